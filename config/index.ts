@@ -1,0 +1,2 @@
+export { type Config, OPTION_NAMES, OPTIONS, type Option, type OptionName, variableOf } from './options.ts';
+export { expectation, type Origin, parseOptionValue, type Resolved, resolveConfig, type Sources } from './resolve.ts';

@@ -1,0 +1,215 @@
+/**
+ * Strict bencode (BEP 3): canonical integers, sorted unique keys, nothing after the value, bounded depth and
+ * size. Strings are views of the input; nothing is copied and nothing is allocated for a claimed length.
+ */
+import { assert } from './assert.ts';
+import { bytesOfLatin1, concatBytes, latin1, utf8 } from './bytes.ts';
+import { type Fault, fault, isFault } from './fault.ts';
+
+/** Deepest nesting of lists and dictionaries. */
+export const BENCODE_DEPTH_MAX = 100;
+/** Most values in one document, keys included. */
+export const BENCODE_TOKENS_MAX = 3_000_000;
+
+const INTEGER_DIGITS_MAX = 19;
+const INT64_MAX = 2n ** 63n - 1n;
+
+/** A dictionary; keys are kept one character per byte. */
+export type BencodeDict = Map<string, BencodeValue>;
+/** A decoded value. Integers are bigint only where a number would lose digits. */
+export type BencodeValue = number | bigint | Uint8Array | BencodeValue[] | BencodeDict;
+/** What can be encoded: as decoded, plus texts (as UTF-8) and plain records (keys sorted here). */
+export type BencodeInput =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly BencodeInput[]
+  | ReadonlyMap<string, BencodeInput>
+  | { readonly [key: string]: BencodeInput | undefined };
+
+export type BencodeFault = Fault<'bencode-malformed' | 'bencode-too-deep' | 'bencode-too-large'>;
+
+/** How strictly to read: peers in the wild send extension messages with unsorted keys and trailing data. */
+export interface BencodeOptions {
+  /** Accept unsorted keys; duplicates are refused all the same. */
+  readonly anyKeyOrder?: boolean;
+  /** Accept bytes after the value (`decodeBencodePrefix` tells where it ended). */
+  readonly trailingBytes?: boolean;
+}
+
+class Reader {
+  at = 0;
+  tokens = 0;
+  readonly bytes: Uint8Array;
+  readonly options: BencodeOptions;
+
+  constructor(bytes: Uint8Array, options: BencodeOptions) {
+    this.bytes = bytes;
+    this.options = options;
+  }
+
+  value(depth: number): BencodeValue | BencodeFault {
+    if (++this.tokens > BENCODE_TOKENS_MAX) return fault('bencode-too-large', `over ${BENCODE_TOKENS_MAX} values`);
+    const first = this.bytes[this.at];
+    if (first === 0x69) return this.integer();
+    if (first === 0x6c || first === 0x64) {
+      if (depth >= BENCODE_DEPTH_MAX) return fault('bencode-too-deep', `nested over ${BENCODE_DEPTH_MAX} deep`);
+      return first === 0x6c ? this.list(depth) : this.dict(depth);
+    }
+    return this.string();
+  }
+
+  string(): Uint8Array | BencodeFault {
+    const start = this.at;
+    let length = 0;
+    for (;;) {
+      const digit = this.bytes[this.at];
+      if (digit === undefined) return this.malformed('a string length is cut off');
+      if (digit === 0x3a) break;
+      if (digit < 0x30 || digit > 0x39) return this.malformed('expected a value');
+      if (this.at > start && length === 0) return this.malformed('a string length has a leading zero');
+      length = length * 10 + digit - 0x30;
+      if (length > this.bytes.length) return this.malformed('a string is longer than the input');
+      this.at++;
+    }
+    if (this.at === start) return this.malformed('expected a value');
+    const from = this.at + 1;
+    if (from + length > this.bytes.length) return this.malformed('a string is longer than the input');
+    this.at = from + length;
+    return this.bytes.subarray(from, this.at);
+  }
+
+  integer(): number | bigint | BencodeFault {
+    const from = ++this.at;
+    if (this.bytes[this.at] === 0x2d) this.at++;
+    const digits = this.at;
+    for (let digit = this.bytes[this.at]; digit !== undefined && digit >= 0x30 && digit <= 0x39; ) {
+      digit = this.bytes[++this.at];
+    }
+    const count = this.at - digits;
+    if (this.bytes[this.at] !== 0x65) return this.malformed('an integer does not end');
+    if (count === 0 || count > INTEGER_DIGITS_MAX) return this.malformed('an integer has no or too many digits');
+    if (this.bytes[digits] === 0x30 && (count > 1 || digits > from))
+      return this.malformed('an integer is not canonical');
+    const text = latin1(this.bytes.subarray(from, this.at++));
+    if (count <= 15) return Number(text);
+    const exact = BigInt(text);
+    if (exact > INT64_MAX || exact < -INT64_MAX - 1n) return this.malformed('an integer does not fit 64 bits');
+    return BigInt(Number(exact)) === exact && Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
+  }
+
+  list(depth: number): BencodeValue[] | BencodeFault {
+    const items: BencodeValue[] = [];
+    for (this.at++; this.bytes[this.at] !== 0x65; ) {
+      const item = this.value(depth + 1);
+      if (isFault(item)) return item;
+      items.push(item);
+    }
+    this.at++;
+    return items;
+  }
+
+  dict(depth: number): BencodeDict | BencodeFault {
+    const entries: BencodeDict = new Map();
+    let previous: string | undefined;
+    for (this.at++; this.bytes[this.at] !== 0x65; ) {
+      const keyBytes = this.string();
+      if (isFault(keyBytes)) return keyBytes;
+      const key = latin1(keyBytes);
+      if (previous !== undefined && key <= previous && !this.options.anyKeyOrder) {
+        return this.malformed('keys are not sorted');
+      }
+      if (entries.has(key)) return this.malformed('a key stands twice');
+      previous = key;
+      this.tokens++;
+      const value = this.value(depth + 1);
+      if (isFault(value)) return value;
+      entries.set(key, value);
+    }
+    this.at++;
+    return entries;
+  }
+
+  malformed(what: string): BencodeFault {
+    return fault('bencode-malformed', `${what} at byte ${this.at}`);
+  }
+}
+
+/** Decodes one whole value (BEP 3). Strings in the result are views of `bytes`. */
+export function decodeBencode(bytes: Uint8Array, options: BencodeOptions = {}): BencodeValue | BencodeFault {
+  const decoded = decodeBencodePrefix(bytes, options);
+  return isFault(decoded) ? decoded : decoded.value;
+}
+
+/** Decodes the value at the start and tells where it ended, for formats that append raw bytes (BEP 9). */
+export function decodeBencodePrefix(
+  bytes: Uint8Array,
+  options: BencodeOptions = {},
+): { value: BencodeValue; end: number } | BencodeFault {
+  const reader = new Reader(bytes, options);
+  const value = reader.value(0);
+  if (isFault(value)) return value;
+  if (reader.at !== bytes.length && !options.trailingBytes) return reader.malformed('bytes follow the value');
+  return { value, end: reader.at };
+}
+
+/**
+ * The exact bytes of one value of a top-level dictionary, as they stood in the input: what an info hash is taken
+ * over. Undefined when there is no such key; the input must have decoded before.
+ */
+export function rawDictValue(bytes: Uint8Array, wanted: string): Uint8Array | undefined {
+  const reader = new Reader(bytes, { anyKeyOrder: true, trailingBytes: true });
+  if (bytes[0] !== 0x64) return undefined;
+  for (reader.at = 1; bytes[reader.at] !== 0x65; ) {
+    const key = reader.string();
+    if (isFault(key)) return undefined;
+    const from = reader.at;
+    if (isFault(reader.value(1))) return undefined;
+    if (latin1(key) === wanted) return bytes.subarray(from, reader.at);
+  }
+  return undefined;
+}
+
+/** Encodes canonically: keys sorted by their bytes, undefined members left out. */
+export function encodeBencode(value: BencodeInput): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  write(value, parts);
+  return concatBytes(parts);
+}
+
+const OPEN_LIST = utf8('l');
+const OPEN_DICT = utf8('d');
+const CLOSE = utf8('e');
+
+function write(value: BencodeInput, parts: Uint8Array[]): void {
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    assert(typeof value === 'bigint' || Number.isSafeInteger(value), 'only whole numbers can be bencoded');
+    parts.push(utf8(`i${value}e`));
+  } else if (typeof value === 'string') {
+    writeString(utf8(value), parts);
+  } else if (value instanceof Uint8Array) {
+    writeString(value, parts);
+  } else if (isList(value)) {
+    parts.push(OPEN_LIST);
+    for (const item of value) write(item, parts);
+    parts.push(CLOSE);
+  } else {
+    const entries = value instanceof Map ? [...value] : Object.entries(value);
+    parts.push(OPEN_DICT);
+    for (const [key, item] of entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
+      if (item === undefined) continue;
+      writeString(bytesOfLatin1(key), parts);
+      write(item, parts);
+    }
+    parts.push(CLOSE);
+  }
+}
+
+function isList(value: object): value is readonly BencodeInput[] {
+  return Array.isArray(value);
+}
+
+function writeString(bytes: Uint8Array, parts: Uint8Array[]): void {
+  parts.push(utf8(`${bytes.length}:`), bytes);
+}

@@ -1,0 +1,56 @@
+export {
+  type Address,
+  encodeCompactAddress,
+  formatAddress,
+  formatIp,
+  parseAddress,
+  parseCompactAddress,
+  parseIp,
+  type Reach,
+  reachOf,
+} from './address.ts';
+export { assert, unreachable } from './assert.ts';
+export {
+  type BencodeDict,
+  type BencodeFault,
+  type BencodeInput,
+  type BencodeValue,
+  decodeBencode,
+  decodeBencodePrefix,
+  encodeBencode,
+  rawDictValue,
+} from './bencode.ts';
+export {
+  bytesOfHex,
+  bytesOfLatin1,
+  concatBytes,
+  equalBytes,
+  hex,
+  latin1,
+  lossyTextOfUtf8,
+  readUint16,
+  readUint32,
+  textOfUtf8,
+  utf8,
+  writeUint32,
+} from './bytes.ts';
+export { Fault, fault, isFault, publicFault } from './fault.ts';
+export {
+  INFO_HASH_BYTES,
+  type InfoHash,
+  infoHashBytes,
+  infoHashOfBytes,
+  NODE_ID_BYTES,
+  type NodeId,
+  nodeIdBytes,
+  nodeIdOfBytes,
+  type PieceIndex,
+  parseInfoHash,
+  parseNodeId,
+} from './ids.ts';
+export { earliest, type Instant, instant, later, type WallSeconds, wallSeconds } from './instant.ts';
+export type { Deadline, Machine } from './machine.ts';
+export { MonsoonError, type MonsoonErrorCode } from './monsoon-error.ts';
+export { jittered, type Random, randomBelow, seededRandom } from './random.ts';
+export { openRecord, RECORD_BYTES_MAX, type RecordFault, type Sign, sealRecord, type Verify } from './sealed-record.ts';
+export { cleanText, INVISIBLE } from './text.ts';

@@ -1,0 +1,28 @@
+/**
+ * Randomness as an argument, so that the simulator replays bit for bit. Hosts pass the system's generator;
+ * tests and the simulator pass `seededRandom`.
+ */
+
+/** A number in [0, 1). */
+export type Random = () => number;
+
+/** A repeatable generator (mulberry32): good spread, no security. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+/** A whole number in [0, below). */
+export function randomBelow(random: Random, below: number): number {
+  return Math.floor(random() * below);
+}
+
+/** `value` stretched or shrunk by up to `share` (0.1 is ±10 %). */
+export function jittered(random: Random, value: number, share: number): number {
+  return value * (1 + share * (2 * random() - 1));
+}

@@ -1,0 +1,1 @@
+export type { Owner, Ownership } from './ownership.ts';

@@ -1,0 +1,17 @@
+/**
+ * Who answers for a hash. The tracker and the listing ask this before they touch a swarm or an entry; the overlay
+ * answers. A first supernode owns the whole ring.
+ */
+import type { Address, InfoHash, NodeId } from '../base/index.ts';
+
+/** Another supernode that owns a hash, and where it listens. */
+export interface Owner {
+  readonly nodeId: NodeId;
+  readonly addresses: readonly Address[];
+}
+
+/** The question every swarm lookup asks first. */
+export interface Ownership {
+  /** `'self'` when this node owns the hash, its owner when another does, undefined when nobody is known. */
+  ownerOf(infoHash: InfoHash): 'self' | Owner | undefined;
+}
