@@ -3,8 +3,18 @@
  * The parser, the environment, `monsoon config` and docs/CONFIG.md are all made from it.
  */
 
+/** What texts must look like, by name. */
+export const PATTERNS: Readonly<Record<PatternName, RegExp>> = {
+  ip: /^[0-9a-f:.]+$/i,
+  networkName: /^[a-z0-9][a-z0-9._-]{0,31}$/,
+  hostPort: /^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]{0,252}))(?::[0-9]{1,5})?$/i,
+  domainOrEmpty: /^$|^[a-z0-9](?:[a-z0-9.-]{0,252})$/i,
+  path: /^[^\0]{0,4096}$/,
+};
+type PatternName = 'ip' | 'networkName' | 'hostPort' | 'domainOrEmpty' | 'path';
+
 interface OptionBase {
-  /** Command-line flag with its placeholder, or undefined when only the file and the environment set it. */
+  /** The command-line flag with its placeholder. */
   readonly flag: string;
   readonly help: string;
 }
@@ -17,12 +27,13 @@ export interface IntegerOption extends OptionBase {
 export interface TextOption extends OptionBase {
   readonly kind: 'text';
   readonly default: string;
-  readonly pattern: RegExp;
+  /** The name of the pattern in PATTERNS that each value must match. */
+  readonly pattern: PatternName;
 }
-export interface ChoiceOption<Choice extends string = string> extends OptionBase {
+export interface ChoiceOption extends OptionBase {
   readonly kind: 'choice';
-  readonly default: Choice;
-  readonly choices: readonly Choice[];
+  readonly default: string;
+  readonly choices: readonly string[];
 }
 export interface SwitchOption extends OptionBase {
   readonly kind: 'switch';
@@ -31,70 +42,38 @@ export interface SwitchOption extends OptionBase {
 export interface ListOption extends OptionBase {
   readonly kind: 'list';
   readonly default: readonly string[];
-  readonly pattern: RegExp;
+  readonly pattern: PatternName;
   readonly itemsMax: number;
 }
 export type Option = IntegerOption | TextOption | ChoiceOption | SwitchOption | ListOption;
 
-const integer = (flag: string, value: number, min: number, max: number, help: string): IntegerOption => ({
-  kind: 'integer',
-  flag,
-  default: value,
-  min,
-  max,
-  help,
-});
-const text = (flag: string, value: string, pattern: RegExp, help: string): TextOption => ({
-  kind: 'text',
-  flag,
-  default: value,
-  pattern,
-  help,
-});
-const choice = <const Choice extends string>(
-  flag: string,
-  value: NoInfer<Choice>,
-  choices: readonly Choice[],
-  help: string,
-): ChoiceOption<Choice> => ({ kind: 'choice', flag, default: value, choices, help });
-const toggle = (flag: string, help: string): SwitchOption => ({ kind: 'switch', flag, default: false, help });
-const list = (flag: string, pattern: RegExp, itemsMax: number, help: string): ListOption => ({
-  kind: 'list',
-  flag,
-  default: [],
-  pattern,
-  itemsMax,
-  help,
-});
-
-const HOST_PORT = /^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]{0,252}))(?::[0-9]{1,5})?$/i;
-
 /** Every option monsoon has. Keys are the names in config.toml; the variable is MONSOON_ + SCREAMING_SNAKE. */
+// biome-ignore format: one option a line is a table; wrapped it is not
 export const OPTIONS = {
-  port: integer('--port <number>', 7373, 0, 65_535, 'TCP and UDP port of this node; 0 picks a free one'),
-  bind: text('--bind <address>', '::', /^[0-9a-f:.]+$/i, 'address to listen on; :: means every address'),
-  role: choice('--role <role>', 'auto', ['client', 'auto', 'supernode'], 'client, auto or supernode'),
-  network: text('--network <name>', 'monsoon', /^[a-z0-9][a-z0-9._-]{0,31}$/, 'name of the network to be part of'),
-  bootstrap: list('--bootstrap <host:port>', HOST_PORT, 50, 'a node to join by; may be given more than once'),
-  zone: text('--zone <name>', '', /^$|^[a-z0-9](?:[a-z0-9.-]{0,252})$/i, 'DNS zone this node answers for'),
-  dnsPort: integer('--dns-port <number>', 53, 0, 65_535, 'port of the DNS responder; 0 picks a free one'),
-  allowLocal: toggle('--allow-local', 'dial loopback and private addresses (development and tests)'),
-  downloadDir: text('--download-dir <dir>', '', /^[^\0]{0,4096}$/, 'where downloads go; empty means Downloads/monsoon'),
-  linksMax: integer('--links-max <number>', 400, 1, 4000, 'most peer links of the whole node'),
-  linksPerTorrentMax: integer('--links-per-torrent-max <number>', 80, 1, 200, 'most peer links of one torrent'),
-  uploadSlots: integer('--upload-slots <number>', 8, 1, 200, 'peers of one torrent that are unchoked at a time'),
-  dht: toggle('--dht', 'take part in the Mainline DHT'),
-  dhtBootstrap: list('--dht-bootstrap <host:port>', HOST_PORT, 20, 'a Mainline DHT node to start from'),
-  trackingBytesPerSecond: integer('--tracking-bytes <number>', 60_000, 1000, 2 ** 31, 'most bytes/s spent on tracking'),
-  trackingHashes: integer('--tracking-hashes <number>', 200_000, 1, 10_000_000, 'most info hashes tracked'),
-  trackingPeers: integer('--tracking-peers <number>', 1_000_000, 1, 50_000_000, 'most peers tracked'),
-  logLevel: choice('--log-level <level>', 'info', ['debug', 'info', 'warn', 'error'], 'how much goes to the log'),
+  port: { kind: 'integer', flag: '--port <number>', default: 7373, min: 0, max: 65_535, help: 'TCP port of this node; 0 picks a free one' },
+  bind: { kind: 'text', flag: '--bind <address>', default: '::', pattern: 'ip', help: 'the address to listen on; :: means every address' },
+  role: { kind: 'choice', flag: '--role <role>', default: 'auto', choices: ['client', 'auto', 'supernode'], help: 'client, auto or supernode' },
+  network: { kind: 'text', flag: '--network <name>', default: 'monsoon', pattern: 'networkName', help: 'the name of the network to be part of' },
+  bootstrap: { kind: 'list', flag: '--bootstrap <host:port>', default: [], pattern: 'hostPort', itemsMax: 50, help: 'a node to join by; may be given more than once' },
+  zone: { kind: 'text', flag: '--zone <name>', default: '', pattern: 'domainOrEmpty', help: 'the DNS zone this node answers for' },
+  dnsPort: { kind: 'integer', flag: '--dns-port <number>', default: 53, min: 0, max: 65_535, help: 'port of the DNS responder; 0 picks a free one' },
+  allowLocal: { kind: 'switch', flag: '--allow-local', default: false, help: 'dial loopback and private addresses (development and tests)' },
+  downloadDir: { kind: 'text', flag: '--download-dir <dir>', default: '', pattern: 'path', help: 'where downloads go; empty means Downloads/monsoon in your home' },
+  linksMax: { kind: 'integer', flag: '--links-max <number>', default: 400, min: 1, max: 4000, help: 'most peer links of the whole node' },
+  linksPerTorrentMax: { kind: 'integer', flag: '--links-per-torrent-max <number>', default: 80, min: 1, max: 200, help: 'most peer links of one torrent' },
+  uploadSlots: { kind: 'integer', flag: '--upload-slots <number>', default: 8, min: 1, max: 200, help: 'most peers of one torrent that are unchoked at a time' },
+  dht: { kind: 'switch', flag: '--dht', default: false, help: 'take part in the Mainline DHT' },
+  dhtBootstrap: { kind: 'list', flag: '--dht-bootstrap <host:port>', default: [], pattern: 'hostPort', itemsMax: 20, help: 'a Mainline DHT node to start from' },
+  trackingBytesPerSecond: { kind: 'integer', flag: '--tracking-bytes <number>', default: 60_000, min: 1000, max: 2_000_000_000, help: 'most bytes per second spent on tracking' },
+  trackingHashes: { kind: 'integer', flag: '--tracking-hashes <number>', default: 200_000, min: 1, max: 10_000_000, help: 'most info hashes tracked' },
+  trackingPeers: { kind: 'integer', flag: '--tracking-peers <number>', default: 1_000_000, min: 1, max: 50_000_000, help: 'most peers tracked' },
+  logLevel: { kind: 'choice', flag: '--log-level <level>', default: 'info', choices: ['debug', 'info', 'warn', 'error'], help: 'how much goes to the log' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
 type ValueOf<O> = O extends { kind: 'integer' }
   ? number
-  : O extends ChoiceOption<infer Choice>
+  : O extends { kind: 'choice'; choices: readonly (infer Choice)[] }
     ? Choice
     : O extends { kind: 'switch' }
       ? boolean

@@ -1,5 +1,5 @@
 /** From four sources to one configuration: flag before variable before file before default, each value checked. */
-import { type Config, OPTION_NAMES, OPTIONS, type Option, type OptionName, variableOf } from './options.ts';
+import { type Config, OPTION_NAMES, OPTIONS, type Option, type OptionName, PATTERNS, variableOf } from './options.ts';
 
 /** Where a value came from. */
 export type Origin = 'flag' | 'environment' | 'file' | 'default';
@@ -53,11 +53,11 @@ export function parseOptionValue(option: Option, given: unknown): Config[OptionN
     case 'choice':
       return option.choices.includes(given as string) ? (given as Config['role']) : undefined;
     case 'text':
-      return typeof given === 'string' && option.pattern.test(given) ? given : undefined;
+      return typeof given === 'string' && PATTERNS[option.pattern].test(given) ? given : undefined;
     case 'list': {
       const items = typeof given === 'string' ? given.split(/[\s,]+/).filter((item) => item !== '') : given;
       if (!Array.isArray(items) || items.length > option.itemsMax) return undefined;
-      return items.every((item) => typeof item === 'string' && option.pattern.test(item)) ? items : undefined;
+      return items.every((item) => typeof item === 'string' && PATTERNS[option.pattern].test(item)) ? items : undefined;
     }
   }
 }

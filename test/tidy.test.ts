@@ -13,6 +13,8 @@ const RANKS: [RegExp, number][] = [
   [/^src\/(wire|link|ports)\//, 1],
   [/^(src\/base|config)\//, 0],
 ];
+const IMPORT =
+  /^(?:import|export)\s(?:type\s)?(?:[\w$]+,?\s*)?(?:\{[^}]*\}\s*|\*(?:\sas\s[\w$]+)?\s*)?(?:from\s*)?'([^']+)';$/gm;
 const FILE_LINES_MAX = 500;
 const FUNCTION_LINES_MAX = 60;
 // Functions that were longer when the rule came: this list may only shrink.
@@ -22,8 +24,7 @@ const files = globSync('{app,src,tracker,dns,config}/**/*.ts').filter((file) => 
 const sources = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
 const rankOf = (file: string): number => RANKS.find(([room]) => room.test(file))?.[1] ?? Number.NaN;
 const isHost = (file: string): boolean => /^app\/|(^|\/)io\//.test(file);
-const importsOf = (file: string): string[] =>
-  [...sources.get(file)!.matchAll(/^(?:import|export)[^'"`;]*?(?:from )?['"]([^'"]+)['"]/gm)].map((match) => match[1]!);
+const importsOf = (file: string): string[] => [...sources.get(file)!.matchAll(IMPORT)].map((match) => match[1]!);
 const internalImports = (file: string): string[] =>
   importsOf(file)
     .filter((name) => name.startsWith('.'))
