@@ -1,0 +1,146 @@
+/**
+ * What a running node can be asked to do: the one interface that the local API, the CLI and `monsoon demo` see.
+ * The rows are the JSON that scripts rely on (README, "What scripts may rely on"), so their members are stable.
+ */
+import type { Address, InfoHash, NodeId, WallSeconds } from '../src/base/index.ts';
+
+/** `status --json`. */
+export interface NodeStatus {
+  readonly nodeId: NodeId;
+  readonly pid: number;
+  /** The one port that is really bound. */
+  readonly port: number;
+  /** Address of the local page, for a browser on this machine. */
+  readonly ui: string;
+  readonly role: 'client' | 'supernode';
+  readonly network: string;
+  /** Supernodes known, this node included when it is one. */
+  readonly supernodes: number;
+  readonly listingRows: number;
+  readonly bootstrap: readonly BootstrapStatus[];
+  readonly caps: { readonly trackingBytesPerSecond: number; readonly hashes: number; readonly peers: number };
+  readonly uptimeSeconds: number;
+}
+export interface BootstrapStatus {
+  /** The configured text, such as `192.0.2.1:7373`. */
+  readonly source: string;
+  readonly state: 'trying' | 'answered' | 'silent';
+  /** Supernodes learnt from it. */
+  readonly found: number;
+}
+
+/** One row of `share --json`. */
+export interface SharedTorrent {
+  readonly infoHash: InfoHash;
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly magnet: string;
+  /** Path of the .torrent file that was written. */
+  readonly torrentFile: string;
+}
+/** What a publisher claims about a share; unlike name and size nobody can check it. */
+export interface Claims {
+  readonly category?: string;
+  readonly description?: string;
+  readonly tags?: readonly string[];
+}
+
+export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'stopped' | 'failed';
+/** One row of `ps --json`. */
+export interface TorrentRow {
+  readonly infoHash: InfoHash;
+  readonly name: string;
+  readonly state: TorrentState;
+  /** 0–1, verified bytes over all bytes. */
+  readonly progress: number;
+  readonly downBytesPerSecond: number;
+  readonly upBytesPerSecond: number;
+  /** Links that passed the wire handshake. */
+  readonly peers: number;
+  /** Why nothing moves, as a sentence; null while something does or nothing should. */
+  readonly stalledBecause: string | null;
+  /** Bytes; 0 until the metadata is known. */
+  readonly size: number;
+  /** Payload bytes received since the torrent was added, refetched ones included. */
+  readonly bytesDownloaded: number;
+  readonly bytesUploaded: number;
+  /** Where the content lies: the file or folder named after the torrent. */
+  readonly path: string;
+  /** Seconds from being added to being complete; null until then. */
+  readonly seconds: number | null;
+  readonly secondsLeft: number | null;
+}
+
+/** One row of `list --json`. */
+export interface ListingRow {
+  readonly infoHash: InfoHash;
+  readonly name: string;
+  readonly size: number;
+  readonly files: number;
+  readonly category: string;
+  readonly tags: readonly string[];
+  readonly description: string;
+  readonly publisher: NodeId;
+  readonly added: WallSeconds;
+  /** null is unknown, which is not 0. */
+  readonly seeders: number | null;
+  readonly leechers: number | null;
+  readonly completions: number | null;
+  /** The node id of the supernode that counted; null when nobody did. */
+  readonly countsFrom: NodeId | null;
+  readonly countsAgeSeconds: number | null;
+  /** True when name, size and files were checked against metadata whose hash is the row's. */
+  readonly verified: boolean;
+}
+/** `info --json`: the row, and what is known beyond it. */
+export interface TorrentDetail {
+  readonly infoHash: InfoHash;
+  readonly name: string;
+  readonly magnet: string;
+  readonly listing: ListingRow | null;
+  readonly torrent: TorrentRow | null;
+  /** Cleaned paths joined with `/`; empty until the metadata is known. */
+  readonly fileList: readonly { readonly path: string; readonly size: number }[];
+  readonly pieceLength: number | null;
+  readonly trackers: readonly string[];
+}
+/** One row of `supernodes --json`. */
+export interface SupernodeRow {
+  readonly nodeId: NodeId;
+  readonly addresses: readonly Address[];
+  /** 0–1. */
+  readonly load: number;
+  /** Arcs of the 160-bit ring as hex, `from` exclusive, `to` inclusive; equal ends mean the whole ring. */
+  readonly ranges: readonly { readonly from: string; readonly to: string; readonly epoch: number }[];
+  readonly term: number;
+}
+
+export type ListingSort = 'age' | 'seeds' | 'size' | 'done' | 'name';
+export interface ListingQuery {
+  readonly category?: string;
+  /** Newest first when absent. */
+  readonly sort?: ListingSort;
+  readonly limit?: number;
+  readonly offset?: number;
+}
+
+/** A node that serves. Every method that cannot do what was asked rejects with a MonsoonError. */
+export interface RunningNode {
+  status(): NodeStatus;
+  /** Hashes and announces a file or folder, then publishes it; resolves once both are done. */
+  share(path: string, claims: Claims): Promise<SharedTorrent>;
+  /**
+   * Starts (or finds) a download.
+   * @param what a magnet, an info hash, a unique hash prefix of 6 or more digits, a path of a .torrent file, or a listed name
+   * @param directory absolute; the configured download directory when absent
+   */
+  get(what: string, directory: string | undefined): Promise<TorrentRow>;
+  torrents(): readonly TorrentRow[];
+  list(query: ListingQuery): Promise<readonly ListingRow[]>;
+  /** @param what an info hash, a unique prefix of one, or a magnet */
+  info(what: string): Promise<TorrentDetail>;
+  supernodes(): readonly SupernodeRow[];
+  /** Announces `stopped`, writes state, closes every socket; resolves when nothing is left open. */
+  stop(): Promise<void>;
+}
