@@ -1,0 +1,1 @@
+export type { Sha1, TorrentFile, TorrentInfo } from './info.ts';
