@@ -53,4 +53,5 @@ export type { Deadline, Machine } from './machine.ts';
 export { MonsoonError, type MonsoonErrorCode } from './monsoon-error.ts';
 export { jittered, type Random, randomBelow, seededRandom } from './random.ts';
 export { openRecord, RECORD_BYTES_MAX, type RecordFault, type Sign, sealRecord, type Verify } from './sealed-record.ts';
+export type { Sha1 } from './sha1.ts';
 export { cleanText, INVISIBLE } from './text.ts';
