@@ -1,15 +1,44 @@
 /**
- * The info dictionary of a torrent (BEP 3, 47): from raw bytes to a type that proves every check was done.
+ * The info dictionary of a torrent (BEP 3, 27, 47, 52): from raw bytes to a type that proves every check was done.
  * Whoever holds a TorrentInfo may trust its sizes, counts and paths; where files lie on a disk is not known here.
+ * Hybrid torrents are read as v1 after a consistency check; v2-only ones are refused.
  */
-import type { InfoHash } from '../base/index.ts';
+import {
+  type BencodeDict,
+  bytesOfHex,
+  decodeBencode,
+  equalBytes,
+  fault,
+  type InfoHash,
+  infoHashOfBytes,
+  isFault,
+  type Sha1,
+  utf8,
+} from '../base/index.ts';
+import { agreesWithFileTree } from './hybrid.ts';
+import { cleanPathElement, distinctPaths, NAMELESS, NAMESAKES_MAX } from './path.ts';
+import { type InfoFault, malformed, type RawFile, rawFilesOf } from './raw-file.ts';
 
-/** SHA-1 of bytes; 20 bytes. */
-export type Sha1 = (bytes: Uint8Array) => Uint8Array;
+export type { Sha1 } from '../base/index.ts';
+
+/** Largest info dictionary read, from a file or from peers (BEP 9). */
+export const INFO_BYTES_MAX: number = 16 * 1024 * 1024;
+/** Most pieces; with 16 KiB pieces that is 32 GiB, with 16 MiB ones 32 TiB. */
+export const PIECES_MAX = 2_097_152;
+/** Longest piece: one has to fit into memory while it is checked. */
+export const PIECE_LENGTH_MAX: number = 512 * 1024 * 1024;
+/** Longest path in UTF-8 bytes: leaves 1 KiB of Linux's 4,096 for the download directory. */
+export const PATH_BYTES_MAX = 3072;
+const HASH_BYTES = 20;
+/** SHA-1 of no bytes: what `pieces` holds in a torrent that means to have none. */
+export const HASH_OF_NOTHING: Uint8Array = bytesOfHex('da39a3ee5e6b4b0d3255bfef95601890afd80709')!;
 
 /** One file of a torrent. */
 export interface TorrentFile {
-  /** Cleaned elements below the download directory, unique in the torrent; the first is the torrent's name. */
+  /**
+   * Cleaned elements below the download directory; the first is the torrent's name. Distinct on every disk from all
+   * other files' paths, except for padding, which no disk sees.
+   */
   readonly path: readonly string[];
   /** Bytes. */
   readonly length: number;
@@ -17,7 +46,7 @@ export interface TorrentFile {
   readonly offset: number;
   /** True for filler between files (BEP 47): its bytes are zero and it is never written. */
   readonly isPadding: boolean;
-  /** Where a symbolic link points, as cleaned elements like `path`; such a file has no bytes. */
+  /** Where a symbolic link points (BEP 47), as cleaned elements like `path`; such a file has no bytes. */
   readonly symlinkTarget?: readonly string[];
 }
 
@@ -30,13 +59,92 @@ export interface TorrentInfo {
   readonly length: number;
   /** Bytes of every piece but the last. */
   readonly pieceLength: number;
+  /** 0 only for a torrent without bytes. */
   readonly pieceCount: number;
   /** 20 bytes per piece. */
   readonly pieceHashes: Uint8Array;
-  /** In the order of the byte stream. */
+  /** In the order of the byte stream; at least one. */
   readonly files: readonly TorrentFile[];
   /** True when peers may come from trackers only (BEP 27). */
   readonly isPrivate: boolean;
   /** The exact bytes that the info hash is taken over. */
   readonly raw: Uint8Array;
+}
+
+/** Checks a raw info dictionary; keys may stand in any order, since the hash is taken over the bytes as they are. */
+export function parseInfo(raw: Uint8Array, sha1: Sha1): TorrentInfo | InfoFault {
+  if (raw.length > INFO_BYTES_MAX) return fault('torrent-too-large', `the info has over ${INFO_BYTES_MAX} bytes`);
+  const dict = decodeBencode(raw, { anyKeyOrder: true });
+  if (isFault(dict)) return malformed(`the info is not bencoded: ${dict.text}`);
+  if (!(dict instanceof Map)) return malformed('the info is not a dictionary');
+  const rawName = dict.get('name.utf-8') ?? dict.get('name');
+  if (!(rawName instanceof Uint8Array) || rawName.length === 0) return malformed('the name is missing');
+  const version = dict.get('meta version') ?? 1;
+  if (version !== 1 && version !== 2) return malformed('the meta version is unknown');
+  if (!dict.has('pieces') && version === 2) return fault('torrent-v2-only', 'this is a v2-only torrent (BEP 52)');
+  const rawFiles = rawFilesOf(dict);
+  if (isFault(rawFiles)) return rawFiles;
+  const pieces = piecesOf(dict, rawFiles);
+  if (isFault(pieces)) return pieces;
+  if (version === 2 && !agreesWithFileTree(dict.get('file tree'), rawName, rawFiles, pieces.pieceLength)) {
+    return fault('torrent-inconsistent', 'the v1 and v2 halves name different files');
+  }
+  const infoHash = infoHashOfBytes(sha1(raw))!;
+  const name = torrentName(rawName, infoHash);
+  const files = filesOf(name, rawFiles);
+  if (isFault(files)) return files;
+  return { infoHash, name, ...pieces, files, isPrivate: dict.get('private') === 1, raw };
+}
+
+type Pieces = Pick<TorrentInfo, 'length' | 'pieceLength' | 'pieceCount' | 'pieceHashes'>;
+
+function piecesOf(dict: BencodeDict, files: readonly RawFile[]): Pieces | InfoFault {
+  const length = files.reduce((sum, file) => sum + file.length, 0);
+  if (!Number.isSafeInteger(length)) return fault('torrent-too-large', 'the lengths add up to over 2^53');
+  const pieceLength = dict.get('piece length');
+  if (typeof pieceLength !== 'number' || pieceLength <= 0) return malformed('the piece length is missing or wrong');
+  if (pieceLength > PIECE_LENGTH_MAX) return fault('torrent-too-large', `a piece has over ${PIECE_LENGTH_MAX} bytes`);
+  const pieceHashes = dict.get('pieces');
+  if (!(pieceHashes instanceof Uint8Array)) return malformed('the piece hashes are missing');
+  if (length === 0) return piecesOfNothing(pieceLength, pieceHashes);
+  const pieceCount = Math.ceil(length / pieceLength);
+  if (pieceCount > PIECES_MAX) return fault('torrent-too-large', `over ${PIECES_MAX} pieces`);
+  if (pieceHashes.length !== pieceCount * HASH_BYTES) {
+    return fault('torrent-inconsistent', `${pieceHashes.length} bytes of hashes for ${pieceCount} pieces`);
+  }
+  return { length, pieceLength, pieceCount, pieceHashes };
+}
+
+/**
+ * A torrent without bytes is refused, as every client does, unless it says that it means it: its one hash is the
+ * hash of nothing. That is how `encodeInfo` writes a share that holds empty files only.
+ */
+function piecesOfNothing(pieceLength: number, pieceHashes: Uint8Array): Pieces | InfoFault {
+  if (!equalBytes(pieceHashes, HASH_OF_NOTHING)) return malformed('the torrent has no bytes');
+  return { length: 0, pieceLength, pieceCount: 0, pieceHashes: new Uint8Array(0) };
+}
+
+/** The cleaned name; the info hash where nothing of it is left, so that two such torrents do not meet. */
+function torrentName(rawName: Uint8Array, infoHash: InfoHash): string {
+  const name = cleanPathElement(rawName);
+  return name === NAMELESS ? infoHash : name;
+}
+
+function filesOf(name: string, rawFiles: readonly RawFile[]): TorrentFile[] | InfoFault {
+  const cleaned = rawFiles.map((file) => [name, ...file.path.map(cleanPathElement)]);
+  const onDisk = distinctPaths(cleaned.filter((_, i) => !rawFiles[i]!.isPadding));
+  if (!onDisk) return fault('torrent-namesakes', `over ${NAMESAKES_MAX} files want one name`);
+  const files: TorrentFile[] = [];
+  let offset = 0;
+  let next = 0;
+  for (const [i, { length, isPadding, symlinkTarget }] of rawFiles.entries()) {
+    const path = isPadding ? cleaned[i]! : onDisk[next++]!;
+    if (utf8(path.join('/')).length > PATH_BYTES_MAX) {
+      return fault('torrent-too-large', `file ${i} has a path of over ${PATH_BYTES_MAX} bytes`);
+    }
+    const target = symlinkTarget && [name, ...symlinkTarget.map(cleanPathElement)];
+    files.push({ path, length, offset, isPadding, ...(target && { symlinkTarget: target }) });
+    offset += length;
+  }
+  return files;
 }
