@@ -6,12 +6,16 @@ export const INVISIBLE: RegExp =
 
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]+/g;
 
-/** One line of at most `lengthMax` UTF-16 units without controls, bidi or zero-width characters. */
+/**
+ * One line of at most `lengthMax` UTF-16 units without controls, bidi or zero-width characters. Cleaning a clean text
+ * changes nothing, so texts may be compared after each end has cleaned its own.
+ */
 export function cleanText(text: string, lengthMax: number): string {
-  const clean = text.replace(INVISIBLE, '').replace(CONTROLS, ' ').trim().toWellFormed();
+  const clean = text.toWellFormed().replace(INVISIBLE, '').replace(CONTROLS, ' ').trim();
   if (clean.length <= lengthMax) return clean;
   return clean
     .slice(0, lengthMax)
     .toWellFormed()
-    .replace(/\ufffd$/, '');
+    .replace(/\ufffd$/, '')
+    .trimEnd();
 }
