@@ -2,7 +2,10 @@
  * What a running node can be asked to do: the one interface that the local API, the CLI and `monsoon demo` see.
  * The rows are the JSON that scripts rely on (README, "What scripts may rely on"), so their members are stable.
  */
-import type { Address, InfoHash, NodeId, WallSeconds } from '../src/base/index.ts';
+import type { Address, InfoHash, NodeId } from '../src/base/index.ts';
+import type { ListingQuery, ListingRow } from '../src/listing/index.ts';
+
+export type { ListingQuery, ListingRow, ListingSort } from '../src/listing/index.ts';
 
 /** `status --json`. */
 export interface NodeStatus {
@@ -72,27 +75,6 @@ export interface TorrentRow {
   readonly secondsLeft: number | null;
 }
 
-/** One row of `list --json`. */
-export interface ListingRow {
-  readonly infoHash: InfoHash;
-  readonly name: string;
-  readonly size: number;
-  readonly files: number;
-  readonly category: string;
-  readonly tags: readonly string[];
-  readonly description: string;
-  readonly publisher: NodeId;
-  readonly added: WallSeconds;
-  /** null is unknown, which is not 0. */
-  readonly seeders: number | null;
-  readonly leechers: number | null;
-  readonly completions: number | null;
-  /** The node id of the supernode that counted; null when nobody did. */
-  readonly countsFrom: NodeId | null;
-  readonly countsAgeSeconds: number | null;
-  /** True when name, size and files were checked against metadata whose hash is the row's. */
-  readonly verified: boolean;
-}
 /** `info --json`: the row, and what is known beyond it. */
 export interface TorrentDetail {
   readonly infoHash: InfoHash;
@@ -114,15 +96,6 @@ export interface SupernodeRow {
   /** Arcs of the 160-bit ring as hex, `from` exclusive, `to` inclusive; equal ends mean the whole ring. */
   readonly ranges: readonly { readonly from: string; readonly to: string; readonly epoch: number }[];
   readonly term: number;
-}
-
-export type ListingSort = 'age' | 'seeds' | 'size' | 'done' | 'name';
-export interface ListingQuery {
-  readonly category?: string;
-  /** Newest first when absent. */
-  readonly sort?: ListingSort;
-  readonly limit?: number;
-  readonly offset?: number;
 }
 
 /** A node that serves. Every method that cannot do what was asked rejects with a MonsoonError. */
