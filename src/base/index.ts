@@ -20,6 +20,7 @@ export {
   encodeBencode,
   rawDictValue,
 } from './bencode.ts';
+export { Budget, type BudgetLimits, SourceBudgets } from './budget.ts';
 export {
   bytesOfHex,
   bytesOfLatin1,

@@ -1,0 +1,32 @@
+// What mainline-dht.ts uses of bittorrent-dht 11, which ships no types. Members with an underscore are its internals.
+declare module 'bittorrent-dht' {
+  import type { EventEmitter } from 'node:events';
+
+  interface Options {
+    socket: object;
+    bootstrap: readonly { host: string; port: number }[];
+    maxAge: number;
+    maxPeers: number;
+    maxTables: number;
+    maxValues: number;
+  }
+
+  export default class DHT extends EventEmitter<{
+    peer: [peer: { host: string; port: number }, infoHash: Buffer];
+    error: [error: Error];
+    listening: [];
+  }> {
+    constructor(options: Options);
+    readonly nodes: { closest(id: Uint8Array, count?: number): object[] };
+    readonly _peers: {
+      /** Random peers of a swarm, all of them without a count; 6 bytes each. */
+      get(infoHash: string, count?: number): Buffer[];
+      add(infoHash: string, peer: Buffer): void;
+    };
+    listen(port: number, address: string): void;
+    address(): { address: string; port: number };
+    lookup(infoHash: Uint8Array, done: (error: Error | null) => void): () => void;
+    announce(infoHash: Uint8Array, port: number, done: (error: Error | null, takers?: number) => void): void;
+    destroy(done: () => void): void;
+  }
+}

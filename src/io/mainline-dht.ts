@@ -1,0 +1,129 @@
+/**
+ * The Mainline DHT (BEP 5) by the bittorrent-dht package, which is imported here alone and never bare: it speaks
+ * through a GuardedSocket, and its answers are cut to what a hostile asker may draw. IPv4 only, as the package is.
+ */
+import { createSocket } from 'node:dgram';
+import Dht from 'bittorrent-dht';
+import { type Address, type InfoHash, infoHashBytes, infoHashOfBytes, MonsoonError } from '../base/index.ts';
+import { type GuardCounts, GuardedSocket } from './guarded-socket.ts';
+
+/** How long an announced peer is handed out. */
+const PEER_AGE_MS = 30 * 60_000;
+const PEERS_MAX = 10_000;
+const PEERS_PER_SWARM_MAX = 500;
+/** One host is not a crowd: ports beyond these would only steer a swarm at it. */
+const PEERS_PER_HOST_MAX = 3;
+const PEERS_PER_ANSWER_MAX = 50;
+const CONTACTS_PER_ANSWER_MAX = 8;
+/** Lookups whose closest nodes are kept for the announce that follows. */
+const TABLES_MAX = 100;
+/** BEP 44 items kept for others, of at most 1,000 bytes each. */
+const ITEMS_MAX = 500;
+
+/** Where to bind, whom to start from. */
+export interface MainlineDhtOptions {
+  /** UDP port; 0 picks a free one. */
+  readonly port: number;
+  /** An IPv4 address; 0.0.0.0 means every one. */
+  readonly bind: string;
+  /** Nodes to start from; host names are resolved by the system. */
+  readonly bootstrap: readonly Address[];
+  /** Lets queries go to loopback and private addresses (development and tests). */
+  readonly allowLocal: boolean;
+}
+
+/** A node of the Mainline DHT. */
+export interface MainlineDht {
+  readonly address: Address;
+  readonly guard: GuardCounts;
+  /** Walks towards the hash and reports each peer found, repeats included; resolves when the walk ends or on close. */
+  lookup(infoHash: InfoHash, onPeer: (peer: Address) => void): Promise<void>;
+  /** Announces a TCP port of this host; resolves to the number of nodes that took it, 0 when there was none. */
+  announce(infoHash: InfoHash, port: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Binds and starts; rejects with a MonsoonError when the port cannot be had. */
+export async function openMainlineDht(options: MainlineDhtOptions): Promise<MainlineDht> {
+  const socket = new GuardedSocket(createSocket('udp4'), options.allowLocal);
+  const dht = new Dht({
+    socket,
+    bootstrap: options.bootstrap,
+    maxAge: PEER_AGE_MS,
+    maxPeers: PEERS_MAX,
+    maxTables: TABLES_MAX,
+    maxValues: ITEMS_MAX,
+  });
+  boundAnswers(dht);
+  await listening(dht, socket, options);
+  const { address, port } = dht.address();
+  // The package gives up its callbacks when it is destroyed in the middle of a walk; these end what still waits.
+  const endings = new Set<() => void>();
+  const untilClosed = <Result>(start: (done: (result: Result) => void) => void, atClose: Result): Promise<Result> =>
+    new Promise((resolve) => {
+      const done = (result: Result): void => {
+        endings.delete(end);
+        resolve(result);
+      };
+      const end = (): void => done(atClose);
+      endings.add(end);
+      start(done);
+    });
+  return {
+    address: { host: address, port },
+    get guard() {
+      return socket.counts;
+    },
+    async lookup(infoHash, onPeer) {
+      const hear = (peer: Address, found: Buffer): void => {
+        if (infoHashOfBytes(found) === infoHash) onPeer({ host: peer.host, port: peer.port });
+      };
+      dht.on('peer', hear);
+      await untilClosed<void>((done) => dht.lookup(infoHashBytes(infoHash), () => done()), undefined);
+      dht.off('peer', hear);
+    },
+    announce: (infoHash, port) =>
+      untilClosed((done) => dht.announce(infoHashBytes(infoHash), port, (_error, takers) => done(takers ?? 0)), 0),
+    async close() {
+      const closed = new Promise<void>((resolve) => dht.destroy(resolve));
+      for (const end of endings) end();
+      await closed;
+    },
+  };
+}
+
+/** Puts the package's unbounded answers and swarms behind bounds. */
+function boundAnswers(dht: Dht): void {
+  // Lookups inside the package name their own counts; only its answers to others ask for everything.
+  const { nodes, _peers: peers } = dht;
+  const closest = nodes.closest.bind(nodes);
+  nodes.closest = (id, count = CONTACTS_PER_ANSWER_MAX) => closest(id, count);
+  const get = peers.get.bind(peers);
+  const add = peers.add.bind(peers);
+  peers.get = (infoHash, count = PEERS_PER_ANSWER_MAX) => get(infoHash, count);
+  peers.add = (infoHash, peer) => {
+    const swarm = get(infoHash);
+    const isKnown = swarm.some((known) => known.equals(peer));
+    const ofHost = swarm.filter((known) => known.readUInt32BE(0) === peer.readUInt32BE(0)).length;
+    if (isKnown || (swarm.length < PEERS_PER_SWARM_MAX && ofHost < PEERS_PER_HOST_MAX)) add(infoHash, peer);
+  };
+}
+
+async function listening(dht: Dht, socket: GuardedSocket, { bind, port }: MainlineDhtOptions): Promise<void> {
+  // As many lookups listen for peers as torrents ask at a time.
+  dht.setMaxListeners(0);
+  // Once bound, an error is the loss of a datagram, which the package's own timeouts deal with.
+  dht.on('error', () => undefined);
+  await new Promise<void>((resolve, reject) => {
+    const fail = (cause: unknown): void => {
+      const text = `The DHT cannot use UDP port ${port} of ${bind}: stop what holds it, or choose another port.`;
+      dht.destroy(() => reject(new MonsoonError('port-taken', text, cause)));
+    };
+    socket.once('error', fail);
+    dht.once('listening', () => {
+      socket.off('error', fail);
+      resolve();
+    });
+    dht.listen(port, bind);
+  });
+}
