@@ -57,15 +57,15 @@ export interface CheckedMagnet {
 }
 
 /** Checks a link. Parameters that are unknown, unreadable or over a limit are left out; a wrong hash is a fault. */
-export function checkMagnet(text: string): CheckedMagnet | MagnetFault {
-  if (text.length > MAGNET_LENGTH_MAX) return fault('magnet-too-large', `over ${MAGNET_LENGTH_MAX} characters`);
+export function checkMagnet(given: string): CheckedMagnet | MagnetFault {
+  if (given.length > MAGNET_LENGTH_MAX) return fault('magnet-too-large', `over ${MAGNET_LENGTH_MAX} characters`);
+  const text = given.toWellFormed();
   if (!/^magnet:\?/i.test(text)) return fault('magnet-malformed', 'it does not start with magnet:?');
   if (/[\u0000-\u001f\u007f]/.test(text)) return fault('magnet-malformed', 'it holds control characters');
   const values = valuesByKey(text.slice('magnet:?'.length));
   const hash = hashOf(values.get('xt') ?? []);
   if (typeof hash !== 'string') return hash;
-  const readable = (key: string): string[] =>
-    (values.get(key) ?? []).map((value) => textOfUtf8(percentDecoded(value) ?? UNREADABLE) ?? '');
+  const readable = (key: string): string[] => (values.get(key) ?? []).map((value) => readableText(value) ?? '');
   const peers = readable('x.pe').filter((peer) => parseAddress(peer));
   const selection = readable('so').find(isSelection);
   const link = [
@@ -75,8 +75,8 @@ export function checkMagnet(text: string): CheckedMagnet | MagnetFault {
     ...peers.slice(0, PEERS_MAX).map((peer) => `x.pe=${peer}`),
     ...(selection === undefined ? [] : [`so=${selection}`]),
   ].join('&');
-  const rawName = percentDecoded((values.get('dn')?.[0] ?? '').replaceAll('+', ' '));
-  return { link, name: cleanText(lossyTextOfUtf8(rawName ?? UNREADABLE), NAME_LENGTH_MAX) };
+  const name = percentDecoded((values.get('dn')?.[0] ?? '').replaceAll('+', ' '));
+  return { link, name: name ? cleanText(lossyTextOfUtf8(name), NAME_LENGTH_MAX) : '' };
 }
 
 /** Types what the parse-torrent package made of a checked link. */
@@ -113,8 +113,6 @@ export function formatMagnet(magnet: Pick<Magnet, 'infoHash'> & Partial<Magnet>)
   ].join('&');
 }
 
-const UNREADABLE = new Uint8Array(0);
-
 /** Values as they stand, by lower-case key without its number (`tr.1` is `tr`). */
 function valuesByKey(query: string): Map<string, string[]> {
   const values = new Map<string, string[]>([...KEYS].map((key) => [key, []]));
@@ -132,7 +130,7 @@ function hashOf(topics: readonly string[]): string | MagnetFault {
   const hashes = new Set<string>();
   let isV2 = false;
   for (const topic of topics) {
-    const text = textOfUtf8(percentDecoded(topic) ?? UNREADABLE) || undefined;
+    const text = readableText(topic);
     const match = /^urn:(btih|btmh):(.*)$/i.exec(text ?? '');
     if (text === undefined) return fault('magnet-malformed', 'a topic is wrongly encoded');
     if (!match) continue;
@@ -150,6 +148,12 @@ function hashOf(topics: readonly string[]): string | MagnetFault {
 }
 const V1_HASH = /^(?:[0-9A-F]{40}|[A-Z2-7]{32})$/;
 const V2_HASH = /^1220[0-9A-F]{64}$/;
+
+/** The text behind percent escapes; undefined when one is broken or they do not make UTF-8. */
+function readableText(value: string): string | undefined {
+  return value.includes('%') ? textOfUtf8(percentDecoded(value) ?? NOT_UTF8) : value;
+}
+const NOT_UTF8 = new Uint8Array([0xff]);
 
 /** The bytes behind percent escapes; undefined when one is broken. */
 function percentDecoded(text: string): Uint8Array | undefined {

@@ -1,0 +1,263 @@
+/**
+ * Makes a torrent of a file or folder: walks it, then reads and hashes every byte once, with two small buffers and
+ * in steps short enough for everything else in the process. A file that changes meanwhile ends it, so that what is
+ * shared is what was hashed. Links, pipes and devices are left out: a link may lead outside of what the user chose.
+ */
+import { createHash, type Hash, hash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
+import { basename, resolve, sep } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { isFault, lossyTextOfUtf8, MonsoonError, textOfUtf8 } from '../base/index.ts';
+import {
+  compareFiles,
+  encodeInfo,
+  FILES_MAX,
+  METAINFO_BYTES_MAX,
+  type NewFile,
+  parseInfo,
+  pieceLengthFor,
+  type TorrentInfo,
+} from '../torrent/index.ts';
+
+/** Bytes read and hashed in one step: about a millisecond of the process's time. */
+const STEP_BYTES = 1024 * 1024;
+const HASH_BYTES = 20;
+/** Deepest folder entered below the chosen one. */
+const DEPTH_MAX = 98;
+/** Largest info made: with trackers and web seeds around it, it still is a torrent file that we read. */
+const INFO_MADE_BYTES_MAX = METAINFO_BYTES_MAX - 512 * 1024;
+const ZEROS = Buffer.alloc(STEP_BYTES);
+
+/** How far hashing has come. */
+export interface MakingProgress {
+  readonly bytesHashed: number;
+  readonly bytesTotal: number;
+}
+
+export interface MakeOptions {
+  readonly isPrivate?: boolean;
+  /** Called after each step, at most once per MiB or file. */
+  readonly onProgress?: (progress: MakingProgress) => void;
+  /** Ends the work; the promise rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A new torrent and where its content lies. */
+export interface MadeTorrent {
+  readonly info: TorrentInfo;
+  /** Absolute path of each of `info.files`, by index: names on the disk may be ones that our path rule changes. */
+  readonly sourcePaths: readonly string[];
+}
+
+interface FoundFile extends NewFile {
+  readonly sourcePath: string;
+}
+
+/**
+ * Makes a v1 torrent. Empty directories are not part of it (BEP 3 has no way to name them); empty files are.
+ * Rejects with a MonsoonError: not-found, permission, disk, usage (nothing to share), refused (a name or a count that
+ * no torrent can hold), busy (a file changed meanwhile).
+ */
+export async function makeTorrent(path: string, options: MakeOptions = {}): Promise<MadeTorrent> {
+  const root = resolve(path);
+  const files = await findFiles(root, options.signal);
+  const bytesTotal = files.reduce((sum, file) => sum + file.length, 0);
+  const pieceLength = pieceLengthFor(bytesTotal);
+  const pieceHashes = await hashFiles(files, bytesTotal, pieceLength, options);
+  const raw = encodeInfo({
+    name: basename(root),
+    files,
+    pieceLength,
+    pieceHashes,
+    isPrivate: options.isPrivate ?? false,
+  });
+  if (raw.length > INFO_MADE_BYTES_MAX) throw new MonsoonError('refused', `${root} holds too many files to list`);
+  const info = parseInfo(raw, (bytes) => hash('sha1', bytes, 'buffer'));
+  if (isFault(info)) throw new MonsoonError('refused', `${root} cannot become a torrent: ${info.text}`);
+  return { info, sourcePaths: files.map((file) => file.sourcePath) };
+}
+
+/** The files of a new torrent in its order; a chosen link is followed, links inside a folder are not. */
+async function findFiles(root: string, signal: AbortSignal | undefined): Promise<FoundFile[]> {
+  const chosen = await orNamed(root, stat(root));
+  if (basename(root) === '') throw new MonsoonError('usage', 'a whole file system cannot be shared; choose a folder');
+  if (chosen.isFile()) return [{ path: [], length: chosen.size, sourcePath: root }];
+  if (!chosen.isDirectory()) throw new MonsoonError('usage', `${root} is neither a file nor a folder`);
+  const files: FoundFile[] = [];
+  const folders: string[][] = [[]];
+  for (let folder = folders.pop(); folder; folder = folders.pop()) {
+    const directory = [root, ...folder].join(sep);
+    const entries = await orNamed(directory, readdir(directory, { withFileTypes: true, encoding: 'buffer' }));
+    for (const entry of entries) {
+      signal?.throwIfAborted();
+      if (!entry.isFile() && !entry.isDirectory()) continue;
+      const entryPath = [...folder, nameOf(entry.name, directory)];
+      const sourcePath = [root, ...entryPath].join(sep);
+      if (entryPath.length > DEPTH_MAX) throw new MonsoonError('refused', `${sourcePath} lies too deep for a torrent`);
+      if (entry.isDirectory()) folders.push(entryPath);
+      else files.push({ path: entryPath, length: (await orNamed(sourcePath, lstat(sourcePath))).size, sourcePath });
+      if (files.length + folders.length > FILES_MAX)
+        throw new MonsoonError('refused', `${root} holds over ${FILES_MAX} files and folders`);
+    }
+  }
+  if (files.length === 0) throw new MonsoonError('usage', `${root} holds no files, so there is nothing to share`);
+  return files.sort(compareFiles);
+}
+
+/** A torrent's names are UTF-8; another name could not be found again by what the torrent says. */
+function nameOf(bytes: Uint8Array, directory: string): string {
+  const name = textOfUtf8(bytes);
+  if (name !== undefined) return name;
+  throw new MonsoonError(
+    'refused',
+    `the name ${JSON.stringify(lossyTextOfUtf8(bytes))} in ${directory} is not valid UTF-8; rename it and share again`,
+  );
+}
+
+async function hashFiles(
+  files: readonly FoundFile[],
+  bytesTotal: number,
+  pieceLength: number,
+  options: MakeOptions,
+): Promise<Uint8Array> {
+  const hasher = new PieceHasher(bytesTotal, pieceLength);
+  const steps = readSteps(files, options.signal);
+  let bytesHashed = 0;
+  try {
+    // The next step is being read while this one is hashed.
+    for (let next = steps.next(); ; ) {
+      const { value, done } = await next;
+      if (done) return await hasher.finish();
+      next = steps.next();
+      // It may fail while this step is hashed; whoever awaits it next hears of that.
+      next.catch(() => undefined);
+      await hasher.update(value);
+      bytesHashed += value.length;
+      options.onProgress?.({ bytesHashed, bytesTotal });
+    }
+  } finally {
+    await steps.return(undefined);
+  }
+}
+
+/** The files' bytes one after another; a step is valid until the one after the next is asked for. */
+async function* readSteps(
+  files: readonly FoundFile[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, undefined> {
+  const buffers = [Buffer.allocUnsafeSlow(STEP_BYTES), Buffer.allocUnsafeSlow(STEP_BYTES)];
+  let turn = 0;
+  for (const file of files) {
+    const handle = await orNamed(file.sourcePath, openFound(file));
+    try {
+      const before = await orNamed(file.sourcePath, handle.stat());
+      if (!before.isFile() || before.size !== file.length) throw changed(file);
+      for (let at = 0; at < file.length; ) {
+        signal?.throwIfAborted();
+        const buffer = buffers[turn++ % 2]!;
+        const wanted = Math.min(STEP_BYTES, file.length - at);
+        const { bytesRead } = await orNamed(file.sourcePath, handle.read(buffer, 0, wanted, at));
+        if (bytesRead === 0) throw changed(file);
+        at += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+      const after = await orNamed(file.sourcePath, handle.stat());
+      if (after.size !== before.size || after.mtimeMs !== before.mtimeMs) throw changed(file);
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+/** Never follows a link that took a file's place since the walk, and never waits for a pipe's other end. */
+function openFound(file: FoundFile): Promise<FileHandle> {
+  const noFollow = file.path.length === 0 ? 0 : constants.O_NOFOLLOW;
+  return open(file.sourcePath, constants.O_RDONLY | constants.O_NONBLOCK | noFollow);
+}
+
+/**
+ * Hashes a stream piece by piece. Pieces of zeros are hashed once: comparing is ten times faster than hashing, and
+ * sparse disk images of 100 GiB are mostly that.
+ */
+class PieceHasher {
+  readonly #pieceLength: number;
+  readonly #hashes: Buffer;
+  #hashed = 0;
+  #hash: Hash = createHash('sha1');
+  /** Bytes of the current piece so far, and how many of them, from its start, are zeros not given to the hash yet. */
+  #filled = 0;
+  #zeros = 0;
+  #hashOfZeros: Buffer | undefined;
+
+  constructor(bytesTotal: number, pieceLength: number) {
+    this.#pieceLength = pieceLength;
+    this.#hashes = Buffer.alloc(Math.ceil(bytesTotal / pieceLength) * HASH_BYTES);
+  }
+
+  async update(bytes: Uint8Array): Promise<void> {
+    for (let from = 0; from < bytes.length; ) {
+      const part = bytes.subarray(from, from + this.#pieceLength - this.#filled);
+      await this.#take(part);
+      this.#filled += part.length;
+      from += part.length;
+      if (this.#filled === this.#pieceLength) await this.#endPiece();
+    }
+  }
+
+  async finish(): Promise<Uint8Array> {
+    if (this.#filled > 0) await this.#endPiece();
+    return this.#hashes;
+  }
+
+  async #take(part: Uint8Array): Promise<void> {
+    if (this.#zeros === this.#filled && ZEROS.compare(part, 0, part.length, 0, part.length) === 0) {
+      this.#zeros += part.length;
+      return;
+    }
+    await this.#hashZeros();
+    this.#hash.update(part);
+  }
+
+  async #endPiece(): Promise<void> {
+    const isWholeOfZeros = this.#zeros === this.#pieceLength;
+    let digest = isWholeOfZeros ? this.#hashOfZeros : undefined;
+    if (!digest) {
+      await this.#hashZeros();
+      digest = this.#hash.digest();
+      this.#hash = createHash('sha1');
+      if (isWholeOfZeros) this.#hashOfZeros = digest;
+    }
+    digest.copy(this.#hashes, this.#hashed++ * HASH_BYTES);
+    this.#filled = 0;
+    this.#zeros = 0;
+  }
+
+  /** A piece's worth at once would hold the process up. */
+  async #hashZeros(): Promise<void> {
+    while (this.#zeros > 0) {
+      const length = Math.min(this.#zeros, STEP_BYTES);
+      this.#hash.update(ZEROS.subarray(0, length));
+      this.#zeros -= length;
+      if (this.#zeros > 0) await setImmediate();
+    }
+  }
+}
+
+function changed(file: FoundFile): MonsoonError {
+  return new MonsoonError('busy', `${file.sourcePath} changed while it was read; share it again when it is at rest`);
+}
+
+/** Gives a file system error a code and the name of what it happened to. */
+async function orNamed<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (typeof code !== 'string' || error instanceof MonsoonError || code === 'ABORT_ERR') throw error;
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new MonsoonError('not-found', `${path} does not exist`, error);
+    if (code === 'EACCES' || code === 'EPERM') throw new MonsoonError('permission', `${path} may not be read`, error);
+    if (code === 'ELOOP') throw new MonsoonError('busy', `${path} became a link while it was shared`, error);
+    throw new MonsoonError('disk', `${path} could not be read: ${code}`, error);
+  }
+}
