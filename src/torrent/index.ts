@@ -1,5 +1,9 @@
+export { type AnnounceEffect, type AnnounceEvent, Announces } from './announces.ts';
+export { Bitfield } from './bitfield.ts';
 export { compareFiles, encodeInfo, type NewFile, type NewInfo, pieceLengthFor } from './creation.ts';
 export { INFO_BYTES_MAX, parseInfo, type Sha1, type TorrentFile, type TorrentInfo } from './info.ts';
+export { type FileSpan, Layout } from './layout.ts';
+export type { LinkId } from './ledger.ts';
 export {
   type CheckedMagnet,
   checkMagnet,
@@ -8,6 +12,7 @@ export {
   type MagnetFault,
   magnetOf,
 } from './magnet.ts';
+export { type MetadataEffect, MetadataFetch, type MetadataInput } from './metadata-fetch.ts';
 export {
   encodeMetainfo,
   METAINFO_BYTES_MAX,
@@ -18,4 +23,25 @@ export {
   type Remarks,
   remarksOf,
 } from './metainfo.ts';
+export { type PeerSource, Peers } from './peers.ts';
 export { FILES_MAX, type InfoFault } from './raw-file.ts';
+export {
+  encodeJournalRecord,
+  encodeSnapshot,
+  JOURNAL,
+  JOURNAL_RECORD_BYTES,
+  parseSnapshot,
+  replayJournal,
+  type Snapshot,
+} from './resume.ts';
+export { type StallFacts, stallReason } from './stall.ts';
+export {
+  type AnnounceFacts,
+  announceUrl,
+  parseTrackerReply,
+  percentEncode,
+  REPLY_BYTES_MAX,
+  type TrackerFault,
+  type TrackerReply,
+} from './tracker-exchange.ts';
+export { Transfer, type TransferEffect, type TransferInput, type TransferSettings } from './transfer.ts';

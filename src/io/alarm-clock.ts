@@ -1,0 +1,57 @@
+/**
+ * Monotonic time and one timer for everybody: machines say when they want to be woken, and an idle torrent costs no
+ * timer of its own.
+ */
+import { type Instant, instant, type WallSeconds, wallSeconds } from '../base/index.ts';
+
+/** Milliseconds since this process started. */
+export function now(): Instant {
+  return instant(performance.now());
+}
+
+/** The calendar. */
+export function wallNow(): WallSeconds {
+  return wallSeconds(Date.now() / 1000);
+}
+
+/** Wakes sleepers at their instants. */
+export class AlarmClock {
+  /** One entry per sleeper; bounded by the number of torrents and services. */
+  readonly #alarms = new Map<() => void, Instant>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt: Instant | undefined;
+
+  /** Sets, moves or (with undefined) clears the alarm of one sleeper. */
+  set(wake: () => void, at: Instant | undefined): void {
+    if (at === undefined) {
+      this.#alarms.delete(wake);
+      return;
+    }
+    this.#alarms.set(wake, at);
+    if (this.#timerAt === undefined || at < this.#timerAt) this.#arm(at);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#alarms.clear();
+  }
+
+  #arm(at: Instant): void {
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => this.#ring(), Math.min(Math.max(1, Math.ceil(at - now())), 2 ** 30));
+  }
+
+  #ring(): void {
+    this.#timerAt = undefined;
+    const time = now();
+    const due = [...this.#alarms].filter(([, at]) => at <= time);
+    for (const [wake] of due) {
+      this.#alarms.delete(wake);
+      wake();
+    }
+    let next: Instant | undefined;
+    for (const at of this.#alarms.values()) if (next === undefined || at < next) next = at;
+    if (next !== undefined) this.#arm(next);
+  }
+}

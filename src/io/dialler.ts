@@ -1,0 +1,116 @@
+/**
+ * The one way out: every outgoing connection is made here, and every address passes the rule first. A peer, a
+ * tracker or a DNS answer can name any address; only those that lead to somebody else's node are dialled.
+ */
+import { connect, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { type Address, type Fault, fault, formatAddress, parseIp, reachOf } from '../base/index.ts';
+
+const CONNECT_MS = 10_000;
+/** Connections being made at a time. */
+const DIALLING_MAX = 64;
+/** One buffer that all dialled sockets read into: its content is consumed before the next read. */
+const READ_BUFFER_BYTES = 4_194_304;
+
+/** How an address came to us: what is private may be dialled only when it came from somewhere private. */
+export type Trust = 'public' | 'private' | 'user';
+
+export interface DialPolicy {
+  /** Opens loopback and private addresses whatever their source: development and tests. */
+  readonly allowLocal: boolean;
+}
+
+export type DialFault = Fault<'refused-address' | 'too-many-dials' | 'connect-failed'>;
+
+/** Takes bytes that are only valid during the call. */
+export type OnRead = (bytes: Uint8Array, length: number) => void;
+
+/** Makes outgoing connections. */
+export class Dialler {
+  readonly #policy: DialPolicy;
+  #dialling = 0;
+  #readBuffer: Uint8Array | undefined;
+
+  constructor(policy: DialPolicy) {
+    this.#policy = policy;
+  }
+
+  get isBusy(): boolean {
+    return this.#dialling >= DIALLING_MAX;
+  }
+
+  /** The rule (SAFETY rule 2): why this address is not dialled, or undefined when it may be. */
+  refusal(address: Address, trust: Trust): string | undefined {
+    const reach = reachOf(address.host);
+    if (reach === 'forbidden') return `${address.host} is not a host's address`;
+    if (reach === 'public') return undefined;
+    if (this.#policy.allowLocal) return undefined;
+    if (reach === 'private' && trust !== 'public') return undefined;
+    return `${address.host} is a ${reach} address; --allow-local permits it for tests`;
+  }
+
+  /** Why this peer is not dialled: the rule, and no port that belongs to another service. */
+  peerRefusal(address: Address, trust: Trust): string | undefined {
+    if (address.port < 1024 && address.port !== 80 && address.port !== 443)
+      return `port ${address.port} is not a peer's`;
+    return this.refusal(address, trust);
+  }
+
+  /** Connects to a peer; `onRead` gets every byte that arrives, in a buffer that is reused. */
+  dial(address: Address, trust: Trust, onRead: OnRead): Promise<Socket | DialFault> {
+    const refused = this.peerRefusal(address, trust);
+    if (refused !== undefined) return Promise.resolve(fault('refused-address', refused));
+    if (this.isBusy) return Promise.resolve(fault('too-many-dials', 'too many connections are being made'));
+    this.#dialling++;
+    return new Promise((settle) => {
+      const socket = connect({
+        host: address.host,
+        port: address.port,
+        onread: {
+          buffer: this.#buffer(),
+          callback: (length, bytes) => {
+            onRead(bytes, length);
+            return true;
+          },
+        },
+      });
+      const end = (result: Socket | DialFault): void => {
+        clearTimeout(timer);
+        socket.off('error', failed);
+        this.#dialling--;
+        settle(result);
+      };
+      const failed = (error: Error): void =>
+        end(fault('connect-failed', `${formatAddress(address)}: ${error.message}`));
+      const timer = setTimeout(() => socket.destroy(new Error('no answer')), CONNECT_MS);
+      socket.once('error', failed);
+      socket.once('connect', () => end(socket));
+    });
+  }
+
+  #buffer(): Uint8Array {
+    // Overlapped reads on Windows keep the buffer while they wait, so there each socket has its own.
+    if (process.platform === 'win32') return Buffer.allocUnsafeSlow(262_144);
+    this.#readBuffer ??= Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+    return this.#readBuffer;
+  }
+}
+
+/** The trust that an address deserves when a node at `host` named it. */
+export function trustOf(host: string): Trust {
+  return reachOf(host) === 'public' ? 'public' : 'private';
+}
+
+/** This machine's own addresses, widest reach first; loopback only when there is nothing else. */
+export function ownHosts(bind: string): string[] {
+  const bound = parseIp(bind);
+  if (bound?.some((byte) => byte !== 0)) return [bind];
+  const hosts = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ address, family }) => family === 'IPv4' || (!address.includes('%') && !/^fe[89ab]/i.test(address)))
+    .map(({ address }) => address);
+  const order = { public: 0, private: 1, 'link-local': 2, loopback: 3, forbidden: 4 };
+  const sorted = hosts.toSorted((a, b) => order[reachOf(a)] - order[reachOf(b)]);
+  const beyond = sorted.filter((host) => reachOf(host) === 'public' || reachOf(host) === 'private');
+  return beyond.length > 0 ? beyond : sorted.filter((host) => reachOf(host) === 'loopback').slice(0, 1);
+}

@@ -1,0 +1,261 @@
+/**
+ * A torrent's bytes in files: positioned reads and writes over its byte stream. Invariants: nothing is opened outside
+ * the torrent's own files, no symbolic link is followed below the download directory, padding is never on disk.
+ */
+
+import * as fs from 'node:fs';
+import { constants, type Stats } from 'node:fs';
+import { lstat, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assert, MonsoonError } from '../base/index.ts';
+import { Layout, type TorrentInfo } from '../torrent/index.ts';
+
+/** Open files of one torrent; the least recently used is closed first. */
+const OPEN_FILES_MAX = 32;
+const { O_CREAT, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
+
+interface OpenFile {
+  readonly fd: number;
+  readonly isWritable: boolean;
+  /** Operations under way; a file in use is not closed. */
+  users: number;
+}
+
+/** Where a torrent's content is. */
+export interface Content {
+  readonly info: TorrentInfo;
+  /** Absolute folder below which the torrent's paths are. */
+  readonly directory: string;
+  /** Absolute path per file where content is shared in place; then nothing is ever written. */
+  readonly sourcePaths: readonly string[];
+}
+
+/** Reads and writes one torrent's byte stream. */
+export class FileStore {
+  readonly layout: Layout;
+  readonly #content: Content;
+  readonly #open = new Map<number, Promise<OpenFile>>();
+  #isClosed = false;
+
+  constructor(content: Content) {
+    this.#content = content;
+    this.layout = new Layout(content.info);
+  }
+
+  get isReadOnly(): boolean {
+    return this.#content.sourcePaths.length > 0;
+  }
+
+  /** The absolute path of one file. */
+  pathOf(file: number): string {
+    const { directory, info, sourcePaths } = this.#content;
+    return sourcePaths[file] ?? join(directory, ...info.files[file]!.path);
+  }
+
+  /** Fills `views`, which together hold `length` bytes, from `start` of the byte stream. */
+  async read(start: number, views: readonly Uint8Array[], length: number): Promise<void> {
+    const rest = [...views];
+    for (const span of this.layout.spans(start, length)) {
+      const part = takeBytes(rest, span.length);
+      if (this.#content.info.files[span.file]!.isPadding) {
+        for (const view of part) view.fill(0);
+        continue;
+      }
+      await this.#using(span.file, false, (fd) =>
+        readFully(fd, part, span.offset, span.length, this.pathOf(span.file)),
+      );
+    }
+  }
+
+  /** Writes bytes at `start` of the byte stream. */
+  async write(start: number, bytes: Uint8Array): Promise<void> {
+    assert(!this.isReadOnly, 'content shared in place is never written');
+    let at = 0;
+    for (const span of this.layout.spans(start, bytes.length)) {
+      const part = bytes.subarray(at, at + span.length);
+      at += span.length;
+      if (this.#content.info.files[span.file]!.isPadding) continue;
+      await this.#using(span.file, true, (fd) => writeFully(fd, part, span.offset));
+    }
+  }
+
+  /** Forces what was written to a stretch of the byte stream onto the disk. */
+  async sync(starts: readonly { start: number; length: number }[]): Promise<void> {
+    const files = new Set(
+      starts.flatMap(({ start, length }) => this.layout.spans(start, length)).map(({ file }) => file),
+    );
+    for (const file of files) {
+      if (this.#content.info.files[file]!.isPadding) continue;
+      await this.#using(file, true, (fd) => callback((done) => fs.fdatasync(fd, done)));
+    }
+  }
+
+  /** Makes files without bytes, which no write ever would, and links. */
+  async createEmptyFiles(): Promise<void> {
+    if (this.isReadOnly) return;
+    for (const [file, { length, isPadding, symlinkTarget }] of this.#content.info.files.entries()) {
+      if (length === 0 && !isPadding && symlinkTarget === undefined) await this.#using(file, true, async () => {});
+    }
+  }
+
+  /** Size and modification time of every file; undefined where there is none. */
+  async stats(): Promise<(Stats | undefined)[]> {
+    return Promise.all(
+      this.#content.info.files.map(({ isPadding }, file) =>
+        isPadding ? undefined : stat(this.pathOf(file)).catch(() => undefined),
+      ),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const files = await Promise.allSettled(this.#open.values());
+    this.#open.clear();
+    for (const file of files) if (file.status === 'fulfilled') fs.closeSync(file.value.fd);
+  }
+
+  async #using<Result>(file: number, isWriting: boolean, use: (fd: number) => Promise<Result>): Promise<Result> {
+    const opened = await this.#opened(file, isWriting);
+    opened.users++;
+    try {
+      return await use(opened.fd);
+    } catch (error) {
+      throw diskError(error, this.pathOf(file));
+    } finally {
+      opened.users--;
+    }
+  }
+
+  async #opened(file: number, isWriting: boolean): Promise<OpenFile> {
+    if (this.#isClosed) throw new MonsoonError('disk', `${this.pathOf(file)} was closed`);
+    const known = this.#open.get(file);
+    if (known) {
+      const opened = await known;
+      if (opened.isWritable || !isWriting) {
+        this.#open.delete(file);
+        this.#open.set(file, known);
+        return opened;
+      }
+      this.#open.delete(file);
+      await closeUnused(opened);
+    }
+    const opening = this.#openFile(file, isWriting);
+    this.#open.set(file, opening);
+    opening.catch(() => this.#open.delete(file));
+    await this.#closeOldest();
+    return opening;
+  }
+
+  async #openFile(file: number, isWriting: boolean): Promise<OpenFile> {
+    const path = this.pathOf(file);
+    try {
+      if (!this.isReadOnly) await this.#makeParents(file, isWriting);
+      const flags = (isWriting ? O_RDWR | O_CREAT : O_RDONLY) | (O_NOFOLLOW ?? 0);
+      const handle = await callbackOf<number>((done) => fs.open(path, flags, 0o666, done));
+      return { fd: handle, isWritable: isWriting, users: 0 };
+    } catch (error) {
+      throw diskError(error, path);
+    }
+  }
+
+  /** Makes or checks each folder between the download directory and the file: none may be a symbolic link. */
+  async #makeParents(file: number, isWriting: boolean): Promise<void> {
+    const { directory, info } = this.#content;
+    if (isWriting) await mkdir(directory, { recursive: true });
+    let folder = directory;
+    for (const element of info.files[file]!.path.slice(0, -1)) {
+      folder = join(folder, element);
+      if (isWriting) await mkdir(folder).catch(ignoreExisting);
+      if (!(await lstat(folder)).isDirectory())
+        throw new MonsoonError('disk', `${folder} is not a folder; move it away`);
+    }
+  }
+
+  async #closeOldest(): Promise<void> {
+    for (const [file, opening] of this.#open) {
+      if (this.#open.size <= OPEN_FILES_MAX) return;
+      const opened = await opening.catch(() => undefined);
+      if (opened?.users !== 0) continue;
+      this.#open.delete(file);
+      fs.closeSync(opened.fd);
+    }
+  }
+}
+
+async function closeUnused(opened: OpenFile): Promise<void> {
+  // Reads under way on the old descriptor end by themselves; the descriptor is closed after the last.
+  while (opened.users > 0) await new Promise((resume) => setImmediate(resume));
+  fs.closeSync(opened.fd);
+}
+
+/** Takes `length` bytes of views off the front of `views`, cutting one where needed. */
+function takeBytes(views: Uint8Array[], length: number): Uint8Array[] {
+  const taken: Uint8Array[] = [];
+  let left = length;
+  while (left > 0) {
+    const view = views.shift();
+    assert(view !== undefined, 'the views hold as many bytes as the stretch');
+    taken.push(view.subarray(0, left));
+    if (view.length > left) views.unshift(view.subarray(left));
+    left -= Math.min(left, view.length);
+  }
+  return taken;
+}
+
+async function readFully(
+  fd: number,
+  views: readonly Uint8Array[],
+  position: number,
+  length: number,
+  path: string,
+): Promise<void> {
+  let done = 0;
+  let rest = [...views];
+  while (done < length) {
+    const read = await callbackOf<number>((settle) => fs.readv(fd, rest, position + done, settle));
+    if (read === 0) throw new MonsoonError('disk', `${path} is shorter than it was; check the torrent again`);
+    done += read;
+    if (done < length) {
+      const tail = [...rest];
+      takeBytes(tail, read);
+      rest = tail;
+    }
+  }
+}
+
+async function writeFully(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += await callbackOf<number>((settle) =>
+      fs.write(fd, bytes, done, bytes.length - done, position + done, settle),
+    );
+  }
+}
+
+function callback(start: (done: (error: Error | null) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
+}
+
+function callbackOf<Value>(start: (done: (error: Error | null, value: Value) => void) => void): Promise<Value> {
+  return new Promise((resolve, reject) => start((error, value) => (error ? reject(error) : resolve(value))));
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+/** A disk failure as a person should read it. */
+function diskError(error: unknown, path: string): MonsoonError {
+  if (error instanceof MonsoonError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const text =
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? `the disk is full: ${path}. Free some space; the transfer goes on by itself`
+      : code === 'EACCES' || code === 'EPERM'
+        ? `no permission for ${path}. Change it, or choose another folder with -o`
+        : code === 'ELOOP'
+          ? `${path} is a symbolic link, which is not followed. Move it away`
+          : code === 'ENOENT'
+            ? `${path} is gone. Put it back, or remove the torrent`
+            : `${path}: ${(error as Error).message}`;
+  return new MonsoonError('disk', text, error);
+}

@@ -1,0 +1,174 @@
+/**
+ * The links of one torrent: dials known peers, takes incoming ones, keeps one link per peer, and stays within the
+ * torrent's and the node's limits. What is said on the links is its owner's business.
+ */
+import type { Socket } from 'node:net';
+import { type Address, equalBytes, type Fault, fault, formatAddress, isFault } from '../base/index.ts';
+import type { LinkBudget } from '../session/index.ts';
+import type { PeerSource, Peers } from '../torrent/index.ts';
+import type { WireHandshake } from '../wire/index.ts';
+import { now } from './alarm-clock.ts';
+import type { Dialler, Trust } from './dialler.ts';
+import type { OurExtendedHandshake } from './fast-wire.ts';
+import { type LinkOwner, PeerLink } from './peer-link.ts';
+import type { Greeting } from './torrent-identity.ts';
+
+/** Why a link was closed although nothing went wrong; its peer is left alone for long. */
+const RETIRING = new Set(['redundant', 'duplicate', 'ourselves']);
+
+export interface LinkGroupSettings {
+  readonly greeting: Greeting;
+  readonly linksMax: number;
+  readonly budget: LinkBudget;
+  readonly dialler: Dialler;
+  /** What we say about ourselves on a new link. */
+  readonly ours: () => OurExtendedHandshake;
+}
+
+/** All links of one torrent. */
+export class LinkGroup {
+  readonly #settings: LinkGroupSettings;
+  readonly #peers: Peers;
+  /** Whom links report to: the parent, with openings and endings passing through here first. */
+  readonly #owner: LinkOwner;
+  readonly #parent: LinkOwner;
+  readonly #trust = new Map<PeerSource, Trust>([['user', 'user']]);
+  /** Bounded by linksMax. */
+  readonly #links = new Map<number, { link: PeerLink; peerId: Uint8Array | undefined }>();
+  #dialling = 0;
+  #nextId = 0;
+  #isClosed = false;
+
+  constructor(settings: LinkGroupSettings, peers: Peers, owner: LinkOwner) {
+    this.#settings = settings;
+    this.#peers = peers;
+    this.#owner = {
+      ...delegate(owner),
+      opened: (link, theirs) => this.#opened(link, theirs),
+      closed: (link, why) => this.#closed(link, why),
+    };
+    this.#parent = owner;
+  }
+
+  /** Links whose wire handshake is done. */
+  *greeted(): Iterable<PeerLink> {
+    for (const { link } of this.#links.values()) if (link.hasGreeted) yield link;
+  }
+
+  get(id: number): PeerLink | undefined {
+    return this.#links.get(id)?.link;
+  }
+
+  /** Adds peers heard of from somewhere whose word deserves `trust`. */
+  learn(addresses: readonly Address[], source: PeerSource, trust: Trust): void {
+    this.#trust.set(source, trust);
+    this.#peers.note(
+      addresses.filter((address) => this.#settings.dialler.peerRefusal(address, trust) === undefined),
+      source,
+    );
+    this.dialMore();
+  }
+
+  /** Dials as many known peers as the limits allow. */
+  dialMore(): void {
+    const { linksMax, budget, dialler } = this.#settings;
+    while (!this.#isClosed && this.#links.size + this.#dialling < linksMax && !dialler.isBusy) {
+      const peer = this.#peers.take(now());
+      if (!peer) return;
+      if (!budget.take()) return this.#peers.closed(peer.address, false, now());
+      this.#dial(peer.address, this.#trust.get(peer.source) ?? 'public');
+    }
+  }
+
+  /** Takes a connection that opened with this torrent's handshake. */
+  accept(socket: Socket, address: Address, firstBytes: Uint8Array): void {
+    const { linksMax, budget } = this.#settings;
+    if (this.#isClosed || this.#links.size >= linksMax || this.#peers.isBanned(address.host) || !budget.take()) {
+      socket.destroy();
+      return;
+    }
+    const link = this.#begin(socket, address, true);
+    socket.on('data', (bytes) => link.feed(bytes as Buffer, bytes.length));
+    link.feed(firstBytes, firstBytes.length);
+    socket.resume();
+  }
+
+  close(why: Fault): void {
+    this.#isClosed = true;
+    for (const { link } of [...this.#links.values()]) link.close(why);
+  }
+
+  #dial(address: Address, trust: Trust): void {
+    this.#dialling++;
+    let link: PeerLink | undefined;
+    const onRead = (bytes: Uint8Array, length: number): void => link?.feed(bytes, length);
+    this.#settings.dialler.dial(address, trust, onRead).then((socket) => {
+      this.#dialling--;
+      if (isFault(socket)) {
+        this.#settings.budget.give();
+        this.#peers.closed(address, true, now());
+      } else if (this.#isClosed) {
+        this.#settings.budget.give();
+        socket.destroy();
+      } else {
+        link = this.#begin(socket, address, false);
+      }
+    });
+  }
+
+  #begin(socket: Socket, address: Address, isIncoming: boolean): PeerLink {
+    const { greeting, ours } = this.#settings;
+    const link = new PeerLink(this.#nextId++, socket, address, isIncoming, greeting, ours(), this.#owner);
+    this.#links.set(link.id, { link, peerId: undefined });
+    return link;
+  }
+
+  #opened(link: PeerLink, theirs: WireHandshake): void {
+    const { peerId } = this.#settings.greeting;
+    if (equalBytes(theirs.peerId, peerId)) return link.close(fault('ourselves', 'this is our own node'));
+    for (const other of this.#links.values()) {
+      if (!other.peerId || !equalBytes(other.peerId, theirs.peerId)) continue;
+      // Both ends may have dialled at once; both keep the link that the smaller peer id dialled.
+      const weAreSmaller = Buffer.compare(peerId, theirs.peerId) < 0;
+      const isKeeper = link.isIncoming !== weAreSmaller && other.link.isIncoming === weAreSmaller;
+      const loser = isKeeper ? other.link : link;
+      loser.close(fault('duplicate', `a second link to ${formatAddress(link.address)}`));
+      if (loser === link) return;
+    }
+    const entry = this.#links.get(link.id);
+    if (!entry) return;
+    entry.peerId = theirs.peerId;
+    if (!link.isIncoming) this.#peers.connected(link.address);
+    this.#parent.opened(link, theirs);
+  }
+
+  #closed(link: PeerLink, why: Fault): void {
+    if (!this.#links.delete(link.id)) return;
+    this.#settings.budget.give();
+    if (!link.isIncoming) {
+      if (RETIRING.has(why.code)) this.#peers.retired(link.address, now());
+      else this.#peers.closed(link.address, !link.hasGreeted, now());
+    }
+    this.#parent.closed(link, why);
+    this.dialMore();
+  }
+}
+
+/** The owner's methods, bound, so that a few of them can be wrapped. */
+function delegate(owner: LinkOwner): Omit<LinkOwner, 'opened' | 'closed'> {
+  return {
+    extended: (link, handshake) => owner.extended(link, handshake),
+    metadata: (link, message) => owner.metadata(link, message),
+    control: (link, type) => owner.control(link, type),
+    bitfield: (link, bytes) => owner.bitfield(link, bytes),
+    have: (link, piece) => owner.have(link, piece),
+    rejected: (link, piece, offset) => owner.rejected(link, piece, offset),
+    mayServe: (link, piece, offset, length) => owner.mayServe(link, piece, offset, length),
+    read: (piece, offset, views, length) => owner.read(piece, offset, views, length),
+    served: (link, bytes) => owner.served(link, bytes),
+    blockPlace: (link, piece, offset, length) => owner.blockPlace(link, piece, offset, length),
+    blockArrived: (link, piece, offset, length) => owner.blockArrived(link, piece, offset, length),
+    settled: (link) => owner.settled(link),
+    readFailed: (error) => owner.readFailed(error),
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * One torrent's memory between runs: a snapshot written whole, and a journal appended as pieces come. A kill at any
+ * moment loses no claimed piece; a damaged file is set aside under a name that says so.
+ */
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type InfoHash, isFault, MonsoonError } from '../base/index.ts';
+import { encodeJournalRecord, encodeSnapshot, JOURNAL, parseSnapshot, type Snapshot } from '../torrent/index.ts';
+import { writeFileAtomically } from './atomic-file.ts';
+
+/** What was remembered. */
+export interface Remembered {
+  readonly snapshot: Snapshot;
+  readonly journal: Uint8Array;
+}
+
+/** The resume files of one torrent. */
+export class ResumeFile {
+  readonly #snapshotPath: string;
+  readonly #journalPath: string;
+  #journal: number | undefined;
+
+  constructor(directory: string, infoHash: InfoHash) {
+    this.#snapshotPath = join(directory, `${infoHash}.resume`);
+    this.#journalPath = join(directory, `${infoHash}.journal`);
+  }
+
+  /** Reads what was remembered; undefined when there is nothing. A damaged snapshot is renamed and reported. */
+  async load(): Promise<Remembered | undefined> {
+    const bytes = readIfThere(this.#snapshotPath);
+    if (!bytes) return undefined;
+    const snapshot = parseSnapshot(bytes);
+    if (isFault(snapshot)) {
+      const aside = `${this.#snapshotPath}.damaged-${Date.now()}`;
+      await rename(this.#snapshotPath, aside);
+      throw new MonsoonError('disk', `${snapshot.text}; it was set aside as ${aside}. Add the torrent again`);
+    }
+    return { snapshot, journal: readIfThere(this.#journalPath) ?? new Uint8Array(0) };
+  }
+
+  /** A piece's place on disk is about to be written. */
+  touched(piece: number): void {
+    writeSync(this.#journalFile(), encodeJournalRecord(JOURNAL.touched, piece));
+  }
+
+  /** A piece's data is on the disk. */
+  claimed(pieces: readonly number[]): void {
+    writeSync(this.#journalFile(), Buffer.concat(pieces.map((piece) => encodeJournalRecord(JOURNAL.claimed, piece))));
+  }
+
+  /** Writes a new snapshot; the journal starts over. Nothing may be noted meanwhile: only for a torrent at rest. */
+  async save(snapshot: Snapshot): Promise<void> {
+    await writeFileAtomically(this.#snapshotPath, encodeSnapshot(snapshot));
+    ftruncateSync(this.#journalFile(), 0);
+  }
+
+  close(): void {
+    if (this.#journal !== undefined) closeSync(this.#journal);
+    this.#journal = undefined;
+  }
+
+  async remove(): Promise<void> {
+    this.close();
+    for (const path of [this.#snapshotPath, this.#journalPath]) await unlink(path).catch(() => undefined);
+  }
+
+  #journalFile(): number {
+    this.#journal ??= openSync(this.#journalPath, 'a', 0o600);
+    return this.#journal;
+  }
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Announces to HTTP trackers. A redirect is followed at most twice and never out of http and https; the reply is
+ * checked by pure code.
+ */
+import { type Fault, fault, isFault } from '../base/index.ts';
+import {
+  type AnnounceFacts,
+  announceUrl,
+  parseTrackerReply,
+  REPLY_BYTES_MAX,
+  type TrackerReply,
+} from '../torrent/index.ts';
+import type { HttpClient } from './http-client.ts';
+import { CLIENT_NAME } from './torrent-identity.ts';
+
+const TIMEOUT_MS = 15_000;
+/** Requests per announce: one, and two redirects (OVERLAY: at most 3). */
+const HOPS_MAX = 3;
+
+/** A reply, and the host that gave it. */
+export type AnnounceReply = TrackerReply & { readonly trackerHost: string };
+
+/** Talks to trackers. */
+export class TrackerClient {
+  readonly #http: HttpClient;
+
+  constructor(http: HttpClient) {
+    this.#http = http;
+  }
+
+  /** Announces once; every failure is a fault with a text for the user. */
+  async announce(tracker: string, facts: AnnounceFacts): Promise<AnnounceReply | Fault> {
+    let url = URL.parse(announceUrl(tracker, facts));
+    for (let hop = 0; hop < HOPS_MAX; hop++) {
+      if (!url || !/^https?:$/.test(url.protocol))
+        return fault('tracker-unsupported', `${tracker} is not an HTTP tracker`);
+      const reply = await this.#http.request({
+        origin: url.origin,
+        method: 'GET',
+        path: url.pathname + url.search,
+        headers: { 'user-agent': CLIENT_NAME, accept: '*/*' },
+        timeoutMs: TIMEOUT_MS,
+        bytesMax: REPLY_BYTES_MAX,
+      });
+      if (isFault(reply)) return reply;
+      const location = reply.headers.location;
+      if (reply.status >= 300 && reply.status < 400 && location !== undefined) {
+        url = URL.parse(location, url.href);
+        continue;
+      }
+      const parsed = parseTrackerReply(reply.body);
+      if (!isFault(parsed)) return { ...parsed, trackerHost: url.hostname.replace(/^\[|\]$/g, '') };
+      return reply.status === 200
+        ? parsed
+        : fault('tracker-refused', `it answered with HTTP ${reply.status}: ${parsed.text}`);
+    }
+    return fault('redirect-loop', `${tracker} redirects in a circle`);
+  }
+}

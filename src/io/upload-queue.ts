@@ -1,0 +1,151 @@
+/**
+ * What one peer asked for and has not been sent. Neighbouring requests are read with one scattered read that leaves
+ * room for each message header, and sent with one write. Invariant: at most one read and one write's worth of
+ * memory per link, however much a peer asks for.
+ */
+import { BLOCK_BYTES, PIECE_HEADER_BYTES, writePieceHeader } from '../wire/index.ts';
+
+/** Requests a peer may have waiting (SAFETY, limits); more close the link. */
+export const REQUESTS_MAX = 2000;
+/** Payload of one read. */
+const RUN_BYTES_MAX = 1_048_576;
+const RUN_REQUESTS_MAX = RUN_BYTES_MAX / BLOCK_BYTES;
+const BUFFER_BYTES = RUN_BYTES_MAX + RUN_REQUESTS_MAX * PIECE_HEADER_BYTES + 131_072;
+/** Bytes in the socket's queue above which nothing more is read for it. */
+const UNSENT_BYTES_MAX = 262_144;
+const FREE_BUFFERS_MAX = 8;
+
+const freeBuffers: Buffer[] = [];
+
+interface BlockRequest {
+  readonly piece: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** What the queue needs from its link. */
+export interface UploadPort {
+  /** True when this request may be answered now. */
+  mayServe(piece: number, offset: number, length: number): boolean;
+  /** Fills the views from a stretch of a piece. */
+  read(piece: number, offset: number, views: readonly Uint8Array[], length: number): Promise<void>;
+  /** Sends; calls `sent` when the bytes left our memory. */
+  write(bytes: Uint8Array, sent: () => void): void;
+  unsentBytes(): number;
+  reject(piece: number, offset: number, length: number): void;
+  served(bytes: number): void;
+  readFailed(error: unknown): void;
+}
+
+/** The requests of one peer. */
+export class UploadQueue {
+  readonly #port: UploadPort;
+  #requests: BlockRequest[] = [];
+  /** Requests before this index are answered; the array is cut when it is all done. */
+  #next = 0;
+  #isReading = false;
+  #isClosed = false;
+
+  constructor(port: UploadPort) {
+    this.#port = port;
+  }
+
+  get waiting(): number {
+    return this.#requests.length - this.#next;
+  }
+
+  /** Adds a request; false when the peer has too many waiting. */
+  add(piece: number, offset: number, length: number): boolean {
+    if (this.waiting >= REQUESTS_MAX) return false;
+    this.#requests.push({ piece, offset, length });
+    return true;
+  }
+
+  /** Forgets a request that was not sent yet. */
+  cancel(piece: number, offset: number, length: number): void {
+    const at = this.#requests.findIndex(
+      (request, index) =>
+        index >= this.#next && request.piece === piece && request.offset === offset && request.length === length,
+    );
+    if (at >= 0) this.#requests.splice(at, 1);
+  }
+
+  /** Rejects everything that waits: the peer was choked. */
+  rejectAll(): void {
+    for (const { piece, offset, length } of this.#requests.slice(this.#next)) this.#port.reject(piece, offset, length);
+    this.#requests = [];
+    this.#next = 0;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#requests = [];
+    this.#next = 0;
+  }
+
+  /** Reads and sends the next run when the last one is out of the way. */
+  pump(): void {
+    if (this.#isReading || this.#isClosed || this.#port.unsentBytes() > UNSENT_BYTES_MAX) return;
+    const run = this.#takeRun();
+    if (run.length === 0) return;
+    this.#isReading = true;
+    this.#serve(run).then(
+      () => {
+        this.#isReading = false;
+        this.pump();
+      },
+      (error: unknown) => {
+        this.#isReading = false;
+        this.#port.readFailed(error);
+      },
+    );
+  }
+
+  /** Neighbouring requests from the front; what may not be served is rejected on the way. */
+  #takeRun(): BlockRequest[] {
+    const run: BlockRequest[] = [];
+    let bytes = 0;
+    while (this.#next < this.#requests.length && run.length < RUN_REQUESTS_MAX) {
+      const request = this.#requests[this.#next]!;
+      const previous = run.at(-1);
+      const isNext =
+        !previous || (previous.piece === request.piece && previous.offset + previous.length === request.offset);
+      if (!isNext || (previous && bytes + request.length > RUN_BYTES_MAX)) break;
+      this.#next++;
+      if (!this.#port.mayServe(request.piece, request.offset, request.length)) {
+        this.#port.reject(request.piece, request.offset, request.length);
+        continue;
+      }
+      run.push(request);
+      bytes += request.length;
+    }
+    if (this.#next === this.#requests.length) {
+      this.#requests = [];
+      this.#next = 0;
+    } else if (this.#next > 1024) {
+      this.#requests = this.#requests.slice(this.#next);
+      this.#next = 0;
+    }
+    return run;
+  }
+
+  async #serve(run: readonly BlockRequest[]): Promise<void> {
+    const buffer = freeBuffers.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+    const views: Uint8Array[] = [];
+    let at = 0;
+    let payload = 0;
+    for (const { piece, offset, length } of run) {
+      writePieceHeader(buffer, at, piece, offset, length);
+      views.push(buffer.subarray(at + PIECE_HEADER_BYTES, at + PIECE_HEADER_BYTES + length));
+      at += PIECE_HEADER_BYTES + length;
+      payload += length;
+    }
+    await this.#port.read(run[0]!.piece, run[0]!.offset, views, payload);
+    if (this.#isClosed) return;
+    this.#port.write(buffer.subarray(0, at), () => {
+      if (freeBuffers.length < FREE_BUFFERS_MAX) freeBuffers.push(buffer);
+      this.pump();
+    });
+    this.#port.served(payload);
+  }
+}

@@ -1,0 +1,1 @@
+export { LinkBudget } from './link-budget.ts';

@@ -1,0 +1,61 @@
+/** Which pieces somebody has: one bit each, first piece in the highest bit (BEP 3). */
+
+/** A fixed number of bits that knows how many are set. */
+export class Bitfield {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly length: number;
+  #count = 0;
+
+  constructor(length: number) {
+    this.length = length;
+    this.bytes = new Uint8Array(Math.ceil(length / 8));
+  }
+
+  /** Copies a bitfield message; undefined when its size is wrong or a spare bit is set. */
+  static parse(bytes: Uint8Array, length: number): Bitfield | undefined {
+    const field = new Bitfield(length);
+    if (bytes.length !== field.bytes.length) return undefined;
+    const spare = bytes.length * 8 - length;
+    if (spare > 0 && (bytes[bytes.length - 1]! & ((1 << spare) - 1)) !== 0) return undefined;
+    field.bytes.set(bytes);
+    for (const byte of bytes) field.#count += bitsIn(byte);
+    return field;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get isFull(): boolean {
+    return this.#count === this.length;
+  }
+
+  has(index: number): boolean {
+    return (this.bytes[index >>> 3]! & (0x80 >>> (index & 7))) !== 0;
+  }
+
+  /** Sets a bit; false when it was set before. */
+  add(index: number): boolean {
+    if (this.has(index)) return false;
+    this.bytes[index >>> 3]! |= 0x80 >>> (index & 7);
+    this.#count++;
+    return true;
+  }
+
+  /** Clears a bit. */
+  remove(index: number): void {
+    if (!this.has(index)) return;
+    this.bytes[index >>> 3]! &= ~(0x80 >>> (index & 7));
+    this.#count--;
+  }
+
+  addAll(): void {
+    for (let index = 0; index < this.length; index++) this.add(index);
+  }
+}
+
+function bitsIn(byte: number): number {
+  let count = 0;
+  for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}

@@ -1,0 +1,204 @@
+/**
+ * Who owes us which block. Invariant: each block of an open piece is in exactly one state - wanted, asked of one or
+ * more links, or arrived from one link - and a piece moves wanted > open > arrived > stored, or back to wanted.
+ * It knows neither rarity nor links' wishes; the picker decides what is asked.
+ */
+import { assert } from '../base/index.ts';
+import type { Bitfield } from './bitfield.ts';
+import type { Layout } from './layout.ts';
+
+/** A small number that names a link within one torrent. */
+export type LinkId = number;
+
+/** `arrived` waits for its hash, `checked` for the disk; `stored` can be served. */
+export type PieceState = 'wanted' | 'open' | 'arrived' | 'checked' | 'stored';
+
+const WANTED = -1;
+/** Block owners below this are links a block has arrived from: link `l` is ARRIVED - l. */
+const ARRIVED = -2;
+
+/** A piece some of whose blocks are asked for or arrived. */
+export class OpenPiece {
+  readonly piece: number;
+  readonly blockCount: number;
+  /** Per block: WANTED, the link it is asked of, or ARRIVED minus the link it came from. */
+  readonly #owners: Int32Array;
+  /** Endgame: further links a block is asked of. */
+  readonly #alsoAsked = new Map<number, LinkId[]>();
+  #wanted: number;
+  #arrived = 0;
+
+  constructor(piece: number, blockCount: number) {
+    this.piece = piece;
+    this.blockCount = blockCount;
+    this.#owners = new Int32Array(blockCount).fill(WANTED);
+    this.#wanted = blockCount;
+  }
+
+  get wanted(): number {
+    return this.#wanted;
+  }
+  get arrived(): number {
+    return this.#arrived;
+  }
+  get isArrived(): boolean {
+    return this.#arrived === this.blockCount;
+  }
+
+  /** The next run of at most `countMax` neighbouring wanted blocks. */
+  wantedRun(countMax: number): { from: number; count: number } | undefined {
+    if (this.#wanted === 0) return undefined;
+    const from = this.#owners.indexOf(WANTED);
+    let count = 1;
+    while (count < countMax && this.#owners[from + count] === WANTED) count++;
+    return { from, count };
+  }
+
+  ask(block: number, link: LinkId): void {
+    assert(this.#owners[block] === WANTED, 'only a wanted block is asked for');
+    this.#owners[block] = link;
+    this.#wanted--;
+  }
+
+  /** Endgame: asks one more link for a block that another already owes; false when this link owes it already. */
+  askAlso(block: number, link: LinkId, linksMax: number): boolean {
+    if (this.#owners[block]! < 0 || this.isAskedOf(block, link)) return false;
+    const others = this.#alsoAsked.get(block) ?? [];
+    if (others.length + 1 >= linksMax) return false;
+    this.#alsoAsked.set(block, [...others, link]);
+    return true;
+  }
+
+  isAskedOf(block: number, link: LinkId): boolean {
+    return this.#owners[block] === link || (this.#alsoAsked.get(block)?.includes(link) ?? false);
+  }
+
+  /** True when more than one link may deliver the block. */
+  isContested(block: number): boolean {
+    return this.#alsoAsked.has(block);
+  }
+
+  /** Notes an arrival; returns the other links that were asked for the same block. */
+  arrive(block: number, link: LinkId): LinkId[] {
+    assert(this.isAskedOf(block, link), 'only an asked block arrives');
+    const others = [this.#owners[block]!, ...(this.#alsoAsked.get(block) ?? [])].filter((other) => other !== link);
+    this.#alsoAsked.delete(block);
+    this.#owners[block] = ARRIVED - link;
+    this.#arrived++;
+    return others;
+  }
+
+  /** Takes one request back from a link (rejected, link closed); true when the block is wanted again. */
+  release(block: number, link: LinkId): boolean {
+    const others = this.#alsoAsked.get(block)?.filter((other) => other !== link) ?? [];
+    if (others.length > 0) this.#alsoAsked.set(block, others);
+    else this.#alsoAsked.delete(block);
+    if (this.#owners[block] !== link) return false;
+    const heir = others.shift();
+    if (heir !== undefined) {
+      this.#owners[block] = heir;
+      if (others.length > 0) this.#alsoAsked.set(block, others);
+      else this.#alsoAsked.delete(block);
+      return false;
+    }
+    this.#owners[block] = WANTED;
+    this.#wanted++;
+    return true;
+  }
+
+  /** Blocks asked of a link and not arrived. */
+  blocksAskedOf(link: LinkId): number[] {
+    const blocks: number[] = [];
+    for (let block = 0; block < this.blockCount; block++) if (this.isAskedOf(block, link)) blocks.push(block);
+    return blocks;
+  }
+
+  /** Blocks that some link owes. */
+  blocksOwed(): number[] {
+    const blocks: number[] = [];
+    for (const [block, owner] of this.#owners.entries()) if (owner >= 0) blocks.push(block);
+    return blocks;
+  }
+
+  /** The links whose blocks make up this piece. */
+  contributors(): Set<LinkId> {
+    const links = new Set<LinkId>();
+    for (const owner of this.#owners) if (owner <= ARRIVED) links.add(ARRIVED - owner);
+    return links;
+  }
+}
+
+/** The state of every piece of one torrent. */
+export class Ledger {
+  readonly #layout: Layout;
+  readonly #stored: Bitfield;
+  readonly #open = new Map<number, OpenPiece>();
+  /** Arrived or checked pieces, which wait for the hash or the disk; bounded like open pieces. */
+  readonly #finishing = new Map<number, 'arrived' | 'checked'>();
+  #storedBytes = 0;
+
+  constructor(layout: Layout, stored: Bitfield) {
+    this.#layout = layout;
+    this.#stored = stored;
+    for (let piece = 0; piece < layout.pieceCount; piece++) {
+      if (stored.has(piece)) this.#storedBytes += layout.bytesOf(piece);
+    }
+  }
+
+  /** Pieces that are verified and on disk. Read-only for others. */
+  get stored(): Bitfield {
+    return this.#stored;
+  }
+  get storedBytes(): number {
+    return this.#storedBytes;
+  }
+  get isComplete(): boolean {
+    return this.#stored.isFull;
+  }
+  get openCount(): number {
+    return this.#open.size + this.#finishing.size;
+  }
+
+  stateOf(piece: number): PieceState {
+    if (this.#stored.has(piece)) return 'stored';
+    return this.#finishing.get(piece) ?? (this.#open.has(piece) ? 'open' : 'wanted');
+  }
+
+  openPiece(piece: number): OpenPiece | undefined {
+    return this.#open.get(piece);
+  }
+  openPieces(): Iterable<OpenPiece> {
+    return this.#open.values();
+  }
+
+  open(piece: number): OpenPiece {
+    assert(this.stateOf(piece) === 'wanted', 'only a wanted piece opens');
+    const opened = new OpenPiece(piece, this.#layout.blocksOf(piece));
+    this.#open.set(piece, opened);
+    return opened;
+  }
+
+  /** All blocks are here: the piece waits for its hash. */
+  noteArrived(piece: number): void {
+    assert(this.#open.get(piece)?.isArrived, 'a piece arrives with its last block');
+    this.#open.delete(piece);
+    this.#finishing.set(piece, 'arrived');
+  }
+
+  noteChecked(piece: number): void {
+    assert(this.#finishing.get(piece) === 'arrived', 'only an arrived piece is checked');
+    this.#finishing.set(piece, 'checked');
+  }
+
+  noteStored(piece: number): void {
+    assert(this.#finishing.get(piece) === 'checked', 'only a checked piece is stored');
+    this.#finishing.delete(piece);
+    this.#stored.add(piece);
+    this.#storedBytes += this.#layout.bytesOf(piece);
+  }
+
+  /** Gives a piece up (bad hash, failed write, nothing of it asked or arrived): it is wanted again. */
+  reopenLater(piece: number): void {
+    assert(this.#open.delete(piece) || this.#finishing.delete(piece), 'only an unfinished piece is given up');
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * The peers of one torrent: known, connected, resting after a failure, banned. Decides whom to dial next; knows
+ * nothing of sockets. Whether an address may be dialled at all is the dialler's rule.
+ */
+import { type Address, formatAddress, type Instant, later } from '../base/index.ts';
+
+/** Most peers remembered per torrent (SAFETY, limits); the least promising leaves first. */
+export const KNOWN_PEERS_MAX = 3000;
+const RETRY_FIRST_MS = 15_000;
+const RETRY_MAX_MS = 30 * 60_000;
+/** A peer that only ever failed is forgotten after this many tries. */
+const FAILURES_MAX = 8;
+
+/** Who told us of a peer. */
+export type PeerSource = 'tracker' | 'dht' | 'magnet' | 'incoming' | 'user';
+
+interface KnownPeer {
+  readonly address: Address;
+  readonly source: PeerSource;
+  state: 'idle' | 'connecting' | 'connected' | 'banned';
+  failures: number;
+  retryAt: Instant | undefined;
+}
+
+/** The table of one torrent. */
+export class Peers {
+  readonly #known = new Map<string, KnownPeer>();
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** Adds addresses; those already known keep their history. */
+  note(addresses: readonly Address[], source: PeerSource): void {
+    for (const address of addresses) {
+      const key = formatAddress(address);
+      if (this.#known.has(key)) continue;
+      if (this.#known.size >= KNOWN_PEERS_MAX && !this.#evict()) return;
+      this.#known.set(key, { address, source, state: 'idle', failures: 0, retryAt: undefined });
+    }
+  }
+
+  /** The next peer to dial, which counts as connecting from now on. */
+  take(now: Instant): { address: Address; source: PeerSource } | undefined {
+    for (const peer of this.#known.values()) {
+      if (peer.state !== 'idle' || (peer.retryAt !== undefined && peer.retryAt > now)) continue;
+      peer.state = 'connecting';
+      return peer;
+    }
+    return undefined;
+  }
+
+  /** When the next resting peer may be tried; undefined when none rests. */
+  get nextRetry(): Instant | undefined {
+    let next: Instant | undefined;
+    for (const { state, retryAt } of this.#known.values()) {
+      if (state === 'idle' && retryAt !== undefined && (next === undefined || retryAt < next)) next = retryAt;
+    }
+    return next;
+  }
+
+  get hasUntried(): boolean {
+    for (const { state, retryAt } of this.#known.values()) if (state === 'idle' && retryAt === undefined) return true;
+    return false;
+  }
+
+  connected(address: Address): void {
+    const peer = this.#known.get(formatAddress(address));
+    if (peer && peer.state !== 'banned') {
+      peer.state = 'connected';
+      peer.failures = 0;
+    }
+  }
+
+  /** A link that brings neither side anything ended: the peer rests for long. */
+  retired(address: Address, now: Instant): void {
+    const peer = this.#known.get(formatAddress(address));
+    if (!peer || peer.state === 'banned') return;
+    peer.state = 'idle';
+    peer.retryAt = later(now, RETRY_MAX_MS);
+  }
+
+  /** A link ended or a dial failed: the peer rests, twice as long after each failure in a row. */
+  closed(address: Address, hasFailed: boolean, now: Instant): void {
+    const key = formatAddress(address);
+    const peer = this.#known.get(key);
+    if (!peer || peer.state === 'banned') return;
+    if (hasFailed && ++peer.failures >= FAILURES_MAX) {
+      this.#known.delete(key);
+      return;
+    }
+    peer.state = 'idle';
+    peer.retryAt = later(now, Math.min(RETRY_FIRST_MS * 2 ** Math.max(0, peer.failures - 1), RETRY_MAX_MS));
+  }
+
+  /** Sent data that failed its hash: never dialled or accepted again while this torrent is open. */
+  ban(address: Address): void {
+    const key = formatAddress(address);
+    const peer = this.#known.get(key) ?? { address, source: 'incoming', failures: 0, retryAt: undefined };
+    this.#known.set(key, { ...peer, state: 'banned' });
+  }
+
+  /** Bans hold for the host, whatever port it comes from. */
+  isBanned(host: string): boolean {
+    for (const peer of this.#known.values()) if (peer.state === 'banned' && peer.address.host === host) return true;
+    return false;
+  }
+
+  /** Makes room: the idle peer with most failures goes; false when all are in use. */
+  #evict(): boolean {
+    let worst: [string, number] | undefined;
+    for (const [key, { state, failures }] of this.#known) {
+      if (state === 'idle' && (worst === undefined || failures > worst[1])) worst = [key, failures];
+    }
+    return worst !== undefined && this.#known.delete(worst[0]);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * What to ask a link for next: the pieces it is already working on, then a piece of its own (random for the first
+ * few, then rarest first), then a share of somebody else's piece, and at the very end what others owe us (endgame).
+ * Whole pieces per link keep blame for a bad hash simple and let a piece be hashed in order.
+ */
+import type { Instant, Random } from '../base/index.ts';
+import type { Layout } from './layout.ts';
+import type { Ledger, OpenPiece } from './ledger.ts';
+import type { LinkState } from './link-state.ts';
+import { Rarity } from './rarity.ts';
+
+/** Pieces fetched in random order before rarity counts, so that a newcomer soon has something to trade. */
+const RANDOM_FIRST_PIECES = 4;
+/** Links that may owe the same block in the endgame. */
+const ENDGAME_LINKS_MAX = 3;
+/** Duplicate blocks on order from one link in the endgame. */
+const ENDGAME_BLOCKS_MAX = 32;
+/** Neighbouring blocks taken at once from a piece that another link opened. */
+const SHARED_RUN_MAX = 16;
+
+/** Neighbouring blocks to ask one link for. */
+export interface RequestRun {
+  readonly piece: number;
+  /** Index of the first block. */
+  readonly block: number;
+  readonly count: number;
+  /** Bytes of the last block of the run. */
+  readonly lastLength: number;
+}
+
+/** Chooses requests; the one place that opens pieces. */
+export class Picker {
+  readonly #layout: Layout;
+  readonly #ledger: Ledger;
+  readonly #rarity: Rarity;
+  readonly #openPiecesMax: number;
+  /** Pieces whose hash failed with several contributors: fetched again from one link alone, to tell who lies. */
+  readonly #solo = new Set<number>();
+
+  constructor(layout: Layout, ledger: Ledger, openPiecesMax: number, random: Random) {
+    this.#layout = layout;
+    this.#ledger = ledger;
+    this.#openPiecesMax = openPiecesMax;
+    this.#rarity = new Rarity(layout.pieceCount, (piece) => !ledger.stored.has(piece), random);
+  }
+
+  noteHas(piece: number): void {
+    this.#rarity.increase(piece);
+  }
+  noteGone(piece: number): void {
+    this.#rarity.decrease(piece);
+  }
+
+  /** The piece failed or was given up: it is to be fetched again. */
+  restore(piece: number, isSolo: boolean): void {
+    if (isSolo) this.#solo.add(piece);
+    this.#rarity.restore(piece);
+  }
+
+  /** True when the link has a piece that we still lack blocks of. */
+  isInteresting(link: LinkState): boolean {
+    if (link.isSeed) return !this.#ledger.isComplete;
+    for (const open of this.#ledger.openPieces()) if (link.has.has(open.piece)) return true;
+    return this.#rarity.rarest((piece) => link.has.has(piece)) !== undefined;
+  }
+
+  /** Orders blocks from a link until its queue is full or it has nothing for us. */
+  fill(link: LinkState, now: Instant): RequestRun[] {
+    const runs: RequestRun[] = [];
+    // Topping up in batches: one write of many requests instead of one per arrived block.
+    if (link.theyChoke || link.isSnubbing || link.asked > link.depth * 0.75) return runs;
+    while (link.asked < link.depth) {
+      const source = this.#sourceFor(link);
+      if (!source) break;
+      const run = this.#order(link, source.open, Math.min(link.depth - link.asked, source.runMax), now);
+      if (run) runs.push(run);
+    }
+    if (link.asked < link.depth && this.#rarity.size === 0) this.#orderDuplicates(link, runs, now);
+    return runs;
+  }
+
+  #sourceFor(link: LinkState): { open: OpenPiece; runMax: number } | undefined {
+    for (const piece of link.working) {
+      const open = this.#ledger.openPiece(piece);
+      if (open && open.wanted > 0) return { open, runMax: open.blockCount };
+    }
+    if (this.#ledger.openCount < this.#openPiecesMax || link.working.size === 0) {
+      const passes = (piece: number): boolean => link.has.has(piece);
+      const isFirst = this.#ledger.stored.count < RANDOM_FIRST_PIECES;
+      const piece = isFirst ? this.#rarity.random(passes) : this.#rarity.rarest(passes);
+      if (piece !== undefined) {
+        this.#rarity.remove(piece);
+        const open = this.#ledger.open(piece);
+        return { open, runMax: open.blockCount };
+      }
+    }
+    for (const open of this.#ledger.openPieces()) {
+      if (open.wanted > 0 && link.has.has(open.piece) && this.#maySharePiece(open))
+        return { open, runMax: SHARED_RUN_MAX };
+    }
+    return undefined;
+  }
+
+  #maySharePiece(open: OpenPiece): boolean {
+    // A piece fetched to find a liar is shared only when whoever held it is gone and nothing of it is on order.
+    return !this.#solo.has(open.piece) || open.wanted + open.arrived === open.blockCount;
+  }
+
+  #order(link: LinkState, open: OpenPiece, countMax: number, now: Instant): RequestRun | undefined {
+    const run = open.wantedRun(countMax);
+    if (!run) return undefined;
+    for (let block = run.from; block < run.from + run.count; block++) open.ask(block, link.id);
+    return this.#ordered(link, open, run.from, run.count, now);
+  }
+
+  #ordered(link: LinkState, open: OpenPiece, from: number, count: number, now: Instant): RequestRun {
+    link.working.add(open.piece);
+    link.noteAsked(count, now);
+    const lastLength = this.#layout.blockBytes(open.piece, from + count - 1);
+    return { piece: open.piece, block: from, count, lastLength };
+  }
+
+  #orderDuplicates(link: LinkState, runs: RequestRun[], now: Instant): void {
+    let left = ENDGAME_BLOCKS_MAX - link.asked;
+    for (const open of this.#ledger.openPieces()) {
+      if (!link.has.has(open.piece) || this.#solo.has(open.piece)) continue;
+      for (const block of open.blocksOwed()) {
+        if (left <= 0) return;
+        if (!open.askAlso(block, link.id, ENDGAME_LINKS_MAX)) continue;
+        runs.push(this.#ordered(link, open, block, 1, now));
+        left--;
+      }
+    }
+  }
+}

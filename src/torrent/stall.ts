@@ -1,0 +1,38 @@
+/** Why a torrent does not move, and what to do about it, as one sentence a person can act on. */
+
+/** What is known at a glance. */
+export interface StallFacts {
+  readonly hasMetadata: boolean;
+  readonly isComplete: boolean;
+  readonly downBytesPerSecond: number;
+  readonly links: number;
+  readonly unchokedLinks: number;
+  /** Links that have something we lack. */
+  readonly usefulLinks: number;
+  readonly knownPeers: number;
+  readonly hasTrackers: boolean;
+  readonly trackerHasAnswered: boolean;
+  readonly trackerFailure: string | undefined;
+  readonly diskProblem: string | undefined;
+}
+
+/** The reason, or null while data moves or nothing should. */
+export function stallReason(facts: StallFacts): string | null {
+  if (facts.diskProblem !== undefined) return facts.diskProblem;
+  if (facts.isComplete || facts.downBytesPerSecond > 0) return null;
+  const goal = facts.hasMetadata ? 'the missing pieces' : 'the metadata';
+  if (facts.links > 0 && facts.usefulLinks === 0 && facts.hasMetadata) {
+    return `none of ${facts.links} connected peers has the missing pieces; waiting for a seed`;
+  }
+  if (facts.links > 0 && facts.hasMetadata && facts.unchokedLinks === 0) {
+    return `all ${facts.usefulLinks} useful peers choke us; they serve others first`;
+  }
+  if (facts.links > 0) return `waiting for ${facts.links} connected peers to send ${goal}`;
+  if (facts.knownPeers > 0)
+    return `${facts.knownPeers} peers are known but none answers; it may be offline or behind a NAT`;
+  if (!facts.hasTrackers)
+    return 'no tracker and no peer is known; use a magnet with a tracker, or start with --bootstrap';
+  if (facts.trackerFailure !== undefined) return `no tracker answers: ${facts.trackerFailure}`;
+  if (!facts.trackerHasAnswered) return 'waiting for the tracker to answer';
+  return 'the tracker knows no other peer; nobody seems to share this now';
+}

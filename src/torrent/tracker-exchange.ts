@@ -1,0 +1,120 @@
+/**
+ * What a client says to a tracker and hears back over HTTP (BEP 3, compact peers of BEP 23 and 7). The reply is
+ * untrusted: every count is bounded and a peer that is no address is left out.
+ */
+import {
+  type Address,
+  type BencodeDict,
+  bytesOfLatin1,
+  cleanText,
+  decodeBencode,
+  type Fault,
+  fault,
+  type InfoHash,
+  infoHashBytes,
+  latin1,
+  lossyTextOfUtf8,
+  parseAddress,
+  parseCompactAddress,
+  textOfUtf8,
+} from '../base/index.ts';
+import type { AnnounceEvent } from './announces.ts';
+
+/** Peers taken from one reply (SAFETY, limits). */
+export const REPLY_PEERS_MAX = 200;
+/** Largest reply body read. */
+export const REPLY_BYTES_MAX = 262_144;
+const INTERVAL_SECONDS = 1800;
+const COMPACT_BYTES = 6;
+const COMPACT6_BYTES = 18;
+
+/** The state of a torrent as a tracker wants to know it. */
+export interface AnnounceFacts {
+  readonly infoHash: InfoHash;
+  readonly peerId: Uint8Array;
+  readonly port: number;
+  /** Bytes since `started`. */
+  readonly uploaded: number;
+  readonly downloaded: number;
+  /** Bytes missing; 1 while the size is unknown. */
+  readonly left: number;
+  readonly event: AnnounceEvent;
+  readonly wanted: number;
+}
+
+export interface TrackerReply {
+  readonly intervalSeconds: number;
+  readonly minIntervalSeconds: number;
+  readonly peers: readonly Address[];
+  readonly seeders: number | undefined;
+  readonly leechers: number | undefined;
+}
+
+export type TrackerFault = Fault<'tracker-malformed' | 'tracker-refused'>;
+
+/** The announce URL of one request; a query the tracker's URL already has is kept. */
+export function announceUrl(tracker: string, facts: AnnounceFacts): string {
+  const query = [
+    `info_hash=${percentEncode(infoHashBytes(facts.infoHash))}`,
+    `peer_id=${percentEncode(facts.peerId)}`,
+    `port=${facts.port}`,
+    `uploaded=${facts.uploaded}`,
+    `downloaded=${facts.downloaded}`,
+    `left=${facts.left}`,
+    `numwant=${facts.wanted}`,
+    'compact=1',
+    ...(facts.event === undefined ? [] : [`event=${facts.event}`]),
+  ].join('&');
+  return `${tracker}${tracker.includes('?') ? '&' : '?'}${query}`;
+}
+
+/** Reads an announce reply. */
+export function parseTrackerReply(bytes: Uint8Array): TrackerReply | TrackerFault {
+  const reply = decodeBencode(bytes, { anyKeyOrder: true, trailingBytes: true });
+  if (!(reply instanceof Map)) return fault('tracker-malformed', 'the tracker did not answer as a tracker does');
+  const failure = reply.get('failure reason');
+  if (failure instanceof Uint8Array) return fault('tracker-refused', cleanText(lossyTextOfUtf8(failure), 200));
+  const intervalSeconds = countOf(reply, 'interval') ?? INTERVAL_SECONDS;
+  const listed = reply.get('peers');
+  const peers = listed instanceof Uint8Array ? compactPeers(listed, COMPACT_BYTES) : dictPeers(listed);
+  const listed6 = reply.get('peers6');
+  if (listed6 instanceof Uint8Array) peers.push(...compactPeers(listed6, COMPACT6_BYTES));
+  return {
+    intervalSeconds,
+    minIntervalSeconds: countOf(reply, 'min interval') ?? intervalSeconds,
+    peers: peers.slice(0, REPLY_PEERS_MAX),
+    seeders: countOf(reply, 'complete'),
+    leechers: countOf(reply, 'incomplete'),
+  };
+}
+
+function countOf(reply: BencodeDict, key: string): number | undefined {
+  const value = reply.get(key);
+  return typeof value === 'number' && value >= 0 ? value : undefined;
+}
+
+function compactPeers(bytes: Uint8Array, size: number): Address[] {
+  const peers: Address[] = [];
+  for (let at = 0; at + size <= bytes.length && peers.length < REPLY_PEERS_MAX; at += size) {
+    const peer = parseCompactAddress(bytes.subarray(at, at + size));
+    if (peer) peers.push(peer);
+  }
+  return peers;
+}
+
+function dictPeers(listed: unknown): Address[] {
+  if (!Array.isArray(listed)) return [];
+  return listed.slice(0, REPLY_PEERS_MAX).flatMap((item: unknown) => {
+    const ip = item instanceof Map ? item.get('ip') : undefined;
+    const port = item instanceof Map ? item.get('port') : undefined;
+    const host = ip instanceof Uint8Array ? (textOfUtf8(ip) ?? '') : '';
+    return parseAddress(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`) ?? [];
+  });
+}
+
+const UNRESERVED = /[^A-Za-z0-9._~-]/g;
+
+/** Percent-encodes raw bytes, each outside the unreserved set as two hex digits (RFC 3986). */
+export function percentEncode(bytes: Uint8Array): string {
+  return latin1(bytes).replace(UNRESERVED, (byte) => `%${bytesOfLatin1(byte).toHex().toUpperCase()}`);
+}

@@ -1,0 +1,137 @@
+/**
+ * Cuts a link's bytes into messages after the wire handshake. Holds at most one message of bounded size; block
+ * payloads go straight to where they belong and never through a buffer of its own.
+ */
+import { type Fault, fault, readUint32 } from '../base/index.ts';
+import { BLOCK_BYTES_MAX, EXACT_LENGTH, MESSAGE, PIECE_HEADER_BYTES } from './messages.ts';
+
+/** Largest message before the metadata is known: an extension message or a bitfield of unknown size. */
+export const MESSAGE_BYTES_MAX = 1_048_576;
+
+/** Who receives what a peer sent. */
+export interface FrameSink {
+  /** Where the payload of an announced block goes (exactly `length` bytes), or undefined to drop it unread. */
+  blockPlace(piece: number, offset: number, length: number): Uint8Array | undefined;
+  /** The block given a place is complete in it. */
+  blockArrived(piece: number, offset: number, length: number): void;
+  /** A whole message other than `piece`. `payload` starts after the id and is the sink's to keep. */
+  message(id: number, payload: Uint8Array): void;
+  keepAlive(): void;
+}
+
+export type WireFault = Fault<'message-too-long' | 'message-wrong-length'>;
+
+/** One link's incoming byte stream as messages. */
+export class FrameReader {
+  readonly #sink: FrameSink;
+  readonly #header = new Uint8Array(PIECE_HEADER_BYTES);
+  #headerBytes = 0;
+  /** Bytes of the current body still to come. */
+  #left = 0;
+  #body: Uint8Array | undefined;
+  #bodyAt = 0;
+  /** Id of the message whose body is being read; `piece` bodies belong to the sink. */
+  #id = 0;
+  #piece = 0;
+  #offset = 0;
+  #length = 0;
+  #messageBytesMax = MESSAGE_BYTES_MAX;
+  #fault: WireFault | undefined;
+
+  constructor(sink: FrameSink) {
+    this.#sink = sink;
+  }
+
+  /** Narrows the largest message once the torrent's bitfield size is known. */
+  limitMessages(bitfieldBytes: number): void {
+    // Extension messages (metadata pieces, peer exchange) stay within 64 KiB with any known client.
+    this.#messageBytesMax = Math.max(bitfieldBytes + 1, BLOCK_BYTES_MAX + PIECE_HEADER_BYTES);
+  }
+
+  /** Stops storing the block that is being received now, if it is this one; the rest of it is dropped. */
+  abandonBlock(piece: number, offset: number): void {
+    if (this.#left > 0 && this.#id === MESSAGE.piece && this.#piece === piece && this.#offset === offset) {
+      this.#body = undefined;
+    }
+  }
+
+  /** Takes the next `length` bytes; they may be reused by the caller afterwards. A fault is final. */
+  feed(bytes: Uint8Array, length: number): WireFault | undefined {
+    let at = 0;
+    while (at < length && this.#fault === undefined) {
+      at = this.#left > 0 ? this.#takeBody(bytes, at, length) : this.#takeHeader(bytes, at, length);
+    }
+    return this.#fault;
+  }
+
+  #takeBody(bytes: Uint8Array, at: number, end: number): number {
+    const taken = Math.min(this.#left, end - at);
+    if (this.#body) this.#body.set(bytes.subarray(at, at + taken), this.#bodyAt);
+    this.#bodyAt += taken;
+    this.#left -= taken;
+    if (this.#left === 0) this.#endBody();
+    return at + taken;
+  }
+
+  #endBody(): void {
+    const body = this.#body;
+    this.#body = undefined;
+    if (body === undefined) return;
+    if (this.#id === MESSAGE.piece) this.#sink.blockArrived(this.#piece, this.#offset, this.#length);
+    else this.#sink.message(this.#id, body);
+  }
+
+  #takeHeader(bytes: Uint8Array, from: number, end: number): number {
+    const header = this.#header;
+    let at = from;
+    header[this.#headerBytes++] = bytes[at++]!;
+    if (this.#headerBytes < 4) return at;
+    const length = readUint32(header, 0);
+    if (this.#headerBytes === 4) {
+      if (length === 0) {
+        this.#headerBytes = 0;
+        this.#sink.keepAlive();
+      } else if (length > this.#messageBytesMax) {
+        this.#fault = fault('message-too-long', `a message of ${length} bytes`);
+      }
+      return at;
+    }
+    const id = header[4]!;
+    if (id === MESSAGE.piece) {
+      while (this.#headerBytes < PIECE_HEADER_BYTES && at < end) header[this.#headerBytes++] = bytes[at++]!;
+      if (this.#headerBytes === PIECE_HEADER_BYTES || length < PIECE_HEADER_BYTES - 4) this.#startBlock(length - 9);
+      return at;
+    }
+    this.#startMessage(id, length - 1);
+    return at;
+  }
+
+  #startBlock(length: number): void {
+    this.#headerBytes = 0;
+    if (length <= 0 || length > BLOCK_BYTES_MAX) {
+      this.#fault = fault('message-wrong-length', `a block of ${length} bytes`);
+      return;
+    }
+    this.#id = MESSAGE.piece;
+    this.#piece = readUint32(this.#header, 5);
+    this.#offset = readUint32(this.#header, 9);
+    this.#length = this.#left = length;
+    this.#bodyAt = 0;
+    this.#body = this.#sink.blockPlace(this.#piece, this.#offset, length);
+  }
+
+  #startMessage(id: number, length: number): void {
+    this.#headerBytes = 0;
+    const exact = EXACT_LENGTH.get(id);
+    if (exact !== undefined && exact !== length + 1) {
+      this.#fault = fault('message-wrong-length', `message ${id} of ${length + 1} bytes`);
+      return;
+    }
+    this.#id = id;
+    this.#left = length;
+    this.#bodyAt = 0;
+    const isKnown = exact !== undefined || id === MESSAGE.bitfield || id === MESSAGE.extended;
+    this.#body = isKnown ? new Uint8Array(length) : undefined;
+    if (length === 0) this.#endBody();
+  }
+}

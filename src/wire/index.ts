@@ -1,0 +1,26 @@
+export {
+  type ExtendedHandshake,
+  METADATA_BYTES_MAX,
+  OUR_EXTENSION_IDS,
+  parseExtendedHandshake,
+} from './extended.ts';
+export { FrameReader, type FrameSink, MESSAGE_BYTES_MAX, type WireFault } from './frame-reader.ts';
+export {
+  encodeWireHandshake,
+  HANDSHAKE_BYTES,
+  PEER_ID_BYTES,
+  PROTOCOL_HEADER,
+  parseWireHandshake,
+  type WireHandshake,
+} from './handshake.ts';
+export { checkKrpc, KRPC_BYTES_MAX, type KrpcFault, type KrpcKind } from './krpc-check.ts';
+export {
+  BLOCK_BYTES,
+  BLOCK_BYTES_MAX,
+  EXACT_LENGTH,
+  encodeRequestRun,
+  MESSAGE,
+  PIECE_HEADER_BYTES,
+  writePieceHeader,
+} from './messages.ts';
+export { encodeMetadataMessage, METADATA_PIECE_BYTES, type MetadataMessage, parseMetadataMessage } from './metadata.ts';

@@ -1,0 +1,100 @@
+// A node's torrents on a real port of the loopback interface, without tracker, listing or CLI.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Address } from '../../src/base/index.ts';
+import { AlarmClock } from '../../src/io/alarm-clock.ts';
+import { Dialler } from '../../src/io/dialler.ts';
+import { HttpClient } from '../../src/io/http-client.ts';
+import { type OnePort, openPort } from '../../src/io/one-port.ts';
+import type { TorrentHost, TorrentSpec } from '../../src/io/torrent-host.ts';
+import { newPeerId } from '../../src/io/torrent-identity.ts';
+import { Torrents } from '../../src/io/torrents.ts';
+import { TrackerClient } from '../../src/io/tracker-client.ts';
+import { LinkBudget } from '../../src/session/index.ts';
+import type { TorrentInfo } from '../../src/torrent/index.ts';
+
+export interface LoopbackNode {
+  readonly torrents: Torrents;
+  readonly address: Address;
+  readonly home: string;
+  stop(): Promise<void>;
+}
+
+export async function openLoopbackNode(home: string = temporaryFolder('node')): Promise<LoopbackNode> {
+  const alarms = new AlarmClock();
+  let torrents: Torrents | undefined;
+  const port: OnePort = await openPort('127.0.0.1', 0, {
+    http: (socket) => socket.destroy(),
+    wire: (socket, address, handshake, firstBytes) => torrents?.accept(socket, address, handshake, firstBytes),
+  });
+  const http = new HttpClient(() => true);
+  torrents = new Torrents(
+    {
+      dialler: new Dialler({ allowLocal: true }),
+      alarms,
+      trackers: new TrackerClient(http),
+      budget: new LinkBudget(100),
+      random: Math.random,
+      peerId: newPeerId(),
+      port: port.port,
+      linksPerTorrentMax: 50,
+      uploadSlots: 8,
+      log: process.env.MONSOON_TEST_LOG ? (text) => console.error(text) : () => {},
+    },
+    join(home, 'torrents'),
+  );
+  return {
+    torrents,
+    address: { host: '127.0.0.1', port: port.port },
+    home,
+    stop: async () => {
+      await torrents?.stop();
+      await port.close();
+      await http.close();
+      alarms.close();
+    },
+  };
+}
+
+export function specOf(info: TorrentInfo, directory: string, parts: Partial<TorrentSpec> = {}): TorrentSpec {
+  return {
+    infoHash: info.infoHash,
+    name: info.name,
+    info,
+    trackers: [],
+    directory,
+    sourcePaths: [],
+    isWhole: false,
+    addedSeconds: 0,
+    completedSeconds: 0,
+    ...parts,
+  };
+}
+
+/** Polls until true, with a deadline: for conditions that only the network can bring about. */
+export async function until(what: string, isTrue: () => boolean, deadlineMs = 20_000): Promise<void> {
+  for (const end = performance.now() + deadlineMs; !isTrue(); ) {
+    if (performance.now() > end) throw new Error(`timed out: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export const completed = (host: TorrentHost): Promise<void> =>
+  until(`${host.spec.name} complete (${host.figures().stalledBecause})`, () => host.isComplete);
+
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+export function temporaryFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `monsoon-${name}-`));
+  folders.push(folder);
+  return folder;
+}
+
+export function randomContent(length: number): Buffer {
+  return randomBytes(length);
+}
