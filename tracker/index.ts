@@ -1,3 +1,22 @@
+export {
+  type AnnounceEvent,
+  type AnnounceRequest,
+  PEERS_PER_ANSWER_MAX,
+  parseAnnounce,
+  parseScrape,
+  type RequestFault,
+  SCRAPE_HASHES_MAX,
+  type ScrapeRequest,
+} from './announce-request.ts';
+export { ANSWER_BYTES_MAX } from './answer-bytes.ts';
+export { HEAD_BYTES_MAX, type HeadFault, parseHead, type RequestHead, type Route, routeOf } from './http-head.ts';
 export type { HashKey } from './keyed-hash.ts';
 export { NO_SLOT } from './swarm-index.ts';
 export { type SwarmCounts, SwarmTable, type SwarmTableOptions } from './swarm-table.ts';
+export {
+  INTERVAL_SECONDS,
+  MIN_INTERVAL_SECONDS,
+  Tracker,
+  type TrackerAnswer,
+  type TrackerOptions,
+} from './tracker.ts';

@@ -1,0 +1,1 @@
+export { TrackerFront, type TrackerFrontOptions } from './tracker-front.ts';

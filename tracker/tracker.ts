@@ -1,0 +1,310 @@
+/**
+ * The tracker service: an announce or scrape and the address it came from go in, the bencoded answer comes out.
+ * Asks who owns the hash before it touches a swarm. Under its bandwidth cap it answers with fewer peers and longer
+ * intervals, and never drops a request. It knows nothing of HTTP beyond the two statuses that carry a meaning.
+ */
+import {
+  bytesOfLatin1,
+  type Fault,
+  formatAddress,
+  formatIp,
+  type InfoHash,
+  type Instant,
+  infoHashBytes,
+  infoHashOfBytes,
+  isFault,
+  jittered,
+  later,
+  latin1,
+  publicFault,
+  type Random,
+} from '../src/base/index.ts';
+import type { Owner, Ownership } from '../src/ports/index.ts';
+import {
+  type AnnounceRequest,
+  PEERS_PER_ANSWER_MAX,
+  parseAnnounce,
+  parseScrape,
+  type ScrapeRequest,
+} from './announce-request.ts';
+import { AnswerBytes, token } from './answer-bytes.ts';
+import type { HashKey } from './keyed-hash.ts';
+import { NO_SLOT } from './swarm-index.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, SwarmTable } from './swarm-table.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** Seconds between two announces of a peer, told with ±10 % so that peers spread out. */
+export const INTERVAL_SECONDS = 1800;
+/** Seconds a peer should let pass in any case. */
+export const MIN_INTERVAL_SECONDS = 300;
+const INTERVAL_JITTER = 0.1;
+/** Intervals grow up to this factor while bandwidth is short; peers then live longer too. */
+const STRETCH_MAX = 2;
+/** Peers live for two of the longest intervals told. */
+const LIFETIME_MINUTES: number = (2 * INTERVAL_SECONDS * (1 + INTERVAL_JITTER)) / 60;
+
+// However short the bandwidth, a few peers: without any an announce would be useless.
+const PEERS_AT_LEAST = 5;
+// Of the other address family, when the asker's own could fill the answer: how two families' swarms stay one.
+const OTHER_FAMILY_SHARE = 0.25;
+// Status line, headers and what TCP sends beside an answer, as the bandwidth cap counts them.
+const OVERHEAD_BYTES = 200;
+const RETRY_MINUTES = 5;
+// One sweep over everything takes this many calls, one call a second.
+const SWEEP_CALLS = 30;
+const SWEEP_STEP_MIN = 1000;
+
+export interface TrackerOptions {
+  readonly ownership: Ownership;
+  readonly random: Random;
+  readonly hashKey: HashKey;
+  readonly swarmsMax: number;
+  readonly peersMax: number;
+  readonly bytesPerSecond: number;
+}
+
+/** One answer; `body` is a view that the next answer overwrites. */
+export interface TrackerAnswer {
+  readonly status: 200 | 307;
+  /** Where to ask instead, when the status is 307; one character per byte. */
+  readonly location: string | undefined;
+  readonly body: Uint8Array;
+}
+
+type Refusal = Fault<'announce-malformed' | 'scrape-malformed' | 'owner-unknown' | 'tracker-full'>;
+
+const COMPLETE = token('d8:completei');
+const DOWNLOADED = token('e10:downloadedi');
+const EXTERNAL_IP = token('e11:external ip');
+const INCOMPLETE = token('10:incompletei');
+const SCRAPED_INCOMPLETE = token('e10:incompletei');
+const INTERVAL = token('e8:intervali');
+const MIN_INTERVAL_AND_PEERS = token(`e12:min intervali${MIN_INTERVAL_SECONDS}e5:peers`);
+const PEERS6 = token('6:peers6');
+const FILES = token('d5:filesd');
+const FAILURE_REASON = token('d14:failure reason');
+const RETRY_IN = token(`8:retry ini${RETRY_MINUTES}e`);
+const DICT_IP = token('d2:ip');
+const DICT_PORT = token('4:porti');
+const LIST = token('l');
+const END = token('e');
+const END_TWICE = token('ee');
+
+/** Everything a supernode tracks, and its answers. */
+export class Tracker {
+  readonly #ownership: Ownership;
+  readonly #random: Random;
+  readonly #swarms: SwarmTable;
+  readonly #bandwidth: TokenBucket;
+  readonly #answer: AnswerBytes = new AnswerBytes();
+  readonly #endpoint4: Uint8Array = new Uint8Array(ENDPOINT4_BYTES);
+  readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
+  readonly #window: Uint8Array = new Uint8Array(ENDPOINT6_BYTES * PEERS_PER_ANSWER_MAX);
+  /** Until then a peer may keep to a stretched interval. */
+  #stretchedUntil: Instant | undefined;
+
+  constructor(options: TrackerOptions) {
+    this.#ownership = options.ownership;
+    this.#random = options.random;
+    this.#swarms = new SwarmTable(options);
+    this.#bandwidth = new TokenBucket(options.bytesPerSecond);
+  }
+
+  get swarmCount(): number {
+    return this.#swarms.swarmCount;
+  }
+
+  get peerCount(): number {
+    return this.#swarms.peerCount;
+  }
+
+  /** How many take part in a swarm; undefined when it is not tracked here. */
+  counts(infoHash: InfoHash): SwarmCounts | undefined {
+    return this.#swarms.counts(infoHashBytes(infoHash));
+  }
+
+  /**
+   * Answers one request.
+   * @param query raw, as in the request target
+   * @param source the 4 or 16 address bytes the request came from, IPv4-mapped ones already as 4
+   */
+  serve(kind: 'announce' | 'scrape', query: Uint8Array, source: Uint8Array, now: Instant): TrackerAnswer {
+    const request = kind === 'announce' ? parseAnnounce(query) : parseScrape(query);
+    const answer = isFault(request)
+      ? this.#refuse(request)
+      : 'infoHash' in request
+        ? this.#serveAnnounce(request, query, source, now)
+        : this.#serveScrape(request, query, source);
+    this.#bandwidth.spend(answer.body.length + OVERHEAD_BYTES);
+    return answer;
+  }
+
+  /** Forgets silent peers, a part of them at each call; due once a second. */
+  sweep(now: Instant): void {
+    const isStretched = this.#stretchedUntil !== undefined && now < this.#stretchedUntil;
+    const lifetimeMinutes = isStretched ? LIFETIME_MINUTES * STRETCH_MAX : LIFETIME_MINUTES;
+    this.#swarms.sweep(now, lifetimeMinutes, Math.ceil(this.#swarms.sweepLength / SWEEP_CALLS) + SWEEP_STEP_MIN);
+  }
+
+  #serveAnnounce(request: AnnounceRequest, query: Uint8Array, source: Uint8Array, now: Instant): TrackerAnswer {
+    const owner = this.#ownership.ownerOf(infoHashOfBytes(request.infoHash)!);
+    if (owner !== 'self') return this.#redirect('announce', owner, query, source);
+    const { infoHash, event, isSeeder } = request;
+    const endpoint = source.length === 4 ? this.#endpoint4 : this.#endpoint6;
+    endpoint.set(source);
+    endpoint[source.length] = request.port >>> 8;
+    endpoint[source.length + 1] = request.port;
+    let slot: number;
+    if (event === 'stopped') {
+      this.#swarms.drop(infoHash, endpoint);
+      slot = NO_SLOT;
+    } else if (mayBeHandedOut(request.port)) {
+      slot = this.#swarms.note(infoHash, endpoint, isSeeder, isSeeder && event === 'completed', now);
+      if (slot === NO_SLOT)
+        return this.#refuse(publicFault('tracker-full', 'this supernode has no room for a new swarm'));
+    } else {
+      slot = this.#swarms.slotOf(infoHash);
+    }
+    const shortage = Math.min(1, Math.max(0, 1 - 2 * this.#bandwidth.level(now)));
+    this.#writeCounts(infoHash, source, this.#interval(shortage, now));
+    const wanted = slot === NO_SLOT ? 0 : peersUnder(shortage, request.peersWanted);
+    this.#writePeers(slot, wanted, endpoint, isSeeder, request.isCompact);
+    return this.#answered();
+  }
+
+  #serveScrape(request: ScrapeRequest, query: Uint8Array, source: Uint8Array): TrackerAnswer {
+    const owners = request.infoHashes.map((infoHash) => this.#ownership.ownerOf(infoHashOfBytes(infoHash)!));
+    if (!owners.includes('self')) return this.#redirect('scrape', owners[0], query, source);
+    this.#answer.begin();
+    this.#answer.raw(FILES);
+    // A reader may insist on sorted keys (BEP 3), and on each standing once.
+    const own = new Map(
+      request.infoHashes.filter((_, i) => owners[i] === 'self').map((infoHash) => [latin1(infoHash), infoHash]),
+    );
+    for (const [, infoHash] of [...own].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const slot = this.#swarms.slotOf(infoHash);
+      this.#answer.string(infoHash);
+      this.#answer.raw(COMPLETE);
+      this.#answer.digits(slot === NO_SLOT ? 0 : this.#swarms.seeders(slot));
+      this.#answer.raw(DOWNLOADED);
+      this.#answer.digits(slot === NO_SLOT ? 0 : this.#swarms.completions(slot));
+      this.#answer.raw(SCRAPED_INCOMPLETE);
+      this.#answer.digits(slot === NO_SLOT ? 0 : this.#swarms.leechers(slot));
+      this.#answer.raw(END_TWICE);
+    }
+    this.#answer.raw(END_TWICE);
+    return this.#answered();
+  }
+
+  #redirect(
+    kind: 'announce' | 'scrape',
+    owner: Owner | 'self' | undefined,
+    query: Uint8Array,
+    source: Uint8Array,
+  ): TrackerAnswer {
+    const addresses = owner === undefined || owner === 'self' ? [] : owner.addresses;
+    const isReachable = (host: string): boolean => host.includes(':') === (source.length === 16);
+    const address = addresses.find(({ host }) => isReachable(host)) ?? addresses[0];
+    if (!address) return this.#refuse(publicFault('owner-unknown', 'no supernode is known to track this hash'));
+    const location = `http://${formatAddress(address)}/${kind}?${latin1(query)}`;
+    this.#writeFailure('another supernode tracks this hash');
+    this.#answer.raw(END);
+    return { status: 307, location, body: this.#answer.written };
+  }
+
+  #refuse(refusal: Refusal): TrackerAnswer {
+    this.#writeFailure(refusal.text);
+    if (refusal.code === 'owner-unknown' || refusal.code === 'tracker-full') this.#answer.raw(RETRY_IN);
+    this.#answer.raw(END);
+    return this.#answered();
+  }
+
+  #writeFailure(text: string): void {
+    this.#answer.begin();
+    this.#answer.raw(FAILURE_REASON);
+    this.#answer.string(bytesOfLatin1(text));
+  }
+
+  #answered(): TrackerAnswer {
+    return { status: 200, location: undefined, body: this.#answer.written };
+  }
+
+  #interval(shortage: number, now: Instant): number {
+    const stretch = 1 + shortage * (STRETCH_MAX - 1);
+    if (shortage > 0) this.#stretchedUntil = later(now, LIFETIME_MINUTES * STRETCH_MAX * 60_000);
+    return Math.round(jittered(this.#random, INTERVAL_SECONDS * stretch, INTERVAL_JITTER));
+  }
+
+  /** Everything before the peers. */
+  #writeCounts(infoHash: Uint8Array, source: Uint8Array, intervalSeconds: number): void {
+    const slot = this.#swarms.slotOf(infoHash);
+    const answer = this.#answer;
+    answer.begin();
+    answer.raw(COMPLETE);
+    answer.digits(slot === NO_SLOT ? 0 : this.#swarms.seeders(slot));
+    answer.raw(DOWNLOADED);
+    answer.digits(slot === NO_SLOT ? 0 : this.#swarms.completions(slot));
+    answer.raw(EXTERNAL_IP);
+    answer.string(source);
+    answer.raw(INCOMPLETE);
+    answer.digits(slot === NO_SLOT ? 0 : this.#swarms.leechers(slot));
+    answer.raw(INTERVAL);
+    answer.digits(intervalSeconds);
+    answer.raw(MIN_INTERVAL_AND_PEERS);
+  }
+
+  #writePeers(slot: number, wanted: number, asker: Uint8Array, leechersOnly: boolean, isCompact: boolean): void {
+    const isAsker4 = asker.length === ENDPOINT4_BYTES;
+    const ofOther = wanted === 0 ? 0 : this.#wantedOfOther(slot, wanted, asker.length, leechersOnly);
+    const wanted4 = isAsker4 ? wanted - ofOther : ofOther;
+    const peers4 = this.#peersOf(slot, ENDPOINT4_BYTES, wanted4, leechersOnly, asker);
+    if (isCompact) this.#answer.string(peers4);
+    else {
+      this.#answer.raw(LIST);
+      this.#writePeerDicts(peers4, ENDPOINT4_BYTES);
+    }
+    const peers6 = this.#peersOf(slot, ENDPOINT6_BYTES, wanted - wanted4, leechersOnly, asker);
+    if (!isCompact) {
+      this.#writePeerDicts(peers6, ENDPOINT6_BYTES);
+      this.#answer.raw(END);
+    } else if (peers6.length > 0) {
+      this.#answer.raw(PEERS6);
+      this.#answer.string(peers6);
+    }
+    this.#answer.raw(END);
+  }
+
+  /** How many peers of the family that is not the asker's. */
+  #wantedOfOther(slot: number, wanted: number, askerBytes: number, leechersOnly: boolean): number {
+    const otherBytes = askerBytes === ENDPOINT4_BYTES ? ENDPOINT6_BYTES : ENDPOINT4_BYTES;
+    const ofOwn = this.#swarms.available(slot, askerBytes, leechersOnly);
+    const share = Math.max(Math.floor(wanted * OTHER_FAMILY_SHARE), wanted - ofOwn);
+    return Math.min(share, this.#swarms.available(slot, otherBytes, leechersOnly));
+  }
+
+  #peersOf(slot: number, width: number, wanted: number, leechersOnly: boolean, asker: Uint8Array): Uint8Array {
+    const copied = wanted > 0 ? this.#swarms.copyWindow(slot, width, wanted, leechersOnly, asker, this.#window, 0) : 0;
+    return this.#window.subarray(0, copied * width);
+  }
+
+  /** Peers as dictionaries of `ip` and `port`; peer ids are not kept, so every answer is as `no_peer_id=1` asks. */
+  #writePeerDicts(peers: Uint8Array, width: number): void {
+    for (let at = 0; at < peers.length; at += width) {
+      const port = at + width - 2;
+      this.#answer.raw(DICT_IP);
+      this.#answer.string(bytesOfLatin1(formatIp(peers.subarray(at, port))));
+      this.#answer.raw(DICT_PORT);
+      this.#answer.digits((peers[port]! << 8) | peers[port + 1]!);
+      this.#answer.raw(END_TWICE);
+    }
+  }
+}
+
+/** Ports below 1024 are other services: a peer list must not aim anybody at them (web ports excepted). */
+function mayBeHandedOut(port: number): boolean {
+  return port >= 1024 || port === 80 || port === 443;
+}
+
+function peersUnder(shortage: number, wanted: number): number {
+  return Math.max(Math.min(wanted, PEERS_AT_LEAST), Math.round(wanted * (1 - shortage)));
+}
