@@ -12,6 +12,9 @@ export const BENCODE_DEPTH_MAX = 100;
 export const BENCODE_TOKENS_MAX = 3_000_000;
 
 const INTEGER_DIGITS_MAX = 19;
+/** So many digits always fit a number exactly. */
+const EXACT_DIGITS_MAX = 15;
+const SHORT_KEY_BYTES = 32;
 const INT64_MAX = 2n ** 63n - 1n;
 
 /** A dictionary; keys are kept one character per byte. */
@@ -65,6 +68,22 @@ class Reader {
   }
 
   string(): Uint8Array | BencodeFault {
+    const from = this.stringStart();
+    return isFault(from) ? from : this.bytes.subarray(from, this.at);
+  }
+
+  /** A key never becomes a view: they are half of a document's strings, and a view costs more than its text. */
+  key(): string | BencodeFault {
+    const from = this.stringStart();
+    if (isFault(from)) return from;
+    if (this.at - from > SHORT_KEY_BYTES) return latin1(this.bytes.subarray(from, this.at));
+    let key = '';
+    for (let at = from; at < this.at; at++) key += String.fromCharCode(this.bytes[at]!);
+    return key;
+  }
+
+  /** Where a string's bytes start; they end where the reader then stands. */
+  stringStart(): number | BencodeFault {
     const start = this.at;
     let length = 0;
     for (;;) {
@@ -81,26 +100,28 @@ class Reader {
     const from = this.at + 1;
     if (from + length > this.bytes.length) return this.malformed('a string is longer than the input');
     this.at = from + length;
-    return this.bytes.subarray(from, this.at);
+    return from;
   }
 
   integer(): number | bigint | BencodeFault {
     const from = ++this.at;
-    if (this.bytes[this.at] === 0x2d) this.at++;
+    const isNegative = this.bytes[from] === 0x2d;
+    if (isNegative) this.at++;
     const digits = this.at;
+    let magnitude = 0;
     for (let digit = this.bytes[this.at]; digit !== undefined && digit >= 0x30 && digit <= 0x39; ) {
+      magnitude = magnitude * 10 + digit - 0x30;
       digit = this.bytes[++this.at];
     }
     const count = this.at - digits;
     if (this.bytes[this.at] !== 0x65) return this.malformed('an integer does not end');
     if (count === 0 || count > INTEGER_DIGITS_MAX) return this.malformed('an integer has no or too many digits');
-    if (this.bytes[digits] === 0x30 && (count > 1 || digits > from))
-      return this.malformed('an integer is not canonical');
-    const text = latin1(this.bytes.subarray(from, this.at++));
-    if (count <= 15) return Number(text);
-    const exact = BigInt(text);
+    if (this.bytes[digits] === 0x30 && (count > 1 || isNegative)) return this.malformed('an integer is not canonical');
+    const end = this.at++;
+    if (count <= EXACT_DIGITS_MAX) return isNegative ? -magnitude : magnitude;
+    const exact = BigInt(latin1(this.bytes.subarray(from, end)));
     if (exact > INT64_MAX || exact < -INT64_MAX - 1n) return this.malformed('an integer does not fit 64 bits');
-    return BigInt(Number(exact)) === exact && Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
+    return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
   }
 
   list(depth: number): BencodeValue[] | BencodeFault {
@@ -118,9 +139,8 @@ class Reader {
     const entries: BencodeDict = new Map();
     let previous: string | undefined;
     for (this.at++; this.bytes[this.at] !== 0x65; ) {
-      const keyBytes = this.string();
-      if (isFault(keyBytes)) return keyBytes;
-      const key = latin1(keyBytes);
+      const key = this.key();
+      if (isFault(key)) return key;
       if (previous !== undefined && key <= previous && !this.options.anyKeyOrder) {
         return this.malformed('keys are not sorted');
       }
@@ -166,11 +186,11 @@ export function rawDictValue(bytes: Uint8Array, wanted: string): Uint8Array | un
   const reader = new Reader(bytes, { anyKeyOrder: true, trailingBytes: true });
   if (bytes[0] !== 0x64) return undefined;
   for (reader.at = 1; bytes[reader.at] !== 0x65; ) {
-    const key = reader.string();
+    const key = reader.key();
     if (isFault(key)) return undefined;
     const from = reader.at;
     if (isFault(reader.value(1))) return undefined;
-    if (latin1(key) === wanted) return bytes.subarray(from, reader.at);
+    if (key === wanted) return bytes.subarray(from, reader.at);
   }
   return undefined;
 }
