@@ -1,0 +1,64 @@
+/** libtorrent 2.0.8 (Debian's Python binding), driven by JSON lines through libtorrent-peer.py. */
+import { fileURLToPath } from 'node:url';
+import { inNamespace } from '../network.ts';
+import { Program } from '../program.ts';
+import {
+  Client,
+  type ClientKind,
+  type ClientSettings,
+  LISTEN_PORT,
+  type Place,
+  type Progress,
+  whenUp,
+} from './client.ts';
+
+const SCRIPT = fileURLToPath(new URL('libtorrent-peer.py', import.meta.url));
+/** Debian's own: the binding is built for it, not for another python3 of the PATH. */
+const PYTHON = '/usr/bin/python3';
+
+export interface LibtorrentProgress extends Progress {
+  /** Payload bytes handed to the kernel since the start. */
+  readonly uploadedBytes: number;
+  readonly downloadedBytes: number;
+  readonly peers: number;
+  readonly error: string | null;
+}
+
+export class Libtorrent extends Client {
+  readonly name = 'libtorrent';
+  readonly #waiting: ((answer: string) => void)[] = [];
+
+  constructor(program: Program) {
+    super(program);
+    program.onLine((line) => this.#waiting.shift()?.(line));
+  }
+  protected override async add(torrent: string, directory: string): Promise<void> {
+    await this.ask({ do: 'add', torrent, directory });
+  }
+  override async progress(): Promise<LibtorrentProgress> {
+    const status = await this.ask<LibtorrentProgress>({ do: 'status' });
+    if (status.error) throw new Error(`libtorrent: ${status.error}`);
+    return status;
+  }
+  async ask<Answer>(request: object): Promise<Answer> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#waiting.push(resolve);
+    this.program.writeLine(JSON.stringify(request));
+    const ended = this.program.exited.then(() => Promise.reject(new Error(`libtorrent ended\n${this.program.output}`)));
+    return JSON.parse(await Promise.race([promise, ended]));
+  }
+}
+
+export const libtorrent: ClientKind<Libtorrent> = {
+  name: 'libtorrent',
+  requires: 'python3',
+  createsEmptyFiles: true,
+  async start({ host }: Place, settings: ClientSettings = {}): Promise<Libtorrent> {
+    const listen = `${host.address}:${settings.listenPort ?? LISTEN_PORT}`;
+    const args = [SCRIPT, listen, `${settings.uploadBytesPerSecond ?? 0}`];
+    const program = new Program(inNamespace(host, [PYTHON, args]));
+    const client = new Libtorrent(program);
+    await whenUp('libtorrent', program, () => client.ask({ do: 'status' }));
+    return client;
+  },
+};

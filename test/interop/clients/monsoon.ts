@@ -1,0 +1,125 @@
+/** monsoon itself, driven through its command line alone, as a script would: "What scripts may rely on". */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { NodeStatus, SharedTorrent, TorrentRow } from '../../../app/running-node.ts';
+import { inNamespace } from '../network.ts';
+import { type CommandLine, Program, run } from '../program.ts';
+import { until } from '../until.ts';
+import { Client, type ClientKind, type Place, type Progress, whenUp } from './client.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../../bin/monsoon.js', import.meta.url));
+const PORT = 7373;
+const ADD_SECONDS_MAX = 20;
+
+/** The last line of `get --exit --json`. */
+export interface Fetched {
+  readonly infoHash: string;
+  readonly name: string;
+  readonly path: string;
+  readonly size: number;
+  readonly seconds: number;
+  readonly bytesDownloaded: number;
+}
+export interface MonsoonSettings {
+  readonly role?: 'client' | 'supernode';
+  readonly listenPort?: number;
+  /** `ADDRESS:PORT` of nodes to join by. */
+  readonly bootstrap?: readonly string[];
+}
+
+const commandLine = (...args: string[]): CommandLine => [process.execPath, [PROGRAM, ...args]];
+
+export class Monsoon extends Client {
+  readonly name = 'monsoon';
+  readonly port: number;
+  readonly #place: Place;
+  #get: Program | undefined;
+
+  constructor(program: Program, place: Place, port: number) {
+    super(program);
+    this.#place = place;
+    this.port = port;
+  }
+
+  /** What another node joins by. */
+  get contact(): string {
+    return `${this.#place.host.address}:${this.port}`;
+  }
+  get announceUrl(): string {
+    return `http://${this.contact}/announce`;
+  }
+  /** Runs a verb of the command line with `--json` and returns what it printed. */
+  async verb<Answer>(...args: string[]): Promise<Answer> {
+    return JSON.parse(await run(commandLine(...args, '--json'), environmentOf(this.#place)));
+  }
+  status(): Promise<NodeStatus> {
+    return this.verb('status');
+  }
+  torrents(): Promise<TorrentRow[]> {
+    return this.verb('ps');
+  }
+  /** Shares a file or folder; resolves once it is hashed and announced. */
+  async share(path: string): Promise<SharedTorrent> {
+    const [shared] = await this.verb<SharedTorrent[]>('share', path);
+    return shared!;
+  }
+
+  protected override async add(torrent: string, directory: string): Promise<void> {
+    this.#get = new Program(
+      commandLine('get', torrent, '-o', directory, '--exit', '--json'),
+      environmentOf(this.#place),
+    );
+    await until(
+      'monsoon to have the torrent',
+      ADD_SECONDS_MAX,
+      async () => (await this.torrents()).length > 0 || undefined,
+      () => `${this.#get!.output}\n${this.program.output}`,
+    );
+  }
+  override async progress(): Promise<Progress> {
+    const [row] = await this.torrents();
+    if (row === undefined) return { completedBytes: 0, isComplete: false };
+    return { completedBytes: Math.floor(row.progress * row.size), isComplete: row.state === 'seeding' };
+  }
+  /** Resolves with what `get --exit --json` says at its end; rejects when it fails or the deadline passes. */
+  async fetched(seconds: number): Promise<Fetched> {
+    const get = this.#get!;
+    await until(
+      'get --exit to end',
+      seconds,
+      () => get.hasExited || undefined,
+      () => `${get.output}\n${this.program.output}`,
+    );
+    if (get.exitCode !== 0) throw new Error(`get ended with ${get.exitCode}\n${get.output}\n${this.program.output}`);
+    return JSON.parse(get.output.trim().split('\n').at(-1)!);
+  }
+  override async stop(): Promise<void> {
+    await Promise.all([this.#get?.kill(), super.stop()]);
+  }
+}
+
+/** Starts a node whose home is the scratch directory, which may be one that an earlier node left. */
+export async function startMonsoon(place: Place, settings: MonsoonSettings = {}): Promise<Monsoon> {
+  const port = settings.listenPort ?? PORT;
+  const bootstrap = (settings.bootstrap ?? []).flatMap((contact) => ['--bootstrap', contact]);
+  const args = ['start', '--foreground', '--port', `${port}`, '--allow-local', '--role', settings.role ?? 'client'];
+  const command = inNamespace(place.host, commandLine(...args, ...bootstrap));
+  const node = new Monsoon(new Program(command, environmentOf(place)), place, port);
+  await whenUp('monsoon', node.program, () => node.status());
+  return node;
+}
+
+/** monsoon as one client among the others, joined to the network of a supernode. */
+export function monsoonOf(supernode: Monsoon): ClientKind<Monsoon> {
+  return {
+    name: 'monsoon',
+    requires: 'node',
+    createsEmptyFiles: true,
+    start: (place) => startMonsoon(place, { bootstrap: [supernode.contact] }),
+  };
+}
+
+/** Whether the program is there to be tried. */
+export const isMonsoonBuilt: boolean = existsSync(new URL('../../../app/node.ts', import.meta.url));
+
+const environmentOf = ({ scratch }: Place): NodeJS.ProcessEnv => ({ MONSOON_HOME: scratch, NO_COLOR: '1' });

@@ -1,0 +1,132 @@
+/**
+ * A small network inside this machine: hosts are network namespaces with one address each on one bridge, and the
+ * test itself is a host on it. Real addresses are needed because clients ignore peers on loopback.
+ * Names carry the process id, so that what a killed test left behind is found and removed by the next one.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { type CommandLine, run } from './program.ts';
+
+const NETWORKS_MAX = 250;
+const HOSTS_MAX = 200;
+/** With the process id after it, the beginning of the name of everything a test makes. */
+export const PREFIX = 'monsoon-test';
+
+export interface Host {
+  readonly namespace: string;
+  /** IPv4, private. */
+  readonly address: string;
+}
+
+/** The command line that runs a command on that host; the process keeps the id of what is started. */
+export function inNamespace({ namespace }: Pick<Host, 'namespace'>, [command, args]: CommandLine): CommandLine {
+  return ['nsenter', [`--net=/run/netns/${namespace}`, '--', command, ...args]];
+}
+
+/** Whether this process may make namespaces. */
+export function mayMakeNetworks(): boolean {
+  return process.platform === 'linux' && process.getuid?.() === 0;
+}
+
+const ip = (...args: string[]): Promise<string> => run(['ip', args]);
+const ipNow = (...args: string[]): string => execFileSync('ip', args, { encoding: 'utf8', stdio: 'pipe' });
+let networksMade = 0;
+
+export class Network {
+  /** The address of the test process on this network. */
+  readonly testAddress: string;
+  readonly #hub: string;
+  readonly #number: number;
+  readonly #hosts: Host[] = [];
+  readonly #removeAtExit = (): void => removeNamespaces(this.#namespaces());
+
+  private constructor(hub: string, number: number) {
+    this.#hub = hub;
+    this.#number = number;
+    this.testAddress = this.#addressOf(HOSTS_MAX + 1);
+    process.on('exit', this.#removeAtExit);
+  }
+
+  static async create(): Promise<Network> {
+    sweepLeftOvers();
+    const hub = `${PREFIX}-${process.pid}-${networksMade++}-hub`;
+    await ip('netns', 'add', hub);
+    await ip('-n', hub, 'link', 'add', 'bridge', 'type', 'bridge');
+    await ip('-n', hub, 'link', 'set', 'bridge', 'up');
+    const network = new Network(hub, await claimNumber(hub));
+    await ip('-n', hub, 'link', 'set', 'test', 'master', 'bridge', 'up');
+    await ip('address', 'add', `${network.testAddress}/24`, 'dev', linkName(network.#number));
+    await ip('link', 'set', linkName(network.#number), 'up');
+    return network;
+  }
+
+  async addHost(): Promise<Host> {
+    const index = this.#hosts.length + 1;
+    if (index > HOSTS_MAX) throw new Error(`more than ${HOSTS_MAX} hosts`);
+    const host: Host = { namespace: this.#hub.replace(/hub$/, `${index}`), address: this.#addressOf(index) };
+    this.#hosts.push(host);
+    const { namespace, address } = host;
+    await ip('netns', 'add', namespace);
+    await ip('-n', this.#hub, 'link', 'add', `h${index}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
+    await ip('-n', this.#hub, 'link', 'set', `h${index}`, 'master', 'bridge', 'up');
+    await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0');
+    await ip('-n', namespace, 'link', 'set', 'lo', 'up');
+    await ip('-n', namespace, 'link', 'set', 'eth0', 'up');
+    return host;
+  }
+
+  /** Kills what still runs on the hosts and removes everything. */
+  close(): void {
+    process.off('exit', this.#removeAtExit);
+    this.#removeAtExit();
+  }
+
+  #addressOf(host: number): string {
+    return `10.77.${this.#number}.${host}`;
+  }
+  #namespaces(): string[] {
+    return [...this.#hosts.map((host) => host.namespace), this.#hub];
+  }
+}
+
+const linkName = (number: number): string => `msntest${number}`;
+
+/** Takes a network number that no other test process has: of two that make the same link, one fails. */
+async function claimNumber(hub: string): Promise<number> {
+  for (let attempt = 0; attempt < NETWORKS_MAX; attempt++) {
+    const number = (process.pid + attempt) % NETWORKS_MAX;
+    if (existsSync(`/sys/class/net/${linkName(number)}`)) continue;
+    try {
+      await ip('link', 'add', linkName(number), 'type', 'veth', 'peer', 'name', 'test', 'netns', hub);
+      return number;
+    } catch (error) {
+      if (!existsSync(`/sys/class/net/${linkName(number)}`)) throw error;
+    }
+  }
+  throw new Error('every network number is taken');
+}
+
+function removeNamespaces(namespaces: readonly string[]): void {
+  for (const namespace of namespaces) {
+    try {
+      for (const pid of ipNow('netns', 'pids', namespace).split('\n').filter(Boolean))
+        process.kill(Number(pid), 'SIGKILL');
+      ipNow('netns', 'delete', namespace);
+    } catch {
+      // Best effort: a namespace that could not be removed now is swept by the next test.
+    }
+  }
+}
+
+/** Whether a thing of this name was made by a test process that is gone: `monsoon-test-PID-…`. */
+export function isLeftOver(name: string): boolean {
+  const pid = new RegExp(`^${PREFIX}-(\\d+)-`).exec(name)?.[1];
+  return pid !== undefined && !existsSync(`/proc/${pid}`);
+}
+
+function sweepLeftOvers(): void {
+  const names = ipNow('netns', 'list')
+    .split('\n')
+    .map((line) => line.split(' ')[0]!);
+  removeNamespaces(names.filter(isLeftOver));
+}

@@ -1,0 +1,80 @@
+/**
+ * Everything one interop test stands on: a network, a scratch directory in memory where that has room, and the
+ * clients started on it. Removed with all processes when the test ends, however it ends.
+ */
+import { chmod, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { isInstalled, requireOrSkip } from '../require.ts';
+import type { Client, ClientKind, ClientSettings, Place } from './clients/client.ts';
+import { isLeftOver, mayMakeNetworks, Network, PREFIX } from './network.ts';
+import { run } from './program.ts';
+
+const MEMORY = '/dev/shm';
+const MEMORY_BYTES_MIN = 6 * 2 ** 30;
+
+export class TestBed {
+  readonly network: Network;
+  readonly #scratch: string;
+  #directoriesMade = 0;
+
+  private constructor(network: Network, scratch: string) {
+    this.network = network;
+    this.#scratch = scratch;
+  }
+  static async create(t: Pick<TestContext, 'after'>): Promise<TestBed> {
+    const scratch = await mkdtemp(join(await sweptScratchParent(), `${PREFIX}-${process.pid}-`));
+    await chmod(scratch, 0o755); // opentracker gives up its rights before it reads.
+    const network = await Network.create();
+    t.after(async () => {
+      network.close();
+      await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
+    });
+    return new TestBed(network, scratch);
+  }
+
+  /** A new empty directory. */
+  async directory(label: string): Promise<string> {
+    const path = join(this.#scratch, `${++this.#directoriesMade}-${label}`);
+    await mkdir(path);
+    return path;
+  }
+  /** A new host with a scratch directory. */
+  async place(label: string): Promise<Place> {
+    return { host: await this.network.addHost(), scratch: await this.directory(label) };
+  }
+  /** Starts a client on a new host. */
+  async start(kind: ClientKind, settings?: ClientSettings): Promise<Client> {
+    return kind.start(await this.place(kind.name), settings);
+  }
+}
+
+/** Whether the machine has what an interop test needs; otherwise the test was skipped, or failed where all is required. */
+export async function hasWhatItTakes(t: Pick<TestContext, 'skip'>, programs: readonly string[]): Promise<boolean> {
+  if (!requireOrSkip(t, mayMakeNetworks(), 'network namespaces need Linux and root')) return false;
+  for (const program of ['ip', 'nsenter', 'mktorrent', 'transmission-show', ...programs]) {
+    if (!requireOrSkip(t, isInstalled(program), `${program} is not installed`)) return false;
+  }
+  const hasBinding = await run(['/usr/bin/python3', ['-c', 'import libtorrent']]).then(
+    () => true,
+    () => false,
+  );
+  return requireOrSkip(t, hasBinding, 'python3-libtorrent is not installed');
+}
+
+/** Where scratch directories go, freed of those whose test was killed. */
+async function sweptScratchParent(): Promise<string> {
+  const parent = await scratchParent();
+  const leftOver = (await readdir(parent)).filter(isLeftOver);
+  await Promise.all(leftOver.map((name) => rm(join(parent, name), { recursive: true, force: true })));
+  return parent;
+}
+async function scratchParent(): Promise<string> {
+  try {
+    const { bavail, bsize } = await statfs(MEMORY);
+    return bavail * bsize >= MEMORY_BYTES_MIN ? MEMORY : tmpdir();
+  } catch {
+    return tmpdir(); // No /dev/shm on this machine.
+  }
+}
