@@ -92,12 +92,7 @@ export function sealEntry(entry: Entry, sign: Sign): Uint8Array<ArrayBuffer> {
   const taken = SIGNATURE_BYTES + encodeBencode({ ...body, k: new Uint8Array(32) }).length;
   const room = ENTRY_BYTES_MAX - taken - DESCRIPTION_OVERHEAD_BYTES;
   const description = cutToUtf8Bytes(cleanText(entry.description, ENTRY_BYTES_MAX), room);
-  return sealRecord(
-    ENTRY_CONTEXT,
-    { ...body, d: description === '' ? undefined : description },
-    entry.publisher,
-    sign,
-  );
+  return sealRecord(ENTRY_CONTEXT, { ...body, d: description === '' ? undefined : description }, entry.publisher, sign);
 }
 
 /** Opens an entry from outside: signature, every bound and the clock are checked, texts are cleaned. */
