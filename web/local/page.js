@@ -1,0 +1,138 @@
+/**
+ * The local page: asks the node once a second while someone looks, and passes what people type to it. Holds no
+ * truth of its own; a reload shows the same.
+ */
+import { change, read } from './api.js';
+import { formatCount, formatLeft, formatRate, shortHex } from './format.js';
+import { element, ListingView } from './listing-view.js';
+import { TransfersView } from './transfers-view.js';
+
+const POLL_MS = 1000;
+/** Counts change without any row being added, so the listing is read again after this time at the latest. */
+const LISTING_MAX_AGE_MS = 15_000;
+const NOTICE_MS = 8000;
+const LISTING_ROWS_MAX = 1000;
+
+const at = (id) => document.getElementById(id);
+const listing = new ListingView((row) => fetchTorrent(row.infoHash));
+const transfers = new TransfersView();
+let listingRead = { rows: -1, at: 0 };
+let isPolling = false;
+let isUnreachable = false;
+
+async function poll() {
+  if (isPolling || document.hidden) return;
+  isPolling = true;
+  try {
+    const [status, torrents] = await Promise.all([read('/api/status'), read('/api/torrents')]);
+    showStatus(status);
+    transfers.show(torrents);
+    listing.showProgress(torrents);
+    const isOld = Date.now() - listingRead.at > LISTING_MAX_AGE_MS;
+    if (isOld || status.listingRows !== listingRead.rows) await readListing(status.listingRows);
+    if (isUnreachable) showProblem('');
+    isUnreachable = false;
+  } catch (error) {
+    isUnreachable = true;
+    showProblem(error.message);
+    at('summary').textContent = 'not connected';
+  } finally {
+    isPolling = false;
+  }
+}
+
+async function readListing(rows) {
+  listing.show(await read(`/api/listing?sort=age&limit=${LISTING_ROWS_MAX}`));
+  listingRead = { rows, at: Date.now() };
+}
+
+function showStatus(status) {
+  const supernodes = `${status.supernodes} supernode${status.supernodes === 1 ? '' : 's'}`;
+  at('summary').textContent = `${status.network} · ${status.role} · port ${status.port} · ${supernodes}`;
+  const { trackingBytesPerSecond, hashes, peers } = status.caps;
+  const facts = [
+    ['Role', status.role],
+    ['Network', status.network],
+    ['Port', String(status.port)],
+    ['Supernodes', String(status.supernodes)],
+    ['Torrents listed', formatCount(status.listingRows)],
+    ['Tracking, at most', formatRate(trackingBytesPerSecond)],
+    ['Hashes, at most', formatCount(hashes)],
+    ['Peers, at most', formatCount(peers)],
+    ['Running for', formatLeft(status.uptimeSeconds)],
+    ['Node', shortHex(status.nodeId)],
+  ];
+  replaceWhenChanged(at('network'), facts.flat().join('\n'), () =>
+    facts.flatMap(([name, value]) => [element('dt', '', name), element('dd', '', value)]),
+  );
+  const sources = status.bootstrap.map(({ source, state, found }) => [source, state, `${state}, ${found} found`]);
+  replaceWhenChanged(at('bootstrap'), sources.flat().join('\n'), () =>
+    sources.length === 0
+      ? [element('li', '', 'None configured')]
+      : sources.map(([source, state, text]) => element('li', state, `${source}: ${text}`)),
+  );
+}
+
+function replaceWhenChanged(node, key, make) {
+  if (node.dataset.key === key) return;
+  node.dataset.key = key;
+  node.replaceChildren(...make());
+}
+
+function showProblem(text) {
+  at('problem').textContent = text;
+  at('problem').hidden = text === '';
+}
+
+let noticeTimer;
+function showNotice(text) {
+  showProblem('');
+  at('notice').textContent = text;
+  at('notice').hidden = false;
+  clearTimeout(noticeTimer);
+  noticeTimer = setTimeout(() => {
+    at('notice').hidden = true;
+  }, NOTICE_MS);
+}
+
+/** Runs a change that a person asked for; true when it was done. */
+async function perform(path, body, doneText) {
+  try {
+    showNotice(doneText(await change(path, body)));
+    await poll();
+    return true;
+  } catch (error) {
+    showProblem(error.message);
+    return false;
+  }
+}
+
+function fetchTorrent(what) {
+  return perform('/api/get', { what }, (torrent) => `Fetching ${torrent.name}`);
+}
+
+/** Sends a form once at a time, and empties it when it was accepted. */
+function onSubmit(form, send) {
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const button = form.querySelector('button');
+    if (button.disabled) return;
+    button.disabled = true;
+    const fields = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, value.trim()]));
+    if (await send(fields)) form.reset();
+    button.disabled = false;
+  });
+}
+
+onSubmit(at('add'), ({ what }) => fetchTorrent(what));
+onSubmit(at('share'), ({ path, category, description, tags }) => {
+  showNotice(`Reading ${path}; large folders take a while`);
+  const body = { path, category, description, tags: tags.split(/[\s,]+/).filter(Boolean) };
+  return perform('/api/share', body, (shared) => `Sharing ${shared.name}`);
+});
+
+const isWide = matchMedia('(min-width: 70rem)').matches;
+for (const panel of document.querySelectorAll('details.panel')) panel.open = isWide;
+document.addEventListener('visibilitychange', poll);
+setInterval(poll, POLL_MS);
+poll();
