@@ -134,11 +134,12 @@ export class ListingDatabase {
     });
   }
 
-  /** Notes what one node counted at one time; counts older than those stored are ignored. */
+  /** Notes what one node counted at one time; older counts, and hashes of which nothing was counted, are ignored. */
   setCounts(counts: readonly HashCounts[], source: NodeId, at: WallSeconds): void {
     this.#transaction(() => {
       const sourceId = this.#sourceId(source);
       for (const { infoHash, seeders = null, leechers = null, completions = null } of counts) {
+        if (seeders === null && leechers === null && completions === null) continue;
         const rows = this.#all(
           'SELECT id, seeders, leechers, completions FROM entry WHERE hash = ? AND (counted IS NULL OR counted <= ?)',
           infoHashBytes(infoHash),

@@ -32,7 +32,7 @@ export interface ListingStoreOptions {
 export interface ListingStore {
   /** Stores opened entries; resolves to how many changed what is stored, once they are on disk or its journal. */
   put(items: readonly StoredItem[], now: WallSeconds): Promise<number>;
-  /** Notes what `source` counted at one time; older counts than those stored are ignored. */
+  /** Notes what `source` counted at one time; older counts, and hashes of which nothing was counted, are ignored. */
   setCounts(counts: readonly HashCounts[], source: NodeId, at: WallSeconds): Promise<void>;
   get(infoHash: InfoHash, now: WallSeconds): Promise<ListingRow | undefined>;
   /** The sealed bytes of one publisher's entry, withdrawn or not: an edit needs its sequence. */

@@ -115,6 +115,8 @@ test('counts carry their source and age, a missing one stays unknown, older ones
   );
   await store.setCounts([{ infoHash: infoHashOf(1), seeders: 99 }], nodeIdOf(6), wallSeconds(NOW - 1));
   assert.equal((await store.get(infoHashOf(1), NOW))?.seeders, 0);
+  await store.setCounts([{ infoHash: infoHashOf(1) }], nodeIdOf(6), LATER);
+  assert.equal((await store.get(infoHashOf(1), NOW))?.countsFrom, nodeIdOf(5), 'who counted nothing says nothing');
   await store.put([storedItem({ publisher: nodeIdOf(1), published: wallSeconds(0) })], NOW);
   assert.equal((await store.get(infoHashOf(1), NOW))?.completions, 9, 'another publisher of the same hash keeps them');
   await store.setCounts([{ infoHash: infoHashOf(404), seeders: 1 }], nodeIdOf(5), NOW);
