@@ -116,6 +116,7 @@ export class TorrentHost implements LinkOwner {
   readonly #startedAt = now();
   #secondsToComplete: number | undefined;
   #work: Promise<void> = Promise.resolve();
+  readonly #firstAnnounce = Promise.withResolvers<void>();
 
   constructor(spec: TorrentSpec, services: TorrentServices, resume: ResumeFile) {
     this.spec = spec;
@@ -148,6 +149,11 @@ export class TorrentHost implements LinkOwner {
   }
   get trackers(): readonly string[] {
     return this.#announces.trackers;
+  }
+
+  /** Resolves when the first announce was answered or failed; at once when there is no tracker. */
+  get announced(): Promise<void> {
+    return this.#announces.hasTrackers ? this.#firstAnnounce.promise : Promise.resolve();
   }
 
   /** Begins or goes on; resolves when the torrent takes part (after a check, if one is needed). */
@@ -193,6 +199,12 @@ export class TorrentHost implements LinkOwner {
   accept(socket: Socket, address: Address, firstBytes: Uint8Array): void {
     if (this.#phase === 'stopped' || this.#phase === 'failed' || this.#phase === 'checking') socket.destroy();
     else this.#links.accept(socket, address, firstBytes);
+  }
+
+  /** Gives a torrent without trackers some, or replaces them. */
+  useTrackers(tiers: readonly (readonly string[])[]): void {
+    this.#announces.input({ type: 'trackers', tiers }, now());
+    this.#pump();
   }
 
   /** Gives metadata that came from elsewhere than peers (a supernode); wrong bytes are ignored. */
@@ -563,6 +575,7 @@ export class TorrentHost implements LinkOwner {
       event: effect.event,
       wanted: effect.event === 'stopped' ? 0 : PEERS_WANTED,
     });
+    this.#firstAnnounce.resolve();
     if (this.#hasStopped()) return;
     if (isFault(reply)) {
       this.#services.log(`${this.spec.name}: ${effect.tracker}: ${reply.text}`);

@@ -1,0 +1,64 @@
+/** Peers from the Mainline DHT for torrents that are not private, when the user switched it on. */
+import type { Config } from '../config/index.ts';
+import { type Address, parseIp } from '../src/base/index.ts';
+import { type MainlineDht, openMainlineDht } from '../src/io/mainline-dht.ts';
+import type { TorrentHost } from '../src/io/torrent-host.ts';
+import type { Torrents } from '../src/io/torrents.ts';
+
+const ROUND_MS = 60_000;
+/** How often one torrent looks for peers and announces itself. */
+const TORRENT_MS = 15 * 60_000;
+/** Walks begun in one round, so that a thousand torrents do not walk at once. */
+const WALKS_MAX = 10;
+
+/** Looks for peers of every torrent in turn. */
+export class DhtPeers {
+  readonly #dht: MainlineDht;
+  readonly #port: number;
+  readonly #torrents: Torrents;
+  readonly #walkedAt = new WeakMap<TorrentHost, number>();
+  readonly #timer: NodeJS.Timeout;
+
+  /** Opens the DHT on the UDP port of the same number, if it is switched on. */
+  static async open(config: Config, port: number, torrents: Torrents): Promise<DhtPeers | undefined> {
+    if (!config.dht) return undefined;
+    const bind = parseIp(config.bind)?.length === 4 ? config.bind : '0.0.0.0';
+    const bootstrap = config.dhtBootstrap.map(addressOf);
+    const dht = await openMainlineDht({ port, bind, bootstrap, allowLocal: config.allowLocal });
+    return new DhtPeers(dht, port, torrents);
+  }
+
+  private constructor(dht: MainlineDht, port: number, torrents: Torrents) {
+    this.#dht = dht;
+    this.#port = port;
+    this.#torrents = torrents;
+    this.#timer = setInterval(() => this.#round(), ROUND_MS);
+    this.#round();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#dht.close();
+  }
+
+  #round(): void {
+    const time = performance.now();
+    const due = this.#torrents
+      .all()
+      .filter(
+        (host) => host.info?.isPrivate !== true && time - (this.#walkedAt.get(host) ?? -TORRENT_MS) >= TORRENT_MS,
+      );
+    for (const host of due.slice(0, WALKS_MAX)) {
+      this.#walkedAt.set(host, time);
+      const { infoHash } = host.spec;
+      void this.#dht
+        .lookup(infoHash, (peer) => host.learn([peer], 'dht', 'public'))
+        .then(() => this.#dht.announce(infoHash, this.#port));
+    }
+  }
+}
+
+function addressOf(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}

@@ -1,0 +1,28 @@
+/** The authoritative DNS of a volunteer: the zone it was given, filled from the supernodes it knows. */
+import type { Config } from '../config/index.ts';
+import { openResponder, type Responder } from '../dns/io/responder.ts';
+import { MonsoonError, type NodeId } from '../src/base/index.ts';
+import type { Membership } from './membership.ts';
+
+/** Opens the responder when a zone is configured; a zone without a supernode is a configuration error. */
+export async function openDnsFor(
+  config: Config,
+  isSupernode: boolean,
+  membership: Membership,
+  self: NodeId,
+): Promise<Responder | undefined> {
+  if (config.zone === '') return undefined;
+  if (!isSupernode) {
+    throw new MonsoonError('config', 'only a supernode answers for a zone: add --role supernode, or leave out --zone');
+  }
+  return openResponder({
+    zone: config.zone,
+    port: config.dnsPort,
+    bind: config.bind,
+    records: () => ({
+      network: config.network,
+      self,
+      hosts: membership.rows().map(({ nodeId, addresses }) => ({ nodeId, addresses, answersDns: nodeId === self })),
+    }),
+  });
+}

@@ -1,0 +1,228 @@
+/**
+ * What this node's user shares, fetches and sees listed: the verbs of RunningNode that are about torrents. Joins
+ * torrents, listing and supernodes; each of them knows nothing of the others.
+ */
+import { mkdirSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Config } from '../config/index.ts';
+import { formatAddress, type InfoHash, isFault, MonsoonError } from '../src/base/index.ts';
+import { wallNow } from '../src/io/alarm-clock.ts';
+import { writeFileAtomically } from '../src/io/atomic-file.ts';
+import type { HttpClient } from '../src/io/http-client.ts';
+import type { Identity } from '../src/io/identity.ts';
+import { verify } from '../src/io/identity.ts';
+import { type ListingStore, type MadeTorrent, makeTorrent } from '../src/io/index.ts';
+import type { TorrentHost } from '../src/io/torrent-host.ts';
+import type { Torrents } from '../src/io/torrents.ts';
+import { type CheckedClaims, factsOf, openEntry, parseClaims, sealEntry } from '../src/listing/index.ts';
+import { encodeMetainfo, formatMagnet } from '../src/torrent/index.ts';
+import { METADATA_BYTES_MAX } from '../src/wire/index.ts';
+import type { Home } from './home.ts';
+import type { ListingSync } from './listing-sync.ts';
+import type { Membership } from './membership.ts';
+import type { OwnCounts } from './own-counts.ts';
+import type { Claims, ListingQuery, ListingRow, SharedTorrent, TorrentDetail, TorrentRow } from './running-node.ts';
+import { requireApart } from './share-folder.ts';
+import { resolveTarget } from './target.ts';
+import { torrentDetail, torrentRow } from './torrent-rows.ts';
+
+const METADATA_TIMEOUT_MS = 10_000;
+
+export interface LibrarySettings {
+  readonly home: Home;
+  readonly config: Config;
+  readonly identity: Identity;
+  readonly store: ListingStore;
+  readonly torrents: Torrents;
+  readonly membership: Membership;
+  readonly sync: ListingSync;
+  readonly http: HttpClient;
+  readonly counts: OwnCounts;
+}
+
+/** Shares, downloads and rows. */
+export class Library {
+  readonly #settings: LibrarySettings;
+  #rowCount = 0;
+
+  constructor(settings: LibrarySettings) {
+    this.#settings = settings;
+    mkdirSync(this.#torrentFiles, { recursive: true, mode: 0o700 });
+  }
+
+  /** Torrents listed when somebody last looked. */
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
+  /** Goes on with everything that was there, and publishes own entries again. */
+  async recall(): Promise<void> {
+    const { torrents, store } = this.#settings;
+    await torrents.recall();
+    this.attend();
+    await Promise.all(torrents.all().map((host) => this.#republish(host)));
+    this.#rowCount = await store.rowCount();
+  }
+
+  /** The known supernodes changed: torrents that no tracker knows of get the owner of their hash as tracker. */
+  attend(): void {
+    const { torrents, sync } = this.#settings;
+    for (const host of torrents.all()) {
+      if (host.trackers.length === 0) host.useTrackers(this.#trackersFor(host.spec.infoHash));
+    }
+    sync.nudge();
+  }
+
+  async share(given: string, claims: Claims): Promise<SharedTorrent> {
+    const path = resolve(given);
+    const checked = parseClaims(claims);
+    if (isFault(checked)) throw new MonsoonError('usage', `${checked.text}.`);
+    const found = await stat(path).catch((cause) => {
+      throw new MonsoonError('not-found', `There is no ${path}.`, cause);
+    });
+    if (found.isDirectory()) await requireApart(path, this.#downloadDir);
+    const made = await makeTorrent(path);
+    const { infoHash } = made.info;
+    const trackers = this.#trackersFor(infoHash);
+    await this.#seed(made, found.isDirectory() ? path : dirname(path), trackers);
+    const torrentFile = join(this.#torrentFiles, `${infoHash}.torrent`);
+    await writeFileAtomically(torrentFile, encodeMetainfo({ info: made.info.raw, trackers, createdBy: 'monsoon' }));
+    await this.#publish(made, checked);
+    const { name, length: size } = made.info;
+    return { infoHash, name, size, magnet: formatMagnet({ infoHash, name, trackers: trackers.flat() }), torrentFile };
+  }
+
+  async get(what: string, directory: string | undefined): Promise<TorrentRow> {
+    const { torrents, store } = this.#settings;
+    if (directory !== undefined && !isAbsolute(directory)) {
+      throw new MonsoonError('usage', `${directory} is not an absolute path.`);
+    }
+    const target = await resolveTarget(what, torrents, store);
+    const { infoHash } = target;
+    const trackers = target.trackers.length > 0 ? target.trackers : this.#trackersFor(infoHash);
+    const added = torrents.add({
+      ...target,
+      trackers,
+      directory: directory ?? this.#downloadDir,
+      sourcePaths: [],
+      isWhole: false,
+      addedSeconds: wallNow(),
+      completedSeconds: 0,
+    });
+    if (!added) throw new MonsoonError('refused', 'There are too many torrents already.');
+    const { host, started } = added;
+    // A check of files that are there already may take minutes; the row shows its progress.
+    started.catch(() => {});
+    host.learn(target.peers, 'magnet', 'public');
+    if (!host.info) void this.#fetchMetadata(host);
+    return torrentRow(host);
+  }
+
+  rows(): readonly TorrentRow[] {
+    return this.#settings.torrents.all().map(torrentRow);
+  }
+
+  async list(query: ListingQuery): Promise<readonly ListingRow[]> {
+    const { store, counts } = this.#settings;
+    const rows = await store.list(query, wallNow());
+    this.#rowCount = await store.rowCount();
+    return counts.applied(rows);
+  }
+
+  async info(what: string): Promise<TorrentDetail> {
+    const { torrents, store, counts } = this.#settings;
+    const { infoHash } = await resolveTarget(what, torrents, store);
+    const host = torrents.get(infoHash);
+    const row = await store.get(infoHash, wallNow());
+    if (!host && !row) {
+      throw new MonsoonError(
+        'not-found',
+        `${infoHash} is neither listed nor here. "monsoon get ${infoHash}" looks for it.`,
+      );
+    }
+    return torrentDetail(infoHash, host, row && counts.applied([row])[0]);
+  }
+
+  get #torrentFiles(): string {
+    return join(this.#settings.home.dataDir, 'torrents');
+  }
+  get #downloadDir(): string {
+    const { config, home } = this.#settings;
+    return config.downloadDir === '' ? home.downloadDir : resolve(config.downloadDir);
+  }
+
+  async #seed(made: MadeTorrent, directory: string, trackers: string[][]): Promise<void> {
+    const { info, sourcePaths } = made;
+    const added = this.#settings.torrents.add({
+      infoHash: info.infoHash,
+      name: info.name,
+      info,
+      trackers,
+      directory,
+      sourcePaths,
+      isWhole: true,
+      addedSeconds: wallNow(),
+      completedSeconds: wallNow(),
+    });
+    if (!added) throw new MonsoonError('refused', 'There are too many torrents already.');
+    await added.started;
+    await added.host.announced;
+  }
+
+  /** The announce URL of the supernode that owns a hash, as one tier; none while nobody is known. */
+  #trackersFor(infoHash: InfoHash): string[][] {
+    const { membership, identity } = this.#settings;
+    const owner = membership.ownership.ownerOf(infoHash);
+    const supernode = owner && membership.get(owner === 'self' ? identity.nodeId : owner.nodeId);
+    const address = supernode && membership.addressOf(supernode);
+    return address ? [[`http://${formatAddress(address)}/announce`]] : [];
+  }
+
+  async #publish({ info }: MadeTorrent, claims: CheckedClaims): Promise<void> {
+    const { store, identity, sync } = this.#settings;
+    const at = wallNow();
+    const before = await store.getEntry(info.infoHash, identity.nodeId);
+    const known = before && openEntry(before, verify, at);
+    const sequence = Math.max(at, known && !isFault(known) ? known.sequence + 1 : 1);
+    const entry = {
+      ...factsOf(info),
+      ...claims,
+      publisher: identity.nodeId,
+      sequence,
+      published: at,
+      isWithdrawn: false,
+    };
+    const bytes = sealEntry(entry, identity.sign);
+    const sealed = openEntry(bytes, verify, at);
+    if (isFault(sealed)) throw new MonsoonError('refused', `The entry cannot be published: ${sealed.text}.`);
+    await store.put([{ entry: sealed, bytes, isVerified: true, isPinned: true }], at);
+    await store.putInfo(info.infoHash, info.raw);
+    this.#rowCount = await store.rowCount();
+    await sync.publish({ infoHash: info.infoHash, entry: bytes, info: info.raw });
+  }
+
+  async #republish({ spec, info }: TorrentHost): Promise<void> {
+    const { store, identity, sync } = this.#settings;
+    const entry = await store.getEntry(spec.infoHash, identity.nodeId);
+    if (entry && info) sync.add({ infoHash: spec.infoHash, entry, info: info.raw });
+  }
+
+  /** The supernode that owns a hash keeps its metadata: faster than asking peers, and checked like theirs. */
+  async #fetchMetadata(host: TorrentHost): Promise<void> {
+    const { store, http } = this.#settings;
+    const { infoHash } = host.spec;
+    const local = await store.getInfo(infoHash);
+    if (local) return host.offerMetadata(local);
+    const [url] = this.#trackersFor(infoHash).flat();
+    if (url === undefined) return;
+    const reply = await http.request({
+      origin: new URL(url).origin,
+      method: 'GET',
+      path: `/metadata/${infoHash}`,
+      timeoutMs: METADATA_TIMEOUT_MS,
+      bytesMax: METADATA_BYTES_MAX,
+    });
+    if (!isFault(reply) && reply.status === 200) host.offerMetadata(reply.body);
+  }
+}

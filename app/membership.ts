@@ -1,0 +1,255 @@
+/**
+ * Which supernodes there are: asks the bootstrap sources and known supernodes, keeps what is signed and fresh, and
+ * issues this node's own descriptor while it serves. Tracker and listing ask the view that results.
+ */
+import type { Config } from '../config/index.ts';
+import { type Address, formatAddress, isFault, type NodeId, reachOf, wallSeconds } from '../src/base/index.ts';
+import { now, wallNow } from '../src/io/alarm-clock.ts';
+import { type Dialler, type Trust, trustOf } from '../src/io/dialler.ts';
+import { resolveBootstrap } from '../src/io/dns-lookup.ts';
+import { sha1 } from '../src/io/hash.ts';
+import type { HttpClient } from '../src/io/http-client.ts';
+import { type Identity, verify } from '../src/io/identity.ts';
+import {
+  type Descriptor,
+  EXCHANGE_BYTES_MAX,
+  EXCHANGE_DESCRIPTORS_MAX,
+  encodeExchange,
+  GENESIS_TERM,
+  LIFETIME_MAX_SECONDS,
+  openDescriptor,
+  ownershipOf,
+  parseExchange,
+  sealDescriptor,
+  View,
+} from '../src/overlay/index.ts';
+import type { Ownership } from '../src/ports/index.ts';
+import type { Log } from './log.ts';
+import type { BootstrapStatus, SupernodeRow } from './running-node.ts';
+
+/** How often everybody is asked again, and how soon after a start that found nobody. */
+const REFRESH_MS = 60_000;
+const RETRY_MS = 2000;
+const ASK_TIMEOUT_MS = 5000;
+/** A descriptor older than ten minutes is refused, so ours is renewed well before. */
+const ISSUE_MS = 240_000;
+const DEFAULT_PORT = 7373;
+/** Supernodes asked in one round, besides the bootstrap sources. */
+const ASKED_MAX = 3;
+
+interface Source {
+  readonly text: string;
+  state: BootstrapStatus['state'];
+  found: number;
+}
+
+export interface MembershipSettings {
+  readonly config: Config;
+  readonly identity: Identity;
+  readonly http: HttpClient;
+  readonly dialler: Dialler;
+  readonly log: Log;
+  readonly isSupernode: boolean;
+  /** Where this node listens, best first. */
+  readonly addresses: readonly Address[];
+  /** Called when the set of known supernodes changed. */
+  readonly changed: () => void;
+}
+
+/** The known supernodes of one network. */
+export class Membership {
+  readonly ownership: Ownership;
+  readonly #settings: MembershipSettings;
+  readonly #view = new View();
+  readonly #sources: Source[];
+  /** Private addresses that the user or a node on the same LAN vouched for; bounded by the view. */
+  readonly #vouched = new Set<string>();
+  /** The address at which a supernode really answered. */
+  readonly #reached = new Map<NodeId, Address>();
+  #timer: NodeJS.Timeout | undefined;
+  #sequence = 0;
+  #issuedAt = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
+
+  constructor(settings: MembershipSettings) {
+    this.#settings = settings;
+    this.ownership = ownershipOf(this.#view, settings.identity.nodeId);
+    this.#sources = settings.config.bootstrap.map((text) => ({ text, state: 'trying', found: 0 }));
+    for (const address of settings.addresses) this.#vouched.add(formatAddress(address));
+  }
+
+  get size(): number {
+    return this.#view.size;
+  }
+  get bootstrap(): readonly BootstrapStatus[] {
+    return this.#sources.map(({ text, state, found }) => ({ source: text, state, found }));
+  }
+  get isSupernode(): boolean {
+    return this.#settings.isSupernode;
+  }
+
+  /** Issues our descriptor, asks everybody once, and goes on by itself; resolves after the first round. */
+  async start(): Promise<void> {
+    this.#issue();
+    await this.#round();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** True when an address may be reached although it is private: ours, a configured one, or a neighbour's. */
+  isVouched(host: string, port: number): boolean {
+    return this.#vouched.has(formatAddress({ host, port }));
+  }
+
+  /** Where a supernode is asked: where it answered before, else the first address it names that we may dial. */
+  addressOf(supernode: Descriptor): Address | undefined {
+    if (supernode.nodeId === this.#settings.identity.nodeId) return this.#settings.addresses[0];
+    const usable = supernode.addresses.filter((address) => this.#mayDial(address));
+    return this.#reached.get(supernode.nodeId) ?? usable.find(({ host }) => !host.includes(':')) ?? usable[0];
+  }
+
+  others(): Descriptor[] {
+    return [...this.#view.descriptors()].filter(({ nodeId }) => nodeId !== this.#settings.identity.nodeId);
+  }
+
+  get(nodeId: NodeId): Descriptor | undefined {
+    return this.#view.get(nodeId);
+  }
+
+  /** The body of GET /supernodes. */
+  exchange(asker: Address | undefined): Uint8Array {
+    const supernodes = this.#view.sample(EXCHANGE_DESCRIPTORS_MAX, Math.random).map(({ record }) => record);
+    return encodeExchange({ network: this.#settings.config.network, supernodes, you: asker });
+  }
+
+  rows(): SupernodeRow[] {
+    return [...this.#view.descriptors()].map(({ nodeId, addresses, load, term }) => ({
+      nodeId,
+      addresses,
+      load: load / 255,
+      ranges: this.#view.ring.rangesOf(nodeId),
+      term,
+    }));
+  }
+
+  #mayDial(address: Address): boolean {
+    return this.#vouched.has(formatAddress(address)) || this.#settings.dialler.refusal(address, 'public') === undefined;
+  }
+
+  #issue(): void {
+    const { config, identity, isSupernode, addresses } = this.#settings;
+    if (!isSupernode || now() - this.#issuedAt < ISSUE_MS) return;
+    this.#issuedAt = now();
+    const issued = wallNow();
+    // The calendar makes the sequence rise across restarts; within a second we count.
+    this.#sequence = Math.max(this.#sequence + 1, issued);
+    const statement = {
+      network: config.network,
+      addresses: addresses.slice(0, 4),
+      sequence: this.#sequence,
+      issued,
+      expires: wallSeconds(issued + LIFETIME_MAX_SECONDS),
+      capacity: {
+        announcesPerSecond: 1000,
+        peers: config.trackingPeers,
+        hashes: config.trackingHashes,
+        trackingBytesPerSecond: config.trackingBytesPerSecond,
+      },
+      load: 0,
+      roles: 0,
+      term: GENESIS_TERM,
+    };
+    this.#view.offer(sealDescriptor(statement, identity.nodeId, identity.sign, sha1));
+    this.#settings.changed();
+  }
+
+  async #round(): Promise<void> {
+    this.#issue();
+    this.#view.expire(wallNow());
+    await Promise.all(this.#sources.map((source) => this.#askSource(source)));
+    const asked = this.others().slice(0, ASKED_MAX);
+    await Promise.all(asked.map((supernode) => this.#askSupernode(supernode)));
+    if (this.#isClosed) return;
+    const isAlone = this.#sources.length > 0 && this.others().length === 0;
+    this.#timer = setTimeout(() => void this.#round(), isAlone ? RETRY_MS : REFRESH_MS);
+  }
+
+  async #askSource(source: Source): Promise<void> {
+    const addresses = await this.#addressesOf(source.text);
+    let found = 0;
+    for (const address of addresses) {
+      // The user named it, so it may be private.
+      this.#vouched.add(formatAddress(address));
+      found += (await this.#ask(address, 'user')) ?? 0;
+      if (found > 0) break;
+    }
+    source.state = found > 0 ? 'answered' : 'silent';
+    source.found = found;
+  }
+
+  async #addressesOf(text: string): Promise<readonly Address[]> {
+    const { name, port } = splitHostPort(text);
+    const addresses = await resolveBootstrap({ name, port, defaultPort: DEFAULT_PORT });
+    if (addresses.length === 0) this.#settings.log.debug('a bootstrap name does not resolve', { name });
+    return addresses;
+  }
+
+  async #askSupernode(supernode: Descriptor): Promise<void> {
+    const address = this.addressOf(supernode);
+    if (!address) return;
+    const found = await this.#ask(address, trustOf(address.host));
+    if (found === undefined) this.#reached.delete(supernode.nodeId);
+  }
+
+  /** Asks one node for the supernodes it knows; resolves to how many were good, undefined when it did not answer. */
+  async #ask(address: Address, trust: Trust): Promise<number | undefined> {
+    const { http, config, log } = this.#settings;
+    const reply = await http.request({
+      origin: `http://${formatAddress(address)}`,
+      method: 'GET',
+      path: '/supernodes',
+      timeoutMs: ASK_TIMEOUT_MS,
+      bytesMax: EXCHANGE_BYTES_MAX,
+    });
+    if (isFault(reply)) {
+      log.debug('a node does not answer', { address: formatAddress(address), because: reply.text });
+      return undefined;
+    }
+    const exchange = parseExchange(reply.body, config.network);
+    if (isFault(exchange)) {
+      log.info('a node is of no use', { address: formatAddress(address), because: exchange.text });
+      return undefined;
+    }
+    let good = 0;
+    for (const record of exchange.supernodes) if (this.#take(record, address, trust)) good++;
+    return good;
+  }
+
+  #take(record: Uint8Array, teller: Address, trust: Trust): boolean {
+    const { config } = this.#settings;
+    const descriptor = openDescriptor(record, { network: config.network, verify, sha1 }, wallNow());
+    if (isFault(descriptor)) return false;
+    const isTeller = descriptor.addresses.some((own) => formatAddress(own) === formatAddress(teller));
+    if (isTeller) this.#reached.set(descriptor.nodeId, teller);
+    for (const address of descriptor.addresses) {
+      // A neighbour's neighbours are on the LAN too; what a public node calls private is not ours to dial.
+      const isNear = reachOf(teller.host) !== 'public' && reachOf(address.host) === 'private';
+      if (isNear || (trust === 'user' && isTeller)) this.#vouched.add(formatAddress(address));
+    }
+    const offered = this.#view.offer(descriptor);
+    if (offered === 'added') {
+      this.#settings.log.info('a supernode is known', { nodeId: descriptor.nodeId, from: formatAddress(teller) });
+      this.#settings.changed();
+    }
+    return true;
+  }
+}
+
+/** Takes `host`, `host:port`, `[v6]` or `[v6]:port` apart, as the option table lets them through. */
+function splitHostPort(text: string): { name: string; port: number | undefined } {
+  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*))(?::([0-9]+))?$/.exec(text) ?? [];
+  return { name: bracketed ?? plain ?? text, port: port === undefined ? undefined : Number(port) };
+}

@@ -1,0 +1,203 @@
+/**
+ * What a node shows the world on its one port besides the tracker: supernodes, the listing in pages and for people,
+ * metadata, and the place where entries are published. Read-only but for signed entries; nothing local is reachable.
+ */
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { encodeBencode, type Fault, isFault, type NodeId, parseInfoHash, publicFault } from '../src/base/index.ts';
+import { wallNow } from '../src/io/alarm-clock.ts';
+import { sha1 } from '../src/io/hash.ts';
+import { verify } from '../src/io/identity.ts';
+import type { ListingStore } from '../src/io/index.ts';
+import { remoteAddress } from '../src/io/one-port.ts';
+import {
+  encodeListingPage,
+  isCursor,
+  type ListingRow,
+  openEntry,
+  PUBLICATION_BYTES_MAX,
+  parsePublication,
+  verifiedBy,
+} from '../src/listing/index.ts';
+import { parseInfo } from '../src/torrent/index.ts';
+import { listingQueryOf, PUBLIC_PAGE_POLICY, parsePageQuery, renderListingPage, STATIC_FILES } from '../web/index.ts';
+import type { Log } from './log.ts';
+import type { Membership } from './membership.ts';
+
+const HEADERS_MS = 5000;
+const REQUEST_MS = 10_000;
+const HEADER_BYTES_MAX = 8192;
+const ITEMS_PER_PAGE = 500;
+const BENCODED = 'application/octet-stream';
+
+export interface PublicFrontSettings {
+  readonly network: string;
+  readonly nodeId: NodeId;
+  readonly membership: Membership;
+  readonly store: ListingStore;
+  readonly log: Log;
+  /** The rows with what this node itself counts. */
+  readonly counted: (rows: readonly ListingRow[]) => readonly ListingRow[];
+  /** Answers tracker requests that come on a connection which asked for something else before; false when it is none. */
+  readonly answerTracker: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly announceUrl: () => string | undefined;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string | Uint8Array;
+  readonly policy?: string;
+}
+
+/** Serves pages and exchange bodies; connections are handed in by the port. */
+export class PublicFront {
+  readonly #settings: PublicFrontSettings;
+  readonly #server: Server;
+
+  constructor(settings: PublicFrontSettings) {
+    this.#settings = settings;
+    this.#server = createServer(
+      {
+        headersTimeout: HEADERS_MS,
+        requestTimeout: REQUEST_MS,
+        maxHeaderSize: HEADER_BYTES_MAX,
+        connectionsCheckingInterval: 1000,
+      },
+      (request, response) => this.#serve(request, response),
+    );
+  }
+
+  /** Takes a paused connection and the bytes read from it. */
+  accept(socket: Socket, unread: Buffer): void {
+    socket.unshift(unread);
+    this.#server.emit('connection', socket);
+    socket.resume();
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#settings.answerTracker(request, response)) return;
+    this.#answer(request).then(
+      (answer) => send(response, answer, request.method === 'HEAD'),
+      (error: unknown) => {
+        this.#settings.log.warn('a public request failed', { url: request.url, because: `${error}` });
+        send(response, text(500, 'this node has a problem'), false);
+      },
+    );
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+    if (request.method === 'POST' && path === '/listing') return this.#publish(request);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'only GET, and POST /listing');
+    if (path === '/') return this.#page(query);
+    if (path === '/page.css') return stylesheet();
+    if (path === '/supernodes') return bencoded(this.#settings.membership.exchange(remoteAddress(request.socket)));
+    if (path === '/listing') return this.#listing(query);
+    const metadata = /^\/metadata\/([0-9a-f]{40})$/i.exec(path);
+    if (metadata) return this.#metadata(metadata[1]!);
+    return text(404, 'nothing here');
+  }
+
+  async #page(search: string): Promise<Answer> {
+    const { store, network, counted, announceUrl } = this.#settings;
+    const query = parsePageQuery(search);
+    const now = wallNow();
+    const [rows, total] = await Promise.all([store.list(listingQueryOf(query), now), store.rowCount(query.category)]);
+    const tracker = announceUrl();
+    const view = {
+      query,
+      rows: counted(rows),
+      total,
+      network,
+      now,
+      ...(tracker !== undefined && { announceUrl: tracker }),
+    };
+    return { status: 200, type: 'text/html; charset=utf-8', body: renderListingPage(view), policy: PUBLIC_PAGE_POLICY };
+  }
+
+  async #listing(query: string): Promise<Answer> {
+    const { store, nodeId, network } = this.#settings;
+    const since = new URLSearchParams(query).get('since') ?? '';
+    if (since !== '' && !isCursor(since)) return text(400, 'since is a cursor of an earlier answer');
+    const changes = await store.changesSince(since, ITEMS_PER_PAGE);
+    const items = changes.items.map(({ bytes, counts, isVerified }) => ({ entry: bytes, counts, isVerified }));
+    return bencoded(encodeListingPage({ cursor: changes.cursor, more: changes.more, network, source: nodeId, items }));
+  }
+
+  async #metadata(hash: string): Promise<Answer> {
+    const raw = await this.#settings.store.getInfo(parseInfoHash(hash)!);
+    return raw ? bencoded(raw) : text(404, 'no such metadata here');
+  }
+
+  async #publish(request: IncomingMessage): Promise<Answer> {
+    const body = await bodyOf(request, PUBLICATION_BYTES_MAX);
+    const accepted = body ? await this.#accept(body) : publicFault('publication-too-large', 'the body is too large');
+    if (!isFault(accepted)) return bencoded(encodeBencode({ accepted: 1 }));
+    return text(accepted.code === 'not-owner' ? 421 : 400, accepted.mayLeave ? accepted.text : 'refused');
+  }
+
+  async #accept(body: Uint8Array): Promise<true | Fault> {
+    const { store, membership } = this.#settings;
+    const publication = parsePublication(body);
+    if (isFault(publication)) return publication;
+    const entry = openEntry(publication.entry, verify, wallNow());
+    if (isFault(entry)) return entry;
+    if (membership.ownership.ownerOf(entry.infoHash) !== 'self') {
+      return publicFault('not-owner', 'another supernode owns this hash; ask /supernodes');
+    }
+    let isVerified = false;
+    if (publication.info) {
+      const info = parseInfo(publication.info, sha1);
+      if (isFault(info)) return publicFault('info-refused', info.text);
+      const verdict = verifiedBy(entry, info);
+      if (isFault(verdict)) return verdict;
+      isVerified = true;
+      await store.putInfo(entry.infoHash, publication.info);
+    }
+    await store.put([{ entry, bytes: publication.entry, isVerified, isPinned: false }], wallNow());
+    return true;
+  }
+}
+
+function bencoded(body: Uint8Array): Answer {
+  return { status: 200, type: BENCODED, body };
+}
+
+function text(status: number, body: string): Answer {
+  return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` };
+}
+
+function stylesheet(): Answer {
+  const { file, type } = STATIC_FILES.get('/page.css')!;
+  return { status: 200, type, body: readFileSync(file) };
+}
+
+function send(response: ServerResponse, { status, type, body, policy }: Answer, isHead: boolean): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    ...(policy !== undefined && { 'content-security-policy': policy }),
+  });
+  response.end(isHead ? undefined : body);
+}
+
+/** The request's body; undefined when it is over the limit, with the connection closed after the answer. */
+async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<Uint8Array | undefined> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of request) {
+    bytes += (part as Buffer).length;
+    if (bytes > bytesMax) return undefined;
+    parts.push(part as Buffer);
+  }
+  return Buffer.concat(parts);
+}

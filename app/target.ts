@@ -1,0 +1,61 @@
+/** What a person means by "get this": a magnet, a hash or part of one, a .torrent file, or a listed name. */
+import { readFile, stat } from 'node:fs/promises';
+import { isFault, MonsoonError, parseInfoHash } from '../src/base/index.ts';
+import { wallNow } from '../src/io/alarm-clock.ts';
+import { type ListingStore, parseMagnet, parseTorrentFile } from '../src/io/index.ts';
+import type { TorrentSpec } from '../src/io/torrent-host.ts';
+import type { Torrents } from '../src/io/torrents.ts';
+import { type Magnet, METAINFO_BYTES_MAX } from '../src/torrent/index.ts';
+
+/** Enough of a torrent to start it; peers are those a magnet names. */
+export type Target = Pick<TorrentSpec, 'infoHash' | 'name' | 'info' | 'trackers'> & Pick<Magnet, 'peers'>;
+
+/** Finds out what is meant; rejects with a MonsoonError that says what was looked for. */
+export async function resolveTarget(what: string, torrents: Torrents, store: ListingStore): Promise<Target> {
+  if (/^magnet:/i.test(what)) return targetOfMagnet(what);
+  if (/\.torrent$/i.test(what)) return targetOfFile(what);
+  const infoHash = parseInfoHash(what);
+  if (infoHash) return { infoHash, name: infoHash, info: undefined, trackers: [], peers: [] };
+  const found = /^[0-9a-f]{6,39}$/i.test(what)
+    ? await byPrefix(what.toLowerCase(), torrents, store)
+    : await store.findByName(what, wallNow());
+  const [first] = found;
+  if (!first) {
+    throw new MonsoonError('not-found', `Nothing listed matches "${what}". "monsoon list" shows what there is.`);
+  }
+  if (found.length > 1) {
+    const choices = found.slice(0, 5).map((row) => `${row.infoHash}  ${row.name}`);
+    throw new MonsoonError('usage', `"${what}" is not unique:\n${choices.join('\n')}\nUse a longer hash.`);
+  }
+  return { infoHash: first.infoHash, name: first.name, info: undefined, trackers: [], peers: [] };
+}
+
+type Named = Pick<Target, 'infoHash' | 'name'>;
+
+async function byPrefix(prefix: string, torrents: Torrents, store: ListingStore): Promise<Named[]> {
+  const listed: Named[] = await store.findByPrefix(prefix, wallNow());
+  const held = torrents.all().map(({ spec }) => spec);
+  const found = new Map<string, Named>();
+  for (const named of [...held, ...listed]) {
+    if (named.infoHash.startsWith(prefix)) found.set(named.infoHash, named);
+  }
+  return [...found.values()];
+}
+
+async function targetOfMagnet(text: string): Promise<Target> {
+  const magnet = await parseMagnet(text);
+  if (isFault(magnet)) throw new MonsoonError('usage', `That magnet link cannot be used: ${magnet.text}.`);
+  const { infoHash, name = infoHash, trackers, peers } = magnet;
+  return { infoHash, name, info: undefined, trackers: trackers.map((tracker) => [tracker]), peers };
+}
+
+async function targetOfFile(path: string): Promise<Target> {
+  const file = await stat(path).catch((cause) => {
+    throw new MonsoonError('not-found', `There is no file ${path}.`, cause);
+  });
+  if (file.size > METAINFO_BYTES_MAX) throw new MonsoonError('usage', `${path} is too large for a torrent file.`);
+  const metainfo = await parseTorrentFile(await readFile(path));
+  if (isFault(metainfo)) throw new MonsoonError('usage', `${path} cannot be used: ${metainfo.text}.`);
+  const { info, trackers } = metainfo;
+  return { infoHash: info.infoHash, name: info.name, info, trackers, peers: [] };
+}
