@@ -1,0 +1,73 @@
+/**
+ * DNS over TCP (RFC 7766): splits a connection into queries of two length bytes and a message, and bounds what one
+ * connection, one address and all of them together may hold. What a query means is the caller's.
+ */
+import { once } from 'node:events';
+import type { Server, Socket } from 'node:net';
+import { QUERY_BYTES_MAX } from '../index.ts';
+
+export const CONNECTIONS_MAX = 100;
+export const CONNECTIONS_PER_ADDRESS_MAX = 10;
+/** From one whole query to the next, so that single bytes do not keep a connection. */
+const IDLE_MS = 10_000;
+const LENGTH_BYTES = 2;
+
+/** Answers one query; undefined ends the connection without a word. */
+export type AnswerBytes = (query: Uint8Array) => Uint8Array | undefined;
+
+/** Serves every connection of `server`; `closeAll` ends them and resolves when they are gone. */
+export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Promise<void> } {
+  const open = new Map<Socket, string>();
+  server.on('connection', (socket) => {
+    const address = socket.remoteAddress ?? '';
+    const ofAddress = [...open.values()].filter((other) => other === address).length;
+    if (open.size >= CONNECTIONS_MAX || ofAddress >= CONNECTIONS_PER_ADDRESS_MAX) {
+      socket.destroy();
+      return;
+    }
+    open.set(socket, address);
+    socket.once('close', () => open.delete(socket));
+    serveConnection(socket, answer);
+  });
+  return {
+    async closeAll() {
+      const closed = [...open.keys()].map((socket) => once(socket, 'close'));
+      for (const socket of open.keys()) socket.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+function serveConnection(socket: Socket, answer: AnswerBytes): void {
+  let unread: Buffer = Buffer.alloc(0);
+  const deadline = setTimeout(() => socket.destroy(), IDLE_MS);
+  const serve = (): void => {
+    // An asker that does not read its answers is not served on, so that they do not pile up here.
+    while (!socket.writableNeedDrain && unread.length >= LENGTH_BYTES) {
+      const end = LENGTH_BYTES + unread.readUInt16BE(0);
+      const isTooLong = end > LENGTH_BYTES + QUERY_BYTES_MAX;
+      if (!isTooLong && unread.length < end) break;
+      const reply = isTooLong ? undefined : answer(unread.subarray(LENGTH_BYTES, end));
+      if (!reply) {
+        socket.destroy();
+        return;
+      }
+      unread = unread.subarray(end);
+      deadline.refresh();
+      socket.write(framed(reply));
+    }
+    if (socket.writableNeedDrain) socket.pause();
+    else socket.resume();
+  };
+  socket.on('data', (bytes: Buffer) => {
+    unread = unread.length === 0 ? bytes : Buffer.concat([unread, bytes]);
+    serve();
+  });
+  socket.on('drain', serve);
+  socket.on('error', () => socket.destroy());
+  socket.once('close', () => clearTimeout(deadline));
+}
+
+function framed(reply: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(reply.length >>> 8, reply.length & 255), reply]);
+}

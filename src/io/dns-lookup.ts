@@ -1,0 +1,75 @@
+/**
+ * Bootstrap by name: a DNS name becomes addresses to ask for supernodes, by the system's resolver or by a server
+ * that the user named. What it returns is a hint; who answers there proves itself by signature.
+ */
+import { lookup, Resolver } from 'node:dns/promises';
+import { type Address, formatAddress, formatIp, parseIp } from '../base/index.ts';
+
+const TIMEOUT_MS = 2000;
+const TRIES = 2;
+/** SRV targets that are looked up, and addresses that are returned. */
+const TARGETS_MAX = 16;
+const ADDRESSES_MAX = 64;
+
+/** What to look up, and where. */
+export interface BootstrapName {
+  /** A domain name, or an IP literal, which is returned as it is. */
+  readonly name: string;
+  /** The port that the user gave with the name; SRV records are asked for only without one. */
+  readonly port: number | undefined;
+  /** For a name that has addresses but no SRV record. */
+  readonly defaultPort: number;
+  /** A DNS server to ask instead of the system's. */
+  readonly server?: Address;
+}
+
+/** The addresses behind a bootstrap name, best SRV priority first; none when it cannot be resolved. */
+export async function resolveBootstrap(bootstrap: BootstrapName): Promise<readonly Address[]> {
+  const { name, port, defaultPort, server } = bootstrap;
+  const literal = parseIp(name);
+  if (literal) return [{ host: formatIp(literal), port: port ?? defaultPort }];
+  const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
+  if (server) resolver.setServers([formatAddress(server)]);
+  const targets = port === undefined ? await resolveTargets(resolver, name) : [];
+  const places = targets.length > 0 ? targets : [{ name, port: port ?? defaultPort }];
+  const found = await Promise.all(
+    places.map(async (place) => {
+      const hosts = await resolveHosts(server ? resolver : undefined, place.name);
+      return hosts.map((host) => ({ host, port: place.port }));
+    }),
+  );
+  return found.flat().slice(0, ADDRESSES_MAX);
+}
+
+async function resolveTargets(resolver: Resolver, name: string): Promise<{ name: string; port: number }[]> {
+  const records = await orNone(resolver.resolveSrv(`_monsoon._tcp.${name}`));
+  return records
+    .filter(({ port }) => port > 0)
+    .toSorted((a, b) => a.priority - b.priority)
+    .slice(0, TARGETS_MAX)
+    .map(({ name: target, port }) => ({ name: target, port }));
+}
+
+async function resolveHosts(resolver: Resolver | undefined, name: string): Promise<string[]> {
+  if (!resolver) {
+    // The system's own lookup also knows the hosts file and the names of the local network.
+    const addresses = await orNone(lookup(name, { all: true }));
+    return addresses.map(({ address }) => canonical(address));
+  }
+  const families = await Promise.all([orNone(resolver.resolve4(name)), orNone(resolver.resolve6(name))]);
+  return families.flat().map(canonical);
+}
+
+/** A name that is absent, refused or unreachable leads nowhere, whatever the reason. */
+async function orNone<Item>(answer: Promise<Item[]>): Promise<Item[]> {
+  try {
+    return await answer;
+  } catch {
+    return [];
+  }
+}
+
+function canonical(host: string): string {
+  const ip = parseIp(host);
+  return ip ? formatIp(ip) : host;
+}
