@@ -2,7 +2,6 @@
  * DNS over TCP (RFC 7766): splits a connection into queries of two length bytes and a message, and bounds what one
  * connection, one address and all of them together may hold. What a query means is the caller's.
  */
-import { once } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { QUERY_BYTES_MAX } from '../index.ts';
 
@@ -31,7 +30,7 @@ export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Pro
   });
   return {
     async closeAll() {
-      const closed = [...open.keys()].map((socket) => once(socket, 'close'));
+      const closed = [...open.keys()].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
       for (const socket of open.keys()) socket.destroy();
       await Promise.all(closed);
     },
