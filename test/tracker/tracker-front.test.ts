@@ -250,7 +250,8 @@ test('a thousand pipelined announces are answered in order, never far ahead of a
   socket.write(requests.join(''));
   const serving = await accepted;
   while (!serving.writableNeedDrain) await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(serving.writableLength <= 65_536, `${serving.writableLength} bytes wait`);
+  // One write buffer short of the mark, and one more.
+  assert.ok(serving.writableLength <= 131_072, `${serving.writableLength} bytes wait`);
   assert.ok(serving.readableLength <= 128 * 1024);
   socket.resume();
   await ended;

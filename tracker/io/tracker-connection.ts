@@ -53,10 +53,12 @@ export class TrackerConnection {
   }
 
   begin(firstBytes: Buffer): void {
-    this.#socket.on('data', this.#onData).on('drain', this.#onDrain).on('error', this.#onError);
-    this.#socket.on('close', this.#onClose);
+    this.#socket.on('error', this.#onError).on('close', this.#onClose);
     this.#onData(firstBytes);
-    if (!this.#isStuck && !this.#isOver) this.#socket.resume();
+    // Most connections are over by now: one announce, one answer.
+    if (this.#isOver) return;
+    this.#socket.on('data', this.#onData).on('drain', this.#onDrain);
+    if (!this.#isStuck) this.#socket.resume();
   }
 
   destroy(): void {
@@ -106,8 +108,8 @@ export class TrackerConnection {
       if (isFault(head)) return this.#refuse(head.code === 'http-too-long' ? 431 : 400, filled, now);
       const answer = this.#host.tracker.serve(route.kind, head.query, this.#source, now);
       filled = writeAnswer(answer, head, output, filled);
-      if (!head.keepsAlive) return this.#end(filled, now);
       at = head.end;
+      if (!head.keepsAlive) return this.#end(filled, at === bytes.length, now);
       if (filled > output.length - RESPONSE_BYTES_MAX) filled = this.#flush(filled);
     }
     this.#flush(filled);
@@ -138,16 +140,23 @@ export class TrackerConnection {
 
   #refuse(status: RefusedStatus, filled: number, now: Instant): void {
     const at = filled > output.length - RESPONSE_BYTES_MAX ? this.#flush(filled) : filled;
-    this.#end(writeRefusal(status, output, at), now);
+    this.#end(writeRefusal(status, output, at), false, now);
   }
 
-  #end(filled: number, now: Instant): void {
+  #end(filled: number, isAllRead: boolean, now: Instant): void {
     this.#isOver = true;
     this.#unread = NOTHING;
     this.deadline = later(now, CLOSING_MS);
-    this.#socket.end(Buffer.from(output.subarray(0, filled)));
-    // What still comes is read and dropped: closing over unread bytes would reset the connection and lose the answer.
-    this.#socket.resume();
+    const last = Buffer.from(output.subarray(0, filled));
+    if (isAllRead) {
+      // Closing at once spares a shutdown and the wait for the other side: about a tenth of what an announce costs.
+      this.#socket.write(last);
+      this.#socket.destroySoon();
+    } else {
+      // Closing over unread bytes would reset the connection and lose the answer: they are read and dropped.
+      this.#socket.end(last);
+      this.#socket.resume();
+    }
   }
 
   #handOver(unread: Buffer, filled: number): void {
