@@ -1,0 +1,1 @@
+export { openResponder, type Responder, type ResponderOptions } from './responder.ts';
