@@ -4,7 +4,7 @@
  */
 import { assert, bytesOfLatin1 } from '../src/base/index.ts';
 
-/** Bytes of the largest answer: 200 dictionary peers of 67 bytes each, and the rest. */
+/** Bytes of the largest answer: 200 dictionary peers of 61 bytes each, and the rest. */
 export const ANSWER_BYTES_MAX = 16_384;
 
 // Below this a loop beats the call into the engine's copy.

@@ -12,10 +12,8 @@ import { RESPONSE_BYTES_MAX, type RefusedStatus, writeAnswer, writeRefusal } fro
 export const HEAD_MS = 5_000;
 /** Between two requests. */
 export const IDLE_MS = 60_000;
-/** For answers to be taken by a client that does not read. */
+/** For answers to be taken, the last one included, by a client that reads slowly or not at all. */
 export const STUCK_MS = 30_000;
-/** From our end of the connection to the other side's. */
-export const CLOSING_MS = 5_000;
 
 const LF = 0x0a;
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -146,7 +144,7 @@ export class TrackerConnection {
   #end(filled: number, isAllRead: boolean, now: Instant): void {
     this.#isOver = true;
     this.#unread = NOTHING;
-    this.deadline = later(now, CLOSING_MS);
+    this.deadline = later(now, STUCK_MS);
     const last = Buffer.from(output.subarray(0, filled));
     if (isAllRead) {
       // Closing at once spares a shutdown and the wait for the other side: about a tenth of what an announce costs.
