@@ -1,0 +1,150 @@
+/**
+ * HTTP requests to other nodes and trackers. A reply is bytes within a bound and a time, or a fault; redirects come
+ * back to the caller, and nothing is inflated, because both would let the other side choose what we do next.
+ * Every address is shown to `mayDial` after name resolution. Refuses to know what is asked, and of whom.
+ */
+import { type LookupAddress, lookup } from 'node:dns';
+import { isIP } from 'node:net';
+import { Agent, buildConnector } from 'undici';
+import { type Fault, fault } from '../base/index.ts';
+
+/** Decides whether a connection to an IP literal and port may be opened (SAFETY rule 2). */
+export type MayDial = (ip: string, port: number) => boolean;
+
+export interface HttpRequest {
+  /** `http://host:port` or `https://host:port`. */
+  readonly origin: string;
+  readonly method: 'GET' | 'POST';
+  /** Path with query, percent-encoded already; sent as it is. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** From the call to the last byte of the reply, name resolution included. */
+  readonly timeoutMs: number;
+  /** Most body bytes of the reply. */
+  readonly bytesMax: number;
+  /** Ends the request early. */
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  /** Names in lower case; the values of a repeated one joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+}
+
+export type HttpFault = Fault<
+  'http-timeout' | 'http-unreachable' | 'http-forbidden' | 'http-too-large' | 'http-aborted'
+>;
+
+const CONNECTIONS_PER_ORIGIN_MAX = 8;
+const ORIGINS_MAX = 1000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 4000;
+const HEADER_BYTES_MAX = 16 * 1024;
+
+/** One pool of connections with one address policy. */
+export class HttpClient {
+  readonly #agent: Agent;
+
+  constructor(mayDial: MayDial) {
+    this.#agent = new Agent({
+      connect: guardedConnector(mayDial),
+      connections: CONNECTIONS_PER_ORIGIN_MAX,
+      maxOrigins: ORIGINS_MAX,
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: HEADER_BYTES_MAX,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    });
+  }
+
+  /** Sends one request; never rejects. */
+  async request(request: HttpRequest): Promise<HttpReply | HttpFault> {
+    const deadline = AbortSignal.timeout(request.timeoutMs);
+    const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline;
+    try {
+      const reply = await this.#agent.request({
+        origin: request.origin,
+        path: request.path,
+        method: request.method,
+        headers: request.headers ?? {},
+        body: request.body ?? null,
+        // The deadline below is the only clock: undici's own are per phase and would add up.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        signal,
+      });
+      const body = await readBody(reply.body, request.bytesMax);
+      return body ? { status: reply.statusCode, headers: joinHeaders(reply.headers), body } : tooLarge(request);
+    } catch (error) {
+      if (request.signal?.aborted) return fault('http-aborted', 'the request was ended');
+      if (deadline.aborted) return fault('http-timeout', `${request.origin} did not answer in ${request.timeoutMs} ms`);
+      if (error instanceof ForbiddenAddress) return fault('http-forbidden', error.message);
+      return fault('http-unreachable', `${request.origin}: ${(error as Error).message}`);
+    }
+  }
+
+  /** Ends every connection and request. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
+
+class ForbiddenAddress extends Error {}
+
+function guardedConnector(mayDial: MayDial): buildConnector.connector {
+  // undici opens the socket with these options, and Node asks `lookup` for names only, never for IP literals.
+  const connectTo = (port: number): buildConnector.connector =>
+    buildConnector({
+      timeout: CONNECT_TIMEOUT_MS,
+      allowH2: false,
+      maxCachedSessions: 0,
+      autoSelectFamily: true,
+      lookup: (hostname, options, callback) => {
+        lookup(hostname, { ...options, all: true }, (error, found) => {
+          if (error) return callback(error, []);
+          const allowed = found.filter((entry: LookupAddress) => mayDial(entry.address, port));
+          if (allowed.length === 0) return callback(forbidden(hostname, port), []);
+          return options.all ? callback(null, allowed) : callback(null, allowed[0]!.address, allowed[0]!.family);
+        });
+      },
+    });
+  return (options, callback) => {
+    const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
+    const host = options.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(host) !== 0 && !mayDial(host, port)) return callback(forbidden(host, port), null);
+    return connectTo(port)(options, callback);
+  };
+}
+
+function forbidden(host: string, port: number): ForbiddenAddress {
+  return new ForbiddenAddress(`${host} port ${port} is not an address to connect to`);
+}
+
+/** The whole body, or undefined as soon as it is longer than allowed. */
+async function readBody(body: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    // Leaving the loop destroys the stream, and with it the connection.
+    if (length > bytesMax) return undefined;
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length);
+}
+
+function tooLarge(request: HttpRequest): HttpFault {
+  return fault('http-too-large', `${request.origin} answered with more than ${request.bytesMax} bytes`);
+}
+
+function joinHeaders(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const joined: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) joined[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return joined;
+}
