@@ -1,0 +1,105 @@
+/**
+ * The local API: JSON questions to the running node. Built once and served on both surfaces; who may ask was decided
+ * before a request comes here. Nothing changes by GET.
+ */
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { Resolved } from '../../config/index.ts';
+import { MonsoonError, type MonsoonErrorCode, parseInfoHash } from '../../src/base/index.ts';
+import { configRows } from '../config-rows.ts';
+import type { Log } from '../log.ts';
+import type { NodeStatus, RunningNode, TorrentRow } from '../running-node.ts';
+import type { Pages } from './pages.ts';
+import { parseGetQuestion, parseListingQuery, parseShareQuestion } from './questions.ts';
+
+export interface ApiSettings {
+  readonly resolved: Resolved;
+  readonly log: Log;
+  /** Filled into `status().ui`, which the node itself does not know. */
+  readonly uiAddress: () => string;
+  readonly pages: Pages;
+  /** Asks the process to end; returns at once. */
+  readonly requestStop: () => void;
+}
+
+/** A request to its response, as both servers call it. */
+export type Fetch = (request: Request) => Promise<Response>;
+
+const BODY_BYTES_MAX = 64 * 1024;
+
+const STATUS_OF: Readonly<Record<MonsoonErrorCode, 400 | 403 | 404 | 409 | 500 | 502 | 503 | 504 | 507>> = {
+  usage: 400,
+  config: 400,
+  permission: 403,
+  'not-found': 404,
+  refused: 409,
+  busy: 409,
+  'port-taken': 409,
+  peer: 502,
+  'no-daemon': 503,
+  timeout: 504,
+  disk: 507,
+};
+
+/** Builds the API of one node. */
+export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
+  const app = new Hono();
+  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => refusal(c, 413, 'usage', 'the request is too long') }));
+  app.onError((error, c) => failure(c, error, settings.log));
+  app.notFound((c) => refusal(c, 404, 'not-found', 'there is nothing at this address'));
+
+  app.get('/api/status', (c) => c.json({ ...node.status(), ui: settings.uiAddress() } satisfies NodeStatus));
+  app.get('/api/torrents', (c) => c.json(node.torrents()));
+  app.get('/api/torrents/:infoHash', (c) => c.json(torrentOf(node, c.req.param('infoHash'))));
+  app.get('/api/listing', async (c) => c.json(await node.list(parseListingQuery(c.req.query()))));
+  app.get('/api/info/:what', async (c) => c.json(await node.info(c.req.param('what'))));
+  app.get('/api/supernodes', (c) => c.json(node.supernodes()));
+  app.get('/api/config', (c) => c.json(configRows(settings.resolved)));
+  app.post('/api/share', async (c) => {
+    const { path, claims } = parseShareQuestion(await jsonOf(c));
+    return c.json(await node.share(path, claims));
+  });
+  app.post('/api/get', async (c) => {
+    const { what, directory } = parseGetQuestion(await jsonOf(c));
+    return c.json(await node.get(what, directory));
+  });
+  app.post('/api/stop', (c) => {
+    settings.requestStop();
+    return c.json({ isStopping: true }, 202);
+  });
+
+  for (const [path, page] of settings.pages) {
+    app.get(path, (c) => c.body(page.text, 200, { 'Content-Type': page.contentType }));
+  }
+  return async (request) => app.fetch(request);
+}
+
+function torrentOf(node: RunningNode, text: string): TorrentRow {
+  const infoHash = parseInfoHash(text);
+  const row = node.torrents().find((torrent) => torrent.infoHash === infoHash);
+  if (!row) throw new MonsoonError('not-found', `This node has no torrent ${text}. Run "monsoon ps".`);
+  return row;
+}
+
+async function jsonOf(c: Context): Promise<unknown> {
+  try {
+    return await c.req.json();
+  } catch {
+    throw new MonsoonError('usage', 'the body is not valid JSON');
+  }
+}
+
+function failure(c: Context, error: unknown, log: Log): Response {
+  if (error instanceof MonsoonError) return refusal(c, STATUS_OF[error.code], error.code, error.message);
+  log.error('a local request failed', { path: c.req.path, error, stack: (error as Error).stack });
+  return refusal(c, 500, 'bug', `${(error as Error).message} (this is a bug; the log has more)`);
+}
+
+function refusal(
+  c: Context,
+  status: 400 | 403 | 404 | 409 | 413 | 500 | 502 | 503 | 504 | 507,
+  code: MonsoonErrorCode | 'bug',
+  message: string,
+): Response {
+  return c.json({ error: code, message }, status);
+}

@@ -1,0 +1,163 @@
+/**
+ * The other end of the control socket: what the verbs ask the daemon. It uses node:http and not src/io/http-client.ts,
+ * because loading that takes longer than everything else a verb does.
+ */
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type InfoHash, MonsoonError, type MonsoonErrorCode } from '../../src/base/index.ts';
+import type {
+  Claims,
+  ListingQuery,
+  ListingRow,
+  NodeStatus,
+  SharedTorrent,
+  SupernodeRow,
+  TorrentDetail,
+  TorrentRow,
+} from '../running-node.ts';
+
+const ANSWER_MS = 10_000;
+// A network's answer may be needed: metadata, or a listing that was never fetched.
+const NETWORK_ANSWER_MS = 60_000;
+const HASHING_MS = 24 * 3_600_000;
+const REPLY_BYTES_MAX = 64 * 1024 * 1024;
+
+interface Question {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: object;
+  readonly timeoutMs?: number;
+}
+
+/** A connection to the daemon of one home. Every method rejects with a MonsoonError, `no-daemon` when there is none. */
+export class ControlClient {
+  readonly #socketPath: string;
+  readonly #interrupt: AbortSignal;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
+
+  /** @param interrupt ends every request */
+  constructor(socketPath: string, interrupt: AbortSignal) {
+    this.#socketPath = socketPath;
+    this.#interrupt = interrupt;
+  }
+
+  status(): Promise<NodeStatus> {
+    return this.#ask({ method: 'GET', path: '/api/status' });
+  }
+
+  torrents(): Promise<readonly TorrentRow[]> {
+    return this.#ask({ method: 'GET', path: '/api/torrents' });
+  }
+
+  torrent(infoHash: InfoHash): Promise<TorrentRow> {
+    return this.#ask({ method: 'GET', path: `/api/torrents/${infoHash}` });
+  }
+
+  list(query: ListingQuery): Promise<readonly ListingRow[]> {
+    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+    return this.#ask({ method: 'GET', path: `/api/listing?${search}`, timeoutMs: NETWORK_ANSWER_MS });
+  }
+
+  info(what: string): Promise<TorrentDetail> {
+    return this.#ask({ method: 'GET', path: `/api/info/${encodeURIComponent(what)}`, timeoutMs: NETWORK_ANSWER_MS });
+  }
+
+  supernodes(): Promise<readonly SupernodeRow[]> {
+    return this.#ask({ method: 'GET', path: '/api/supernodes' });
+  }
+
+  /** @param path absolute */
+  share(path: string, claims: Claims): Promise<SharedTorrent> {
+    return this.#ask({ method: 'POST', path: '/api/share', body: { path, ...claims }, timeoutMs: HASHING_MS });
+  }
+
+  /** @param directory absolute; the node's download directory when absent */
+  get(what: string, directory: string | undefined): Promise<TorrentRow> {
+    return this.#ask({ method: 'POST', path: '/api/get', body: { what, directory }, timeoutMs: NETWORK_ANSWER_MS });
+  }
+
+  /** Resolves when the daemon has heard it, which is before it has ended. */
+  async stop(): Promise<void> {
+    await this.#ask({ method: 'POST', path: '/api/stop', body: {} });
+  }
+
+  /** True when a daemon accepts connections. */
+  async isServed(): Promise<boolean> {
+    try {
+      await this.status();
+      return true;
+    } catch (error) {
+      if (error instanceof MonsoonError && error.code === 'no-daemon') return false;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #ask<T>({ method, path, body, timeoutMs = ANSWER_MS }: Question): Promise<T> {
+    const deadline = AbortSignal.timeout(timeoutMs);
+    try {
+      const reply = await this.#send(method, path, body, AbortSignal.any([deadline, this.#interrupt]));
+      const answer = JSON.parse(await textOf(reply));
+      if (reply.statusCode! < 400) return answer as T;
+      throw new MonsoonError(codeOf(answer.error), String(answer.message));
+    } catch (cause) {
+      throw deadline.aborted
+        ? new MonsoonError('timeout', `The node did not answer in ${timeoutMs / 1000} s. Its log says more.`, cause)
+        : withAdvice(cause);
+    }
+  }
+
+  #send(method: string, path: string, body: object | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const headers = body ? { 'Content-Type': 'application/json' } : {};
+      const request = httpRequest(
+        { socketPath: this.#socketPath, agent: this.#agent, method, path, headers, signal },
+        resolve,
+      );
+      request.once('error', reject);
+      request.end(body && JSON.stringify(body));
+    });
+  }
+}
+
+async function textOf(reply: IncomingMessage): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of reply as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > REPLY_BYTES_MAX) throw new MonsoonError('refused', 'The node answered with too much to take.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+// Codes that the daemon may answer with; anything else is its bug, and no code of ours fits one better.
+const CODES: readonly string[] = [
+  'usage',
+  'not-found',
+  'timeout',
+  'disk',
+  'config',
+  'permission',
+  'busy',
+  'peer',
+  'refused',
+] satisfies MonsoonErrorCode[];
+
+function codeOf(code: unknown): MonsoonErrorCode {
+  return CODES.includes(String(code)) ? (code as MonsoonErrorCode) : 'refused';
+}
+
+function withAdvice(cause: unknown): unknown {
+  const { code } = cause as NodeJS.ErrnoException;
+  // What a daemon that is gone, was killed, or just ended looks like from here.
+  if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'EPIPE') {
+    return new MonsoonError('no-daemon', 'No node is running. Start one with "monsoon start".', cause);
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new MonsoonError('permission', 'The node of this home belongs to another user.', cause);
+  }
+  return cause;
+}

@@ -1,0 +1,76 @@
+/** What may be asked of the local API, checked by one schema each; anything else is a usage error that says so. */
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { MonsoonError } from '../../src/base/index.ts';
+import { CATEGORIES, LIST_LIMIT_MAX, LIST_OFFSET_MAX, LISTING_SORTS, TAGS_MAX } from '../../src/listing/index.ts';
+import type { Claims, ListingQuery } from '../running-node.ts';
+
+/** A share: what, and what its publisher says about it. */
+export interface ShareQuestion {
+  readonly path: string;
+  readonly claims: Claims;
+}
+export interface GetQuestion {
+  readonly what: string;
+  readonly directory: string | undefined;
+}
+
+const PATH_LENGTH_MAX = 4096;
+const WHAT_LENGTH_MAX = 16_384;
+const DESCRIPTION_LENGTH_MAX = 4096;
+const TAG_LENGTH_MAX = 64;
+
+// The node's working directory is not the asker's: a relative path would name something else.
+const absolutePath = z.string().max(PATH_LENGTH_MAX).refine(isAbsolute, 'expected an absolute path');
+const shareSchema = z.strictObject({
+  path: absolutePath,
+  category: z.enum(CATEGORIES).optional(),
+  description: z.string().max(DESCRIPTION_LENGTH_MAX).optional(),
+  tags: z.array(z.string().max(TAG_LENGTH_MAX)).max(TAGS_MAX).optional(),
+});
+const getSchema = z.strictObject({
+  what: z.string().min(1).max(WHAT_LENGTH_MAX),
+  directory: absolutePath.optional(),
+});
+const wholeNumber = (max: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,9}$/, 'expected a whole number')
+    .transform(Number)
+    .pipe(z.number().max(max));
+const listingSchema = z.strictObject({
+  category: z.enum(CATEGORIES).optional(),
+  sort: z.enum(LISTING_SORTS).optional(),
+  limit: wholeNumber(LIST_LIMIT_MAX).optional(),
+  offset: wholeNumber(LIST_OFFSET_MAX).optional(),
+});
+
+/** Checks the body of POST /api/share; throws a MonsoonError (`usage`). */
+export function parseShareQuestion(body: unknown): ShareQuestion {
+  const { path, ...claims } = checked(shareSchema, body);
+  return { path, claims: withoutUndefined(claims) };
+}
+
+/** Checks the body of POST /api/get; throws a MonsoonError (`usage`). */
+export function parseGetQuestion(body: unknown): GetQuestion {
+  const { what, directory } = checked(getSchema, body);
+  return { what, directory };
+}
+
+/** Checks the query of GET /api/listing; throws a MonsoonError (`usage`). */
+export function parseListingQuery(query: Readonly<Record<string, string>>): ListingQuery {
+  return withoutUndefined(checked(listingSchema, query));
+}
+
+function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new MonsoonError('usage', `${issue!.path.join('.') || 'the request'}: ${issue!.message}`);
+}
+
+type Defined<T> = { [Key in keyof T]: Exclude<T[Key], undefined> };
+
+function withoutUndefined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,137 @@
+// A running node without a network: it remembers what it was asked, and its one download completes when told to.
+
+import type {
+  Claims,
+  ListingQuery,
+  ListingRow,
+  NodeStatus,
+  RunningNode,
+  SharedTorrent,
+  SupernodeRow,
+  TorrentDetail,
+  TorrentRow,
+} from '../../app/running-node.ts';
+import {
+  type InfoHash,
+  MonsoonError,
+  type NodeId,
+  nodeIdOfBytes,
+  parseInfoHash,
+  wallSeconds,
+} from '../../src/base/index.ts';
+
+export const INFO_HASH: InfoHash = parseInfoHash('0123456789abcdef0123456789abcdef01234567')!;
+export const NODE_ID: NodeId = nodeIdOfBytes(new Uint8Array(32).fill(7))!;
+const NASTY_NAME = 'Flood\u202e\u001b[31m of 1997';
+
+export class FakeNode implements RunningNode {
+  readonly asked: unknown[][] = [];
+  row: TorrentRow = {
+    infoHash: INFO_HASH,
+    name: NASTY_NAME,
+    state: 'downloading',
+    progress: 0.42,
+    downBytesPerSecond: 2_500_000,
+    upBytesPerSecond: 0,
+    peers: 3,
+    stalledBecause: null,
+    size: 314_572_800,
+    bytesDownloaded: 132_120_576,
+    bytesUploaded: 0,
+    path: '/downloads/Flood',
+    seconds: null,
+    secondsLeft: 75,
+  };
+  isStopped = false;
+
+  complete(): void {
+    this.row = {
+      ...this.row,
+      state: 'seeding',
+      progress: 1,
+      bytesDownloaded: this.row.size,
+      seconds: 12.5,
+      secondsLeft: null,
+    };
+  }
+
+  status(): NodeStatus {
+    return {
+      nodeId: NODE_ID,
+      pid: process.pid,
+      port: 7373,
+      ui: '',
+      role: 'supernode',
+      network: 'monsoon',
+      supernodes: 1,
+      listingRows: 1,
+      bootstrap: [{ source: '192.0.2.1:7373', state: 'silent', found: 0 }],
+      caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
+      uptimeSeconds: 61,
+    };
+  }
+
+  async share(path: string, claims: Claims): Promise<SharedTorrent> {
+    this.asked.push(['share', path, claims]);
+    const magnet = `magnet:?xt=urn:btih:${INFO_HASH}`;
+    return { infoHash: INFO_HASH, name: 'shared', size: 1024, magnet, torrentFile: '/data/shared.torrent' };
+  }
+
+  async get(what: string, directory: string | undefined): Promise<TorrentRow> {
+    this.asked.push(['get', what, directory]);
+    if (what === 'nowhere')
+      throw new MonsoonError('not-found', 'Nothing listed is called "nowhere". Run "monsoon list".');
+    return this.row;
+  }
+
+  torrents(): readonly TorrentRow[] {
+    return [this.row];
+  }
+
+  async list(query: ListingQuery): Promise<readonly ListingRow[]> {
+    this.asked.push(['list', query]);
+    return [LISTING_ROW];
+  }
+
+  async info(what: string): Promise<TorrentDetail> {
+    this.asked.push(['info', what]);
+    return {
+      infoHash: INFO_HASH,
+      name: NASTY_NAME,
+      magnet: `magnet:?xt=urn:btih:${INFO_HASH}`,
+      listing: LISTING_ROW,
+      torrent: this.row,
+      fileList: [{ path: 'Flood/read me.txt', size: 12 }],
+      pieceLength: 262_144,
+      trackers: ['http://192.0.2.1:7373/announce'],
+    };
+  }
+
+  supernodes(): readonly SupernodeRow[] {
+    const whole = '0'.repeat(40);
+    const ranges = [{ from: whole, to: whole, epoch: 1 }];
+    return [{ nodeId: NODE_ID, addresses: [{ host: '192.0.2.1', port: 7373 }], load: 0.1, ranges, term: 1 }];
+  }
+
+  async stop(): Promise<void> {
+    this.isStopped = true;
+  }
+}
+
+const LISTING_ROW: ListingRow = {
+  infoHash: INFO_HASH,
+  name: NASTY_NAME,
+  size: 314_572_800,
+  files: 9,
+  category: 'movie',
+  tags: ['flood'],
+  description: 'water',
+  publisher: NODE_ID,
+  added: wallSeconds(1_700_000_000),
+  seeders: 4,
+  leechers: 0,
+  completions: null,
+  countsFrom: NODE_ID,
+  countsAgeSeconds: 30,
+  verified: true,
+};
