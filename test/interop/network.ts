@@ -3,12 +3,13 @@
  * test itself is a host on it. Real addresses are needed because clients ignore peers on loopback.
  * Names carry the process id, so that what a killed test left behind is found and removed by the next one.
  */
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type CommandLine, run } from './program.ts';
 
 const NETWORKS_MAX = 250;
-const HOSTS_MAX = 200;
+const ADDRESSES_MAX = 254;
 /** With the process id after it, the beginning of the name of everything a test makes. */
 export const PREFIX = 'monsoon-test';
 
@@ -38,12 +39,13 @@ export class Network {
   readonly #hub: string;
   readonly #number: number;
   readonly #hosts: Host[] = [];
+  #addressesUsed = 0;
   readonly #removeAtExit = (): void => removeNamespaces(this.#namespaces());
 
   private constructor(hub: string, number: number) {
     this.#hub = hub;
     this.#number = number;
-    this.testAddress = this.#addressOf(HOSTS_MAX + 1);
+    this.testAddress = this.#addressOf(ADDRESSES_MAX);
     process.on('exit', this.#removeAtExit);
   }
 
@@ -61,8 +63,7 @@ export class Network {
   }
 
   async addHost(): Promise<Host> {
-    const index = this.#hosts.length + 1;
-    if (index > HOSTS_MAX) throw new Error(`more than ${HOSTS_MAX} hosts`);
+    const index = ++this.#addressesUsed;
     const host: Host = { namespace: this.#hub.replace(/hub$/, `${index}`), address: this.#addressOf(index) };
     this.#hosts.push(host);
     const { namespace, address } = host;
@@ -75,6 +76,13 @@ export class Network {
     return host;
   }
 
+  /** The same machine by one more address; what its addresses say to each other goes over its loopback interface. */
+  async addAddress({ namespace }: Host): Promise<Host> {
+    const address = this.#addressOf(++this.#addressesUsed);
+    await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0');
+    return { namespace, address };
+  }
+
   /** Kills what still runs on the hosts and removes everything. */
   close(): void {
     process.off('exit', this.#removeAtExit);
@@ -82,6 +90,7 @@ export class Network {
   }
 
   #addressOf(host: number): string {
+    assert.ok(host <= ADDRESSES_MAX);
     return `10.77.${this.#number}.${host}`;
   }
   #namespaces(): string[] {

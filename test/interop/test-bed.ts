@@ -40,6 +40,13 @@ export class TestBed {
     await mkdir(path);
     return path;
   }
+  /** Whether scratch directories are in memory. */
+  get isInMemory(): boolean {
+    return this.#scratch.startsWith(MEMORY);
+  }
+  async remove(directory: string): Promise<void> {
+    await rm(directory, { recursive: true, force: true });
+  }
   /** A new host with a scratch directory. */
   async place(label: string): Promise<Place> {
     return { host: await this.network.addHost(), scratch: await this.directory(label) };

@@ -16,12 +16,13 @@ export async function until<Answer>(
   deadlineSeconds: number,
   ask: () => Promise<Answer | undefined> | Answer | undefined,
   note: () => string = () => '',
+  askAgainMs: number = ASK_AGAIN_MS,
 ): Promise<Answer> {
   const deadline = performance.now() + deadlineSeconds * 1000;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
     if (performance.now() > deadline) throw new Error(`waited ${deadlineSeconds} s for ${what}\n${note()}`);
-    await delay(ASK_AGAIN_MS);
+    await delay(askAgainMs);
   }
 }

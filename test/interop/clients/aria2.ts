@@ -9,10 +9,9 @@ import {
   LISTEN_PORT,
   type Place,
   type Progress,
+  rpcPortOf,
   whenUp,
 } from './client.ts';
-
-const RPC_PORT = 6800;
 
 interface Status {
   readonly status: string;
@@ -22,6 +21,7 @@ interface Status {
   readonly verifiedLength?: string;
   readonly followedBy?: readonly string[];
   readonly errorMessage?: string;
+  readonly bittorrent?: { readonly info?: object };
 }
 
 class Aria2 extends Client {
@@ -29,9 +29,9 @@ class Aria2 extends Client {
   readonly #url: string;
   #gid = '';
 
-  constructor(program: Program, address: string) {
+  constructor(program: Program, address: string, rpcPort: number) {
     super(program);
-    this.#url = `http://${address}:${RPC_PORT}/jsonrpc`;
+    this.#url = `http://${address}:${rpcPort}/jsonrpc`;
   }
   async call<Result>(method: string, ...params: unknown[]): Promise<Result> {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: `aria2.${method}`, params });
@@ -56,10 +56,9 @@ class Aria2 extends Client {
     }
     const isChecking = status.verifyIntegrityPending === 'true' || status.verifiedLength !== undefined;
     const completedBytes = Number(status.completedLength);
-    const isMetadata = (await this.call<{ bittorrent?: { info?: unknown } }>('tellStatus', this.#gid, ['bittorrent']))
-      .bittorrent?.info;
-    const isComplete = isMetadata !== undefined && !isChecking && completedBytes === Number(status.totalLength);
-    return { completedBytes: isMetadata === undefined ? 0 : completedBytes, isComplete };
+    const hasMetadata = status.bittorrent?.info !== undefined;
+    const isComplete = hasMetadata && !isChecking && completedBytes === Number(status.totalLength);
+    return { completedBytes: hasMetadata ? completedBytes : 0, isComplete };
   }
 }
 
@@ -72,8 +71,9 @@ export const aria2: ClientKind = {
       'no-conf': true,
       dir: scratch,
       'enable-rpc': true,
+      interface: host.address,
       'rpc-listen-all': true,
-      'rpc-listen-port': RPC_PORT,
+      'rpc-listen-port': rpcPortOf(settings),
       'listen-port': settings.listenPort ?? LISTEN_PORT,
       'enable-dht': false,
       'enable-peer-exchange': false,
@@ -86,7 +86,7 @@ export const aria2: ClientKind = {
     };
     const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);
     const program = new Program(inNamespace(host, ['aria2c', args]));
-    const client = new Aria2(program, host.address);
+    const client = new Aria2(program, host.address, rpcPortOf(settings));
     await whenUp('aria2', program, () => client.call('getVersion'));
     return client;
   },

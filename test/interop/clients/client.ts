@@ -27,6 +27,8 @@ export interface Progress {
 }
 
 export const LISTEN_PORT = 50_001;
+/** Where a client that is driven over TCP listens for that, so that several fit on one host. */
+export const rpcPortOf = ({ listenPort = LISTEN_PORT }: ClientSettings): number => listenPort + 1;
 export const START_SECONDS_MAX = 20;
 const CHECK_SECONDS_MAX = 60;
 
@@ -51,7 +53,7 @@ export abstract class Client {
     await this.add(torrentFileOrMagnet, into);
   }
   /** Resolves when the client says that it has everything; rejects at the deadline or when the client ends. */
-  async waitComplete(seconds: number): Promise<void> {
+  async waitComplete(seconds: number, askAgainMs?: number): Promise<void> {
     let last: Progress | undefined;
     await until(
       `${this.name} to have everything`,
@@ -62,6 +64,7 @@ export abstract class Client {
         return last.isComplete || undefined;
       },
       () => `${JSON.stringify(last)}\n${this.program.output}`,
+      askAgainMs,
     );
   }
   /** Takes the client away without a word to anyone. */

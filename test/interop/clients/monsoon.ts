@@ -1,6 +1,12 @@
-/** monsoon itself, driven through its command line alone, as a script would: "What scripts may rely on". */
+/**
+ * monsoon itself, driven through its command line, as a script would; only what is asked many times a second goes
+ * straight to the control socket, because a new process each time would take the cores from what is tried.
+ */
 import { existsSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { ControlClient } from '../../../app/control/client.ts';
+import { homeOf } from '../../../app/home.ts';
 import type { NodeStatus, SharedTorrent, TorrentRow } from '../../../app/running-node.ts';
 import { inNamespace } from '../network.ts';
 import { type CommandLine, Program, run } from '../program.ts';
@@ -33,12 +39,14 @@ export class Monsoon extends Client {
   readonly name = 'monsoon';
   readonly port: number;
   readonly #place: Place;
+  readonly #control: ControlClient;
   #get: Program | undefined;
 
   constructor(program: Program, place: Place, port: number) {
     super(program);
     this.#place = place;
     this.port = port;
+    this.#control = new ControlClient(controlSocketOf(place), new AbortController().signal);
   }
 
   /** What another node joins by. */
@@ -55,8 +63,8 @@ export class Monsoon extends Client {
   status(): Promise<NodeStatus> {
     return this.verb('status');
   }
-  torrents(): Promise<TorrentRow[]> {
-    return this.verb('ps');
+  torrents(): Promise<readonly TorrentRow[]> {
+    return this.#control.torrents();
   }
   /** Shares a file or folder; resolves once it is hashed and announced. */
   async share(path: string): Promise<SharedTorrent> {
@@ -94,6 +102,7 @@ export class Monsoon extends Client {
     return JSON.parse(get.output.trim().split('\n').at(-1)!);
   }
   override async stop(): Promise<void> {
+    this.#control.close();
     await Promise.all([this.#get?.kill(), super.stop()]);
   }
 }
@@ -102,7 +111,17 @@ export class Monsoon extends Client {
 export async function startMonsoon(place: Place, settings: MonsoonSettings = {}): Promise<Monsoon> {
   const port = settings.listenPort ?? PORT;
   const bootstrap = (settings.bootstrap ?? []).flatMap((contact) => ['--bootstrap', contact]);
-  const args = ['start', '--foreground', '--port', `${port}`, '--allow-local', '--role', settings.role ?? 'client'];
+  const args = [
+    'start',
+    '--foreground',
+    '--bind',
+    place.host.address,
+    '--port',
+    `${port}`,
+    '--allow-local',
+    '--role',
+    settings.role ?? 'client',
+  ];
   const command = inNamespace(place.host, commandLine(...args, ...bootstrap));
   const node = new Monsoon(new Program(command, environmentOf(place)), place, port);
   await whenUp('monsoon', node.program, () => node.status());
@@ -119,7 +138,24 @@ export function monsoonOf(supernode: Monsoon): ClientKind<Monsoon> {
   };
 }
 
+/** monsoon as one client among the others, with no network of its own: peers come from the torrent's tracker. */
+export const monsoonAlone: ClientKind<Monsoon> = {
+  name: 'monsoon',
+  requires: 'node',
+  createsEmptyFiles: true,
+  start: startMonsoon,
+};
+
 /** Whether the program is there to be tried. */
 export const isMonsoonBuilt: boolean = existsSync(new URL('../../../app/node.ts', import.meta.url));
 
+const controlSocketOf = ({ scratch }: Place): string =>
+  homeOf({
+    environment: { MONSOON_HOME: scratch },
+    platform: process.platform,
+    userHome: scratch,
+    tempDir: tmpdir(),
+    userId: userInfo().uid,
+    cwd: scratch,
+  }).controlSocket;
 const environmentOf = ({ scratch }: Place): NodeJS.ProcessEnv => ({ MONSOON_HOME: scratch, NO_COLOR: '1' });

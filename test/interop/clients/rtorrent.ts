@@ -66,6 +66,7 @@ export const rtorrent: ClientKind = {
       `network.scgi.open_local = ${socketPath}`,
       'dht.mode.set = disable',
       'protocol.pex.set = no',
+      'pieces.hash.on_completion.set = no', // Each piece was checked when it came.
       'trackers.use_udp.set = no',
       `throttle.global_up.max_rate.set_kb = ${Math.ceil((settings.uploadBytesPerSecond ?? 0) / 1024)}`,
     ];

@@ -10,10 +10,10 @@ import {
   LISTEN_PORT,
   type Place,
   type Progress,
+  rpcPortOf,
   whenUp,
 } from './client.ts';
 
-const RPC_PORT = 9091;
 const SEEDING = 6;
 const TRACKER_WARNING_OR_WORSE = 1;
 
@@ -31,9 +31,9 @@ class Transmission extends Client {
   readonly #url: string;
   #session = '';
 
-  constructor(program: Program, address: string) {
+  constructor(program: Program, address: string, rpcPort: number) {
     super(program);
-    this.#url = `http://${address}:${RPC_PORT}/transmission/rpc`;
+    this.#url = `http://${address}:${rpcPort}/transmission/rpc`;
   }
   async call<Result>(method: string, args: object): Promise<Result> {
     const response = await fetch(this.#url, {
@@ -75,7 +75,7 @@ export const transmission: ClientKind = {
     const limit = settings.uploadBytesPerSecond;
     const options = {
       'peer-port': settings.listenPort ?? LISTEN_PORT,
-      'rpc-port': RPC_PORT,
+      'rpc-port': rpcPortOf(settings),
       'rpc-bind-address': host.address,
       'rpc-whitelist-enabled': false,
       'rpc-host-whitelist-enabled': false,
@@ -92,7 +92,7 @@ export const transmission: ClientKind = {
     await writeFile(join(scratch, 'settings.json'), JSON.stringify(options));
     const command = inNamespace(host, ['transmission-daemon', ['--foreground', '--config-dir', scratch]]);
     const program = new Program(command);
-    const client = new Transmission(program, host.address);
+    const client = new Transmission(program, host.address, rpcPortOf(settings));
     await whenUp('transmission', program, () => client.call('session-get', {}));
     return client;
   },
