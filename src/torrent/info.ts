@@ -5,6 +5,7 @@
  */
 import {
   type BencodeDict,
+  type BencodeValue,
   bytesOfHex,
   decodeBencode,
   equalBytes,
@@ -13,11 +14,17 @@ import {
   infoHashOfBytes,
   isFault,
   type Sha1,
-  utf8,
 } from '../base/index.ts';
 import { agreesWithFileTree } from './hybrid.ts';
-import { cleanPathElement, distinctPaths, NAMELESS, NAMESAKES_MAX } from './path.ts';
-import { type InfoFault, malformed, type RawFile, rawFilesOf } from './raw-file.ts';
+import { cleanPathElement, distinctPaths, NAMELESS, NAMESAKES_MAX, utf8Length } from './path.ts';
+import {
+  type InfoFault,
+  malformed,
+  RAW_PATH_BYTES_MAX,
+  type RawFile,
+  rawFilesOf,
+  TORRENT_TOKENS_MAX,
+} from './raw-file.ts';
 
 export type { Sha1 } from '../base/index.ts';
 
@@ -74,11 +81,16 @@ export interface TorrentInfo {
 /** Checks a raw info dictionary; keys may stand in any order, since the hash is taken over the bytes as they are. */
 export function parseInfo(raw: Uint8Array, sha1: Sha1): TorrentInfo | InfoFault {
   if (raw.length > INFO_BYTES_MAX) return fault('torrent-too-large', `the info has over ${INFO_BYTES_MAX} bytes`);
-  const dict = decodeBencode(raw, { anyKeyOrder: true });
-  if (isFault(dict)) return malformed(`the info is not bencoded: ${dict.text}`);
+  const dict = decodeBencode(raw, { anyKeyOrder: true, tokensMax: TORRENT_TOKENS_MAX });
+  return isFault(dict) ? malformed(`the info is not bencoded: ${dict.text}`) : infoOfValue(dict, raw, sha1);
+}
+
+/** The same for a dictionary that was decoded with the file around it. */
+export function infoOfValue(dict: BencodeValue, raw: Uint8Array, sha1: Sha1): TorrentInfo | InfoFault {
   if (!(dict instanceof Map)) return malformed('the info is not a dictionary');
   const rawName = dict.get('name.utf-8') ?? dict.get('name');
   if (!(rawName instanceof Uint8Array) || rawName.length === 0) return malformed('the name is missing');
+  if (rawName.length > RAW_PATH_BYTES_MAX) return malformed(`the name has over ${RAW_PATH_BYTES_MAX} bytes`);
   const version = dict.get('meta version') ?? 1;
   if (version !== 1 && version !== 2) return malformed('the meta version is unknown');
   if (!dict.has('pieces') && version === 2) return fault('torrent-v2-only', 'this is a v2-only torrent (BEP 52)');
@@ -139,11 +151,11 @@ function filesOf(name: string, rawFiles: readonly RawFile[]): TorrentFile[] | In
   let next = 0;
   for (const [i, { length, isPadding, symlinkTarget }] of rawFiles.entries()) {
     const path = isPadding ? cleaned[i]! : onDisk[next++]!;
-    if (utf8(path.join('/')).length > PATH_BYTES_MAX) {
+    if (utf8Length(path.join('/')) > PATH_BYTES_MAX) {
       return fault('torrent-too-large', `file ${i} has a path of over ${PATH_BYTES_MAX} bytes`);
     }
-    const target = symlinkTarget && [name, ...symlinkTarget.map(cleanPathElement)];
-    files.push({ path, length, offset, isPadding, ...(target && { symlinkTarget: target }) });
+    const file = { path, length, offset, isPadding };
+    files.push(symlinkTarget ? { ...file, symlinkTarget: [name, ...symlinkTarget.map(cleanPathElement)] } : file);
     offset += length;
   }
   return files;

@@ -22,7 +22,9 @@ import { FILES_MAX } from './raw-file.ts';
 import { usableTrackers, usableWebSeeds } from './tracker-url.ts';
 
 /** Longest link read, in UTF-16 units: links with thousands of trackers exist. */
-export const MAGNET_LENGTH_MAX: number = 1024 * 1024;
+export const MAGNET_LENGTH_MAX: number = 512 * 1024;
+/** Most parameters looked at; a link of nothing but separators would take half a second. */
+const PARAMETERS_MAX = 12_000;
 /** Longest name kept, in UTF-16 units. */
 const NAME_LENGTH_MAX = 255;
 /** Most peers kept from one link. */
@@ -82,7 +84,7 @@ export function checkMagnet(given: string): CheckedMagnet | MagnetFault {
 /** Types what the parse-torrent package made of a checked link. */
 export function magnetOf(parsed: unknown, name: string): Magnet | MagnetFault {
   const members = (parsed ?? {}) as Readonly<Record<string, unknown>>;
-  const infoHash = parseInfoHash(String(members.infoHash));
+  const infoHash = typeof members.infoHash === 'string' ? parseInfoHash(members.infoHash) : undefined;
   if (!infoHash) return fault('magnet-malformed', 'it names no BitTorrent info hash');
   const peers = new Map<string, Address>();
   for (const text of textsOf(members.peerAddresses)) {
@@ -116,7 +118,7 @@ export function formatMagnet(magnet: Pick<Magnet, 'infoHash'> & Partial<Magnet>)
 /** Values as they stand, by lower-case key without its number (`tr.1` is `tr`). */
 function valuesByKey(query: string): Map<string, string[]> {
   const values = new Map<string, string[]>([...KEYS].map((key) => [key, []]));
-  for (const parameter of query.split('&')) {
+  for (const parameter of query.split('&', PARAMETERS_MAX)) {
     const equals = parameter.indexOf('=');
     const key = parameter.slice(0, Math.max(0, equals)).toLowerCase();
     values.get(key.replace(/^(xt|tr|ws)\.[0-9]+$/, '$1'))?.push(parameter.slice(equals + 1));

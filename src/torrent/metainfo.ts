@@ -21,8 +21,8 @@ import {
   type WallSeconds,
   wallSeconds,
 } from '../base/index.ts';
-import { parseInfo, type TorrentInfo } from './info.ts';
-import type { InfoFault } from './raw-file.ts';
+import { infoOfValue, type TorrentInfo } from './info.ts';
+import { type InfoFault, TORRENT_TOKENS_MAX } from './raw-file.ts';
 import { TRACKERS_MAX, usableTrackers, usableWebSeeds } from './tracker-url.ts';
 
 /** Largest torrent file read. */
@@ -60,7 +60,11 @@ export function parseMetainfo(bytes: Uint8Array, sha1: Sha1): Metainfo | Metainf
   if (bytes.length > METAINFO_BYTES_MAX) {
     return fault('torrent-too-large', `a torrent file has at most ${METAINFO_BYTES_MAX} bytes`);
   }
-  const decoded = decodeBencodePrefix(bytes, { anyKeyOrder: true, trailingBytes: true });
+  const decoded = decodeBencodePrefix(bytes, {
+    anyKeyOrder: true,
+    trailingBytes: true,
+    tokensMax: TORRENT_TOKENS_MAX,
+  });
   if (isFault(decoded)) return decoded;
   const outer = decoded.value;
   if (!(outer instanceof Map) || !bytes.subarray(decoded.end).every((byte) => LINE_ENDS.includes(byte))) {
@@ -68,7 +72,7 @@ export function parseMetainfo(bytes: Uint8Array, sha1: Sha1): Metainfo | Metainf
   }
   const raw = rawDictValue(bytes, 'info');
   if (!raw) return fault('torrent-malformed', 'the info is missing');
-  const info = parseInfo(raw, sha1);
+  const info = infoOfValue(outer.get('info')!, raw, sha1);
   if (isFault(info)) return info;
   const webSeeds = usableWebSeeds(textsOf(outer.get('url-list')), info.files[0]!.path.length > 1);
   return { info, trackers: tiersOf(outer), webSeeds, remarks: remarksTorrent(outer) };

@@ -4,7 +4,7 @@
  * behind invisible characters, and no two files of a torrent meet on a disk that folds case or normalises Unicode.
  * Containment below a directory, and links already on the disk, are the store's to check.
  */
-import { INVISIBLE, lossyTextOfUtf8, utf8 } from '../base/index.ts';
+import { INVISIBLE, lossyTextOfUtf8 } from '../base/index.ts';
 
 /** Longest element before its extension, in UTF-8 bytes; with extension and number it stays under 255. */
 const STEM_BYTES_MAX = 240;
@@ -68,9 +68,8 @@ class Places {
 
   /** Takes a free name like the wanted one. */
   take(directory: number, wanted: string): string | undefined {
-    const [stem, extension] = splitExtension(wanted);
     for (let namesakes = 0; namesakes <= NAMESAKES_MAX; namesakes++) {
-      const name = namesakes === 0 ? wanted : `${stem}.${namesakes}${extension}`;
+      const name = namesakes === 0 ? wanted : numbered(wanted, namesakes);
       const place = `${directory}/${folded(name)}`;
       if (this.#directories.has(place) || this.#files.has(place)) continue;
       this.#files.add(place);
@@ -78,6 +77,11 @@ class Places {
     }
     return undefined;
   }
+}
+
+function numbered(name: string, number: number): string {
+  const [stem, extension] = splitExtension(name);
+  return `${stem}.${number}${extension}`;
 }
 
 /** Equal for names that some disk takes for the same: full case folding, canonical composition. */
@@ -94,7 +98,7 @@ function withoutTrail(name: string): string {
 }
 
 function shortened(name: string): string {
-  if (utf8(name).length <= STEM_BYTES_MAX) return name;
+  if (utf8Length(name) <= STEM_BYTES_MAX) return name;
   const [stem, extension] = splitExtension(name);
   return firstBytes(stem, STEM_BYTES_MAX) + extension;
 }
@@ -103,7 +107,7 @@ function shortened(name: string): string {
 function splitExtension(name: string): [stem: string, extension: string] {
   const dot = name.lastIndexOf('.');
   const extension = dot > 0 && dot < name.length - 1 ? name.slice(dot) : '';
-  if (extension === '' || utf8(extension).length > EXTENSION_BYTES_MAX) return [name, ''];
+  if (extension === '' || utf8Length(extension) > EXTENSION_BYTES_MAX) return [name, ''];
   return [name.slice(0, dot), extension];
 }
 
@@ -112,10 +116,20 @@ function firstBytes(text: string, bytesMax: number): string {
   let bytes = 0;
   let units = 0;
   for (const character of text) {
-    const code = character.codePointAt(0)!;
-    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    bytes += utf8Length(character);
     if (bytes > bytesMax) break;
     units += character.length;
   }
   return text.slice(0, units);
+}
+
+/** Bytes of a well-formed text in UTF-8. Counted, because encoding each of 100,000 names costs a second in garbage. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    // A surrogate is half of a character of four bytes.
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2;
+  }
+  return bytes;
 }
