@@ -1,6 +1,6 @@
 /** The authoritative DNS of a volunteer: the zone it was given, filled from the supernodes it knows. */
 import type { Config } from '../config/index.ts';
-import { openResponder, type Responder } from '../dns/io/responder.ts';
+import { openResponder, type Responder } from '../dns/io/index.ts';
 import { MonsoonError, type NodeId } from '../src/base/index.ts';
 import type { Membership } from './membership.ts';
 

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { isFault, MonsoonError, parseInfoHash } from '../src/base/index.ts';
 import { wallNow } from '../src/io/alarm-clock.ts';
 import { type ListingStore, parseMagnet, parseTorrentFile } from '../src/io/index.ts';
-import type { TorrentSpec } from '../src/io/torrent-host.ts';
+import type { TorrentSpec } from '../src/io/torrent-spec.ts';
 import type { Torrents } from '../src/io/torrents.ts';
 import { type Magnet, METAINFO_BYTES_MAX } from '../src/torrent/index.ts';
 

@@ -110,7 +110,9 @@ export function ownHosts(bind: string): string[] {
     .filter(({ address, family }) => family === 'IPv4' || (!address.includes('%') && !/^fe[89ab]/i.test(address)))
     .map(({ address }) => address);
   const order = { public: 0, private: 1, 'link-local': 2, loopback: 3, forbidden: 4 };
-  const sorted = hosts.toSorted((a, b) => order[reachOf(a)] - order[reachOf(b)]);
+  // IPv4 first among equals: every stock client has it.
+  const rank = (host: string): number => 2 * order[reachOf(host)] + (host.includes(':') ? 1 : 0);
+  const sorted = hosts.toSorted((a, b) => rank(a) - rank(b));
   const beyond = sorted.filter((host) => reachOf(host) === 'public' || reachOf(host) === 'private');
   return beyond.length > 0 ? beyond : sorted.filter((host) => reachOf(host) === 'loopback').slice(0, 1);
 }

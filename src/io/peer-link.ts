@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { type Address, type Fault, fault } from '../base/index.ts';
-import type { Bitfield } from '../torrent/index.ts';
+import type { Bitfield, TransferInput } from '../torrent/index.ts';
 import type { ExtendedHandshake, MetadataMessage, WireHandshake } from '../wire/index.ts';
 import { FastWire, type OurExtendedHandshake } from './fast-wire.ts';
 import type { Greeting } from './torrent-identity.ts';
@@ -19,13 +19,10 @@ export interface LinkOwner {
   opened(link: PeerLink, theirs: WireHandshake): void;
   extended(link: PeerLink, handshake: ExtendedHandshake): void;
   metadata(link: PeerLink, message: MetadataMessage): void;
-  control(link: PeerLink, type: 'choked' | 'unchoked' | 'interested' | 'uninterested' | 'haveAll' | 'haveNone'): void;
-  bitfield(link: PeerLink, bytes: Uint8Array): void;
-  have(link: PeerLink, piece: number): void;
-  rejected(link: PeerLink, piece: number, offset: number): void;
+  /** What the peer said, for the transfer machine. */
+  fact(link: PeerLink, fact: TransferInput): void;
   mayServe(link: PeerLink, piece: number, offset: number, length: number): boolean;
   read(piece: number, offset: number, views: readonly Uint8Array[], length: number): Promise<void>;
-  served(link: PeerLink, bytes: number): void;
   blockPlace(link: PeerLink, piece: number, offset: number, length: number): Uint8Array | undefined;
   blockArrived(link: PeerLink, piece: number, offset: number, length: number): void;
   /** All that a read brought has been reported: time to act. */
@@ -68,10 +65,10 @@ export class PeerLink {
         handshake: (theirs) => this.#greeted(theirs),
         extended: (handshake) => owner.extended(this, handshake),
         metadata: (message) => owner.metadata(this, message),
-        control: (type) => owner.control(this, type),
-        bitfield: (bytes) => owner.bitfield(this, bytes),
-        have: (piece) => owner.have(this, piece),
-        rejected: (piece, offset) => owner.rejected(this, piece, offset),
+        control: (type) => owner.fact(this, { type, link: id }),
+        bitfield: (bytes) => owner.fact(this, { type: 'bitfield', link: id, bytes }),
+        have: (piece) => owner.fact(this, { type: 'have', link: id, piece }),
+        rejected: (piece, offset) => owner.fact(this, { type: 'rejected', link: id, piece, offset }),
         requested: (piece, offset, length) => this.#requested(piece, offset, length),
         cancelled: (piece, offset, length) => this.#uploads.cancel(piece, offset, length),
         blockPlace: (piece, offset, length) => owner.blockPlace(this, piece, offset, length),
@@ -90,7 +87,7 @@ export class PeerLink {
       },
       unsentBytes: () => socket.writableLength,
       reject: (piece, offset, length) => this.#reject(piece, offset, length),
-      served: (bytes) => owner.served(this, bytes),
+      served: (bytes) => owner.fact(this, { type: 'served', link: id, bytes }),
       readFailed: (error) => owner.readFailed(error),
     });
     socket.setNoDelay(true);

@@ -7,7 +7,8 @@ import type { WireHandshake } from '../wire/index.ts';
 import { sha1 } from './hash.ts';
 import { parseMagnet } from './parse-torrent.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
-import { TorrentHost, type TorrentServices, type TorrentSpec } from './torrent-host.ts';
+import { TorrentHost } from './torrent-host.ts';
+import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 
 /** Torrents of one node. */
 const TORRENTS_MAX = 10_000;

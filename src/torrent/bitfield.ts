@@ -22,6 +22,13 @@ export class Bitfield {
     return field;
   }
 
+  /** All bits set. */
+  static full(length: number): Bitfield {
+    const field = new Bitfield(length);
+    for (let index = 0; index < length; index++) field.add(index);
+    return field;
+  }
+
   get count(): number {
     return this.#count;
   }
@@ -47,10 +54,6 @@ export class Bitfield {
     if (!this.has(index)) return;
     this.bytes[index >>> 3]! &= ~(0x80 >>> (index & 7));
     this.#count--;
-  }
-
-  addAll(): void {
-    for (let index = 0; index < this.length; index++) this.add(index);
   }
 }
 

@@ -1,4 +1,4 @@
-export { type AnnounceEffect, type AnnounceEvent, Announces } from './announces.ts';
+export { type AnnounceEffect, type AnnounceEvent, type AnnounceInput, Announces } from './announces.ts';
 export { Bitfield } from './bitfield.ts';
 export { compareFiles, encodeInfo, type NewFile, type NewInfo, pieceLengthFor } from './creation.ts';
 export { INFO_BYTES_MAX, parseInfo, type Sha1, type TorrentFile, type TorrentInfo } from './info.ts';

@@ -227,10 +227,14 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   #hasSet(link: LinkState, has: Uint8Array | 'haveAll' | 'haveNone'): void {
+    const { pieceCount } = this.#layout;
     const field =
-      has instanceof Uint8Array ? Bitfield.parse(has, this.#layout.pieceCount) : new Bitfield(this.#layout.pieceCount);
+      has instanceof Uint8Array
+        ? Bitfield.parse(has, pieceCount)
+        : has === 'haveAll'
+          ? Bitfield.full(pieceCount)
+          : new Bitfield(pieceCount);
     if (!field) return this.#close(link, fault('bitfield-wrong', 'a bitfield of the wrong size'), false);
-    if (has === 'haveAll') field.addAll();
     this.#forget(link);
     link.has = field;
     if (!field.isFull) {

@@ -23,4 +23,10 @@ export {
   PIECE_HEADER_BYTES,
   writePieceHeader,
 } from './messages.ts';
-export { encodeMetadataMessage, METADATA_PIECE_BYTES, type MetadataMessage, parseMetadataMessage } from './metadata.ts';
+export {
+  encodeMetadataMessage,
+  METADATA_PIECE_BYTES,
+  type MetadataMessage,
+  metadataReply,
+  parseMetadataMessage,
+} from './metadata.ts';

@@ -30,3 +30,10 @@ export function encodeMetadataMessage(message: MetadataMessage): Uint8Array<Arra
   if (message.type === 'reject') return encodeBencode({ msg_type: 2, piece });
   return concatBytes([encodeBencode({ msg_type: 1, piece, total_size: message.totalSize }), message.bytes]);
 }
+
+/** What we answer a peer that asks for a piece of the info dictionary `raw`; a rejection when there is none. */
+export function metadataReply(raw: Uint8Array | undefined, piece: number): MetadataMessage {
+  const at = piece * METADATA_PIECE_BYTES;
+  if (!raw || at >= raw.length) return { type: 'reject', piece };
+  return { type: 'data', piece, totalSize: raw.length, bytes: raw.subarray(at, at + METADATA_PIECE_BYTES) };
+}

@@ -1,0 +1,78 @@
+/** Hosts the announce schedule of one torrent: sends what it asks for and tells it how that went. */
+import { type Address, type Deadline, isFault, type Random } from '../base/index.ts';
+import { type AnnounceEffect, type AnnounceFacts, type AnnounceInput, Announces } from '../torrent/index.ts';
+import { now } from './alarm-clock.ts';
+import { type Trust, trustOf } from './dialler.ts';
+import type { TrackerClient } from './tracker-client.ts';
+
+const PEERS_WANTED = 80;
+
+/** What the announcer needs of its torrent. */
+export interface AnnouncedTorrent {
+  /** The state of the torrent now. */
+  facts(): Omit<AnnounceFacts, 'event' | 'wanted'>;
+  peersFound(peers: readonly Address[], trust: Trust): void;
+  log(text: string): void;
+  /** The schedule may want to be woken at another time now. */
+  changed(): void;
+}
+
+/** One torrent's announces. */
+export class Announcer {
+  readonly #torrent: AnnouncedTorrent;
+  readonly #client: TrackerClient;
+  readonly #schedule: Announces;
+  readonly #firstOutcome = Promise.withResolvers<void>();
+  #isOver = false;
+
+  constructor(torrent: AnnouncedTorrent, client: TrackerClient, tiers: readonly (readonly string[])[], random: Random) {
+    this.#torrent = torrent;
+    this.#client = client;
+    this.#schedule = new Announces(tiers, random);
+  }
+
+  get deadline(): Deadline | undefined {
+    return this.#schedule.deadline;
+  }
+  get trackers(): readonly string[] {
+    return this.#schedule.trackers;
+  }
+  get failure(): string | undefined {
+    return this.#schedule.failure;
+  }
+  get hasAnswered(): boolean {
+    return this.#schedule.hasAnswered;
+  }
+  /** Resolves when the first announce was answered or failed; at once while there is no tracker. */
+  get firstOutcome(): Promise<void> {
+    return this.#schedule.hasTrackers ? this.#firstOutcome.promise : Promise.resolve();
+  }
+
+  /** Passes a fact on and sends what follows from it. */
+  note(fact: AnnounceInput): void {
+    this.#schedule.input(fact, now());
+    for (const effect of this.#schedule.effects()) void this.#send(effect);
+  }
+
+  /** Tells the tracker that we leave; resolves when it knows or did not answer. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    this.#schedule.input({ type: 'end' }, now());
+    await Promise.all(this.#schedule.effects().map((effect) => this.#send(effect)));
+  }
+
+  async #send({ tracker, event }: AnnounceEffect): Promise<void> {
+    const wanted = event === 'stopped' ? 0 : PEERS_WANTED;
+    const reply = await this.#client.announce(tracker, { ...this.#torrent.facts(), event, wanted });
+    this.#firstOutcome.resolve();
+    if (this.#isOver) return;
+    if (isFault(reply)) {
+      this.#torrent.log(`${tracker}: ${reply.text}`);
+      this.note({ type: 'failed', text: reply.text });
+    } else {
+      this.note({ type: 'answered', ...reply });
+      this.#torrent.peersFound(reply.peers, trustOf(reply.trackerHost));
+    }
+    this.#torrent.changed();
+  }
+}

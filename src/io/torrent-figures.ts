@@ -1,0 +1,75 @@
+/** The figures of one torrent as a screen shows them, and the reason when nothing moves. */
+import { stallReason, type TorrentInfo, type Transfer } from '../torrent/index.ts';
+import { now } from './alarm-clock.ts';
+import type { Announcer } from './announcer.ts';
+
+export type TorrentPhase = 'metadata' | 'checking' | 'running' | 'stopped' | 'failed';
+
+export interface TorrentFigures {
+  /** 0-1: verified bytes over all bytes; while checking, checked pieces over pieces to check. */
+  readonly progress: number;
+  /** Bytes per second. */
+  readonly down: number;
+  readonly up: number;
+  /** Links past the wire handshake. */
+  readonly links: number;
+  /** Payload bytes of this run of the process. */
+  readonly downloaded: number;
+  readonly uploaded: number;
+  readonly storedBytes: number;
+  readonly secondsToComplete: number | null;
+  readonly stalledBecause: string | null;
+}
+
+/** What the figures are taken from. */
+export interface FigureSources {
+  readonly phase: TorrentPhase;
+  readonly info: TorrentInfo | undefined;
+  readonly transfer: Transfer | undefined;
+  readonly links: number;
+  readonly knownPeers: number;
+  readonly announcer: Announcer;
+  readonly checkedShare: number;
+  readonly secondsToComplete: number | undefined;
+  readonly diskProblem: string | undefined;
+  readonly failure: string | undefined;
+}
+
+/** Takes the figures now. */
+export function figuresOf(sources: FigureSources): TorrentFigures {
+  const { transfer, links, announcer, diskProblem } = sources;
+  const time = now();
+  const down = transfer?.down.at(time) ?? 0;
+  const states = [...(transfer?.links.values() ?? [])];
+  const isComplete = transfer?.isComplete ?? false;
+  const stalledBecause = stallReason({
+    hasMetadata: sources.info !== undefined,
+    isComplete: isComplete || sources.phase === 'checking',
+    downBytesPerSecond: down,
+    links,
+    unchokedLinks: states.filter((link) => link.weAreInterested && !link.theyChoke).length,
+    usefulLinks: states.filter((link) => link.weAreInterested).length,
+    knownPeers: sources.knownPeers,
+    hasTrackers: announcer.trackers.length > 0,
+    trackerHasAnswered: announcer.hasAnswered,
+    trackerFailure: announcer.failure,
+    diskProblem,
+  });
+  return {
+    progress: progressOf(sources),
+    down,
+    up: transfer?.up.at(time) ?? 0,
+    links,
+    downloaded: transfer?.down.total ?? 0,
+    uploaded: transfer?.up.total ?? 0,
+    storedBytes: transfer?.storedBytes ?? 0,
+    secondsToComplete: sources.secondsToComplete ?? null,
+    stalledBecause: sources.failure ?? stalledBecause,
+  };
+}
+
+function progressOf({ phase, info, transfer, checkedShare }: FigureSources): number {
+  if (phase === 'checking') return checkedShare;
+  if (!info || !transfer) return 0;
+  return info.length > 0 ? transfer.storedBytes / info.length : 1;
+}

@@ -1,0 +1,39 @@
+/** What a torrent at run time is made from, and what all torrents of a node share. */
+import type { InfoHash, Random } from '../base/index.ts';
+import type { LinkBudget } from '../session/index.ts';
+import type { TorrentInfo } from '../torrent/index.ts';
+import type { AlarmClock } from './alarm-clock.ts';
+import type { Dialler } from './dialler.ts';
+import type { TrackerClient } from './tracker-client.ts';
+
+/** What a torrent is made from. */
+export interface TorrentSpec {
+  readonly infoHash: InfoHash;
+  /** Name to show until the metadata is known. */
+  readonly name: string;
+  readonly info: TorrentInfo | undefined;
+  readonly trackers: readonly (readonly string[])[];
+  /** Absolute folder for the torrent's files. */
+  readonly directory: string;
+  /** Absolute path per file where content is shared in place. */
+  readonly sourcePaths: readonly string[];
+  /** True when every piece was just hashed from the source. */
+  readonly isWhole: boolean;
+  readonly addedSeconds: number;
+  readonly completedSeconds: number;
+}
+
+/** What all torrents of a node share. */
+export interface TorrentServices {
+  readonly dialler: Dialler;
+  readonly alarms: AlarmClock;
+  readonly trackers: TrackerClient;
+  readonly budget: LinkBudget;
+  readonly random: Random;
+  readonly peerId: Uint8Array;
+  /** The port that peers reach us on. */
+  readonly port: number;
+  readonly linksPerTorrentMax: number;
+  readonly uploadSlots: number;
+  readonly log: (text: string) => void;
+}
