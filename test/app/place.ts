@@ -67,8 +67,8 @@ export async function hostFakeNode(t: TestContext, place: Place): Promise<Hosted
     interrupt.abort();
     return ended;
   };
-  t.after(stop);
   const { ui } = await Promise.race([serving, ended.then(() => ({ ui: '' }))]);
+  t.after(stop);
   return { node, ui, stop, ended };
 }
 

@@ -1,0 +1,115 @@
+/**
+ * `monsoon get`: starts a download in the daemon, and watches it. With --exit the exit code is 0 only when every byte
+ * is verified; a watcher that leaves never ends the download.
+ */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MonsoonError } from '../../src/base/index.ts';
+import type { ControlClient } from '../control/client.ts';
+import type { TorrentRow } from '../running-node.ts';
+import { ProgressLine } from '../show/progress.ts';
+import { formatDuration, formatSize } from '../show/quantities.ts';
+import { formatFacts } from '../show/table.ts';
+import { answer } from './answer.ts';
+import { withDaemon } from './daemon-process.ts';
+import { type CliContext, EXIT, type ExitCode, type Verb } from './verb.ts';
+
+/** The last line of `get --exit --json`. */
+interface Fetched {
+  readonly infoHash: string;
+  readonly name: string;
+  readonly path: string;
+  readonly size: number;
+  readonly seconds: number;
+  readonly bytesDownloaded: number;
+}
+
+// Scripts time the whole command: the end must be noticed at once.
+const POLL_MS = 50;
+
+export const get: Verb = {
+  name: 'get',
+  alias: 'download',
+  parameters: ['<what>'],
+  summary: 'download a magnet, info hash, .torrent file or listed name',
+  options: [
+    { name: 'output', flag: '-o, --output <dir>', help: 'the folder to download into' },
+    { name: 'exit', flag: '--exit', help: 'wait, and end with 0 only when every byte is verified' },
+  ],
+  async run(call, context) {
+    const what = await whatToGet(call.arguments[0]!, context);
+    const directory = typeof call.options.output === 'string' ? resolve(context.cwd, call.options.output) : undefined;
+    return withDaemon(context, async (client) => {
+      const started = await client.get(what, directory);
+      if (!call.options.exit && !context.data.isTty) {
+        return answer(call, context, started, () => `${startedText(started)}`);
+      }
+      try {
+        const fetched = await watch(client, started, context);
+        return answer(call, context, fetched, () => fetchedText(fetched));
+      } catch (error) {
+        if (!context.interrupt.aborted) throw error;
+        return leave(started, context);
+      }
+    });
+  },
+};
+
+/** A path of a .torrent file is made absolute, because the daemon's folder is another one. */
+async function whatToGet(what: string, context: CliContext): Promise<string> {
+  if (/^magnet:/i.test(what)) return what;
+  const path = resolve(context.cwd, what);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() && /\.torrent$/i.test(what)) return path;
+  // A listed name may end in .torrent too, but not look like a path.
+  if (/\.torrent$/i.test(what) && /[\\/]/.test(what)) throw new MonsoonError('not-found', `There is no file ${path}.`);
+  return what;
+}
+
+/** Resolves once every byte is verified; rejects when the download failed or was stopped. */
+async function watch(client: ControlClient, started: TorrentRow, context: CliContext): Promise<Fetched> {
+  const line = new ProgressLine(context.notes);
+  try {
+    for (let row = started; ; row = await client.torrent(started.infoHash)) {
+      if (row.state === 'seeding') return fetchedOf(row);
+      if (row.state === 'failed' || row.state === 'stopped') throw endedEarly(row);
+      line.show(row, performance.now());
+      await sleep(POLL_MS, undefined, { signal: context.interrupt });
+    }
+  } finally {
+    line.end();
+  }
+}
+
+function fetchedOf({ infoHash, name, path, size, seconds, bytesDownloaded }: TorrentRow): Fetched {
+  return { infoHash, name, path, size, seconds: seconds ?? 0, bytesDownloaded };
+}
+
+function endedEarly(row: TorrentRow): MonsoonError {
+  const why = row.stalledBecause ?? `it is ${row.state}`;
+  return new MonsoonError('refused', `The download did not complete: ${why}. Run "monsoon info ${row.infoHash}".`);
+}
+
+function leave(started: TorrentRow, context: CliContext): ExitCode {
+  context.notes.write(`The node goes on downloading ${started.infoHash}. Run "monsoon ps" to see it.\n`);
+  return EXIT.interrupted;
+}
+
+function startedText(row: TorrentRow): string {
+  return formatFacts([
+    ['Name', row.name],
+    ['Hash', row.infoHash],
+    ['Path', row.path],
+    ['Next', 'run "monsoon ps" to see it'],
+  ]);
+}
+
+function fetchedText(fetched: Fetched): string {
+  return formatFacts([
+    ['Name', fetched.name],
+    ['Size', formatSize(fetched.size)],
+    ['Path', fetched.path],
+    ['Time', formatDuration(fetched.seconds)],
+  ]);
+}

@@ -1,0 +1,66 @@
+/** `monsoon share`: files and folders become torrents that the network can find. */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { MonsoonError } from '../../src/base/index.ts';
+import { CATEGORIES } from '../../src/listing/index.ts';
+import { loadConfig } from '../config-file.ts';
+import type { Claims, SharedTorrent } from '../running-node.ts';
+import { requireApart } from '../share-folder.ts';
+import { formatSize } from '../show/quantities.ts';
+import { formatFacts } from '../show/table.ts';
+import { answer } from './answer.ts';
+import { withDaemon } from './daemon-process.ts';
+import type { Call, CliContext, Verb } from './verb.ts';
+
+export const share: Verb = {
+  name: 'share',
+  alias: 'seed',
+  parameters: ['<path...>'],
+  summary: 'share files and folders; returns once they are hashed and announced',
+  options: [
+    { name: 'category', flag: '--cat <category>', help: 'what kind of thing it is', choices: CATEGORIES },
+    { name: 'description', flag: '--desc <text>', help: 'a description for the listing' },
+    { name: 'tags', flag: '--tags <tags>', help: 'tags for the listing, with commas between them' },
+  ],
+  async run(call, context) {
+    const paths = call.arguments.map((path) => resolve(context.cwd, path));
+    await requireShareable(paths, context);
+    return withDaemon(context, async (client) => {
+      const shared: SharedTorrent[] = [];
+      for (const path of paths) {
+        if (context.notes.isTty) context.notes.write(`Hashing ${path} …\n`);
+        shared.push(await client.share(path, claimsOf(call)));
+      }
+      return answer(call, context, shared, () => shared.map(sharedText).join('\n'));
+    });
+  },
+};
+
+async function requireShareable(paths: readonly string[], context: CliContext): Promise<void> {
+  const { config } = await loadConfig(context.home, { flags: {}, environment: context.environment });
+  for (const path of paths) {
+    const found = await stat(path).catch(() => undefined);
+    if (!found) throw new MonsoonError('not-found', `There is no ${path}. Check the path and share again.`);
+    const downloads = config.downloadDir ? resolve(context.cwd, config.downloadDir) : context.home.downloadDir;
+    if (found.isDirectory()) await requireApart(path, downloads);
+  }
+}
+
+function claimsOf({ options }: Call): Claims {
+  const { category, description, tags } = options as Partial<Record<string, string>>;
+  return {
+    ...(category !== undefined && { category }),
+    ...(description !== undefined && { description }),
+    ...(tags !== undefined && { tags: tags.split(/[\s,]+/).filter((tag) => tag !== '') }),
+  };
+}
+
+function sharedText(torrent: SharedTorrent): string {
+  return formatFacts([
+    ['Name', torrent.name],
+    ['Size', formatSize(torrent.size)],
+    ['Hash', torrent.infoHash],
+    ['Magnet', torrent.magnet],
+    ['Torrent', torrent.torrentFile],
+  ]);
+}

@@ -1,0 +1,111 @@
+/** `monsoon status`, `ps` and `supernodes`: what the running node says about itself; none of them starts one. */
+import { formatAddress } from '../../src/base/index.ts';
+import type { NodeStatus, SupernodeRow, TorrentRow } from '../running-node.ts';
+import { formatDuration, formatPercent, formatRate, formatSize } from '../show/quantities.ts';
+import { type Column, formatFacts } from '../show/table.ts';
+import { answer, tableOf } from './answer.ts';
+import { withClient } from './daemon-process.ts';
+import type { Verb } from './verb.ts';
+
+export const status: Verb = {
+  name: 'status',
+  parameters: [],
+  summary: 'show how the node is doing',
+  options: [],
+  run: (call, context) =>
+    withClient(context, async (client) => {
+      const found = await client.status();
+      return answer(call, context, found, () => formatFacts(statusFacts(found)));
+    }),
+};
+
+const TORRENT_COLUMNS: readonly Column[] = [
+  { title: 'Hash' },
+  { title: 'Name', shrinks: true },
+  { title: 'Size', isNumber: true },
+  { title: 'Done', isNumber: true },
+  { title: 'State' },
+  { title: 'Down', isNumber: true },
+  { title: 'Up', isNumber: true },
+  { title: 'Peers', isNumber: true },
+  { title: 'Why it waits', shrinks: true },
+];
+
+export const ps: Verb = {
+  name: 'ps',
+  parameters: [],
+  summary: 'show what the node downloads and seeds',
+  options: [],
+  run: (call, context) =>
+    withClient(context, async (client) => {
+      const rows = await client.torrents();
+      return answer(call, context, rows, () =>
+        rows.length === 0
+          ? 'Nothing yet. Run "monsoon get MAGNET" or "monsoon share PATH".\n'
+          : tableOf(context, TORRENT_COLUMNS, rows.map(torrentCells)),
+      );
+    }),
+};
+
+const SUPERNODE_COLUMNS: readonly Column[] = [
+  { title: 'Node' },
+  { title: 'Addresses', shrinks: true },
+  { title: 'Load', isNumber: true },
+  { title: 'Ranges', isNumber: true },
+  { title: 'Term', isNumber: true },
+];
+
+export const supernodes: Verb = {
+  name: 'supernodes',
+  parameters: [],
+  summary: 'show the supernodes this node knows',
+  options: [],
+  run: (call, context) =>
+    withClient(context, async (client) => {
+      const rows = await client.supernodes();
+      return answer(call, context, rows, () =>
+        rows.length === 0
+          ? 'No supernode is known. Run "monsoon start --bootstrap HOST:PORT" with the address of any node.\n'
+          : tableOf(context, SUPERNODE_COLUMNS, rows.map(supernodeCells)),
+      );
+    }),
+};
+
+const HASH_DIGITS = 8;
+
+function statusFacts(node: NodeStatus): [string, string][] {
+  const { caps } = node;
+  return [
+    ['Page', node.ui],
+    ['Port', String(node.port)],
+    ['Role', `${node.role} in network ${node.network}`],
+    ['Node', node.nodeId],
+    ['Supernodes', String(node.supernodes)],
+    ['Listing', `${node.listingRows} ${node.listingRows === 1 ? 'row' : 'rows'}`],
+    ['Tracking', `at most ${formatRate(caps.trackingBytesPerSecond)}, ${caps.hashes} hashes, ${caps.peers} peers`],
+    ['Running', `${formatDuration(node.uptimeSeconds)} as process ${node.pid}`],
+    ...node.bootstrap.map(({ source, state, found }): [string, string] => [
+      'Bootstrap',
+      `${source}: ${state}, ${found} found`,
+    ]),
+  ];
+}
+
+function torrentCells(row: TorrentRow): string[] {
+  return [
+    row.infoHash.slice(0, HASH_DIGITS),
+    row.name,
+    formatSize(row.size),
+    formatPercent(row.progress),
+    row.state,
+    formatRate(row.downBytesPerSecond),
+    formatRate(row.upBytesPerSecond),
+    String(row.peers),
+    row.stalledBecause ?? '',
+  ];
+}
+
+function supernodeCells(row: SupernodeRow): string[] {
+  const addresses = row.addresses.map(formatAddress).join(' ');
+  return [row.nodeId.slice(0, 16), addresses, formatPercent(row.load), String(row.ranges.length), String(row.term)];
+}

@@ -1,0 +1,212 @@
+// Every verb against a daemon in this process that hosts a fake node.
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { FakeNode, INFO_HASH, NODE_ID } from './fake-node.ts';
+import { hostFakeNode, placeFor, runHere } from './place.ts';
+
+const MAGNET = `magnet:?xt=urn:btih:${INFO_HASH}`;
+
+test('status --json prints the members that scripts rely on', async (t) => {
+  const place = placeFor(t);
+  const { ui } = await hostFakeNode(t, place);
+  const { exitCode, data, notes } = await runHere(place, ['status', '--json']);
+  assert.deepEqual([exitCode, notes], [0, '']);
+  assert.deepEqual(JSON.parse(data), { ...new FakeNode().status(), ui });
+  assert.match((await runHere(place, ['status'])).data, /^Page +http:\/\/127\.0\.0\.1:\d+\/$/m);
+});
+
+test('start says that a node is already running, and exits with 0', async (t) => {
+  const place = placeFor(t);
+  const { ui } = await hostFakeNode(t, place);
+  const { exitCode, data } = await runHere(place, ['start']);
+  assert.equal(exitCode, 0);
+  assert.equal(data, `The node is already running on port 7373.\nIts page: ${ui}\n`);
+});
+
+test('start --open only prints the address where there is no display', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const place = placeFor(t);
+  const { ui } = await hostFakeNode(t, place);
+  const { exitCode, notes } = await runHere(place, ['start', '--open']);
+  assert.equal(exitCode, 0);
+  assert.ok(notes.includes(`Open ${ui} in a browser`));
+});
+
+test('stop returns when the node has stopped and the socket is closed', async (t) => {
+  const place = placeFor(t);
+  const { node, ended } = await hostFakeNode(t, place);
+  const { exitCode, data } = await runHere(place, ['stop', '--json']);
+  assert.deepEqual([exitCode, JSON.parse(data)], [0, { pid: process.pid }]);
+  assert.ok(node.isStopped);
+  await ended;
+  assert.equal((await runHere(place, ['status'])).exitCode, 4);
+});
+
+test('status, stop, ps and supernodes without a node exit with 4 and say how to start one', async (t) => {
+  const place = placeFor(t);
+  for (const verb of ['status', 'stop', 'ps', 'supernodes']) {
+    const { exitCode, data, notes } = await runHere(place, [verb, '--json']);
+    assert.deepEqual([exitCode, data], [4, ''], verb);
+    assert.match(notes, /Start one with "monsoon start"/);
+  }
+});
+
+test('W-18 ps, list, info and supernodes print tables without control characters, and rows as JSON', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const expected: [string[], string, unknown][] = [
+    [['ps'], 'Flood [31m of 1997', [node.row]],
+    [['list'], '01234567', await node.list({})],
+    [['info', INFO_HASH], 'read me.txt', await node.info('')],
+    [['supernodes'], '192.0.2.1:7373', node.supernodes()],
+  ];
+  for (const [words, text, value] of expected) {
+    const table = await runHere(place, words);
+    assert.ok(table.data.includes(text), table.data);
+    assert.doesNotMatch(table.data, /[\u001b\u202e]/);
+    const { exitCode, data } = await runHere(place, [...words, '--json']);
+    assert.equal(exitCode, 0);
+    assert.deepEqual(JSON.parse(data), JSON.parse(JSON.stringify(value)));
+  }
+});
+
+test('monsoon alone is the list', async (t) => {
+  const place = placeFor(t);
+  await hostFakeNode(t, place);
+  assert.equal((await runHere(place, [])).data, (await runHere(place, ['list'])).data);
+  assert.deepEqual(await runHere(place, ['--json']), await runHere(place, ['list', '--json']));
+});
+
+test('N-14 the list has the columns of a listing site and fits the terminal', async (t) => {
+  const place = placeFor(t);
+  await hostFakeNode(t, place);
+  const { data } = await runHere(place, ['list'], { isTty: true, columns: 80 });
+  const [heading, row] = data.split('\n');
+  assert.match(heading!, /^Cat +Name +Size +Files +Age +Seeds +Leech +Done +Hash +By$/);
+  assert.match(row!, /^movie +Flood.* 300 MiB +9 +\d+ y +4 +0 +\? +01234567 +07070707$/);
+  for (const line of data.split('\n')) assert.ok(line.length <= 80, line);
+});
+
+test('list hands category and order on, and refuses others with 2', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  await runHere(place, ['list', 'movie', '--sort', 'seeds']);
+  assert.deepEqual(node.asked, [['list', { category: 'movie', sort: 'seeds' }]]);
+  assert.equal((await runHere(place, ['list', 'tv'])).exitCode, 2);
+  assert.equal((await runHere(place, ['list', '--sort', 'best'])).exitCode, 2);
+  assert.equal(node.asked.length, 1);
+});
+
+test('share takes several paths relative to the caller, with their claims', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  for (const name of ['a', 'b']) writeFileSync(join(place.root, name), name);
+  const words = ['share', 'a', './b', '--cat', 'music', '--desc', 'two letters', '--tags', 'a, b', '--json'];
+  const { exitCode, data } = await runHere(place, words);
+  assert.equal(exitCode, 0);
+  assert.equal(JSON.parse(data).length, 2);
+  const claims = { category: 'music', description: 'two letters', tags: ['a', 'b'] };
+  assert.deepEqual(
+    node.asked,
+    ['a', 'b'].map((name) => ['share', join(place.root, name), claims]),
+  );
+});
+
+test('share of what is not there exits with 3, of an unknown category with 2', async (t) => {
+  const place = placeFor(t);
+  assert.equal((await runHere(place, ['share', 'missing'])).exitCode, 3);
+  assert.equal((await runHere(place, ['share', '.', '--cat', 'tv'])).exitCode, 2);
+  assert.equal((await runHere(place, ['share'])).exitCode, 2);
+});
+
+test('W-20 share refuses the download folder, what it lies in, what lies in it, and links to it', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const { downloadDir } = place.home;
+  mkdirSync(join(downloadDir, 'inner'), { recursive: true });
+  mkdirSync(join(place.root, 'downloads-2'));
+  symlinkSync(downloadDir, join(place.root, 'link'));
+  for (const path of [downloadDir, place.root, join(downloadDir, 'inner'), 'link', 'link/inner']) {
+    const { exitCode, notes } = await runHere(place, ['share', path]);
+    assert.equal(exitCode, 1, path);
+    assert.match(notes, /lie in one another/);
+  }
+  assert.deepEqual(node.asked, []);
+  assert.equal((await runHere(place, ['share', 'downloads-2'])).exitCode, 0);
+});
+
+test('get --exit --json waits for every byte and prints one line', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const running = runHere(place, ['get', MAGNET, '-o', 'out', '--exit', '--json'], { onNote: () => node.complete() });
+  const { exitCode, data } = await running;
+  assert.equal(exitCode, 0);
+  const { infoHash, name, path, size, bytesDownloaded } = node.row;
+  assert.deepEqual(JSON.parse(data), { infoHash, name, path, size, seconds: 12.5, bytesDownloaded });
+  assert.equal(data.split('\n').length, 2);
+  assert.deepEqual(node.asked, [['get', MAGNET, join(place.root, 'out')]]);
+});
+
+test('get without --exit returns at once where nobody watches', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const { exitCode, data } = await runHere(place, ['get', INFO_HASH, '--json']);
+  assert.deepEqual([exitCode, JSON.parse(data)], [0, node.row]);
+});
+
+test('get --exit of a download that fails exits with 1 and says why', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  node.row = { ...node.row, state: 'failed', stalledBecause: 'the disk is full' };
+  const { exitCode, data, notes } = await runHere(place, ['get', INFO_HASH, '--exit', '--json']);
+  assert.deepEqual([exitCode, data], [1, '']);
+  assert.match(notes, /the disk is full\. Run "monsoon info/);
+});
+
+test('get that is interrupted leaves the download running, says so and exits with 130', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const interrupt = new AbortController();
+  const options = { isTty: true, columns: 80, interrupt: interrupt.signal, onNote: () => interrupt.abort() };
+  const { exitCode, notes } = await runHere(place, ['get', INFO_HASH], options);
+  assert.equal(exitCode, 130);
+  assert.match(notes, /The node goes on downloading 0123456789abcdef/);
+  assert.equal(node.row.state, 'downloading');
+});
+
+test('get makes the path of a .torrent file absolute, and says when there is none', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  writeFileSync(join(place.root, 'x.torrent'), 'd4:infode');
+  for (const what of ['x.torrent', './x.torrent', 'a name', '012345']) await runHere(place, ['get', what]);
+  const path = join(place.root, 'x.torrent');
+  assert.deepEqual(
+    node.asked.map(([, what]) => what),
+    [path, path, 'a name', '012345'],
+  );
+  assert.equal((await runHere(place, ['get', './y.torrent'])).exitCode, 3);
+  assert.equal((await runHere(place, ['get', 'nowhere'])).exitCode, 3);
+});
+
+test('W-15 a bare magnet or info hash means get, and download is another name for it', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const upper = INFO_HASH.toUpperCase();
+  for (const words of [[MAGNET], [upper], ['download', INFO_HASH]]) {
+    assert.equal((await runHere(place, words)).exitCode, 0);
+  }
+  assert.deepEqual(
+    node.asked.map(([, what]) => what),
+    [MAGNET, upper, INFO_HASH],
+  );
+});
+
+test('a node of another network owner is named by its id in info', async (t) => {
+  const place = placeFor(t);
+  await hostFakeNode(t, place);
+  const { data } = await runHere(place, ['info', INFO_HASH.slice(0, 6)]);
+  assert.ok(data.includes(`Publisher  ${NODE_ID} (name, size and files verified)`), data);
+});
