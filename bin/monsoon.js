@@ -2,7 +2,7 @@
 // The program. Runs on any Node >= 18: an older runtime than the sources need re-executes the bundled one,
 // passing on arguments, signals and the exit code.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
+import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
@@ -26,6 +26,8 @@ function bundledNode() {
 }
 
 if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
+  // Compiled sources are kept beside the packages: stripping types anew takes longer than most verbs do.
+  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/monsoon', import.meta.url)));
   await import(new URL('../app/main.ts', import.meta.url).href);
 } else {
   const child = spawn(bundledNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
