@@ -4,6 +4,8 @@
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import type { Config } from '../config/index.ts';
+import type { Responder } from '../dns/io/index.ts';
 import { type Address, formatAddress, MonsoonError, parseIp } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
 import { Dialler, ownHosts } from '../src/io/dialler.ts';
@@ -25,53 +27,80 @@ import { ListingSync } from './listing-sync.ts';
 import { Membership } from './membership.ts';
 import { OwnCounts } from './own-counts.ts';
 import { PublicFront } from './public-front.ts';
-import type { RunningNode } from './running-node.ts';
+import type {
+  Claims,
+  ListingQuery,
+  ListingRow,
+  NodeStatus,
+  RunningNode,
+  SharedTorrent,
+  SupernodeRow,
+  TorrentDetail,
+  TorrentRow,
+} from './running-node.ts';
 
 /** Rows of the listing kept on disk. */
 const LISTING_ROWS_MAX = 200_000;
 
 /** Starts a node; rejects with a MonsoonError when this environment does not let it. */
-export async function startNode({ home, config, log }: NodeSettings): Promise<RunningNode> {
+export async function startNode(settings: NodeSettings): Promise<RunningNode> {
+  const base = await openBase(settings);
+  const parts = compose(base);
+  const services = {
+    dht: await DhtPeers.open(base.config, base.port.port, parts.torrents),
+    dns: await openDnsFor(base.config, base.isSupernode, parts.membership, base.identity.nodeId),
+  };
+  const firstRound = parts.membership.start();
+  await parts.library.recall();
+  parts.sync.start();
+  return new Node(base, parts, services, firstRound);
+}
+
+/** What holds a file, a port or a timer, and what follows from it. */
+type Base = Awaited<ReturnType<typeof openBase>>;
+type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] };
+
+async function openBase({ home, config, log }: NodeSettings) {
   const identity = await openIdentity(join(home.dataDir, 'identity.key'));
   const store = await openListingStore(join(home.dataDir, 'listing.sqlite'), {
     rowsMax: LISTING_ROWS_MAX,
     warn: (text) => log.warn(text),
   });
-  const alarms = new AlarmClock();
-  const dialler = new Dialler({ allowLocal: config.allowLocal });
-  const http = new HttpClient((ip, port) => mayAsk(dialler, membership, ip, port));
-  const users: { -readonly [Name in keyof PortUsers]?: PortUsers[Name] } = {};
+  // The port is opened before its users exist, because they need to know its number.
+  const users: Users = {};
   const port = await openPort(config.bind, config.port, {
     http: (socket, firstBytes) => (users.http ? users.http(socket, firstBytes) : socket.destroy()),
     wire: (socket, ...rest) => (users.wire ? users.wire(socket, ...rest) : socket.destroy()),
   });
-  const addresses = addressesOf(config.bind, port);
-  const isSupernode = config.role === 'supernode' || (config.role === 'auto' && config.bootstrap.length === 0);
-  const membership: Membership = new Membership({
+  return {
+    home,
     config,
-    identity,
-    http,
-    dialler,
     log,
-    isSupernode,
-    addresses,
-    changed: () => library.attend(),
-  });
-  const tracker = new Tracker({
-    ownership: membership.ownership,
-    random: Math.random,
-    hashKey: { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) },
-    swarmsMax: config.trackingHashes,
-    peersMax: config.trackingPeers,
-    bytesPerSecond: config.trackingBytesPerSecond,
-  });
+    identity,
+    store,
+    users,
+    port,
+    addresses: addressesOf(config.bind, port),
+    isSupernode: config.role === 'supernode' || (config.role === 'auto' && config.bootstrap.length === 0),
+    alarms: new AlarmClock(),
+    dialler: new Dialler({ allowLocal: config.allowLocal }),
+  };
+}
+
+type Parts = ReturnType<typeof compose>;
+
+/** Makes the rest; parts that need each other meet through closures, which run only later. */
+function compose(base: Base) {
+  const { home, config, log, identity, store, dialler, isSupernode } = base;
+  const http = new HttpClient((ip, port) => mayAsk(dialler, membership, ip, port));
+  const membership: Membership = new Membership({ ...base, http, changed: () => library.attend() });
+  const tracker = openTracker(config, membership);
   const counts = new OwnCounts(tracker, membership.ownership, identity.nodeId);
   const trackerFront: TrackerFront = new TrackerFront({
     tracker,
     now,
     handOver: (socket, unread) => publicFront.accept(socket, unread),
   });
-  const announceUrl = (): string | undefined => (isSupernode ? urlOf(addresses[0]) : undefined);
   const publicFront: PublicFront = new PublicFront({
     network: config.network,
     nodeId: identity.nodeId,
@@ -80,9 +109,29 @@ export async function startNode({ home, config, log }: NodeSettings): Promise<Ru
     log,
     counted: (rows) => counts.applied(rows),
     answerTracker: (request, response) => trackerFront.answer(request, response),
-    announceUrl,
+    announceUrl: () => (isSupernode ? urlOf(base.addresses[0]) : undefined),
   });
-  const torrents = new Torrents(
+  const torrents = openTorrents(base, http);
+  base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
+  base.users.wire = (socket, address, handshake, firstBytes) => torrents.accept(socket, address, handshake, firstBytes);
+  const sync = new ListingSync(store, membership, http, log);
+  const library: Library = new Library({ home, config, identity, store, torrents, membership, sync, http, counts });
+  return { http, membership, trackerFront, publicFront, torrents, sync, library };
+}
+
+function openTracker(config: Config, membership: Membership): Tracker {
+  return new Tracker({
+    ownership: membership.ownership,
+    random: Math.random,
+    hashKey: { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) },
+    swarmsMax: config.trackingHashes,
+    peersMax: config.trackingPeers,
+    bytesPerSecond: config.trackingBytesPerSecond,
+  });
+}
+
+function openTorrents({ home, config, log, dialler, alarms, port }: Base, http: HttpClient): Torrents {
+  return new Torrents(
     {
       dialler,
       alarms,
@@ -97,19 +146,33 @@ export async function startNode({ home, config, log }: NodeSettings): Promise<Ru
     },
     join(home.dataDir, 'resume'),
   );
-  users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
-  users.wire = (socket, address, handshake, firstBytes) => torrents.accept(socket, address, handshake, firstBytes);
-  const sync = new ListingSync(store, membership, http, log);
-  const library: Library = new Library({ home, config, identity, store, torrents, membership, sync, http, counts });
-  const dht = await DhtPeers.open(config, port.port, torrents);
-  const dns = await openDnsFor(config, isSupernode, membership, identity.nodeId);
-  const firstRound = membership.start();
-  await library.recall();
-  sync.start();
-  const startedAt = now();
+}
 
-  return {
-    status: () => ({
+interface Services {
+  readonly dht: DhtPeers | undefined;
+  readonly dns: Responder | undefined;
+}
+
+/** A node that serves: passes each question to the part that knows. */
+class Node implements RunningNode {
+  readonly #base: Base;
+  readonly #parts: Parts;
+  readonly #services: Services;
+  /** What is asked right after the start waits until the bootstrap sources were asked once. */
+  readonly #firstRound: Promise<void>;
+  readonly #startedAt = now();
+
+  constructor(base: Base, parts: Parts, services: Services, firstRound: Promise<void>) {
+    this.#base = base;
+    this.#parts = parts;
+    this.#services = services;
+    this.#firstRound = firstRound;
+  }
+
+  status(): NodeStatus {
+    const { config, identity, isSupernode, port } = this.#base;
+    const { membership, library } = this.#parts;
+    return {
       nodeId: identity.nodeId,
       pid: process.pid,
       port: port.port,
@@ -124,34 +187,52 @@ export async function startNode({ home, config, log }: NodeSettings): Promise<Ru
         hashes: config.trackingHashes,
         peers: config.trackingPeers,
       },
-      ...(dns && { dnsPort: dns.port }),
-      uptimeSeconds: Math.floor((now() - startedAt) / 1000),
-    }),
-    share: async (path, claims) => {
-      await firstRound;
-      return library.share(path, claims);
-    },
-    get: async (what, directory) => {
-      await firstRound;
-      return library.get(what, directory);
-    },
-    torrents: () => library.rows(),
-    list: (query) => library.list(query),
-    info: (what) => library.info(what),
-    supernodes: () => membership.rows(),
-    async stop() {
-      membership.close();
-      await sync.close();
-      await Promise.all([dht?.close(), dns?.close()]);
-      await torrents.stop();
-      trackerFront.close();
-      publicFront.close();
-      await port.close();
-      await http.close();
-      await store.close();
-      alarms.close();
-    },
-  };
+      dnsPort: this.#services.dns?.port ?? null,
+      uptimeSeconds: Math.floor((now() - this.#startedAt) / 1000),
+    };
+  }
+
+  async share(path: string, claims: Claims): Promise<SharedTorrent> {
+    await this.#firstRound;
+    return this.#parts.library.share(path, claims);
+  }
+
+  async get(what: string, directory: string | undefined): Promise<TorrentRow> {
+    await this.#firstRound;
+    return this.#parts.library.get(what, directory);
+  }
+
+  torrents(): readonly TorrentRow[] {
+    return this.#parts.library.rows();
+  }
+
+  list(query: ListingQuery): Promise<readonly ListingRow[]> {
+    return this.#parts.library.list(query);
+  }
+
+  info(what: string): Promise<TorrentDetail> {
+    return this.#parts.library.info(what);
+  }
+
+  supernodes(): readonly SupernodeRow[] {
+    return this.#parts.membership.rows();
+  }
+
+  async stop(): Promise<void> {
+    const { http, membership, sync, torrents, trackerFront, publicFront } = this.#parts;
+    const { alarms, port, store } = this.#base;
+    membership.close();
+    await sync.close();
+    await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
+    // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.
+    await torrents.stop();
+    trackerFront.close();
+    publicFront.close();
+    await port.close();
+    await http.close();
+    await store.close();
+    alarms.close();
+  }
 }
 
 /** The address rule for HTTP: trackers and supernodes, with what the user or a neighbour vouched for. */

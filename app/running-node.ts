@@ -22,6 +22,8 @@ export interface NodeStatus {
   readonly listingRows: number;
   readonly bootstrap: readonly BootstrapStatus[];
   readonly caps: { readonly trackingBytesPerSecond: number; readonly hashes: number; readonly peers: number };
+  /** UDP and TCP port of the DNS responder; null without a zone. */
+  readonly dnsPort: number | null;
   readonly uptimeSeconds: number;
 }
 export interface BootstrapStatus {

@@ -310,6 +310,8 @@ export class TorrentHost implements LinkOwner {
   }
 
   #useMetadata(raw: Uint8Array): void {
+    // A supernode and a peer may both have answered.
+    if (this.#info) return;
     const info = parseInfo(raw, sha1);
     if (isFault(info)) return this.#fail(`the torrent cannot be used: ${info.text}`);
     if (info.infoHash !== this.spec.infoHash) return;

@@ -141,6 +141,7 @@ function statusOf(node: FakeNode): NodeStatus {
       { source: 'seeds.example.org', state: 'silent', found: 0 },
     ],
     caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
+    dnsPort: null,
     uptimeSeconds: 8000,
   };
 }
