@@ -67,6 +67,7 @@ export class FakeNode implements RunningNode {
       listingRows: 1,
       bootstrap: [{ source: '192.0.2.1:7373', state: 'silent', found: 0 }],
       caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
+      dnsPort: null,
       uptimeSeconds: 61,
     };
   }
