@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import { aria2 } from '../test/interop/clients/aria2.ts';
 import type { ClientKind } from '../test/interop/clients/client.ts';
-import { isMonsoonBuilt, monsoonAlone } from '../test/interop/clients/monsoon.ts';
+import { monsoonAlone } from '../test/interop/clients/monsoon.ts';
 import { rtorrent } from '../test/interop/clients/rtorrent.ts';
 import { writeRandomFile } from '../test/interop/content.ts';
 import { TestBed } from '../test/interop/test-bed.ts';
@@ -42,8 +42,7 @@ const { values } = parseArgs({
 const runs = Number(values.runs);
 const size = Number(values.mib) * MIB;
 const isWanted = ({ name, seeder, leecher }: Row): boolean =>
-  (values.rows?.split(',').includes(name) ?? true) &&
-  [seeder, leecher].every((kind) => (kind === monsoonAlone ? isMonsoonBuilt : isInstalled(kind.requires)));
+  (values.rows?.split(',').includes(name) ?? true) && [seeder, leecher].every((kind) => isInstalled(kind.requires));
 
 /** Measures every row once per round, so that what changes on the machine changes for all. */
 async function measureAll(rows: readonly Row[]): Promise<Map<Row, { kept: Measurement[]; discarded: number }>> {

@@ -4,9 +4,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { requireOrSkip } from '../require.ts';
 import { libtorrent } from './clients/libtorrent.ts';
-import { isMonsoonBuilt, startMonsoon } from './clients/monsoon.ts';
+import { startMonsoon } from './clients/monsoon.ts';
 import { makeContent, treeHash } from './content.ts';
 import { hasWhatItTakes, TestBed } from './test-bed.ts';
 import { makeTorrent } from './torrent-file.ts';
@@ -20,7 +19,7 @@ const SEED_BYTES_PER_SECOND = 25 * 2 ** 20;
 const STEP_SECONDS_MAX = 60;
 
 test(`a download killed ${KILLS} times ends identical with at most 2 pieces refetched per kill`, async (t) => {
-  if (!requireOrSkip(t, isMonsoonBuilt, 'monsoon is not built') || !(await hasWhatItTakes(t, []))) return;
+  if (!(await hasWhatItTakes(t, []))) return;
   const bed = await TestBed.create(t);
   const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });
   const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 3);

@@ -3,11 +3,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { requireOrSkip } from '../require.ts';
 import { aria2 } from './clients/aria2.ts';
 import type { ClientKind } from './clients/client.ts';
 import { libtorrent } from './clients/libtorrent.ts';
-import { isMonsoonBuilt, type Monsoon, monsoonOf, startMonsoon } from './clients/monsoon.ts';
+import { type Monsoon, monsoonOf, startMonsoon } from './clients/monsoon.ts';
 import { rtorrent } from './clients/rtorrent.ts';
 import { transmission } from './clients/transmission.ts';
 import { type Content, makeContent, treeHash, withoutEmptyFiles } from './content.ts';
@@ -27,7 +26,7 @@ interface Scene {
 
 /** A supernode and content to share, or undefined where the test was skipped. */
 async function setScene(t: TestContext, kind: ClientKind, size: number): Promise<Scene | undefined> {
-  if (!requireOrSkip(t, isMonsoonBuilt, 'monsoon is not built') || !(await hasWhatItTakes(t, [kind.requires]))) return;
+  if (!(await hasWhatItTakes(t, [kind.requires]))) return;
   const bed = await TestBed.create(t);
   const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });
   return { bed, supernode, content: await makeContent(await bed.directory('content'), 'a folder', size, 1) };

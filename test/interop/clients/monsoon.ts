@@ -2,7 +2,6 @@
  * monsoon itself, driven through its command line, as a script would; only what is asked many times a second goes
  * straight to the control socket, because a new process each time would take the cores from what is tried.
  */
-import { existsSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../../app/control/client.ts';
@@ -145,9 +144,6 @@ export const monsoonAlone: ClientKind<Monsoon> = {
   createsEmptyFiles: true,
   start: startMonsoon,
 };
-
-/** Whether the program is there to be tried. */
-export const isMonsoonBuilt: boolean = existsSync(new URL('../../../app/node.ts', import.meta.url));
 
 const controlSocketOf = ({ scratch }: Place): string =>
   homeOf({
