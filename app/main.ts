@@ -20,7 +20,8 @@ function terminalOf(stream: NodeJS.WriteStream): Terminal {
   return {
     isTty,
     get columns(): number {
-      return isTty ? stream.columns : Number.POSITIVE_INFINITY;
+      // Some terminals do not know their size and say 0.
+      return isTty ? stream.columns || 80 : Number.POSITIVE_INFINITY;
     },
     hasColour: isTty && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     write: (text) => void stream.write(text),

@@ -23,7 +23,12 @@ export function tableOf(context: CliContext, columns: readonly Column[], rows: r
 
 /** Says on standard error why a verb could not; the exit code is of its kind. */
 export function explain(error: unknown, context: CliContext): ExitCode {
-  if (context.interrupt.aborted) return EXIT.interrupted;
+  if (context.interrupt.aborted) {
+    context.notes.write(
+      'Interrupted; the node goes on. Run "monsoon ps" to see with what, "monsoon stop" to end it.\n',
+    );
+    return EXIT.interrupted;
+  }
   if (error instanceof MonsoonError) {
     context.notes.write(`monsoon: ${error.message}\n`);
     return EXIT_OF[error.code] ?? EXIT.error;

@@ -13,7 +13,7 @@ import { formatDuration, formatSize } from '../show/quantities.ts';
 import { formatFacts } from '../show/table.ts';
 import { answer } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
-import { type CliContext, EXIT, type ExitCode, type Verb } from './verb.ts';
+import type { CliContext, Verb } from './verb.ts';
 
 /** The last line of `get --exit --json`. */
 interface Fetched {
@@ -43,15 +43,10 @@ export const get: Verb = {
     return withDaemon(context, async (client) => {
       const started = await client.get(what, directory);
       if (!call.options.exit && !context.data.isTty) {
-        return answer(call, context, started, () => `${startedText(started)}`);
+        return answer(call, context, started, () => startedText(started));
       }
-      try {
-        const fetched = await watch(client, started, context);
-        return answer(call, context, fetched, () => fetchedText(fetched));
-      } catch (error) {
-        if (!context.interrupt.aborted) throw error;
-        return leave(started, context);
-      }
+      const fetched = await watch(client, started, context);
+      return answer(call, context, fetched, () => fetchedText(fetched));
     });
   },
 };
@@ -89,11 +84,6 @@ function fetchedOf({ infoHash, name, path, size, seconds, bytesDownloaded }: Tor
 function endedEarly(row: TorrentRow): MonsoonError {
   const why = row.stalledBecause ?? `it is ${row.state}`;
   return new MonsoonError('refused', `The download did not complete: ${why}. Run "monsoon info ${row.infoHash}".`);
-}
-
-function leave(started: TorrentRow, context: CliContext): ExitCode {
-  context.notes.write(`The node goes on downloading ${started.infoHash}. Run "monsoon ps" to see it.\n`);
-  return EXIT.interrupted;
 }
 
 function startedText(row: TorrentRow): string {

@@ -2,9 +2,8 @@
 
 import { MonsoonError } from '../../src/base/index.ts';
 import { CATEGORIES, LISTING_SORTS, type ListingRow, type ListingSort } from '../../src/listing/index.ts';
-import type { TorrentDetail } from '../running-node.ts';
-import { progressText } from '../show/progress.ts';
-import { formatAge, formatCount, formatSize } from '../show/quantities.ts';
+import type { TorrentDetail, TorrentRow } from '../running-node.ts';
+import { formatAge, formatCount, formatCounted, formatPercent, formatSize } from '../show/quantities.ts';
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
@@ -86,11 +85,15 @@ function detailText(detail: TorrentDetail, context: CliContext): string {
   ];
   if (listing) facts.push(...listingFacts(listing));
   if (detail.pieceLength !== null) facts.push(['Pieces', `of ${formatSize(detail.pieceLength)}`]);
-  if (torrent) facts.push(['Here', `${torrent.state}: ${progressText(torrent, false)}`], ['Path', torrent.path]);
+  if (torrent) facts.push(['Here', stateText(torrent)], ['Path', torrent.path]);
   facts.push(...detail.trackers.map((tracker): [string, string] => ['Tracker', tracker]));
   const files = detail.fileList.map((file) => [formatSize(file.size), file.path]);
   const columns = [{ title: 'Size', isNumber: true }, { title: 'File' }];
   return formatFacts(facts) + (files.length > 0 ? `\n${tableOf(context, columns, files)}` : '');
+}
+
+function stateText({ state, progress, stalledBecause }: TorrentRow): string {
+  return `${state}, ${formatPercent(progress)}${stalledBecause === null ? '' : `: ${stalledBecause}`}`;
 }
 
 function listingFacts(row: ListingRow): [string, string][] {
@@ -98,12 +101,17 @@ function listingFacts(row: ListingRow): [string, string][] {
     row.countsFrom === null
       ? 'counted by nobody yet'
       : `counted by ${row.countsFrom.slice(0, HASH_DIGITS)} ${formatAge(row.countsAgeSeconds ?? 0)} ago`;
-  const counts = `${formatCount(row.seeders)} seeders, ${formatCount(row.leechers)} leechers, ${formatCount(row.completions)} completions`;
+  const swarm = [
+    formatCounted(row.seeders, 'seeder'),
+    formatCounted(row.leechers, 'leecher'),
+    formatCounted(row.completions, 'completion'),
+    counted,
+  ];
   return [
-    ['Size', `${formatSize(row.size)} in ${row.files} ${row.files === 1 ? 'file' : 'files'}`],
+    ['Size', `${formatSize(row.size)} in ${formatCounted(row.files, 'file')}`],
     ['Category', [row.category, ...row.tags].join(', ')],
     ['Says', row.description],
-    ['Swarm', `${counts}, ${counted}`],
+    ['Swarm', swarm.join(', ')],
     ['Publisher', `${row.publisher} (${row.verified ? 'name, size and files verified' : 'not verified yet'})`],
   ];
 }

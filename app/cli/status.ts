@@ -1,7 +1,7 @@
 /** `monsoon status`, `ps` and `supernodes`: what the running node says about itself; none of them starts one. */
 import { formatAddress } from '../../src/base/index.ts';
 import type { NodeStatus, SupernodeRow, TorrentRow } from '../running-node.ts';
-import { formatDuration, formatPercent, formatRate, formatSize } from '../show/quantities.ts';
+import { formatCounted, formatDuration, formatPercent, formatRate, formatSize } from '../show/quantities.ts';
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
 import { withClient } from './daemon-process.ts';
@@ -77,11 +77,11 @@ function statusFacts(node: NodeStatus): [string, string][] {
   const { caps } = node;
   return [
     ['Page', node.ui],
-    ['Port', String(node.port)],
+    ['Port', node.dnsPort === null ? String(node.port) : `${node.port}, DNS on ${node.dnsPort}`],
     ['Role', `${node.role} in network ${node.network}`],
     ['Node', node.nodeId],
     ['Supernodes', String(node.supernodes)],
-    ['Listing', `${node.listingRows} ${node.listingRows === 1 ? 'row' : 'rows'}`],
+    ['Listing', formatCounted(node.listingRows, 'row')],
     ['Tracking', `at most ${formatRate(caps.trackingBytesPerSecond)}, ${caps.hashes} hashes, ${caps.peers} peers`],
     ['Running', `${formatDuration(node.uptimeSeconds)} as process ${node.pid}`],
     ...node.bootstrap.map(({ source, state, found }): [string, string] => [

@@ -4,7 +4,7 @@
  */
 import { cleanText } from '../../src/base/index.ts';
 import type { TorrentRow } from '../running-node.ts';
-import { formatDuration, formatPercent, formatRate, formatSize } from './quantities.ts';
+import { formatCounted, formatDuration, formatPercent, formatRate, formatSize } from './quantities.ts';
 import { fitColumns } from './width.ts';
 
 export interface ProgressTerminal {
@@ -57,7 +57,7 @@ export function progressText(row: TorrentRow, withBar: boolean): string {
     if (row.state === 'checking') parts.push('checking');
     else parts.push(formatRate(row.downBytesPerSecond));
   }
-  parts.push(row.peers === 1 ? '1 peer' : `${row.peers} peers`);
+  parts.push(formatCounted(row.peers, 'peer'));
   if (row.stalledBecause !== null) parts.push(cleanText(row.stalledBecause, 255));
   else if (row.secondsLeft !== null) parts.push(`${formatDuration(row.secondsLeft)} left`);
   return parts.join('  ');

@@ -52,6 +52,11 @@ export function formatCount(count: number | null): string {
   return count === null ? '?' : String(count);
 }
 
+/** A count with its noun: `1 seeder`, `3 seeders`, `? seeders` when it is unknown. */
+export function formatCounted(count: number | null, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** 0–1 as a percentage that is 100 only when nothing is missing. */
 export function formatPercent(part: number): string {
   return `${Math.floor(part * 100)} %`;

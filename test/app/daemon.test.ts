@@ -7,7 +7,7 @@ import { lockData } from '../../app/data-lock.ts';
 import { prepareHome } from '../../app/home.ts';
 import { MonsoonError } from '../../src/base/index.ts';
 import { FakeNode, INFO_HASH } from './fake-node.ts';
-import { homeAt, hostFakeNode, placeFor, runHere, runProgram, spawnFakeDaemon } from './place.ts';
+import { homeAt, hostFakeNode, placeFor, runHere, runProgram, spawnFakeDaemon, spawnProgram } from './place.ts';
 
 test('W-35 a second daemon of the same home ends, and the first goes on', async (t) => {
   const place = placeFor(t);
@@ -126,4 +126,31 @@ test('a daemon that cannot start shows the end of its log, and start exits with 
   const { exitCode, data, notes } = await runProgram(place, ['start']);
   assert.deepEqual([exitCode, data], [1, '']);
   assert.match(notes, /The node ended while it was starting\. The end of .*monsoon\.log:\n.+/);
+});
+
+test('P-06 W-13 start leaves a daemon behind; started twice at once there is one; stop ends it', async (t) => {
+  const place = placeFor(t);
+  const words = ['start', '--port', '0', '--bind', '127.0.0.1', '--allow-local', '--json'];
+  try {
+    const [one, other] = await Promise.all([runProgram(place, words), runProgram(place, words)]);
+    assert.deepEqual([one.exitCode, other.exitCode], [0, 0], one.notes + other.notes);
+    const { pid, port, ui } = JSON.parse(one.data);
+    assert.equal(JSON.parse(other.data).pid, pid);
+    assert.ok(port > 0);
+    assert.equal((await fetch(ui)).status, 200);
+    assert.deepEqual(JSON.parse((await runProgram(place, ['stop', '--json'])).data), { pid });
+    await assert.rejects(fetch(ui));
+  } finally {
+    // A failed assertion must not leave a daemon behind.
+    await runProgram(place, ['stop']);
+  }
+});
+
+test('start --foreground serves until SIGTERM, and then ends with 0', async (t) => {
+  const place = placeFor(t);
+  const daemon = await spawnProgram(t, place, ['start', '--foreground', '--port', '0', '--bind', '127.0.0.1']);
+  assert.equal((await runHere(place, ['status'])).exitCode, 0);
+  daemon.kill('SIGTERM');
+  assert.equal(await daemon.exitCode, 0);
+  assert.equal((await runHere(place, ['status'])).exitCode, 4);
 });

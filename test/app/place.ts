@@ -10,7 +10,7 @@ import type { CliContext, ExitCode, Terminal } from '../../app/cli/verb.ts';
 import { loadConfig } from '../../app/config-file.ts';
 import { runDaemon } from '../../app/daemon.ts';
 import { type Home, homeOf } from '../../app/home.ts';
-import { type Log, type LogFields, openLog } from '../../app/log.ts';
+import { type Log, openLog } from '../../app/log.ts';
 import { FakeNode } from './fake-node.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/monsoon.js', import.meta.url));
@@ -107,7 +107,7 @@ export async function runHere(place: Place, words: readonly string[], options: R
 
 /** Runs the real program in a process of its own. */
 export function runProgram(place: Place, words: readonly string[], extra: Record<string, string> = {}): Promise<Ran> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const env = { ...place.environment, ...extra };
     const child = spawn(process.execPath, [PROGRAM, ...words], {
       cwd: place.root,
@@ -117,6 +117,7 @@ export function runProgram(place: Place, words: readonly string[], extra: Record
     let [data, notes] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (data += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (notes += text));
+    child.on('error', reject);
     child.on('close', (code) => resolve({ exitCode: code ?? -1, data, notes }));
   });
 }
@@ -127,20 +128,21 @@ export interface DaemonProcess {
 }
 
 /** Hosts a fake node in a process of its own; resolves when it serves, or has ended. */
-export async function spawnFakeDaemon(t: TestContext, place: Place): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [FAKE_DAEMON], {
-    env: place.environment,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  t.after(() => child.kill('SIGKILL'));
-  const exitCode = new Promise<number | null>((resolve) => child.on('exit', resolve));
-  await Promise.race([new Promise((resolve) => child.stdout.once('data', resolve)), exitCode]);
-  return { kill: (signal) => void child.kill(signal), exitCode };
+export function spawnFakeDaemon(t: TestContext, place: Place): Promise<DaemonProcess> {
+  return spawnServing(t, place, [FAKE_DAEMON]);
 }
 
-/** A log that keeps what was written. */
-export function keepingLog(): { readonly log: Log; readonly lines: [string, LogFields][] } {
-  const lines: [string, LogFields][] = [];
-  const keep = (message: string, fields: LogFields = {}): void => void lines.push([message, fields]);
-  return { lines, log: { debug: keep, info: keep, warn: keep, error: keep } };
+/** Runs the real program as a daemon in the foreground; resolves when it serves, or has ended. */
+export function spawnProgram(t: TestContext, place: Place, words: readonly string[]): Promise<DaemonProcess> {
+  return spawnServing(t, place, [PROGRAM, ...words]);
+}
+
+async function spawnServing(t: TestContext, place: Place, words: readonly string[]): Promise<DaemonProcess> {
+  const child = spawn(process.execPath, words, { env: place.environment, stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => child.kill('SIGKILL'));
+  const exitCode = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  const { promise: serving, resolve } = Promise.withResolvers<void>();
+  child.stdout.on('data', (bytes) => /serves|serving/.test(bytes) && resolve());
+  await Promise.race([serving, exitCode]);
+  return { kill: (signal) => void child.kill(signal), exitCode };
 }

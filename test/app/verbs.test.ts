@@ -54,7 +54,7 @@ test('status, stop, ps and supernodes without a node exit with 4 and say how to 
   }
 });
 
-test('W-18 ps, list, info and supernodes print tables without control characters, and rows as JSON', async (t) => {
+test('ps, list, info and supernodes print tables without control characters, and rows as JSON', async (t) => {
   const place = placeFor(t);
   const { node } = await hostFakeNode(t, place);
   const expected: [string[], string, unknown][] = [
@@ -173,7 +173,7 @@ test('get that is interrupted leaves the download running, says so and exits wit
   const options = { isTty: true, columns: 80, interrupt: interrupt.signal, onNote: () => interrupt.abort() };
   const { exitCode, notes } = await runHere(place, ['get', INFO_HASH], options);
   assert.equal(exitCode, 130);
-  assert.match(notes, /The node goes on downloading 0123456789abcdef/);
+  assert.match(notes, /the node goes on\. Run "monsoon ps"/);
   assert.equal(node.row.state, 'downloading');
 });
 
@@ -204,7 +204,7 @@ test('W-15 a bare magnet or info hash means get, and download is another name fo
   );
 });
 
-test('a node of another network owner is named by its id in info', async (t) => {
+test('info takes a prefix and names the publisher by its whole id', async (t) => {
   const place = placeFor(t);
   await hostFakeNode(t, place);
   const { data } = await runHere(place, ['info', INFO_HASH.slice(0, 6)]);
