@@ -46,14 +46,17 @@ const LISTING_ROWS_MAX = 200_000;
 export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const base = await openBase(settings);
   const parts = compose(base);
-  const services = {
-    dht: await DhtPeers.open(base.config, base.port.port, parts.torrents),
-    dns: await openDnsFor(base.config, base.isSupernode, parts.membership, base.identity.nodeId),
-  };
-  const firstRound = parts.membership.start();
-  await parts.library.recall();
-  parts.sync.start();
-  return new Node(base, parts, services, firstRound);
+  const services: Services = { dht: undefined, dns: undefined };
+  const node = new Node(base, parts, services);
+  try {
+    services.dht = await DhtPeers.open(base.config, base.port.port, parts.torrents);
+    services.dns = await openDnsFor(base.config, base.isSupernode, parts.membership, base.identity.nodeId);
+    await node.begin();
+  } catch (error) {
+    await node.stop();
+    throw error;
+  }
+  return node;
 }
 
 /** What holds a file, a port or a timer, and what follows from it. */
@@ -71,6 +74,9 @@ async function openBase({ home, config, log }: NodeSettings) {
   const port = await openPort(config.bind, config.port, {
     http: (socket, firstBytes) => (users.http ? users.http(socket, firstBytes) : socket.destroy()),
     wire: (socket, ...rest) => (users.wire ? users.wire(socket, ...rest) : socket.destroy()),
+  }).catch(async (error) => {
+    await store.close();
+    throw error;
   });
   return {
     home,
@@ -148,9 +154,10 @@ function openTorrents({ home, config, log, dialler, alarms, port }: Base, http: 
   );
 }
 
+/** What only some configurations have; filled in while the node starts. */
 interface Services {
-  readonly dht: DhtPeers | undefined;
-  readonly dns: Responder | undefined;
+  dht: DhtPeers | undefined;
+  dns: Responder | undefined;
 }
 
 /** A node that serves: passes each question to the part that knows. */
@@ -159,14 +166,21 @@ class Node implements RunningNode {
   readonly #parts: Parts;
   readonly #services: Services;
   /** What is asked right after the start waits until the bootstrap sources were asked once. */
-  readonly #firstRound: Promise<void>;
+  #firstRound: Promise<void> = Promise.resolve();
   readonly #startedAt = now();
 
-  constructor(base: Base, parts: Parts, services: Services, firstRound: Promise<void>) {
+  constructor(base: Base, parts: Parts, services: Services) {
     this.#base = base;
     this.#parts = parts;
     this.#services = services;
-    this.#firstRound = firstRound;
+  }
+
+  /** Joins the network and goes on with everything that was there. */
+  async begin(): Promise<void> {
+    const { membership, library, sync } = this.#parts;
+    this.#firstRound = membership.start();
+    await library.recall();
+    sync.start();
   }
 
   status(): NodeStatus {
