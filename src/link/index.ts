@@ -1,0 +1,16 @@
+export {
+  type KeyExchange,
+  type MseAnswers,
+  type MseFault,
+  type MseHandshake,
+  MseInitiator,
+  type MseMethod,
+  type MseOutcome,
+  MseResponder,
+  type MseStep,
+  type MseTools,
+  PADDING_BYTES_MAX,
+  PUBLIC_KEY_BYTES,
+  req2Hash,
+} from './mse.ts';
+export { Rc4 } from './rc4.ts';
