@@ -9,17 +9,9 @@ import { lstat, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, MonsoonError } from '../base/index.ts';
 import { Layout, type TorrentInfo } from '../torrent/index.ts';
+import { OpenFiles } from './open-files.ts';
 
-/** Open files of one torrent; the least recently used is closed first. */
-const OPEN_FILES_MAX = 32;
-const { O_CREAT, O_NOFOLLOW, O_RDONLY, O_RDWR } = constants;
-
-interface OpenFile {
-  readonly fd: number;
-  readonly isWritable: boolean;
-  /** Operations under way; a file in use is not closed. */
-  users: number;
-}
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
 
 /** Where a torrent's content is. */
 export interface Content {
@@ -34,8 +26,7 @@ export interface Content {
 export class FileStore {
   readonly layout: Layout;
   readonly #content: Content;
-  readonly #open = new Map<number, Promise<OpenFile>>();
-  #isClosed = false;
+  readonly #files: OpenFiles = new OpenFiles((file, isWriting) => this.#openFile(file, isWriting));
 
   constructor(content: Content) {
     this.#content = content;
@@ -107,55 +98,25 @@ export class FileStore {
     );
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    const files = await Promise.allSettled(this.#open.values());
-    this.#open.clear();
-    for (const file of files) if (file.status === 'fulfilled') fs.closeSync(file.value.fd);
+  /** Refuses what comes from now on; resolves when what is under way is done and every file is closed. */
+  close(): Promise<void> {
+    return this.#files.close();
   }
 
   async #using<Result>(file: number, isWriting: boolean, use: (fd: number) => Promise<Result>): Promise<Result> {
-    const opened = await this.#opened(file, isWriting);
-    opened.users++;
+    if (this.#files.isClosed) throw new MonsoonError('disk', `${this.pathOf(file)} was closed`);
     try {
-      return await use(opened.fd);
+      return await this.#files.using(file, isWriting, use);
     } catch (error) {
       throw diskError(error, this.pathOf(file));
-    } finally {
-      opened.users--;
     }
   }
 
-  async #opened(file: number, isWriting: boolean): Promise<OpenFile> {
-    if (this.#isClosed) throw new MonsoonError('disk', `${this.pathOf(file)} was closed`);
-    const known = this.#open.get(file);
-    if (known) {
-      const opened = await known;
-      if (opened.isWritable || !isWriting) {
-        this.#open.delete(file);
-        this.#open.set(file, known);
-        return opened;
-      }
-      this.#open.delete(file);
-      await closeUnused(opened);
-    }
-    const opening = this.#openFile(file, isWriting);
-    this.#open.set(file, opening);
-    opening.catch(() => this.#open.delete(file));
-    await this.#closeOldest();
-    return opening;
-  }
-
-  async #openFile(file: number, isWriting: boolean): Promise<OpenFile> {
-    const path = this.pathOf(file);
-    try {
-      if (!this.isReadOnly) await this.#makeParents(file, isWriting);
-      const flags = (isWriting ? O_RDWR | O_CREAT : O_RDONLY) | (O_NOFOLLOW ?? 0);
-      const handle = await callbackOf<number>((done) => fs.open(path, flags, 0o666, done));
-      return { fd: handle, isWritable: isWriting, users: 0 };
-    } catch (error) {
-      throw diskError(error, path);
-    }
+  async #openFile(file: number, isWriting: boolean): Promise<number> {
+    if (!this.isReadOnly) await this.#makeParents(file, isWriting);
+    // Without O_NONBLOCK, opening a pipe that took a file's place would block a thread for ever.
+    const flags = (isWriting ? O_RDWR | O_CREAT : O_RDONLY) | (O_NOFOLLOW ?? 0) | (O_NONBLOCK ?? 0);
+    return callbackOf<number>((done) => fs.open(this.pathOf(file), flags, 0o666, done));
   }
 
   /** Makes or checks each folder between the download directory and the file: none may be a symbolic link. */
@@ -170,22 +131,6 @@ export class FileStore {
         throw new MonsoonError('disk', `${folder} is not a folder; move it away`);
     }
   }
-
-  async #closeOldest(): Promise<void> {
-    for (const [file, opening] of this.#open) {
-      if (this.#open.size <= OPEN_FILES_MAX) return;
-      const opened = await opening.catch(() => undefined);
-      if (opened?.users !== 0) continue;
-      this.#open.delete(file);
-      fs.closeSync(opened.fd);
-    }
-  }
-}
-
-async function closeUnused(opened: OpenFile): Promise<void> {
-  // Reads under way on the old descriptor end by themselves; the descriptor is closed after the last.
-  while (opened.users > 0) await new Promise((resume) => setImmediate(resume));
-  fs.closeSync(opened.fd);
 }
 
 /** Takes `length` bytes of views off the front of `views`, cutting one where needed. */
