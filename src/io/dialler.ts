@@ -30,6 +30,8 @@ export class Dialler {
   readonly #policy: DialPolicy;
   #dialling = 0;
   #readBuffer: Uint8Array | undefined;
+  /** Bounded by DIALLING_MAX. */
+  readonly #unconnected = new Set<Socket>();
 
   constructor(policy: DialPolicy) {
     this.#policy = policy;
@@ -74,18 +76,25 @@ export class Dialler {
           },
         },
       });
+      this.#unconnected.add(socket);
       const end = (result: Socket | DialFault): void => {
         clearTimeout(timer);
-        socket.off('error', failed);
+        if (!this.#unconnected.delete(socket)) return;
         this.#dialling--;
         settle(result);
       };
       const failed = (error: Error): void =>
         end(fault('connect-failed', `${formatAddress(address)}: ${error.message}`));
       const timer = setTimeout(() => socket.destroy(new Error('no answer')), CONNECT_MS);
-      socket.once('error', failed);
+      // It stays: an error between the connection and its first owner must find somebody.
+      socket.on('error', failed);
       socket.once('connect', () => end(socket));
     });
+  }
+
+  /** Gives up on every connection that is being made. */
+  close(): void {
+    for (const socket of this.#unconnected) socket.destroy(new Error('closed'));
   }
 
   #buffer(): Uint8Array {
@@ -98,7 +107,9 @@ export class Dialler {
 
 /** The trust that an address deserves when a node at `host` named it. */
 export function trustOf(host: string): Trust {
-  return reachOf(host) === 'public' ? 'public' : 'private';
+  const reach = reachOf(host);
+  // A name says nothing about where its owner is: anybody's tracker has one.
+  return reach === 'private' || reach === 'loopback' || reach === 'link-local' ? 'private' : 'public';
 }
 
 /** This machine's own addresses, widest reach first; loopback only when there is nothing else. */

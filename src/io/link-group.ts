@@ -37,7 +37,7 @@ export class LinkGroup {
   readonly #links = new Map<number, { link: PeerLink; peerId: Uint8Array | undefined }>();
   #dialling = 0;
   #nextId = 0;
-  #isClosed = false;
+  #isOpen = false;
 
   constructor(settings: LinkGroupSettings, peers: Peers, owner: LinkOwner) {
     this.#settings = settings;
@@ -72,7 +72,7 @@ export class LinkGroup {
   /** Dials as many known peers as the limits allow. */
   dialMore(): void {
     const { linksMax, budget, dialler } = this.#settings;
-    while (!this.#isClosed && this.#links.size + this.#dialling < linksMax && !dialler.isBusy) {
+    while (this.#isOpen && this.#links.size + this.#dialling < linksMax && !dialler.isBusy) {
       const peer = this.#peers.take(now());
       if (!peer) return;
       if (!budget.take()) return this.#peers.closed(peer.address, false, now());
@@ -83,7 +83,7 @@ export class LinkGroup {
   /** Takes a connection that opened with this torrent's handshake. */
   accept(socket: Socket, address: Address, firstBytes: Uint8Array): void {
     const { linksMax, budget } = this.#settings;
-    if (this.#isClosed || this.#links.size >= linksMax || this.#peers.isBanned(address.host) || !budget.take()) {
+    if (!this.#isOpen || this.#links.size >= linksMax || this.#peers.isBanned(address.host) || !budget.take()) {
       socket.destroy();
       return;
     }
@@ -93,8 +93,14 @@ export class LinkGroup {
     socket.resume();
   }
 
+  /** Begins to dial and to accept: the torrent can tell what it has. */
+  open(): void {
+    this.#isOpen = true;
+    this.dialMore();
+  }
+
   close(why: Fault): void {
-    this.#isClosed = true;
+    this.#isOpen = false;
     for (const { link } of [...this.#links.values()]) link.close(why);
   }
 
@@ -107,7 +113,7 @@ export class LinkGroup {
       if (isFault(socket)) {
         this.#settings.budget.give();
         this.#peers.closed(address, true, now());
-      } else if (this.#isClosed) {
+      } else if (!this.#isOpen) {
         this.#settings.budget.give();
         socket.destroy();
       } else {
@@ -128,6 +134,8 @@ export class LinkGroup {
     if (equalBytes(theirs.peerId, peerId)) return link.close(fault('ourselves', 'this is our own node'));
     for (const other of this.#links.values()) {
       if (!other.peerId || !equalBytes(other.peerId, theirs.peerId)) continue;
+      // A peer id proves nothing: elsewhere, somebody may have copied it to push the real one out.
+      if (other.link.address.host !== link.address.host) continue;
       // Both ends may have dialled at once; both keep the link that the smaller peer id dialled.
       const weAreSmaller = Buffer.compare(peerId, theirs.peerId) < 0;
       const isKeeper = link.isIncoming !== weAreSmaller && other.link.isIncoming === weAreSmaller;

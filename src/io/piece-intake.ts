@@ -19,6 +19,9 @@ interface Segment {
   readonly bytes: Uint8Array;
   /** Bytes still missing. */
   missing: number;
+  /** The write under way; undefined before it and after one that failed. */
+  writing: Promise<void> | undefined;
+  hasFailed: boolean;
 }
 
 interface Intake {
@@ -27,14 +30,16 @@ interface Intake {
   readonly hash: Hash;
   /** Segments before this one are in the hash. */
   hashed: number;
-  /** Writes under way. */
-  readonly writes: Promise<void>[];
+  isTouched: boolean;
+  isDropped: boolean;
 }
 
 /** What happened to a piece's bytes. */
 export interface IntakeEvents {
-  /** Called before the first write to a piece's place on disk. */
+  /** Called before the first write to a piece's place on disk; may throw, which counts as a failed write. */
   touched(piece: number): void;
+  /** A write failed; its bytes are kept for `retryWrites` or `store`. */
+  writeFailed(error: unknown): void;
 }
 
 /** The arriving pieces of one torrent. */
@@ -46,6 +51,8 @@ export class PieceIntake {
   readonly #segmentBytes: number;
   /** Bounded by the transfer machine's openPiecesMax and one piece per link. */
   readonly #intakes = new Map<number, Intake>();
+  /** Writes of dropped pieces, which must not overtake those of the same piece's next arrival. */
+  readonly #draining = new Map<number, Promise<unknown>>();
 
   constructor(store: FileStore, pieceHashes: Uint8Array, events: IntakeEvents) {
     this.#layout = store.layout;
@@ -63,7 +70,7 @@ export class PieceIntake {
     assert(segment !== 'written', 'a written segment takes no more blocks');
     if (!segment) {
       const size = this.#segmentLength(piece, index);
-      segment = { bytes: takeSegment(size), missing: size };
+      segment = { bytes: takeSegment(size), missing: size, writing: undefined, hasFailed: false };
       intake.segments[index] = segment;
     }
     const at = offset - index * this.#segmentBytes;
@@ -80,16 +87,16 @@ export class PieceIntake {
     if (segment.missing > 0) return;
     this.#hashInOrder(intake);
     // The only segment of a piece waits for the verdict; of several, each goes to disk to free its memory.
-    if (intake.segments.length > 1) this.#write(intake, index, segment);
+    if (intake.segments.length > 1) this.#beginWrite(intake, index, segment);
   }
 
-  /** True when the piece matches its hash; to be asked once, when all its blocks have arrived. */
+  /** True when the piece matches its hash; to be asked when all its blocks have arrived, again if reading failed. */
   async check(piece: number): Promise<boolean> {
     const intake = this.#intakes.get(piece);
     assert(intake, 'only an arriving piece is checked');
-    if (intake.hashed < intake.segments.length) {
-      await Promise.all(intake.writes);
+    while (intake.hashed < intake.segments.length) {
       await this.#hashFromDisk(intake);
+      this.#hashInOrder(intake);
     }
     return this.#matches(intake);
   }
@@ -101,26 +108,39 @@ export class PieceIntake {
     return intake.hashed === intake.segments.length ? this.#matches(intake) : undefined;
   }
 
-  /** Resolves when a good piece is on its way to the disk as far as the system is concerned. */
+  /** Resolves when a good piece is written as far as the system is concerned; after a failure it can be asked again. */
   async store(piece: number): Promise<void> {
     const intake = this.#intakes.get(piece);
     assert(intake, 'only an arriving piece is stored');
-    for (const [index, segment] of intake.segments.entries()) {
-      if (segment && segment !== 'written') this.#write(intake, index, segment);
-    }
-    try {
-      await Promise.all(intake.writes);
-    } finally {
-      this.#intakes.delete(piece);
+    await this.#writeAll(intake);
+    this.#intakes.delete(piece);
+  }
+
+  /** Writes again what could not be written; rejects when the disk still refuses. */
+  async retryWrites(): Promise<void> {
+    for (const intake of [...this.#intakes.values()]) {
+      const failed = intake.segments.filter((segment) => segment && segment !== 'written' && segment.hasFailed);
+      if (failed.length > 0) await this.#writeAll(intake);
     }
   }
 
   /** Forgets what arrived of a piece. */
   drop(piece: number): void {
-    for (const segment of this.#intakes.get(piece)?.segments ?? []) {
-      if (segment && segment !== 'written') giveSegment(segment.bytes);
-    }
+    const intake = this.#intakes.get(piece);
+    if (!intake) return;
     this.#intakes.delete(piece);
+    intake.isDropped = true;
+    const writes: Promise<void>[] = [];
+    for (const segment of intake.segments) {
+      if (!segment || segment === 'written') continue;
+      if (segment.writing) writes.push(segment.writing);
+      else giveSegment(segment.bytes);
+    }
+    if (writes.length === 0) return;
+    const drained = Promise.allSettled([...writes, this.#draining.get(piece)]).then(() => {
+      if (this.#draining.get(piece) === drained) this.#draining.delete(piece);
+    });
+    this.#draining.set(piece, drained);
   }
 
   #begin(piece: number): Intake {
@@ -130,7 +150,8 @@ export class PieceIntake {
       segments: new Array<undefined>(count).fill(undefined),
       hash: createHash('sha1'),
       hashed: 0,
-      writes: [],
+      isTouched: false,
+      isDropped: false,
     };
     this.#intakes.set(piece, intake);
     return intake;
@@ -149,17 +170,18 @@ export class PieceIntake {
     }
   }
 
+  /** Reads the next segment, which left memory before its turn in the hash came. */
   async #hashFromDisk(intake: Intake): Promise<void> {
-    for (; intake.hashed < intake.segments.length; intake.hashed++) {
-      const size = this.#segmentLength(intake.piece, intake.hashed);
-      const bytes = takeSegment(size);
-      const start = this.#layout.startOf(intake.piece) + intake.hashed * this.#segmentBytes;
-      try {
-        await this.#store.read(start, [bytes], size);
-        intake.hash.update(bytes);
-      } finally {
-        giveSegment(bytes);
-      }
+    if (intake.segments[intake.hashed] !== 'written') return;
+    const size = this.#segmentLength(intake.piece, intake.hashed);
+    const bytes = takeSegment(size);
+    const start = this.#layout.startOf(intake.piece) + intake.hashed * this.#segmentBytes;
+    try {
+      await this.#store.read(start, [bytes], size);
+      intake.hash.update(bytes);
+      intake.hashed++;
+    } finally {
+      giveSegment(bytes);
     }
   }
 
@@ -168,14 +190,34 @@ export class PieceIntake {
     return equalBytes(intake.hash.digest(), wanted);
   }
 
-  #write(intake: Intake, index: number, segment: Segment): void {
-    if (intake.writes.length === 0) this.#events.touched(intake.piece);
-    intake.segments[index] = 'written';
+  async #writeAll(intake: Intake): Promise<void> {
+    for (const [index, segment] of intake.segments.entries()) {
+      if (segment && segment !== 'written' && segment.missing === 0) this.#beginWrite(intake, index, segment);
+    }
+    await Promise.all(intake.segments.map((segment) => (segment === 'written' ? undefined : segment?.writing)));
+  }
+
+  #beginWrite(intake: Intake, index: number, segment: Segment): void {
+    if (segment.writing) return;
+    segment.writing = this.#write(intake, index, segment);
+    // Whoever asks `store` hears of a failure too; until then it must not count as unhandled.
+    segment.writing.catch((error: unknown) => {
+      segment.writing = undefined;
+      segment.hasFailed = true;
+      if (intake.isDropped) giveSegment(segment.bytes);
+      else this.#events.writeFailed(error);
+    });
+  }
+
+  async #write(intake: Intake, index: number, segment: Segment): Promise<void> {
     const start = this.#layout.startOf(intake.piece) + index * this.#segmentBytes;
-    const writing = this.#store.write(start, segment.bytes).finally(() => giveSegment(segment.bytes));
-    // Whoever asks `store` or `check` hears of a failure; until then it must not count as unhandled.
-    writing.catch(() => {});
-    intake.writes.push(writing);
+    const earlier = this.#draining.get(intake.piece);
+    if (earlier) await earlier;
+    if (!intake.isTouched) this.#events.touched(intake.piece);
+    intake.isTouched = true;
+    await this.#store.write(start, segment.bytes);
+    intake.segments[index] = 'written';
+    giveSegment(segment.bytes);
   }
 }
 

@@ -2,12 +2,16 @@
  * One torrent's memory between runs: a snapshot written whole, and a journal appended as pieces come. A kill at any
  * moment loses no claimed piece; a damaged file is set aside under a name that says so.
  */
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type InfoHash, isFault, MonsoonError } from '../base/index.ts';
+import { concatBytes, equalBytes, type InfoHash, isFault, MonsoonError } from '../base/index.ts';
 import { encodeJournalRecord, encodeSnapshot, JOURNAL, parseSnapshot, type Snapshot } from '../torrent/index.ts';
 import { writeFileAtomically } from './atomic-file.ts';
+import { sha1 } from './hash.ts';
+
+/** A snapshot ends with its SHA-1: a flipped bit in it would claim a piece that is not there. */
+const CHECKSUM_BYTES = 20;
 
 /** What was remembered. */
 export interface Remembered {
@@ -30,28 +34,31 @@ export class ResumeFile {
   async load(): Promise<Remembered | undefined> {
     const bytes = readIfThere(this.#snapshotPath);
     if (!bytes) return undefined;
-    const snapshot = parseSnapshot(bytes);
-    if (isFault(snapshot)) {
+    const body = bytes.subarray(0, -CHECKSUM_BYTES);
+    const isIntact = equalBytes(sha1(body), bytes.subarray(body.length));
+    const snapshot = isIntact ? parseSnapshot(body) : undefined;
+    if (snapshot === undefined || isFault(snapshot)) {
       const aside = `${this.#snapshotPath}.damaged-${Date.now()}`;
       await rename(this.#snapshotPath, aside);
-      throw new MonsoonError('disk', `${snapshot.text}; it was set aside as ${aside}. Add the torrent again`);
+      throw new MonsoonError('disk', `the resume file is damaged and was set aside as ${aside}. Add the torrent again`);
     }
     return { snapshot, journal: readIfThere(this.#journalPath) ?? new Uint8Array(0) };
   }
 
   /** A piece's place on disk is about to be written. */
   touched(piece: number): void {
-    writeSync(this.#journalFile(), encodeJournalRecord(JOURNAL.touched, piece));
+    this.#append(encodeJournalRecord(JOURNAL.touched, piece));
   }
 
   /** A piece's data is on the disk. */
   claimed(pieces: readonly number[]): void {
-    writeSync(this.#journalFile(), Buffer.concat(pieces.map((piece) => encodeJournalRecord(JOURNAL.claimed, piece))));
+    this.#append(concatBytes(pieces.map((piece) => encodeJournalRecord(JOURNAL.claimed, piece))));
   }
 
   /** Writes a new snapshot; the journal starts over. Nothing may be noted meanwhile: only for a torrent at rest. */
   async save(snapshot: Snapshot): Promise<void> {
-    await writeFileAtomically(this.#snapshotPath, encodeSnapshot(snapshot));
+    const body = encodeSnapshot(snapshot);
+    await writeFileAtomically(this.#snapshotPath, concatBytes([body, sha1(body)]));
     ftruncateSync(this.#journalFile(), 0);
   }
 
@@ -63,6 +70,18 @@ export class ResumeFile {
   async remove(): Promise<void> {
     this.close();
     for (const path of [this.#snapshotPath, this.#journalPath]) await unlink(path).catch(() => undefined);
+  }
+
+  /** Appends whole records or none: half a record would shift every later one. */
+  #append(records: Uint8Array): void {
+    const file = this.#journalFile();
+    const before = fstatSync(file).size;
+    try {
+      for (let done = 0; done < records.length; ) done += writeSync(file, records, done);
+    } catch (error) {
+      ftruncateSync(file, before);
+      throw error;
+    }
   }
 
   #journalFile(): number {

@@ -31,7 +31,7 @@ export class TorrentDisk {
   #claiming: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  /** @param report hears of a failed sync; the pieces then stay unclaimed */
+  /** @param report hears of a failed write or sync; pieces that could not be synced stay unclaimed */
   constructor(content: Content, resume: ResumeFile, report: (problem: unknown) => void) {
     this.#content = content;
     this.#store = new FileStore(content);
@@ -39,6 +39,7 @@ export class TorrentDisk {
     this.#report = report;
     this.intake = new PieceIntake(this.#store, content.info.pieceHashes, {
       touched: (piece) => resume.touched(piece),
+      writeFailed: report,
     });
   }
 
@@ -88,10 +89,13 @@ export class TorrentDisk {
     this.#claimTimer ??= setTimeout(() => this.#claim(), CLAIM_DELAY_MS);
   }
 
-  /** Remembers everything; the torrent must be at rest. */
-  async save(memo: Memo, stored: Bitfield): Promise<void> {
+  /**
+   * Remembers everything; nothing may be written meanwhile.
+   * @param isResting nothing will be written later either, so that a file which changes after this is a stranger's work
+   */
+  async save(memo: Memo, stored: Bitfield, isResting: boolean): Promise<void> {
     await this.#claim();
-    const stats = await this.#store.stats();
+    const stats = isResting ? await this.#store.stats() : [];
     await this.#resume.save({
       ...memo,
       directory: this.#content.directory,
@@ -105,8 +109,13 @@ export class TorrentDisk {
     await this.#store.createEmptyFiles();
   }
 
-  async close(): Promise<void> {
+  /** Ends a check that is under way. */
+  cancel(): void {
     this.#isClosed = true;
+  }
+
+  async close(): Promise<void> {
+    this.cancel();
     await this.#claim();
     await this.#store.close();
     this.#resume.close();

@@ -9,6 +9,7 @@ import {
   earliest,
   type Fault,
   fault,
+  infoHashOfBytes,
   isFault,
   MonsoonError,
   unreachable,
@@ -42,6 +43,7 @@ import { sha1 } from './hash.ts';
 import { LinkGroup } from './link-group.ts';
 import { MetadataPhase } from './metadata-phase.ts';
 import type { LinkOwner, PeerLink } from './peer-link.ts';
+import { PieceFinisher } from './piece-finisher.ts';
 import { SEGMENT_BYTES_MAX } from './piece-intake.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 import { type Memo, TorrentDisk } from './torrent-disk.ts';
@@ -53,8 +55,9 @@ import { REQUESTS_MAX } from './upload-queue.ts';
 /** Bytes of pieces in flight per torrent; with small pieces the count is what bounds. */
 const INTAKE_BYTES_MAX = 33_554_432;
 const OPEN_PIECES_MAX = 256;
-const DISK_RETRY_MS = 1000;
 const KEEP_ALIVE_MS = 100_000;
+/** Failures to read that say nothing about the file: the process or the machine has too much open. */
+const SHORTAGES: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 
 /** One torrent. */
 export class TorrentHost implements LinkOwner {
@@ -72,14 +75,17 @@ export class TorrentHost implements LinkOwner {
   #transfer: Transfer | undefined;
   #blocks: BlockIntake | undefined;
   #checkedShare = 0;
-  #diskProblem: string | undefined;
+  readonly #finisher: PieceFinisher;
   #failure: string | undefined;
   #isPumping = false;
   #keepAliveAt = now();
   #completedSeconds: number;
   readonly #startedAt = now();
   #secondsToComplete: number | undefined;
+  /** The start, and the change from metadata to transfer: what an end waits for. */
   #work: Promise<void> = Promise.resolve();
+  /** Set once the torrent was stopped or failed; resolves when it holds nothing any more. */
+  #ended: Promise<void> | undefined;
 
   constructor(spec: TorrentSpec, services: TorrentServices, resume: ResumeFile) {
     this.spec = spec;
@@ -98,6 +104,10 @@ export class TorrentHost implements LinkOwner {
       spec.trackers,
       services.random,
     );
+    this.#finisher = new PieceFinisher({
+      fact: (fact) => this.#transfer?.input(fact, now()),
+      settled: () => this.#pump(),
+    });
     this.#links = new LinkGroup(
       {
         greeting: { infoHash: spec.infoHash, peerId: services.peerId },
@@ -129,37 +139,17 @@ export class TorrentHost implements LinkOwner {
     return this.#announcer.firstOutcome;
   }
 
-  /** Begins or goes on; resolves when the torrent takes part (after a check, if one is needed). */
-  async start(remembered: Remembered | undefined): Promise<void> {
-    if (this.#info) {
-      await this.#prepare(this.#info, remembered);
-    } else {
-      this.#metadata = this.#awaitMetadata();
-      await this.#resume.save({
-        ...this.#memo(),
-        directory: this.spec.directory,
-        sourcePaths: [],
-        have: new Uint8Array(0),
-        modifiedMs: [],
-      });
-    }
-    if (this.#phase === 'failed' || this.#phase === 'stopped') return;
-    this.#announcer.note({ type: 'begin' });
-    this.#pump();
+  /** Begins or goes on; resolves when the torrent takes part (after a check, if one is needed) or has failed. */
+  start(remembered: Remembered | undefined): Promise<void> {
+    this.#work = this.#begin(remembered).catch((error) => this.#fail(textOf(error)));
+    return this.#work;
   }
 
-  /** Leaves the swarm and writes everything down. */
+  /** Leaves the swarm and writes everything down; resolves when nothing is left open. */
   async stop(): Promise<void> {
-    if (this.#phase === 'stopped') return;
     this.#phase = 'stopped';
-    this.#services.alarms.set(this.#wake, undefined);
-    this.#links.close(fault('stopped', 'the torrent was stopped'));
-    const goodbye = this.#announcer.end();
-    await this.#work;
-    if (this.#disk && this.#transfer) await this.#disk.save(this.#memo(), this.#transfer.stored);
-    await this.#disk?.close();
-    this.#resume.close();
-    await goodbye;
+    this.#ended ??= this.#end('the torrent was stopped');
+    await this.#ended;
   }
 
   /** Adds peers to try. */
@@ -179,9 +169,10 @@ export class TorrentHost implements LinkOwner {
     this.#setAlarm();
   }
 
-  /** Gives metadata that came from elsewhere than peers (a supernode); wrong bytes are ignored. */
+  /** Gives metadata that came from elsewhere than peers (a supernode); bytes that do not match the hash are ignored. */
   offerMetadata(raw: Uint8Array): void {
-    if (this.#metadata && raw.length <= METADATA_BYTES_MAX) this.#useMetadata(raw);
+    if (raw.length > METADATA_BYTES_MAX || infoHashOfBytes(sha1(raw)) !== this.spec.infoHash) return;
+    this.#useMetadata(raw);
   }
 
   /** Figures for a screen. */
@@ -195,7 +186,7 @@ export class TorrentHost implements LinkOwner {
       announcer: this.#announcer,
       checkedShare: this.#checkedShare,
       secondsToComplete: this.#secondsToComplete,
-      diskProblem: this.#diskProblem,
+      diskProblem: this.#finisher.problem,
       failure: this.#failure,
     });
   }
@@ -235,7 +226,8 @@ export class TorrentHost implements LinkOwner {
   }
 
   readFailed(error: unknown): void {
-    this.#fail(error instanceof MonsoonError ? error.message : `reading failed: ${error}`);
+    if (SHORTAGES.has((error as { cause?: NodeJS.ErrnoException }).cause?.code)) return this.#log(textOf(error));
+    this.#fail(textOf(error));
   }
 
   blockPlace(link: PeerLink, piece: number, offset: number, length: number): Uint8Array | undefined {
@@ -269,34 +261,48 @@ export class TorrentHost implements LinkOwner {
     });
   }
 
-  async #prepare(info: TorrentInfo, remembered: Remembered | undefined): Promise<void> {
-    this.#phase = 'checking';
-    const { directory, sourcePaths } = this.spec;
-    const disk = new TorrentDisk({ info, directory, sourcePaths }, this.#resume, (error) => this.#diskFailed(error));
-    this.#disk = disk;
-    try {
-      const stored = this.spec.isWhole
-        ? Bitfield.full(info.pieceCount)
-        : await disk.recall(remembered, (done, of) => {
-            this.#checkedShare = done / of;
-          });
-      if (this.#hasStopped()) return;
-      if (disk.isReadOnly && !stored.isFull) {
-        return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
-      }
-      if (stored.isFull) {
-        await disk.createEmptyFiles();
-        this.#completedSeconds ||= wallNow();
-      }
-      await disk.save(this.#memo(), stored);
-      this.#run(info, disk, stored);
-    } catch (error) {
-      this.#fail(error instanceof MonsoonError ? error.message : `${error}`);
+  async #begin(remembered: Remembered | undefined): Promise<void> {
+    if (this.#info) {
+      await this.#prepare(this.#info, remembered);
+    } else {
+      this.#metadata = this.#awaitMetadata();
+      const { directory } = this.spec;
+      await this.#resume.save({ ...this.#memo(), directory, sourcePaths: [], have: new Uint8Array(0), modifiedMs: [] });
     }
+    if (this.#ended) return;
+    this.#links.open();
+    this.#announcer.note({ type: 'begin' });
+    this.#pump();
   }
 
-  #hasStopped(): boolean {
-    return this.#phase === 'stopped';
+  async #prepare(info: TorrentInfo, remembered: Remembered | undefined): Promise<void> {
+    if (this.#ended) return;
+    this.#phase = 'checking';
+    const { directory, sourcePaths } = this.spec;
+    const content = { info, directory, sourcePaths };
+    const disk = new TorrentDisk(content, this.#resume, (error) => this.#finisher.refused(error));
+    this.#disk = disk;
+    this.#finisher.use(disk);
+    const stored = this.spec.isWhole
+      ? Bitfield.full(info.pieceCount)
+      : await disk.recall(remembered, (done, of) => {
+          this.#checkedShare = done / of;
+        });
+    if (this.#hasEnded()) return;
+    if (disk.isReadOnly && !stored.isFull) {
+      return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
+    }
+    if (stored.isFull) {
+      await disk.createEmptyFiles();
+      this.#completedSeconds ||= wallNow();
+    }
+    await disk.save(this.#memo(), stored, stored.isFull);
+    if (!this.#hasEnded()) this.#run(info, disk, stored);
+  }
+
+  // A method, because the compiler takes a field for unchanged across an await.
+  #hasEnded(): boolean {
+    return this.#ended !== undefined;
   }
 
   #run(info: TorrentInfo, disk: TorrentDisk, stored: Bitfield): void {
@@ -312,9 +318,9 @@ export class TorrentHost implements LinkOwner {
   #useMetadata(raw: Uint8Array): void {
     // A supernode and a peer may both have answered.
     if (this.#info) return;
+    if (this.#info || this.#ended) return;
     const info = parseInfo(raw, sha1);
     if (isFault(info)) return this.#fail(`the torrent cannot be used: ${info.text}`);
-    if (info.infoHash !== this.spec.infoHash) return;
     this.#info = info;
     const work = async (): Promise<void> => {
       await this.#prepare(info, undefined);
@@ -327,11 +333,11 @@ export class TorrentHost implements LinkOwner {
       if (this.#transfer.isComplete) this.#completed();
       this.#pump();
     };
-    this.#work = this.#work.then(work);
+    this.#work = this.#work.then(work).catch((error) => this.#fail(textOf(error)));
   }
 
   #pump(): void {
-    if (this.#isPumping || this.#hasStopped()) return;
+    if (this.#isPumping) return;
     this.#isPumping = true;
     for (let effects = this.#takeEffects(); effects.length > 0; effects = this.#takeEffects()) {
       for (const effect of effects) this.#perform(effect);
@@ -345,6 +351,7 @@ export class TorrentHost implements LinkOwner {
   }
 
   #setAlarm(): void {
+    if (this.#ended) return;
     let at = earliest(this.#transfer?.deadline?.at, this.#metadata?.deadline?.at);
     at = earliest(at, this.#announcer.deadline?.at);
     // With links there is a tick every second, which dials too.
@@ -383,9 +390,9 @@ export class TorrentHost implements LinkOwner {
         }
         return;
       case 'check':
-        return this.#check(effect.piece);
+        return this.#finisher.check(effect.piece);
       case 'store':
-        return this.#store(effect.piece);
+        return this.#finisher.store(effect.piece);
       case 'drop':
         return this.#disk?.intake.drop(effect.piece);
       case 'close': {
@@ -400,58 +407,14 @@ export class TorrentHost implements LinkOwner {
     }
   }
 
-  #check(piece: number): void {
-    const transfer = this.#transfer!;
-    const intake = this.#disk!.intake;
-    const isGood = intake.checkNow(piece);
-    if (isGood !== undefined) return transfer.input({ type: 'pieceChecked', piece, isGood }, now());
-    this.#background(async () => {
-      const isMatch = await intake.check(piece).catch((error) => {
-        this.#diskFailed(error);
-        return false;
-      });
-      transfer.input({ type: 'pieceChecked', piece, isGood: isMatch }, now());
-    });
-  }
-
-  #store(piece: number): void {
-    const transfer = this.#transfer!;
-    this.#background(async () => {
-      try {
-        await this.#disk!.storePiece(piece);
-        this.#diskProblem = undefined;
-        transfer.input({ type: 'pieceStored', piece }, now());
-      } catch (error) {
-        transfer.input({ type: 'storeFailed', piece }, now());
-        this.#diskFailed(error);
-      }
-    });
-  }
-
-  /** Runs disk work that `stop` waits for, then pumps. */
-  #background(work: () => Promise<void>): void {
-    const done = work().then(() => this.#pump());
-    this.#work = Promise.all([this.#work, done]).then(() => {});
-  }
-
-  /** Nothing more is asked for until the disk has had time; a write that works again clears the problem. */
-  #diskFailed(error: unknown): void {
-    this.#diskProblem = error instanceof MonsoonError ? error.message : `the disk failed: ${error}`;
-    this.#transfer?.input({ type: 'paused', isPaused: true }, now());
-    setTimeout(() => {
-      this.#transfer?.input({ type: 'paused', isPaused: false }, now());
-      this.#pump();
-    }, DISK_RETRY_MS).unref();
-  }
-
   #completed(): void {
     this.#secondsToComplete = (now() - this.#startedAt) / 1000;
     this.#completedSeconds = wallNow();
     this.#announcer.note({ type: 'complete' });
     const { stored } = this.#transfer!;
-    this.#background(async () => {
-      await this.#disk!.createEmptyFiles().catch((error) => this.#diskFailed(error));
-      await this.#disk!.save(this.#memo(), stored).catch((error) => this.#diskFailed(error));
+    this.#finisher.run(async () => {
+      await this.#disk!.createEmptyFiles();
+      await this.#disk!.save(this.#memo(), stored, true);
     });
   }
 
@@ -460,10 +423,31 @@ export class TorrentHost implements LinkOwner {
   }
 
   #fail(text: string): void {
+    if (this.#ended) return;
     this.#failure = text;
     this.#phase = 'failed';
     this.#log(text);
-    this.#links.close(fault('failed', text));
+    this.#ended = this.#end(text);
+  }
+
+  /** Leaves the swarm, finishes what the disk is doing, and lets go of everything. */
+  async #end(why: string): Promise<void> {
+    this.#services.alarms.set(this.#wake, undefined);
+    this.#disk?.cancel();
+    this.#links.close(fault('ended', why));
+    const goodbye = this.#announcer.end();
+    await this.#work;
+    await this.#finisher.close();
+    try {
+      // What failed may be wrong about what it has: it is checked again when it is added again.
+      if (this.#disk && this.#transfer && this.#failure === undefined)
+        await this.#disk.save(this.#memo(), this.#transfer.stored, true);
+    } catch (error) {
+      this.#log(textOf(error));
+    }
+    await this.#disk?.close();
+    this.#resume.close();
+    await goodbye;
   }
 
   #announceFacts(): Omit<AnnounceFacts, 'event' | 'wanted'> {
@@ -499,4 +483,8 @@ export class TorrentHost implements LinkOwner {
       completedSeconds: this.#completedSeconds as Memo['completedSeconds'],
     };
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof MonsoonError ? error.message : `${error}`;
 }

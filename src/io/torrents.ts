@@ -44,7 +44,9 @@ export class Torrents {
     if (this.#hosts.size >= TORRENTS_MAX) return undefined;
     const host = new TorrentHost(spec, this.#services, new ResumeFile(this.#directory, spec.infoHash));
     this.#hosts.set(spec.infoHash, host);
-    return { host, started: host.start(undefined) };
+    // A failed one may still be closing the files that the new one opens.
+    const started = known ? known.stop().then(() => host.start(undefined)) : host.start(undefined);
+    return { host, started };
   }
 
   /** Starts everything that was there at the last stop, however that came about. */
@@ -59,7 +61,7 @@ export class Torrents {
         if (!spec) continue;
         const host = new TorrentHost(spec, this.#services, resume);
         this.#hosts.set(infoHash, host);
-        host.start(remembered).catch((error) => this.#services.log(`${spec.name}: ${error}`));
+        void host.start(remembered);
       } catch (error) {
         this.#services.log(`${name}: ${error instanceof Error ? error.message : error}`);
       }
