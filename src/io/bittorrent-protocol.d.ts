@@ -21,6 +21,7 @@ declare module 'bittorrent-protocol' {
     reject(piece: number, offset: number, length: number): void;
     extended(id: number, payload: Uint8Array): void;
     keepAlive(): void;
+    destroy(): this;
     _push(bytes: Uint8Array): void;
     _write(bytes: Uint8Array, done: () => void): void;
     _onMessage(bytes: Uint8Array): void;

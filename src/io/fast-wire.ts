@@ -64,6 +64,8 @@ export class FastWire extends Wire {
   readonly #handshake = new Uint8Array(HANDSHAKE_BYTES);
   #handshakeBytes = 0;
   #theirMetadataId: number | undefined;
+  /** A peer says once, right after its handshake, what it has (BEP 3, BEP 6): each time costs a pass over all pieces. */
+  #hasSaidWhatItHas = false;
   #hasFailed = false;
 
   constructor(events: WireEvents, infoHash: InfoHash, ours: OurExtendedHandshake) {
@@ -128,6 +130,18 @@ export class FastWire extends Wire {
     if (id !== undefined) this.#guard(() => this.extended(id, encodeMetadataMessage(message)));
   }
 
+  /** Hears and says nothing more. */
+  close(): void {
+    this.#hasFailed = true;
+    this.#reader.end();
+  }
+
+  /** The package destroys a wire whose peer broke BEP 6. */
+  override destroy(): this {
+    this.#fail(fault('wire-refused', 'the peer used the fast extension without having offered it'));
+    return this;
+  }
+
   override _push(bytes: Uint8Array): void {
     if (!this.#hasFailed) this.#events.write(bytes);
   }
@@ -176,6 +190,10 @@ export class FastWire extends Wire {
   #message(id: number, payload: Uint8Array): void {
     if (this.#hasFailed) return;
     if (id === MESSAGE.have) return this._onHave(readUint32(payload, 0));
+    if (id === MESSAGE.bitfield || id === MESSAGE.haveAll || id === MESSAGE.haveNone) {
+      if (this.#hasSaidWhatItHas) return this.#fail(fault('bitfield-wrong', 'the peer says twice what it has'));
+      this.#hasSaidWhatItHas = true;
+    }
     const whole = new Uint8Array(payload.length + 1);
     whole[0] = id;
     whole.set(payload, 1);
@@ -193,7 +211,7 @@ export class FastWire extends Wire {
 
   #fail(why: Fault): void {
     if (this.#hasFailed) return;
-    this.#hasFailed = true;
+    this.close();
     this.#events.failed(why);
   }
 }

@@ -13,6 +13,11 @@ import { UploadQueue } from './upload-queue.ts';
 const HANDSHAKE_MS = 10_000;
 /** A link on which nothing at all was heard for this long is dead (keep-alives come every two minutes). */
 const SILENCE_MS = 150_000;
+/**
+ * Bytes that may wait for a peer that does not read. Blocks stop at a quarter of this by themselves; the rest is
+ * answers to small messages, which cost the peer less than us.
+ */
+const UNSENT_BYTES_MAX = 4_194_304;
 
 /** Whom a link reports to. */
 export interface LinkOwner {
@@ -100,7 +105,8 @@ export class PeerLink {
   /** Takes bytes from the socket; the caller may reuse them afterwards. */
   feed(bytes: Uint8Array, length: number): void {
     if (this.#isClosed) return;
-    this.#timer?.refresh();
+    // Before the handshake is whole, single bytes must not buy time.
+    if (this.hasGreeted) this.#timer?.refresh();
     this.#wire.feed(bytes, length);
     this.#owner.settled(this);
     this.#uploads.pump();
@@ -158,6 +164,7 @@ export class PeerLink {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#wire.close();
     this.#uploads.close();
     this.#socket.destroy();
     this.#owner.closed(this, why);
@@ -188,6 +195,7 @@ export class PeerLink {
       queueMicrotask(() => this.#flush());
     }
     this.#socket.write(bytes);
+    if (this.#socket.writableLength > UNSENT_BYTES_MAX) this.close(fault('not-reading', 'the peer does not read'));
   }
 
   #flush(): void {

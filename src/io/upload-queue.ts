@@ -40,9 +40,8 @@ export interface UploadPort {
 /** The requests of one peer. */
 export class UploadQueue {
   readonly #port: UploadPort;
-  #requests: BlockRequest[] = [];
-  /** Requests before this index are answered; the array is cut when it is all done. */
-  #next = 0;
+  /** By place, in the order in which they came: a cancel must not search, because a peer can send thousands at once. */
+  readonly #requests = new Map<number, BlockRequest>();
   #isReading = false;
   #isClosed = false;
 
@@ -51,36 +50,32 @@ export class UploadQueue {
   }
 
   get waiting(): number {
-    return this.#requests.length - this.#next;
+    return this.#requests.size;
   }
 
-  /** Adds a request; false when the peer has too many waiting. */
+  /** Adds a request, in place of one for the same offset; false when the peer has too many waiting. */
   add(piece: number, offset: number, length: number): boolean {
     if (this.waiting >= REQUESTS_MAX) return false;
-    this.#requests.push({ piece, offset, length });
+    this.#requests.set(keyOf(piece, offset), { piece, offset, length });
     return true;
   }
 
   /** Forgets a request that was not sent yet. */
   cancel(piece: number, offset: number, length: number): void {
-    const at = this.#requests.findIndex(
-      (request, index) =>
-        index >= this.#next && request.piece === piece && request.offset === offset && request.length === length,
-    );
-    if (at >= 0) this.#requests.splice(at, 1);
+    const key = keyOf(piece, offset);
+    if (this.#requests.get(key)?.length === length) this.#requests.delete(key);
   }
 
   /** Rejects everything that waits: the peer was choked. */
   rejectAll(): void {
-    for (const { piece, offset, length } of this.#requests.slice(this.#next)) this.#port.reject(piece, offset, length);
-    this.#requests = [];
-    this.#next = 0;
+    const rejected = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const { piece, offset, length } of rejected) this.#port.reject(piece, offset, length);
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#requests = [];
-    this.#next = 0;
+    this.#requests.clear();
   }
 
   /** Reads and sends the next run when the last one is out of the way. */
@@ -96,6 +91,7 @@ export class UploadQueue {
       },
       (error: unknown) => {
         this.#isReading = false;
+        for (const { piece, offset, length } of run) this.#port.reject(piece, offset, length);
         this.#port.readFailed(error);
       },
     );
@@ -105,26 +101,19 @@ export class UploadQueue {
   #takeRun(): BlockRequest[] {
     const run: BlockRequest[] = [];
     let bytes = 0;
-    while (this.#next < this.#requests.length && run.length < RUN_REQUESTS_MAX) {
-      const request = this.#requests[this.#next]!;
+    for (const [key, request] of this.#requests) {
+      if (run.length >= RUN_REQUESTS_MAX) break;
       const previous = run.at(-1);
       const isNext =
         !previous || (previous.piece === request.piece && previous.offset + previous.length === request.offset);
       if (!isNext || (previous && bytes + request.length > RUN_BYTES_MAX)) break;
-      this.#next++;
+      this.#requests.delete(key);
       if (!this.#port.mayServe(request.piece, request.offset, request.length)) {
         this.#port.reject(request.piece, request.offset, request.length);
         continue;
       }
       run.push(request);
       bytes += request.length;
-    }
-    if (this.#next === this.#requests.length) {
-      this.#requests = [];
-      this.#next = 0;
-    } else if (this.#next > 1024) {
-      this.#requests = this.#requests.slice(this.#next);
-      this.#next = 0;
     }
     return run;
   }
@@ -148,4 +137,9 @@ export class UploadQueue {
     });
     this.#port.served(payload);
   }
+}
+
+/** One number per place; pieces end below 2^21 and offsets below 2^32, so requests that may be served never collide. */
+function keyOf(piece: number, offset: number): number {
+  return piece * 2 ** 32 + offset;
 }
