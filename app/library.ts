@@ -20,6 +20,7 @@ import { encodeMetainfo, formatMagnet } from '../src/torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../src/wire/index.ts';
 import type { Home } from './home.ts';
 import type { ListingSync } from './listing-sync.ts';
+import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
 import type { OwnCounts } from './own-counts.ts';
 import type { Claims, ListingQuery, ListingRow, SharedTorrent, TorrentDetail, TorrentRow } from './running-node.ts';
@@ -39,6 +40,7 @@ export interface LibrarySettings {
   readonly sync: ListingSync;
   readonly http: HttpClient;
   readonly counts: OwnCounts;
+  readonly log: Log;
 }
 
 /** Shares, downloads and rows. */
@@ -94,7 +96,7 @@ export class Library {
   }
 
   async get(what: string, directory: string | undefined): Promise<TorrentRow> {
-    const { torrents, store } = this.#settings;
+    const { torrents, store, log } = this.#settings;
     if (directory !== undefined && !isAbsolute(directory)) {
       throw new MonsoonError('usage', `${directory} is not an absolute path.`);
     }
@@ -113,9 +115,11 @@ export class Library {
     if (!added) throw new MonsoonError('refused', 'There are too many torrents already.');
     const { host, started } = added;
     // A check of files that are there already may take minutes; the row shows its progress.
-    started.catch(() => {});
+    void started;
     host.learn(target.peers, 'magnet', 'public');
-    if (!host.info) void this.#fetchMetadata(host);
+    if (!host.info) {
+      this.#fetchMetadata(host).catch((error) => log.warn('metadata could not be looked up', { because: error }));
+    }
     return torrentRow(host);
   }
 
@@ -167,6 +171,9 @@ export class Library {
     });
     if (!added) throw new MonsoonError('refused', 'There are too many torrents already.');
     await added.started;
+    if (added.host.phase === 'failed') {
+      throw new MonsoonError('disk', added.host.figures().stalledBecause ?? `${info.name} cannot be shared.`);
+    }
     await added.host.announced;
   }
 

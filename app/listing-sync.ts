@@ -44,6 +44,7 @@ export class ListingSync {
   readonly #cursors = new Map<NodeId, string>();
   /** Ours, by hash; bounded by the torrents of this node. */
   readonly #own = new Map<InfoHash, OwnEntry & { acceptedBy: NodeId | undefined }>();
+  readonly #ending = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
   #isClosed = false;
@@ -62,6 +63,7 @@ export class ListingSync {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#ending.abort();
     await this.#round;
   }
 
@@ -103,6 +105,7 @@ export class ListingSync {
 
   async #push(): Promise<void> {
     for (const own of this.#own.values()) {
+      if (this.#isClosed) return;
       const owner = this.#membership.ownership.ownerOf(own.infoHash);
       if (owner === undefined || owner === 'self' || owner.nodeId === own.acceptedBy) continue;
       const supernode = this.#membership.get(owner.nodeId);
@@ -115,6 +118,7 @@ export class ListingSync {
         headers: { 'content-type': 'application/octet-stream' },
         body: encodePublication({ entry: own.entry, info: own.info }),
         timeoutMs: TIMEOUT_MS,
+        signal: this.#ending.signal,
         bytesMax: 4096,
       });
       if (!isFault(reply) && reply.status === 200) own.acceptedBy = owner.nodeId;
@@ -138,6 +142,7 @@ export class ListingSync {
         method: 'GET',
         path,
         timeoutMs: TIMEOUT_MS,
+        signal: this.#ending.signal,
         bytesMax: PAGE_BYTES_MAX,
       });
       if (isFault(reply) || reply.status !== 200) return;
@@ -171,6 +176,7 @@ export class ListingSync {
       method: 'GET',
       path: `/scrape?${query}`,
       timeoutMs: TIMEOUT_MS,
+      signal: this.#ending.signal,
       bytesMax: SCRAPE_BYTES_MAX,
     });
     if (isFault(reply) || reply.status !== 200) return;

@@ -97,7 +97,7 @@ type Parts = ReturnType<typeof compose>;
 
 /** Makes the rest; parts that need each other meet through closures, which run only later. */
 function compose(base: Base) {
-  const { home, config, log, identity, store, dialler, isSupernode } = base;
+  const { config, log, identity, store, dialler, isSupernode } = base;
   const http = new HttpClient((ip, port) => mayAsk(dialler, membership, ip, port));
   const membership: Membership = new Membership({ ...base, http, changed: () => library.attend() });
   const tracker = openTracker(config, membership);
@@ -121,7 +121,7 @@ function compose(base: Base) {
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.wire = (socket, address, handshake, firstBytes) => torrents.accept(socket, address, handshake, firstBytes);
   const sync = new ListingSync(store, membership, http, log);
-  const library: Library = new Library({ home, config, identity, store, torrents, membership, sync, http, counts });
+  const library: Library = new Library({ ...base, torrents, membership, sync, http, counts });
   return { http, membership, trackerFront, publicFront, torrents, sync, library };
 }
 
@@ -234,12 +234,13 @@ class Node implements RunningNode {
 
   async stop(): Promise<void> {
     const { http, membership, sync, torrents, trackerFront, publicFront } = this.#parts;
-    const { alarms, port, store } = this.#base;
+    const { alarms, dialler, port, store } = this.#base;
     membership.close();
     await sync.close();
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
     // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.
     await torrents.stop();
+    dialler.close();
     trackerFront.close();
     publicFront.close();
     await port.close();

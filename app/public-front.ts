@@ -28,6 +28,11 @@ import type { Membership } from './membership.ts';
 const HEADERS_MS = 5000;
 const REQUEST_MS = 10_000;
 const HEADER_BYTES_MAX = 8192;
+const CONNECTIONS_MAX = 1000;
+/** A home or a campus behind one address keeps several nodes going; one slow visitor must not take every place. */
+const CONNECTIONS_PER_HOST_MAX = 64;
+/** Publications being read at a time: each may be PUBLICATION_BYTES_MAX long. */
+const PUBLICATIONS_MAX = 4;
 /** Each item costs the reader a signature check; this many stay well below 50 ms. */
 const ITEMS_PER_PAGE = 100;
 const BENCODED = 'application/octet-stream';
@@ -56,6 +61,8 @@ interface Answer {
 export class PublicFront {
   readonly #settings: PublicFrontSettings;
   readonly #server: Server;
+  readonly #connections = new Map<Socket, string>();
+  #publications = 0;
 
   constructor(settings: PublicFrontSettings) {
     this.#settings = settings;
@@ -68,10 +75,20 @@ export class PublicFront {
       },
       (request, response) => this.#serve(request, response),
     );
+    // The server never listens itself, but only listening makes it look at its time limits.
+    this.#server.emit('listening');
   }
 
   /** Takes a paused connection and the bytes read from it. */
   accept(socket: Socket, unread: Buffer): void {
+    const host = socket.remoteAddress ?? '';
+    const ofHost = [...this.#connections.values()].filter((other) => other === host).length;
+    if (this.#connections.size >= CONNECTIONS_MAX || ofHost >= CONNECTIONS_PER_HOST_MAX) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.set(socket, host);
+    socket.on('close', () => this.#connections.delete(socket));
     socket.unshift(unread);
     this.#server.emit('connection', socket);
     socket.resume();
@@ -83,12 +100,15 @@ export class PublicFront {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
+    // What a proxy is asked for; a server has to understand it too (RFC 9112, 3.2.2).
+    request.url = request.url?.replace(/^https?:\/\/[^/?]*/i, '') || '/';
     if (this.#settings.answerTracker(request, response)) return;
     this.#answer(request).then(
-      (answer) => send(response, answer, request.method === 'HEAD'),
+      (answer) => send(response, answer, request),
       (error: unknown) => {
+        if (request.socket.destroyed) return;
         this.#settings.log.warn('a public request failed', { url: request.url, because: `${error}` });
-        send(response, text(500, 'this node has a problem'), false);
+        send(response, text(500, 'this node has a problem'), request);
       },
     );
   }
@@ -143,8 +163,11 @@ export class PublicFront {
   }
 
   async #publish(request: IncomingMessage): Promise<Answer> {
-    const body = await bodyOf(request, PUBLICATION_BYTES_MAX);
-    const accepted = body ? await this.#accept(body) : publicFault('publication-too-large', 'the body is too large');
+    if (this.#publications >= PUBLICATIONS_MAX) return text(503, 'busy with other publications; try again');
+    this.#publications++;
+    const body = await bodyOf(request, PUBLICATION_BYTES_MAX).finally(() => this.#publications--);
+    if (!body) return text(413, `a publication has at most ${PUBLICATION_BYTES_MAX} bytes`);
+    const accepted = await this.#accept(body);
     if (!isFault(accepted)) return bencoded(encodeBencode({ accepted: 1 }));
     return text(accepted.code === 'not-owner' ? 421 : 400, accepted.mayLeave ? accepted.text : 'refused');
   }
@@ -185,22 +208,27 @@ function stylesheet(): Answer {
   return { status: 200, type, body: readFileSync(file) };
 }
 
-function send(response: ServerResponse, { status, type, body, policy }: Answer, isHead: boolean): void {
+function send(response: ServerResponse, { status, type, body, policy }: Answer, request: IncomingMessage): void {
   response.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
+    // A body that nobody reads to its end would be taken for the next request, or never end.
+    ...(!request.complete && { connection: 'close' }),
     ...(policy !== undefined && { 'content-security-policy': policy }),
   });
-  response.end(isHead ? undefined : body);
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-/** The request's body; undefined when it is over the limit, with the connection closed after the answer. */
+/** The request's body; undefined when it is over the limit. Rejects when the connection ends before it does. */
 async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<Uint8Array | undefined> {
   const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of request) {
+  let bytes = Number(request.headers['content-length'] ?? 0);
+  if (bytes > bytesMax) return undefined;
+  bytes = 0;
+  // Without this option leaving the loop would destroy the connection that the refusal has to go out on.
+  for await (const part of request.iterator({ destroyOnReturn: false })) {
     bytes += (part as Buffer).length;
     if (bytes > bytesMax) return undefined;
     parts.push(part as Buffer);
