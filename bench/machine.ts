@@ -1,5 +1,6 @@
 /** What the kernel says about processes and cores (Linux): the yardstick of every bench, the same for every peer. */
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 
 const TICKS_PER_SECOND = 100;
 const KIB = 1024;
@@ -26,6 +27,17 @@ export function cpuSecondsOfAll(): number {
 /** Bytes that a loopback interface has received, seen from a process of its network namespace. */
 export function loopbackBytes(pid: number): number {
   return Number(/^\s*lo:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/net/dev`, 'latin1'))![1]);
+}
+
+/** What rates depend on: clients hash with SHA-1, for which some processors have instructions. */
+export function machineFacts(): object {
+  const cpu = readFileSync('/proc/cpuinfo', 'latin1');
+  return {
+    cpu: /^model name\s*: (.*)$/m.exec(cpu)?.[1] ?? 'unknown',
+    cores: availableParallelism(),
+    hasShaInstructions: /\b(?:sha_ni|sha1)\b/.test(cpu),
+    node: process.version,
+  };
 }
 
 export function median(values: readonly number[]): number {

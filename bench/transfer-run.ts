@@ -3,7 +3,7 @@
  * The clock runs from the first payload byte on the host's loopback interface, which carries nothing else worth
  * counting, until the leecher says that everything is there and checked; both are the same for every client.
  */
-import type { Client, ClientKind } from '../test/interop/clients/client.ts';
+import type { Client, ClientKind, Place } from '../test/interop/clients/client.ts';
 import { LISTEN_PORT } from '../test/interop/clients/client.ts';
 import { announceUrlOfOpentracker, startOpentracker } from '../test/interop/clients/opentracker.ts';
 import type { Content } from '../test/interop/content.ts';
@@ -18,15 +18,17 @@ const LEECHER_PORT = LISTEN_PORT + 10;
 /** More than handshakes, bitfields and announces together; less than one read of payload matters. */
 const PAYLOAD_BEGAN_BYTES = 64 * 1024;
 const START_POLL_MS = 2;
-const END_POLL_MS = 10;
+const END_POLL_MS = 20;
 const TRANSFER_SECONDS_MAX = 120;
 
 /** Where all transfers of a bench happen: one host with an address for each end. */
 export interface Track {
   readonly bed: TestBed;
   readonly hosts: { readonly seeder: Host; readonly leecher: Host };
+  readonly tracker: Place;
   readonly content: Content;
   readonly torrentFile: string;
+  readonly infoHash: string;
 }
 export interface Measurement {
   readonly seconds: number;
@@ -38,13 +40,12 @@ export interface Measurement {
   readonly coresUsedByOthers: number;
 }
 
-/** Makes the torrent of the content and starts its tracker. */
+/** Makes the host and the torrent of the content. */
 export async function layTrack(bed: TestBed, content: Content): Promise<Track> {
-  const place = await bed.place('opentracker');
-  const torrentFile = await makeTorrent(content, announceUrlOfOpentracker(place), PIECE_LENGTH_LOG2);
-  await startOpentracker(place, [await infoHashOf(torrentFile)]);
-  const hosts = { seeder: place.host, leecher: await bed.network.addAddress(place.host) };
-  return { bed, hosts, content, torrentFile };
+  const tracker = await bed.place('opentracker');
+  const torrentFile = await makeTorrent(content, announceUrlOfOpentracker(tracker), PIECE_LENGTH_LOG2);
+  const hosts = { seeder: tracker.host, leecher: await bed.network.addAddress(tracker.host) };
+  return { bed, hosts, tracker, content, torrentFile, infoHash: await infoHashOf(torrentFile) };
 }
 
 /** Lets one kind of client seed to another, from fresh processes and an empty directory. */
@@ -53,6 +54,7 @@ export async function measureTransfer(
   kinds: { seeder: ClientKind; leecher: ClientKind },
 ): Promise<Measurement> {
   const { bed, hosts, content, torrentFile } = track;
+  const tracker = await startOpentracker(track.tracker, [track.infoHash]); // A new one knows no peers of old.
   const seeder = await kinds.seeder.start({ host: hosts.seeder, scratch: await bed.directory('seeder') }, {});
   const leecher = await kinds.leecher.start(
     { host: hosts.leecher, scratch: await bed.directory('leecher') },
@@ -65,32 +67,31 @@ export async function measureTransfer(
     await bed.remove(into);
     return measurement;
   } finally {
-    await Promise.all([seeder.stop(), leecher.stop()]);
+    await Promise.all([seeder.stop(), leecher.stop(), tracker.kill()]);
   }
 }
 
 async function measure(seeder: Client, leecher: Client, start: () => Promise<void>): Promise<Measurement> {
   const pids = { seeder: seeder.program.pid, leecher: leecher.program.pid };
   const idleBytes = loopbackBytes(pids.leecher);
-  const before = cpuNow(pids);
   const began = until(
-    'the first payload byte',
+    `the first payload byte to ${leecher.name}`,
     TRANSFER_SECONDS_MAX,
-    () => (loopbackBytes(pids.leecher) > idleBytes + PAYLOAD_BEGAN_BYTES ? performance.now() : undefined),
+    () => (loopbackBytes(pids.leecher) > idleBytes + PAYLOAD_BEGAN_BYTES ? cpuNow(pids) : undefined),
     () => `${seeder.program.output}\n${leecher.program.output}`,
     START_POLL_MS,
   );
-  const [beganAt] = await Promise.all([began, start()]);
+  const [before] = await Promise.all([began, start()]);
   await leecher.waitComplete(TRANSFER_SECONDS_MAX, END_POLL_MS);
-  const seconds = (performance.now() - beganAt) / 1000;
   const after = cpuNow(pids);
+  const seconds = after.at - before.at;
   return {
     seconds,
     seederCpuSeconds: after.seeder - before.seeder,
     leecherCpuSeconds: after.leecher - before.leecher,
     seederMemory: memoryOf(pids.seeder),
     leecherMemory: memoryOf(pids.leecher),
-    coresUsedByOthers: (after.others - before.others) / (after.at - before.at),
+    coresUsedByOthers: (after.others - before.others) / seconds,
   };
 }
 

@@ -12,7 +12,7 @@ import { rtorrent } from '../test/interop/clients/rtorrent.ts';
 import { writeRandomFile } from '../test/interop/content.ts';
 import { TestBed } from '../test/interop/test-bed.ts';
 import { isInstalled } from '../test/require.ts';
-import { median } from './machine.ts';
+import { machineFacts, median } from './machine.ts';
 import { layTrack, type Measurement, measureTransfer } from './transfer-run.ts';
 
 const MIB = 2 ** 20;
@@ -68,6 +68,7 @@ async function measureAll(rows: readonly Row[]): Promise<Map<Row, { kept: Measur
   }
 }
 
+console.log(JSON.stringify({ bench: 'transfer', machine: machineFacts() }));
 const results = await measureAll(ROWS.filter(isWanted));
 const rateOf = (kept: readonly Measurement[]): number => size / MIB / median(kept.map(({ seconds }) => seconds));
 const reference = [...results].find(([{ name }]) => name === REFERENCE)?.[1].kept ?? [];
