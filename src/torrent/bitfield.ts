@@ -25,7 +25,10 @@ export class Bitfield {
   /** All bits set. */
   static full(length: number): Bitfield {
     const field = new Bitfield(length);
-    for (let index = 0; index < length; index++) field.add(index);
+    field.bytes.fill(0xff);
+    const spare = field.bytes.length * 8 - length;
+    if (spare > 0) field.bytes[field.bytes.length - 1] = (0xff << spare) & 0xff;
+    field.#count = length;
     return field;
   }
 

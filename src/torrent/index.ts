@@ -44,4 +44,5 @@ export {
   type TrackerFault,
   type TrackerReply,
 } from './tracker-exchange.ts';
-export { Transfer, type TransferEffect, type TransferInput, type TransferSettings } from './transfer.ts';
+export { Transfer } from './transfer.ts';
+export type { TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';

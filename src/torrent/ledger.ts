@@ -21,6 +21,8 @@ const ARRIVED = -2;
 export class OpenPiece {
   readonly piece: number;
   readonly blockCount: number;
+  /** The only link that may be asked for it, so that a bad hash names who lies; undefined when any may. */
+  readonly reservedFor: LinkId | undefined;
   /** Per block: WANTED, the link it is asked of, or ARRIVED minus the link it came from. */
   readonly #owners: Int32Array;
   /** Endgame: further links a block is asked of. */
@@ -28,9 +30,10 @@ export class OpenPiece {
   #wanted: number;
   #arrived = 0;
 
-  constructor(piece: number, blockCount: number) {
+  constructor(piece: number, blockCount: number, reservedFor: LinkId | undefined) {
     this.piece = piece;
     this.blockCount = blockCount;
+    this.reservedFor = reservedFor;
     this.#owners = new Int32Array(blockCount).fill(WANTED);
     this.#wanted = blockCount;
   }
@@ -40,6 +43,10 @@ export class OpenPiece {
   }
   get arrived(): number {
     return this.#arrived;
+  }
+  /** Blocks on order. */
+  get owed(): number {
+    return this.blockCount - this.#wanted - this.#arrived;
   }
   get isArrived(): boolean {
     return this.#arrived === this.blockCount;
@@ -128,13 +135,19 @@ export class OpenPiece {
   }
 }
 
+/** A piece whose blocks are all here. */
+interface FinishingPiece {
+  readonly contributors: ReadonlySet<LinkId>;
+  isChecked: boolean;
+}
+
 /** The state of every piece of one torrent. */
 export class Ledger {
   readonly #layout: Layout;
   readonly #stored: Bitfield;
   readonly #open = new Map<number, OpenPiece>();
   /** Arrived or checked pieces, which wait for the hash or the disk; bounded like open pieces. */
-  readonly #finishing = new Map<number, 'arrived' | 'checked'>();
+  readonly #finishing = new Map<number, FinishingPiece>();
   #storedBytes = 0;
 
   constructor(layout: Layout, stored: Bitfield) {
@@ -161,7 +174,9 @@ export class Ledger {
 
   stateOf(piece: number): PieceState {
     if (this.#stored.has(piece)) return 'stored';
-    return this.#finishing.get(piece) ?? (this.#open.has(piece) ? 'open' : 'wanted');
+    const finishing = this.#finishing.get(piece);
+    if (finishing) return finishing.isChecked ? 'checked' : 'arrived';
+    return this.#open.has(piece) ? 'open' : 'wanted';
   }
 
   openPiece(piece: number): OpenPiece | undefined {
@@ -171,33 +186,40 @@ export class Ledger {
     return this.#open.values();
   }
 
-  open(piece: number): OpenPiece {
+  /** The links that sent the blocks of a piece that waits for its hash or the disk. */
+  contributorsOf(piece: number): ReadonlySet<LinkId> {
+    return this.#finishing.get(piece)?.contributors ?? new Set();
+  }
+
+  open(piece: number, reservedFor: LinkId | undefined): OpenPiece {
     assert(this.stateOf(piece) === 'wanted', 'only a wanted piece opens');
-    const opened = new OpenPiece(piece, this.#layout.blocksOf(piece));
+    const opened = new OpenPiece(piece, this.#layout.blocksOf(piece), reservedFor);
     this.#open.set(piece, opened);
     return opened;
   }
 
   /** All blocks are here: the piece waits for its hash. */
   noteArrived(piece: number): void {
-    assert(this.#open.get(piece)?.isArrived, 'a piece arrives with its last block');
+    const open = this.#open.get(piece);
+    assert(open?.isArrived, 'a piece arrives with its last block');
     this.#open.delete(piece);
-    this.#finishing.set(piece, 'arrived');
+    this.#finishing.set(piece, { contributors: open.contributors(), isChecked: false });
   }
 
   noteChecked(piece: number): void {
-    assert(this.#finishing.get(piece) === 'arrived', 'only an arrived piece is checked');
-    this.#finishing.set(piece, 'checked');
+    const finishing = this.#finishing.get(piece);
+    assert(finishing?.isChecked === false, 'only an arrived piece is checked');
+    finishing.isChecked = true;
   }
 
   noteStored(piece: number): void {
-    assert(this.#finishing.get(piece) === 'checked', 'only a checked piece is stored');
+    assert(this.#finishing.get(piece)?.isChecked, 'only a checked piece is stored');
     this.#finishing.delete(piece);
     this.#stored.add(piece);
     this.#storedBytes += this.#layout.bytesOf(piece);
   }
 
-  /** Gives a piece up (bad hash, failed write, nothing of it asked or arrived): it is wanted again. */
+  /** Gives a piece up (bad hash, failed write, nothing of it on order): it is wanted again. */
   reopenLater(piece: number): void {
     assert(this.#open.delete(piece) || this.#finishing.delete(piece), 'only an unfinished piece is given up');
   }

@@ -12,6 +12,10 @@ const DEPTH_MAX = 128;
 const DEPTH_LONG_PATH_MAX = 1000;
 /** Seconds of data that may be on order from one link. */
 const ORDERED_SECONDS = 3;
+/** Pieces that a link may refuse before it is left alone until it unchokes us anew. */
+const REFUSED_PIECES_MAX = 16;
+/** Past so many shared pieces with a bad hash, the probation grows no more. */
+const SHARED_FAILURES_MAX = 10;
 
 /** One open link of a torrent; plain state, changed by the transfer machine and the picker. */
 export class LinkState {
@@ -21,6 +25,8 @@ export class LinkState {
   /** Requests the peer queues at most. */
   queueMax: number;
   has: Bitfield;
+  /** It said what it has; that is said once (BEP 3, BEP 6), for each time costs us a look at every piece. */
+  hasSaidAll = false;
   theyChoke = true;
   theyAreInterested = false;
   weChoke = true;
@@ -29,11 +35,15 @@ export class LinkState {
   asked = 0;
   /** Pieces in which blocks are on order from this link. */
   readonly working: Set<number> = new Set();
-  readonly down: Rate = new Rate();
-  readonly up: Rate = new Rate();
+  readonly down: Rate;
+  readonly up: Rate;
   isSnubbing = false;
   /** When it last sent a block, or was first asked for one. */
   progressAt: Instant;
+  /** Pieces it refused to send although it unchokes us; asking again at once would go on at the speed of the path. */
+  readonly #refused = new Set<number>();
+  #sharedFailures = 0;
+  #probation = 0;
   #depth = DEPTH_FIRST;
   #depthMax = DEPTH_MAX;
   #roundTripMs: number | undefined;
@@ -45,16 +55,62 @@ export class LinkState {
     this.hasFast = hasFast;
     this.queueMax = 250;
     this.has = new Bitfield(pieceCount);
+    this.down = new Rate(now);
+    this.up = new Rate(now);
     this.progressAt = now;
   }
 
+  /** A torrent without a piece has no seeds: whoever has "everything" of it may still want its metadata. */
   get isSeed(): boolean {
-    return this.has.isFull;
+    return this.has.isFull && this.has.length > 0;
   }
 
   /** Blocks that may be on order now. */
   get depth(): number {
     return Math.min(this.#depth, this.queueMax);
+  }
+
+  get hasRoom(): boolean {
+    return this.asked < this.depth;
+  }
+
+  /** True when it may be asked for a piece now. */
+  offers(piece: number): boolean {
+    return this.has.has(piece) && !this.#refused.has(piece) && this.#refused.size < REFUSED_PIECES_MAX;
+  }
+
+  /** Had a part in a bad piece: until it delivered good ones alone, its pieces are shared with nobody. */
+  get isSuspect(): boolean {
+    return this.#probation > 0;
+  }
+
+  /** A piece of several links was bad. Each time the probation doubles: whoever poisons now and then gains nothing. */
+  noteSharedFailure(): void {
+    this.#sharedFailures = Math.min(this.#sharedFailures + 1, SHARED_FAILURES_MAX);
+    this.#probation = 2 ** this.#sharedFailures - 1;
+  }
+
+  /** A piece that this link alone delivered was good. */
+  noteGoodPiece(): void {
+    if (this.#probation > 0) this.#probation--;
+  }
+
+  noteRefused(piece: number): void {
+    this.#refused.add(piece);
+  }
+
+  /** It serves us anew: what it refused or owed before says nothing any more. */
+  noteUnchoked(): void {
+    this.theyChoke = false;
+    this.isSnubbing = false;
+    this.#refused.clear();
+  }
+
+  /** It may have been only busy. */
+  giveAnotherChance(now: Instant): void {
+    this.isSnubbing = false;
+    this.progressAt = now;
+    this.#refused.clear();
   }
 
   noteAsked(blocks: number, now: Instant): void {

@@ -1,7 +1,8 @@
 /**
  * What to ask a link for next: the pieces it is already working on, then a piece of its own (random for the first
  * few, then rarest first), then a share of somebody else's piece, and at the very end what others owe us (endgame).
- * Whole pieces per link keep blame for a bad hash simple and let a piece be hashed in order.
+ * Whole pieces per link keep blame for a bad hash simple and let a piece be hashed in order; what a link under
+ * suspicion opens is shared with nobody.
  */
 import type { Instant, Random } from '../base/index.ts';
 import type { Layout } from './layout.ts';
@@ -34,8 +35,6 @@ export class Picker {
   readonly #ledger: Ledger;
   readonly #rarity: Rarity;
   readonly #openPiecesMax: number;
-  /** Pieces whose hash failed with several contributors: fetched again from one link alone, to tell who lies. */
-  readonly #solo = new Set<number>();
 
   constructor(layout: Layout, ledger: Ledger, openPiecesMax: number, random: Random) {
     this.#layout = layout;
@@ -52,9 +51,13 @@ export class Picker {
   }
 
   /** The piece failed or was given up: it is to be fetched again. */
-  restore(piece: number, isSolo: boolean): void {
-    if (isSolo) this.#solo.add(piece);
+  restore(piece: number): void {
     this.#rarity.restore(piece);
+  }
+
+  /** Every piece that we lack is on its way. */
+  get isEndgame(): boolean {
+    return this.#rarity.size === 0;
   }
 
   /** True when the link has a piece that we still lack blocks of. */
@@ -68,42 +71,38 @@ export class Picker {
   fill(link: LinkState, now: Instant): RequestRun[] {
     const runs: RequestRun[] = [];
     // Topping up in batches: one write of many requests instead of one per arrived block.
-    if (link.theyChoke || link.isSnubbing || link.asked > link.depth * 0.75) return runs;
-    while (link.asked < link.depth) {
+    if (link.theyChoke || !link.weAreInterested || link.isSnubbing || link.asked > link.depth * 0.75) return runs;
+    while (link.hasRoom) {
       const source = this.#sourceFor(link);
       if (!source) break;
       const run = this.#order(link, source.open, Math.min(link.depth - link.asked, source.runMax), now);
       if (run) runs.push(run);
     }
-    if (link.asked < link.depth && this.#rarity.size === 0) this.#orderDuplicates(link, runs, now);
+    if (link.hasRoom && this.isEndgame) this.#orderDuplicates(link, runs, now);
     return runs;
   }
 
   #sourceFor(link: LinkState): { open: OpenPiece; runMax: number } | undefined {
     for (const piece of link.working) {
       const open = this.#ledger.openPiece(piece);
-      if (open && open.wanted > 0) return { open, runMax: open.blockCount };
+      if (open && open.wanted > 0 && link.offers(piece)) return { open, runMax: open.blockCount };
     }
     if (this.#ledger.openCount < this.#openPiecesMax || link.working.size === 0) {
-      const passes = (piece: number): boolean => link.has.has(piece);
+      const passes = (piece: number): boolean => link.offers(piece);
       const isFirst = this.#ledger.stored.count < RANDOM_FIRST_PIECES;
       const piece = isFirst ? this.#rarity.random(passes) : this.#rarity.rarest(passes);
       if (piece !== undefined) {
         this.#rarity.remove(piece);
-        const open = this.#ledger.open(piece);
+        const open = this.#ledger.open(piece, link.isSuspect ? link.id : undefined);
         return { open, runMax: open.blockCount };
       }
     }
     for (const open of this.#ledger.openPieces()) {
-      if (open.wanted > 0 && link.has.has(open.piece) && this.#maySharePiece(open))
+      if (open.wanted > 0 && open.reservedFor === undefined && link.offers(open.piece)) {
         return { open, runMax: SHARED_RUN_MAX };
+      }
     }
     return undefined;
-  }
-
-  #maySharePiece(open: OpenPiece): boolean {
-    // A piece fetched to find a liar is shared only when whoever held it is gone and nothing of it is on order.
-    return !this.#solo.has(open.piece) || open.wanted + open.arrived === open.blockCount;
   }
 
   #order(link: LinkState, open: OpenPiece, countMax: number, now: Instant): RequestRun | undefined {
@@ -123,7 +122,7 @@ export class Picker {
   #orderDuplicates(link: LinkState, runs: RequestRun[], now: Instant): void {
     let left = ENDGAME_BLOCKS_MAX - link.asked;
     for (const open of this.#ledger.openPieces()) {
-      if (!link.has.has(open.piece) || this.#solo.has(open.piece)) continue;
+      if (open.reservedFor !== undefined || !link.offers(open.piece)) continue;
       for (const block of open.blocksOwed()) {
         if (left <= 0) return;
         if (!open.askAlso(block, link.id, ENDGAME_LINKS_MAX)) continue;

@@ -3,7 +3,7 @@
  * each count forms one bucket, and moving a piece by one bucket is one swap. Links that have everything are not
  * counted: they change no order.
  */
-import { type Random, randomBelow } from '../base/index.ts';
+import { assert, type Random, randomBelow } from '../base/index.ts';
 
 /** Buckets kept; counts above share the last. Far above the links of one torrent. */
 const COUNT_MAX = 255;
@@ -67,11 +67,13 @@ export class Rarity {
 
   /** The piece is being fetched: no longer a candidate. */
   remove(piece: number): void {
+    assert(this.isCandidate(piece), 'only a candidate is fetched');
     for (let count = this.#count[piece]!; count <= COUNT_MAX; count++) this.#raise(piece, count);
   }
 
   /** The piece is to be fetched again. */
   restore(piece: number): void {
+    assert(!this.isCandidate(piece), 'only a piece that was fetched becomes a candidate again');
     for (let count = COUNT_MAX + 1; count > this.#count[piece]!; count--) this.#lower(piece, count);
   }
 

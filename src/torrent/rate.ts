@@ -7,8 +7,12 @@ const TIME_CONSTANT_MS = 4000;
 export class Rate {
   #bytesPerSecond = 0;
   #pending = 0;
-  #since: Instant | undefined;
+  #since: Instant;
   total = 0;
+
+  constructor(now: Instant) {
+    this.#since = now;
+  }
 
   note(bytes: number): void {
     this.#pending += bytes;
@@ -17,10 +21,6 @@ export class Rate {
 
   /** The average as of now; call it from a tick, at most a few times a second. */
   at(now: Instant): number {
-    if (this.#since === undefined) {
-      this.#since = now;
-      return this.#bytesPerSecond;
-    }
     const elapsedMs = now - this.#since;
     if (elapsedMs < 100) return this.#bytesPerSecond;
     const recent = (this.#pending * 1000) / elapsedMs;

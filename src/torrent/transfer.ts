@@ -4,7 +4,6 @@
  * what the ledger says it owes; a link that sends bad data is named.
  */
 import {
-  type Address,
   assert,
   type Deadline,
   type Fault,
@@ -20,60 +19,18 @@ import { CHOKE_ROUND_MS, chooseUnchoked, OPTIMISTIC_ROUNDS } from './choker.ts';
 import type { Layout } from './layout.ts';
 import { Ledger, type LinkId, type OpenPiece } from './ledger.ts';
 import { LinkState } from './link-state.ts';
-import { Picker, type RequestRun } from './picker.ts';
+import { Picker } from './picker.ts';
 import { Rate } from './rate.ts';
+import type { TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
 
 const TICK_MS = 1000;
 /** A link that owes blocks and sends none for this long is passed over until it does. */
 const SNUB_MS = 30_000;
 
-export type TransferInput =
-  | {
-      readonly type: 'linkOpened';
-      readonly link: LinkId;
-      readonly address: Address;
-      readonly hasFast: boolean;
-    }
-  | { readonly type: 'linkClosed'; readonly link: LinkId }
-  | { readonly type: 'queueMax'; readonly link: LinkId; readonly requests: number }
-  | { readonly type: 'bitfield'; readonly link: LinkId; readonly bytes: Uint8Array }
-  | { readonly type: 'haveAll' | 'haveNone'; readonly link: LinkId }
-  | { readonly type: 'have'; readonly link: LinkId; readonly piece: number }
-  | { readonly type: 'choked' | 'unchoked' | 'interested' | 'uninterested'; readonly link: LinkId }
-  | { readonly type: 'blockArrived'; readonly link: LinkId; readonly piece: number; readonly offset: number }
-  | { readonly type: 'rejected'; readonly link: LinkId; readonly piece: number; readonly offset: number }
-  | { readonly type: 'pieceChecked'; readonly piece: number; readonly isGood: boolean }
-  | { readonly type: 'pieceStored' | 'storeFailed'; readonly piece: number }
-  | { readonly type: 'served'; readonly link: LinkId; readonly bytes: number }
-  | { readonly type: 'paused'; readonly isPaused: boolean }
-  | { readonly type: 'tick' };
-
-export type TransferEffect =
-  | ({ readonly type: 'request'; readonly link: LinkId } & RequestRun)
-  | {
-      readonly type: 'cancel';
-      readonly link: LinkId;
-      readonly piece: number;
-      readonly offset: number;
-      readonly length: number;
-    }
-  | { readonly type: 'interest'; readonly link: LinkId; readonly isInterested: boolean }
-  | { readonly type: 'choke'; readonly link: LinkId; readonly isChoked: boolean }
-  | { readonly type: 'announceHave' | 'check' | 'store' | 'drop'; readonly piece: number }
-  | { readonly type: 'close'; readonly link: LinkId; readonly why: Fault; readonly isBanned: boolean }
-  | { readonly type: 'complete' };
-
-/** What the machine needs from outside, besides facts. */
-export interface TransferSettings {
-  readonly uploadSlots: number;
-  /** Pieces in flight at most: what the host's buffers can hold. */
-  readonly openPiecesMax: number;
-}
-
 /** The transfer of one torrent whose metadata is known. */
 export class Transfer implements Machine<TransferInput, TransferEffect> {
-  readonly down: Rate = new Rate();
-  readonly up: Rate = new Rate();
+  readonly down: Rate;
+  readonly up: Rate;
   readonly #layout: Layout;
   readonly #ledger: Ledger;
   readonly #picker: Picker;
@@ -82,8 +39,6 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   /** Bounded by the session's link limits. */
   readonly #links = new Map<LinkId, LinkState>();
   readonly #unfilled = new Set<LinkState>();
-  /** Who sent the blocks of each piece that waits for its hash. */
-  readonly #contributors = new Map<number, ReadonlySet<LinkId>>();
   #effects: TransferEffect[] = [];
   #now: Instant;
   #nextTick: Instant;
@@ -93,6 +48,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #isPaused = false;
 
   constructor(layout: Layout, stored: Bitfield, settings: TransferSettings, random: Random, now: Instant) {
+    this.down = new Rate(now);
+    this.up = new Rate(now);
     this.#layout = layout;
     this.#ledger = new Ledger(layout, stored);
     this.#picker = new Picker(layout, this.#ledger, settings.openPiecesMax, random);
@@ -111,6 +68,10 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
   get isComplete(): boolean {
     return this.#ledger.isComplete;
+  }
+  /** Pieces asked for, arriving, being checked or being written. */
+  get piecesUnderWay(): number {
+    return this.#ledger.openCount;
   }
   get links(): ReadonlyMap<LinkId, LinkState> {
     return this.#links;
@@ -165,8 +126,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       case 'pieceStored':
         return this.#pieceStored(input.piece);
       case 'storeFailed':
-        this.#ledger.reopenLater(input.piece);
-        return this.#picker.restore(input.piece, false);
+        return this.#giveUp(input.piece);
       default: {
         const link = this.#links.get(input.link);
         if (link) this.#linkInput(link, input);
@@ -189,11 +149,12 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         return this.#hasOne(link, input.piece);
       case 'choked':
         link.theyChoke = true;
-        // Without the fast extension a choke silently drops every request (BEP 6).
-        if (!link.hasFast) this.#releaseAll(link);
+        // Without the fast extension a choke silently drops every request; with it each is answered (BEP 6).
+        if (!link.hasFast) return this.#releaseAll(link);
+        for (const piece of link.working) this.#giveUpIfStuck(link, piece);
         return;
       case 'unchoked':
-        link.theyChoke = false;
+        if (link.theyChoke) link.noteUnchoked();
         this.#unfilled.add(link);
         return;
       case 'interested':
@@ -211,9 +172,9 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   #linkClosed(link: LinkState): void {
-    this.#releaseAll(link);
     this.#links.delete(link.id);
     this.#unfilled.delete(link);
+    this.#releaseAll(link);
     this.#forget(link);
     if (!link.weChoke) this.#chooseUnchoked();
   }
@@ -227,6 +188,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   #hasSet(link: LinkState, has: Uint8Array | 'haveAll' | 'haveNone'): void {
+    if (link.hasSaidAll) return this.#close(link, fault('bitfield-wrong', 'a second bitfield'), false);
+    link.hasSaidAll = true;
     const { pieceCount } = this.#layout;
     const field =
       has instanceof Uint8Array
@@ -252,7 +215,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     if (link.isSeed) for (let i = 0; i < this.#layout.pieceCount; i++) this.#picker.noteGone(i);
     const isNews = !link.weAreInterested && !this.#ledger.stored.has(piece);
     if (isNews || link.isSeed) this.#hasChanged(link);
-    else if (link.asked < link.depth) this.#unfilled.add(link);
+    else this.#unfilled.add(link);
   }
 
   #hasChanged(link: LinkState): void {
@@ -264,7 +227,10 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   #reviewInterest(link: LinkState): void {
-    const isInterested = !this.#isPaused && this.#picker.isInteresting(link);
+    this.#setInterest(link, !this.#isPaused && this.#picker.isInteresting(link));
+  }
+
+  #setInterest(link: LinkState, isInterested: boolean): void {
     if (isInterested === link.weAreInterested) return;
     link.weAreInterested = isInterested;
     this.#effects.push({ type: 'interest', link: link.id, isInterested });
@@ -276,7 +242,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       return this.#chooseUnchoked();
     }
     const unchoked = [...this.#links.values()].filter((other) => !other.weChoke).length;
-    if (unchoked < this.#settings.uploadSlots && !this.#isPaused) this.#setChoke(link, false);
+    if (link.weChoke && unchoked < this.#settings.uploadSlots) this.#setChoke(link, false);
   }
 
   #blockArrived(link: LinkState, piece: number, block: number): void {
@@ -287,8 +253,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.down.note(bytes);
     for (const other of open.arrive(block, link.id)) this.#cancel(other, open, block);
     this.#unfilled.add(link);
-    if (!open.isArrived) return;
-    this.#contributors.set(piece, open.contributors());
+    if (!open.isArrived) return this.#giveUpIfStuck(link, piece);
     for (const other of this.#links.values()) other.working.delete(piece);
     this.#ledger.noteArrived(piece);
     this.#effects.push({ type: 'check', piece });
@@ -299,64 +264,76 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     if (!link) return;
     link.asked--;
     this.#unfilled.add(link);
-    this.#effects.push({
-      type: 'cancel',
-      link: linkId,
-      piece: open.piece,
-      offset: block * BLOCK_BYTES,
-      length: this.#layout.blockBytes(open.piece, block),
-    });
+    this.#takeBack(link, open.piece, block);
+  }
+
+  #takeBack(link: LinkState, piece: number, block: number): void {
+    const length = this.#layout.blockBytes(piece, block);
+    this.#effects.push({ type: 'cancel', link: link.id, piece, offset: block * BLOCK_BYTES, length });
   }
 
   #rejected(link: LinkState, piece: number, block: number): void {
     const open = this.#ledger.openPiece(piece);
     if (!open || !Number.isInteger(block) || !open.isAskedOf(block, link.id)) return;
     link.asked--;
+    if (!link.theyChoke) link.noteRefused(piece);
     open.release(block, link.id);
-    this.#dropIfUntouched(open);
-    this.#unfilled.add(link);
+    this.#giveUpIfStuck(link, piece);
+    this.#refillAll();
   }
 
-  #releaseAll(link: LinkState): void {
+  /** Nothing is owed by a link any more; it is told so unless it knows. */
+  #releaseAll(link: LinkState, isTold = false): void {
     for (const piece of link.working) {
       const open = this.#ledger.openPiece(piece);
       if (!open) continue;
-      for (const block of open.blocksAskedOf(link.id)) open.release(block, link.id);
-      this.#dropIfUntouched(open);
+      for (const block of open.blocksAskedOf(link.id)) {
+        open.release(block, link.id);
+        if (isTold) this.#takeBack(link, piece, block);
+      }
+      if (open.reservedFor === link.id || open.wanted === open.blockCount) this.#giveUp(piece);
     }
     link.working.clear();
     link.asked = 0;
-    for (const other of this.#links.values())
-      if (other !== link && other.asked < other.depth) this.#unfilled.add(other);
+    this.#refillAll();
   }
 
-  #dropIfUntouched(open: OpenPiece): void {
-    if (open.wanted !== open.blockCount) return;
-    for (const link of this.#links.values()) link.working.delete(open.piece);
-    this.#ledger.reopenLater(open.piece);
-    this.#picker.restore(open.piece, false);
-    this.#effects.push({ type: 'drop', piece: open.piece });
+  /** Frees a piece of which nothing is here or on order, or which is reserved for a link that cannot go on. */
+  #giveUpIfStuck(link: LinkState, piece: number): void {
+    const open = this.#ledger.openPiece(piece);
+    if (!open || open.owed > 0) return;
+    const isDeserted = open.reservedFor === link.id && (link.theyChoke || !link.offers(piece));
+    if (isDeserted || open.arrived === 0) this.#giveUp(piece);
+  }
+
+  /** The piece starts over, with whoever has it. */
+  #giveUp(piece: number): void {
+    this.#ledger.reopenLater(piece);
+    this.#picker.restore(piece);
+    this.#effects.push({ type: 'drop', piece });
+    for (const link of this.#links.values()) {
+      link.working.delete(piece);
+      if (!this.#isPaused && link.has.has(piece)) this.#setInterest(link, true);
+    }
+    this.#refillAll();
   }
 
   #pieceGood(piece: number): void {
-    this.#contributors.delete(piece);
+    const contributors = this.#ledger.contributorsOf(piece);
+    if (contributors.size === 1) for (const id of contributors) this.#links.get(id)?.noteGoodPiece();
     this.#ledger.noteChecked(piece);
     this.#effects.push({ type: 'store', piece });
   }
 
   #pieceBad(piece: number): void {
-    const contributors = this.#contributors.get(piece) ?? new Set();
-    this.#contributors.delete(piece);
-    this.#ledger.reopenLater(piece);
-    this.#picker.restore(piece, contributors.size > 1);
-    this.#effects.push({ type: 'drop', piece });
-    if (contributors.size === 1) {
-      for (const culprit of contributors) {
-        const link = this.#links.get(culprit);
-        if (link) this.#close(link, fault('hash-failed', `piece ${piece} does not match its hash`), true);
-      }
+    const contributors = this.#ledger.contributorsOf(piece);
+    this.#giveUp(piece);
+    for (const id of contributors) {
+      const link = this.#links.get(id);
+      if (!link) continue;
+      if (contributors.size > 1) link.noteSharedFailure();
+      else this.#close(link, fault('hash-failed', `piece ${piece} does not match its hash`), true);
     }
-    this.#refillAll();
   }
 
   #pieceStored(piece: number): void {
@@ -374,7 +351,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   #refillAll(): void {
-    for (const link of this.#links.values()) if (link.asked < link.depth) this.#unfilled.add(link);
+    for (const link of this.#links.values()) if (link.hasRoom) this.#unfilled.add(link);
   }
 
   #fill(link: LinkState): void {
@@ -386,11 +363,10 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
     for (const link of this.#links.values()) {
-      if (isPaused) this.#releaseAll(link);
+      if (isPaused) this.#releaseAll(link, true);
       this.#reviewInterest(link);
       this.#unfilled.add(link);
     }
-    if (!isPaused) this.#chooseUnchoked();
   }
 
   #tick(): void {
@@ -401,20 +377,38 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       link.adjustDepth(this.#now);
       link.up.at(this.#now);
       if (link.asked > 0 && !link.isSnubbing && this.#now - link.progressAt > SNUB_MS) {
-        link.isSnubbing = true;
-        this.#releaseAll(link);
-      } else if (link.isSnubbing && this.#now - link.progressAt > 2 * SNUB_MS) {
-        // Another chance after a while: it may only have been busy.
-        link.isSnubbing = false;
-        link.progressAt = this.#now;
+        this.#passOver(link);
+      } else if (link.asked === 0 && this.#now - link.progressAt > 2 * SNUB_MS) {
+        link.giveAnotherChance(this.#now);
       }
       if (link.asked === 0) this.#reviewInterest(link);
       this.#unfilled.add(link);
     }
+    this.#relieveSuspects();
     if (this.#now < this.#nextChokeRound) return;
     this.#nextChokeRound = later(this.#now, CHOKE_ROUND_MS);
     if (this.#chokeRounds++ % OPTIMISTIC_ROUNDS === 0) this.#optimistic = undefined;
     this.#chooseUnchoked();
+  }
+
+  #passOver(link: LinkState): void {
+    link.isSnubbing = true;
+    this.#releaseAll(link, true);
+  }
+
+  /** A link under suspicion would hold up the end for as long as it likes: whoever is trusted and idle takes over. */
+  #relieveSuspects(): void {
+    const idle = [...this.#links.values()].filter(
+      (link) => link.asked === 0 && link.weAreInterested && !link.theyChoke && !link.isSuspect && !link.isSnubbing,
+    );
+    if (idle.length === 0 || !this.#picker.isEndgame) return;
+    for (const suspect of this.#links.values()) {
+      const isReserved = (piece: number): boolean => this.#ledger.openPiece(piece)?.reservedFor === suspect.id;
+      const hasHeir = [...suspect.working].some(
+        (piece) => isReserved(piece) && idle.some((link) => link.offers(piece)),
+      );
+      if (hasHeir) this.#passOver(suspect);
+    }
   }
 
   #chooseUnchoked(): void {
@@ -426,8 +420,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         bytesPerSecond: (isSeeding ? link.up : link.down).at(this.#now),
         isSnubbing: !isSeeding && link.isSnubbing,
       }));
-    const slots = this.#isPaused ? 0 : this.#settings.uploadSlots;
-    const choice = chooseUnchoked(candidates, slots, this.#optimistic, this.#random);
+    const choice = chooseUnchoked(candidates, this.#settings.uploadSlots, this.#optimistic, this.#random);
     this.#optimistic = choice.optimistic;
     for (const link of this.#links.values()) {
       const isChoked = !choice.unchoked.has(link.id);

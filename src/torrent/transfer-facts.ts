@@ -1,0 +1,50 @@
+/** What the transfer machine hears (facts from links and disk) and what it orders (imperatives for them). */
+import type { Address, Fault } from '../base/index.ts';
+import type { LinkId } from './ledger.ts';
+import type { RequestRun } from './picker.ts';
+
+export type TransferInput =
+  | {
+      readonly type: 'linkOpened';
+      readonly link: LinkId;
+      readonly address: Address;
+      readonly hasFast: boolean;
+    }
+  | { readonly type: 'linkClosed'; readonly link: LinkId }
+  | { readonly type: 'queueMax'; readonly link: LinkId; readonly requests: number }
+  | { readonly type: 'bitfield'; readonly link: LinkId; readonly bytes: Uint8Array }
+  | { readonly type: 'haveAll' | 'haveNone'; readonly link: LinkId }
+  | { readonly type: 'have'; readonly link: LinkId; readonly piece: number }
+  | { readonly type: 'choked' | 'unchoked' | 'interested' | 'uninterested'; readonly link: LinkId }
+  | { readonly type: 'blockArrived'; readonly link: LinkId; readonly piece: number; readonly offset: number }
+  | { readonly type: 'rejected'; readonly link: LinkId; readonly piece: number; readonly offset: number }
+  | { readonly type: 'pieceChecked'; readonly piece: number; readonly isGood: boolean }
+  /** `storeFailed`: the disk failed this piece, in reading it back for its check or in writing it; nobody is to blame. */
+  | { readonly type: 'pieceStored' | 'storeFailed'; readonly piece: number }
+  | { readonly type: 'served'; readonly link: LinkId; readonly bytes: number }
+  /** While paused nothing is asked for; what is stored is served all the same. */
+  | { readonly type: 'paused'; readonly isPaused: boolean }
+  | { readonly type: 'tick' };
+
+export type TransferEffect =
+  | ({ readonly type: 'request'; readonly link: LinkId } & RequestRun)
+  /** The link owes this block no more; if it is arriving right now, the rest must not reach its place. */
+  | {
+      readonly type: 'cancel';
+      readonly link: LinkId;
+      readonly piece: number;
+      readonly offset: number;
+      readonly length: number;
+    }
+  | { readonly type: 'interest'; readonly link: LinkId; readonly isInterested: boolean }
+  | { readonly type: 'choke'; readonly link: LinkId; readonly isChoked: boolean }
+  | { readonly type: 'announceHave' | 'check' | 'store' | 'drop'; readonly piece: number }
+  | { readonly type: 'close'; readonly link: LinkId; readonly why: Fault; readonly isBanned: boolean }
+  | { readonly type: 'complete' };
+
+/** What the machine needs from outside, besides facts. */
+export interface TransferSettings {
+  readonly uploadSlots: number;
+  /** Pieces in flight at most: what the host's buffers can hold. */
+  readonly openPiecesMax: number;
+}

@@ -1,0 +1,139 @@
+// Whole swarms of transfer machines on a bad network: swarm.ts plays the hosts and checks each message on the way.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { randomBelow, seededRandom } from '../../src/base/index.ts';
+import { BLOCK_BYTES } from '../../src/wire/index.ts';
+import { eachSeed, SEED } from '../seed.ts';
+import { Swarm, type SwarmPlan } from './swarm.ts';
+
+const MINUTES = 60;
+
+/** Runs until every honest node is complete and at rest, then checks that nothing is left over. */
+function complete(plan: SwarmPlan, seed: number, secondsMax: number): Swarm {
+  const swarm = new Swarm(plan, seed);
+  const honest = swarm.nodes.filter((node) => !node.isPoisoner && node.plan.silentAfter === undefined);
+  swarm.run(secondsMax, () => honest.every((node) => node.transfer.isComplete));
+  for (const node of honest) {
+    assert.equal(node.stored.size, swarm.layout.pieceCount);
+    assert.ok(node.isComplete, 'completion was reported');
+    assert.equal(node.transfer.piecesUnderWay, 0, 'no piece is left open');
+    assert.equal(node.buffers.size, 0, 'no buffer is left');
+    for (const link of node.transfer.links.values()) {
+      assert.equal(link.asked, 0);
+      assert.equal(link.working.size, 0);
+      assert.equal(link.weAreInterested, false, 'who has everything wants nothing');
+    }
+  }
+  return swarm;
+}
+
+const geometry = (seed: number): { length: number; pieceLength: number; openPiecesMax: number } => {
+  const random = seededRandom(seed);
+  const pieceLength = BLOCK_BYTES * [1, 2, 4, 16][randomBelow(random, 4)]!;
+  return { length: 1 + randomBelow(random, 40 * pieceLength), pieceLength, openPiecesMax: 1 + randomBelow(random, 8) };
+};
+
+test(`a swarm of honest nodes completes on a good network (seed ${SEED})`, () => {
+  eachSeed(30, (seed) => {
+    const swarm = complete(
+      { ...geometry(seed), nodes: [{ stored: 'all' }, ...Array(4).fill({ stored: 'none' })] },
+      seed,
+      5 * MINUTES,
+    );
+    const blocks = Math.ceil(swarm.plan.length / BLOCK_BYTES);
+    for (const node of swarm.nodes.slice(1)) assert.ok(node.receivedBlocks === blocks, 'no block is fetched twice');
+  });
+});
+
+test(`nodes that hold different parts complete each other (seed ${SEED})`, () => {
+  eachSeed(20, (seed) => {
+    const parts = [0, 1, 2].map((part) =>
+      Array.from({ length: 40 }, (_, piece) => piece).filter((piece) => piece % 3 === part),
+    );
+    complete({ ...geometry(seed), nodes: parts.map((stored) => ({ stored })) }, seed, 5 * MINUTES);
+  });
+});
+
+for (const hasFast of [true, false]) {
+  const name = hasFast ? 'with' : 'without';
+  test(`a swarm ${name} the fast extension completes while links break, disks fail and few slots rotate (seed ${SEED})`, () => {
+    eachSeed(25, (seed) => {
+      complete(
+        {
+          ...geometry(seed),
+          hasFast,
+          breaks: 0.05,
+          storeFailures: 0.1,
+          pauses: 0.02,
+          nodes: [{ stored: 'all', uploadSlots: 2 }, ...Array(5).fill({ stored: 'none', uploadSlots: 2 })],
+        },
+        seed,
+        20 * MINUTES,
+      );
+    });
+  });
+}
+
+test(`a seed that rejects half of all requests slows a download down and stops nothing (seed ${SEED})`, () => {
+  eachSeed(10, (seed) => {
+    complete({ ...geometry(seed), nodes: [{ stored: 'all', rejects: 0.5 }, { stored: 'none' }] }, seed, 180 * MINUTES);
+  });
+});
+
+test(`a peer that falls silent in the middle holds up nobody for long (seed ${SEED})`, () => {
+  eachSeed(20, (seed) => {
+    complete(
+      { ...geometry(seed), nodes: [{ stored: 'all', silentAfter: seed % 20 }, { stored: 'all' }, { stored: 'none' }] },
+      seed,
+      10 * MINUTES,
+    );
+  });
+});
+
+test(`who alone sent a bad piece is banned, no honest node ever is, and everybody completes (seed ${SEED})`, () => {
+  let banned = 0;
+  eachSeed(40, (seed) => {
+    const swarm = complete(
+      {
+        ...geometry(seed),
+        breaks: seed % 2 ? 0.01 : 0,
+        nodes: [
+          { stored: 'all' },
+          { stored: 'all', poisons: [1, 0.3, 0.03][seed % 3]! },
+          { stored: 'none' },
+          { stored: 'none' },
+          { stored: 'none' },
+        ],
+      },
+      seed,
+      60 * MINUTES,
+    );
+    for (const node of swarm.nodes) {
+      for (const name of node.banned) assert.ok(swarm.nodes[name]!.isPoisoner, 'an honest node was banned');
+      banned += node.banned.size;
+    }
+  });
+  assert.ok(banned > 20, `only ${banned} bans`);
+});
+
+test(`two poisoners in a swarm cannot keep a piece from completing (seed ${SEED})`, () => {
+  eachSeed(15, (seed) => {
+    const swarm = complete(
+      {
+        ...geometry(seed),
+        nodes: [
+          { stored: 'all', poisons: 0.5 },
+          { stored: 'all', poisons: 0.1 },
+          { stored: 'all' },
+          { stored: 'none' },
+          { stored: 'none' },
+        ],
+      },
+      seed,
+      60 * MINUTES,
+    );
+    for (const node of swarm.nodes) {
+      for (const name of node.banned) assert.ok(swarm.nodes[name]!.isPoisoner, 'an honest node was banned');
+    }
+  });
+});
