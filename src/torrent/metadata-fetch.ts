@@ -1,17 +1,34 @@
 /**
- * Fetches an info dictionary from peers (BEP 9). Invariant: nothing is believed before the whole matches the info
- * hash; at most three peers are asked at a time and at most one copy is held.
+ * Fetches an info dictionary from peers (BEP 9). Invariants: nothing is believed before the whole matches the info
+ * hash; at most three peers are asked at a time and at most one copy is held; a peer that refuses rests and is asked
+ * again, for it may only have been busy.
  */
-import { type Deadline, type InfoHash, type Instant, infoHashOfBytes, later, type Machine } from '../base/index.ts';
-import { METADATA_PIECE_BYTES, type MetadataMessage } from '../wire/index.ts';
+import {
+  type Deadline,
+  earliest,
+  type InfoHash,
+  type Instant,
+  infoHashOfBytes,
+  later,
+  type Machine,
+} from '../base/index.ts';
+import { METADATA_BYTES_MAX, METADATA_PIECE_BYTES, type MetadataMessage } from '../wire/index.ts';
 import type { Sha1 } from './info.ts';
 import type { LinkId } from './ledger.ts';
 
 /** Peers asked at a time (SAFETY, limits). */
 const SOURCES_MAX = 3;
+/** A peer that sends nothing of what it owes for this long has refused. */
 const REPLY_MS = 10_000;
 /** Metadata pieces on order from one peer. */
 const ASKED_MAX = 8;
+const REST_MS = 30_000;
+/**
+ * Peers that claim one size are tried this long while others claim another, twice as long at each turn: a liar must
+ * not hold up the rest, nor keep a slow and honest peer from ever being done.
+ */
+const SIZE_TRIAL_MS = 60_000;
+const SIZE_TRIAL_DOUBLINGS_MAX = 10;
 
 export type MetadataInput =
   | { readonly type: 'offered'; readonly link: LinkId; readonly size: number }
@@ -26,11 +43,15 @@ export type MetadataEffect =
   | { readonly type: 'distrust'; readonly link: LinkId };
 
 interface Source {
+  readonly link: LinkId;
   /** Bytes it says the dictionary has. */
   readonly size: number;
   readonly asked: Set<number>;
-  refused: boolean;
-  deadline: Instant;
+  /** When it has taken too long to send the next piece it owes. */
+  owesUntil: Instant;
+  /** It refused, and is not asked before this. */
+  restsUntil: Instant | undefined;
+  refusals: number;
 }
 
 /** One torrent's metadata, wanted. */
@@ -41,10 +62,13 @@ export class MetadataFetch implements Machine<MetadataInput, MetadataEffect> {
   readonly #sources = new Map<LinkId, Source>();
   /** The size being tried; peers may disagree, and only a hash decides who is right. */
   #size = 0;
+  #sizeTrialEndsAt: Instant | undefined;
+  #sizeTrials = 0;
   #bytes: Uint8Array = new Uint8Array(0);
   readonly #senders = new Map<number, LinkId>();
   #effects: MetadataEffect[] = [];
   #isComplete = false;
+  /** One peer at a time is asked for everything. */
   #isSolo = false;
 
   constructor(infoHash: InfoHash, sha1: Sha1) {
@@ -53,11 +77,16 @@ export class MetadataFetch implements Machine<MetadataInput, MetadataEffect> {
   }
 
   get deadline(): Deadline | undefined {
+    if (this.#isComplete) return undefined;
     let at: Instant | undefined;
+    let isOwed = false;
     for (const source of this.#sources.values()) {
-      if (source.asked.size > 0 && (at === undefined || source.deadline < at)) at = source.deadline;
+      if (source.asked.size > 0) isOwed = true;
+      at = earliest(at, source.asked.size > 0 ? source.owesUntil : source.restsUntil);
     }
-    return at === undefined ? undefined : { at, why: 'a peer owes metadata' };
+    if (at === undefined) return undefined;
+    if (isOwed && this.#hasOtherSize()) at = earliest(at, this.#sizeTrialEndsAt)!;
+    return { at, why: isOwed ? 'a peer owes metadata' : 'a peer that refused metadata is asked again' };
   }
 
   effects(): MetadataEffect[] {
@@ -70,35 +99,49 @@ export class MetadataFetch implements Machine<MetadataInput, MetadataEffect> {
     if (this.#isComplete) return;
     switch (input.type) {
       case 'offered':
-        this.#sources.set(input.link, { size: input.size, asked: new Set(), refused: false, deadline: now });
+        this.#offered(input.link, input.size, now);
         break;
       case 'linkClosed':
         this.#sources.delete(input.link);
         break;
       case 'tick':
-        for (const source of this.#sources.values()) {
-          if (source.asked.size > 0 && source.deadline <= now) this.#refuse(source);
-        }
+        this.#tick(now);
         break;
       case 'message':
-        this.#message(input.link, input.message);
+        this.#message(input.link, input.message, now);
     }
     this.#ask(now);
   }
 
-  #message(link: LinkId, message: MetadataMessage): void {
+  /** The first word of a peer counts: one that changes it would make us allocate at its pace. */
+  #offered(link: LinkId, size: number, now: Instant): void {
+    if (this.#sources.has(link) || !(size >= 1 && size <= METADATA_BYTES_MAX)) return;
+    this.#sources.set(link, { link, size, asked: new Set(), owesUntil: now, restsUntil: undefined, refusals: 0 });
+  }
+
+  #tick(now: Instant): void {
+    const isTrialOver = this.#sizeTrialEndsAt !== undefined && this.#sizeTrialEndsAt <= now;
+    const isOvertaken = isTrialOver && this.#hasOtherSize();
+    for (const source of this.#sources.values()) {
+      if (source.restsUntil !== undefined && source.restsUntil <= now) source.restsUntil = undefined;
+      if (source.asked.size > 0 && (source.owesUntil <= now || isOvertaken)) {
+        this.#refuse(source, now);
+      }
+    }
+  }
+
+  #message(link: LinkId, message: MetadataMessage, now: Instant): void {
     const source = this.#sources.get(link);
     if (!source?.asked.has(message.piece) || message.type === 'request') return;
-    if (message.type === 'reject') return this.#refuse(source);
+    if (message.type === 'reject') return this.#refuse(source, now);
     source.asked.delete(message.piece);
+    source.owesUntil = later(now, REPLY_MS);
     const at = message.piece * METADATA_PIECE_BYTES;
     const expected = Math.min(METADATA_PIECE_BYTES, this.#size - at);
-    if (message.totalSize !== this.#size || message.bytes.length !== expected) return this.#refuse(source);
-    if (this.#senders.has(message.piece)) return;
+    if (message.totalSize !== this.#size || message.bytes.length !== expected) return this.#refuse(source, now);
     this.#bytes.set(message.bytes, at);
     this.#senders.set(message.piece, link);
-    if (this.#senders.size * METADATA_PIECE_BYTES < this.#size) return;
-    this.#check();
+    if (this.#senders.size * METADATA_PIECE_BYTES >= this.#size) this.#check();
   }
 
   #check(): void {
@@ -109,48 +152,61 @@ export class MetadataFetch implements Machine<MetadataInput, MetadataEffect> {
     }
     const senders = new Set(this.#senders.values());
     this.#senders.clear();
-    if (senders.size > 1) {
-      // Somebody lied, but who? From now on one peer at a time is asked for everything.
-      this.#isSolo = true;
-      return;
-    }
+    // Of several senders somebody lied, but who?
+    this.#isSolo = true;
+    if (senders.size > 1) return;
     for (const link of senders) {
       this.#effects.push({ type: 'distrust', link });
       this.#sources.delete(link);
     }
   }
 
-  #refuse(source: Source): void {
+  #refuse(source: Source, now: Instant): void {
     source.asked.clear();
-    source.refused = true;
+    source.refusals++;
+    source.restsUntil = later(now, REST_MS);
+  }
+
+  #hasOtherSize(): boolean {
+    return this.#usable().some((source) => source.size !== this.#size);
+  }
+
+  /** Peers that do not rest, those that refused least first. */
+  #usable(): Source[] {
+    return [...this.#sources.values()]
+      .filter((source) => source.restsUntil === undefined)
+      .toSorted((a, b) => a.refusals - b.refusals);
   }
 
   #ask(now: Instant): void {
     if (this.#isComplete) return;
-    const usable = [...this.#sources].filter(([, source]) => !source.refused);
-    const active = usable.filter(([, source]) => source.asked.size > 0);
-    const [first] = active.length > 0 ? active : usable;
+    const usable = this.#usable();
+    const active = usable.filter((source) => source.asked.size > 0);
+    const first = active[0] ?? usable[0];
     if (!first) return;
-    const size = first[1].size;
-    if (active.length === 0 && size !== this.#size) {
-      this.#size = size;
-      this.#bytes = new Uint8Array(size);
-      this.#senders.clear();
-    }
-    const most = this.#isSolo ? 1 : SOURCES_MAX;
-    const chosen = [...active, ...usable.filter((pair) => !active.includes(pair))]
-      .filter(([, source]) => source.size === this.#size)
-      .slice(0, most);
-    for (const [link, source] of chosen) this.#askOne(link, source, chosen, now);
+    if (first.size !== this.#size) this.#begin(first.size, now);
+    const chosen = [...active, ...usable.filter((source) => !active.includes(source))]
+      .filter((source) => source.size === this.#size)
+      .slice(0, this.#isSolo ? 1 : SOURCES_MAX);
+    // Who fetches alone starts over: a piece of another would hide again who lies.
+    if (this.#isSolo && [...this.#senders.values()].some((link) => link !== chosen[0]?.link)) this.#senders.clear();
+    for (const source of chosen) this.#askOne(source, chosen, now);
   }
 
-  #askOne(link: LinkId, source: Source, chosen: [LinkId, Source][], now: Instant): void {
+  #begin(size: number, now: Instant): void {
+    this.#size = size;
+    this.#sizeTrialEndsAt = later(now, SIZE_TRIAL_MS * 2 ** Math.min(this.#sizeTrials++, SIZE_TRIAL_DOUBLINGS_MAX));
+    this.#bytes = new Uint8Array(size);
+    this.#senders.clear();
+  }
+
+  #askOne(source: Source, chosen: readonly Source[], now: Instant): void {
     const pieces = Math.ceil(this.#size / METADATA_PIECE_BYTES);
     for (let piece = 0; piece < pieces && source.asked.size < ASKED_MAX; piece++) {
-      if (this.#senders.has(piece) || chosen.some(([, other]) => other.asked.has(piece))) continue;
-      if (source.asked.size === 0) source.deadline = later(now, REPLY_MS);
+      if (this.#senders.has(piece) || chosen.some((other) => other.asked.has(piece))) continue;
+      if (source.asked.size === 0) source.owesUntil = later(now, REPLY_MS);
       source.asked.add(piece);
-      this.#effects.push({ type: 'request', link, piece });
+      this.#effects.push({ type: 'request', link: source.link, piece });
     }
   }
 }
