@@ -15,7 +15,7 @@ const SIZE = 300 * 2 ** 20;
 const PIECE_LENGTH_LOG2 = 20;
 const KILLS = 10;
 const REFETCHED_PIECES_PER_KILL_MAX = 2;
-const SEED_BYTES_PER_SECOND = 25 * 2 ** 20;
+const SEED_BYTES_PER_SECOND = 15 * 2 ** 20;
 const STEP_SECONDS_MAX = 60;
 
 test(`a download killed ${KILLS} times ends identical with at most 2 pieces refetched per kill`, async (t) => {
@@ -33,7 +33,7 @@ test(`a download killed ${KILLS} times ends identical with at most 2 pieces refe
   let node = await start();
   await node.fetch(torrentFile, into);
   for (let kill = 1; kill <= KILLS; kill++) {
-    const enough = (content.size * kill) / (KILLS + 1);
+    const enough = (content.size * kill) / (KILLS + 2);
     await until(
       `${Math.round(enough)} bytes before kill ${kill}`,
       STEP_SECONDS_MAX,
@@ -52,6 +52,6 @@ test(`a download killed ${KILLS} times ends identical with at most 2 pieces refe
   assert.deepEqual(await treeHash(join(into, content.name)), await treeHash(join(content.parent, content.name)));
   const { uploadedBytes } = await seeder.progress();
   const refetchedPieces = (uploadedBytes - content.size) / 2 ** PIECE_LENGTH_LOG2;
-  t.diagnostic(`${refetchedPieces.toFixed(2)} pieces of ${content.size / 2 ** PIECE_LENGTH_LOG2} were sent twice`);
+  t.diagnostic(`${refetchedPieces.toFixed(2)} pieces were sent twice`);
   assert.ok(refetchedPieces <= KILLS * REFETCHED_PIECES_PER_KILL_MAX, `${refetchedPieces} pieces were sent twice`);
 });

@@ -84,7 +84,7 @@ export async function run([command, args]: CommandLine, env: NodeJS.ProcessEnv =
 }
 
 // However this process ends (SIGKILL excepted), nothing that it started outlives it.
-process.on('exit', () => {
+process.prependListener('exit', () => {
   for (const program of live) program.killNow();
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));

@@ -2,6 +2,7 @@
  * Everything one interop test stands on: a network, a scratch directory in memory where that has room, and the
  * clients started on it. Removed with all processes when the test ends, however it ends.
  */
+import { rmSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,10 +27,13 @@ export class TestBed {
   static async create(t: Pick<TestContext, 'after'>): Promise<TestBed> {
     const scratch = await mkdtemp(join(await sweptScratchParent(), `${PREFIX}-${process.pid}-`));
     await chmod(scratch, 0o755); // opentracker gives up its rights before it reads.
+    const removeScratch = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+    process.on('exit', removeScratch);
     const network = await Network.create();
-    t.after(async () => {
+    t.after(() => {
       network.close();
-      await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
+      removeScratch();
+      process.off('exit', removeScratch);
     });
     return new TestBed(network, scratch);
   }

@@ -60,7 +60,7 @@ export class Monsoon extends Client {
     return JSON.parse(await run(commandLine(...args, '--json'), environmentOf(this.#place)));
   }
   status(): Promise<NodeStatus> {
-    return this.verb('status');
+    return this.#control.status();
   }
   torrents(): Promise<readonly TorrentRow[]> {
     return this.#control.torrents();
