@@ -1,8 +1,9 @@
 /**
  * When to announce to which tracker (BEP 3, tiers of BEP 12). Knows intervals and failures; the host sends the
- * request and reports back. Invariant: one request under way at a time; the interval a tracker names is kept.
+ * request and reports back. Invariants: one request under way at a time, a farewell excepted; never sooner than the
+ * tracker allows; no event is lost to a request that fails or is under way.
  */
-import { type Deadline, type Instant, jittered, later, type Machine, type Random } from '../base/index.ts';
+import { type Deadline, type Instant, jittered, later, type Machine, type Random, randomBelow } from '../base/index.ts';
 
 export type AnnounceEvent = 'started' | 'stopped' | 'completed' | undefined;
 
@@ -29,13 +30,18 @@ export interface AnnounceEffect {
 /** The announce schedule of one torrent. */
 export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   readonly #random: Random;
-  /** Within a tier, the tracker that answered moves to the front. */
+  /** Shuffled once; within a tier, the tracker that answered moves to the front. */
   #tiers: string[][];
   #tier = 0;
   #place = 0;
   #event: AnnounceEvent;
   #isRunning = false;
-  #isUnderWay = false;
+  /** The tracker of the request under way. */
+  #asked: string | undefined;
+  /** The trackers were replaced since: its reply says nothing any more. */
+  #isAskedStale = false;
+  /** The tracker that knows us. */
+  #answered: string | undefined;
   #nextAt: Instant | undefined;
   #allowedAt: Instant | undefined;
   #failures = 0;
@@ -43,12 +49,11 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   #isHungry = false;
   /** The event of the request under way, repeated if it fails. */
   #sentEvent: AnnounceEvent;
-  #hasStarted = false;
   #effects: AnnounceEffect[] = [];
 
   constructor(tiers: readonly (readonly string[])[], random: Random) {
     this.#random = random;
-    this.#tiers = tiers.map((tier) => [...tier]).filter((tier) => tier.length > 0);
+    this.#tiers = shuffled(tiers, random);
   }
 
   get hasTrackers(): boolean {
@@ -62,11 +67,12 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     return this.#lastFailure;
   }
   get hasAnswered(): boolean {
-    return this.#hasStarted;
+    return this.#answered !== undefined;
   }
 
   get deadline(): Deadline | undefined {
-    if (!this.#isRunning || this.#isUnderWay || this.#nextAt === undefined || !this.hasTrackers) return undefined;
+    if (!this.#isRunning || this.#asked !== undefined || this.#nextAt === undefined || !this.hasTrackers)
+      return undefined;
     return { at: this.#nextAt, why: 'the next announce' };
   }
 
@@ -90,64 +96,94 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
         this.#nextAt = now;
         break;
       case 'end':
-        this.#isRunning = false;
-        if (this.#hasStarted && this.hasTrackers) this.#send('stopped');
-        return;
+        return this.#end();
       case 'answered':
-        this.#answered(input.intervalSeconds, input.minIntervalSeconds, now);
+        this.#noteAnswer(input.intervalSeconds, input.minIntervalSeconds, now);
         break;
       case 'failed':
-        this.#failed(input.text, now);
+        this.#noteFailure(input.text, now);
         break;
       case 'hungry':
-        this.#isHungry = input.isHungry;
-        if (input.isHungry && this.#allowedAt !== undefined && this.#nextAt !== undefined && !this.#isUnderWay) {
-          const soon = Math.max(later(now, HUNGRY_MS), this.#allowedAt) as Instant;
-          if (soon < this.#nextAt) this.#nextAt = soon;
-        }
+        this.#noteHunger(input.isHungry, now);
         break;
       case 'trackers':
-        this.#tiers = input.tiers.map((tier) => [...tier]).filter((tier) => tier.length > 0);
-        this.#tier = this.#place = 0;
-        if (this.#isRunning) this.#nextAt = now;
+        this.#replace(input.tiers, now);
         break;
       case 'tick':
         break;
     }
-    if (this.#isRunning && !this.#isUnderWay && this.#nextAt !== undefined && this.#nextAt <= now) {
-      this.#send(this.#event);
+    if (this.#isRunning && this.#asked === undefined && this.#nextAt !== undefined && this.#nextAt <= now) {
+      this.#send();
     }
   }
 
-  #send(event: AnnounceEvent): void {
+  #send(): void {
     const tracker = this.#tiers[this.#tier]?.[this.#place];
     if (tracker === undefined) return;
-    this.#isUnderWay = true;
-    this.#sentEvent = event;
+    this.#asked = tracker;
+    this.#sentEvent = this.#event;
     this.#event = undefined;
-    this.#effects.push({ type: 'announce', tracker, event });
+    this.#effects.push({ type: 'announce', tracker, event: this.#sentEvent });
   }
 
-  #answered(intervalSeconds: number, minIntervalSeconds: number, now: Instant): void {
-    this.#isUnderWay = false;
+  /** The tracker that knows us hears that we leave. */
+  #end(): void {
+    this.#isRunning = false;
+    this.#asked = this.#event = this.#nextAt = undefined;
+    this.#isAskedStale = false;
+    if (this.#answered === undefined) return;
+    this.#effects.push({ type: 'announce', tracker: this.#answered, event: 'stopped' });
+    this.#answered = undefined;
+  }
+
+  #replace(tiers: readonly (readonly string[])[], now: Instant): void {
+    this.#tiers = shuffled(tiers, this.#random);
+    this.#tier = this.#place = this.#failures = 0;
+    this.#answered = this.#allowedAt = this.#lastFailure = undefined;
+    this.#isAskedStale = this.#asked !== undefined;
+    if (!this.#isRunning) return;
+    this.#event = 'started';
+    this.#nextAt = now;
+  }
+
+  #noteHunger(isHungry: boolean, now: Instant): void {
+    this.#isHungry = isHungry;
+    // A tracker that fails is not asked more often for that.
+    if (!isHungry || this.#failures > 0 || this.#allowedAt === undefined || this.#nextAt === undefined) return;
+    const soon = Math.max(later(now, HUNGRY_MS), this.#allowedAt) as Instant;
+    if (soon < this.#nextAt) this.#nextAt = soon;
+  }
+
+  /** Ends the request under way; undefined when its tracker was left or replaced meanwhile. */
+  #takeAsked(): string | undefined {
+    const tracker = this.#isAskedStale ? undefined : this.#asked;
+    this.#asked = undefined;
+    this.#isAskedStale = false;
+    return tracker;
+  }
+
+  #noteAnswer(intervalSeconds: number, minIntervalSeconds: number, now: Instant): void {
+    const tracker = this.#takeAsked();
+    const tier = this.#tiers[this.#tier];
+    if (tracker === undefined || !tier) return;
+    this.#answered = tracker;
     this.#failures = 0;
     this.#lastFailure = undefined;
-    this.#hasStarted = true;
-    const tier = this.#tiers[this.#tier];
-    const [tracker] = tier?.splice(this.#place, 1) ?? [];
-    if (tracker !== undefined) tier?.unshift(tracker);
-    this.#place = 0;
+    tier.unshift(...tier.splice(this.#place, 1));
+    // Each announce begins with the first tier again: the others are its backups.
+    this.#tier = this.#place = 0;
     const seconds = Math.min(Math.max(intervalSeconds, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS);
     const minSeconds = Math.min(Math.max(minIntervalSeconds, INTERVAL_MIN_SECONDS), seconds);
     this.#allowedAt = later(now, minSeconds * 1000);
-    this.#nextAt = this.#isHungry ? this.#allowedAt : later(now, jittered(this.#random, seconds * 1000, 0.1));
+    const restMs = Math.max(jittered(this.#random, seconds * 1000, 0.1), minSeconds * 1000);
+    this.#nextAt = this.#isHungry ? this.#allowedAt : later(now, restMs);
     if (this.#event !== undefined) this.#nextAt = now;
   }
 
-  #failed(text: string, now: Instant): void {
-    this.#isUnderWay = false;
+  #noteFailure(text: string, now: Instant): void {
+    if (this.#takeAsked() === undefined) return;
     this.#lastFailure = text;
-    this.#event ??= this.#sentEvent;
+    if (this.#event === undefined || this.#sentEvent === 'started') this.#event = this.#sentEvent;
     const tier = this.#tiers[this.#tier] ?? [];
     this.#place++;
     if (this.#place >= tier.length) {
@@ -161,4 +197,16 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     const rest = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_MAX_MS);
     this.#nextAt = later(now, jittered(this.#random, rest, 0.2));
   }
+}
+
+/** Copies tiers without the empty ones, each in random order, so that equal trackers share the load (BEP 12). */
+function shuffled(tiers: readonly (readonly string[])[], random: Random): string[][] {
+  const copies = tiers.map((tier) => [...tier]).filter((tier) => tier.length > 0);
+  for (const tier of copies) {
+    for (let i = tier.length - 1; i > 0; i--) {
+      const j = randomBelow(random, i + 1);
+      [tier[i], tier[j]] = [tier[j]!, tier[i]!];
+    }
+  }
+  return copies;
 }

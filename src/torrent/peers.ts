@@ -8,6 +8,8 @@ import { type Address, formatAddress, type Instant, later } from '../base/index.
 export const KNOWN_PEERS_MAX = 3000;
 const RETRY_FIRST_MS = 15_000;
 const RETRY_MAX_MS = 30 * 60_000;
+/** Hosts banned at a time; the longest banned is forgotten first, for it costs a bad piece to be banned anew. */
+const BANNED_MAX = 1000;
 /** A peer that only ever failed is forgotten after this many tries. */
 const FAILURES_MAX = 8;
 
@@ -17,7 +19,7 @@ export type PeerSource = 'tracker' | 'dht' | 'magnet' | 'incoming' | 'user';
 interface KnownPeer {
   readonly address: Address;
   readonly source: PeerSource;
-  state: 'idle' | 'connecting' | 'connected' | 'banned';
+  state: 'idle' | 'connecting' | 'connected';
   failures: number;
   retryAt: Instant | undefined;
 }
@@ -25,6 +27,7 @@ interface KnownPeer {
 /** The table of one torrent. */
 export class Peers {
   readonly #known = new Map<string, KnownPeer>();
+  readonly #bannedHosts = new Set<string>();
 
   get size(): number {
     return this.#known.size;
@@ -34,20 +37,22 @@ export class Peers {
   note(addresses: readonly Address[], source: PeerSource): void {
     for (const address of addresses) {
       const key = formatAddress(address);
-      if (this.#known.has(key)) continue;
+      if (this.#known.has(key) || this.isBanned(address.host)) continue;
       if (this.#known.size >= KNOWN_PEERS_MAX && !this.#evict()) return;
       this.#known.set(key, { address, source, state: 'idle', failures: 0, retryAt: undefined });
     }
   }
 
-  /** The next peer to dial, which counts as connecting from now on. */
+  /** The next peer to dial, which counts as connecting from now on: the one that failed least, the longest known. */
   take(now: Instant): { address: Address; source: PeerSource } | undefined {
+    let best: KnownPeer | undefined;
     for (const peer of this.#known.values()) {
       if (peer.state !== 'idle' || (peer.retryAt !== undefined && peer.retryAt > now)) continue;
-      peer.state = 'connecting';
-      return peer;
+      if (best === undefined || peer.failures < best.failures) best = peer;
+      if (best.failures === 0) break;
     }
-    return undefined;
+    if (best) best.state = 'connecting';
+    return best;
   }
 
   /** When the next resting peer may be tried; undefined when none rests. */
@@ -66,16 +71,15 @@ export class Peers {
 
   connected(address: Address): void {
     const peer = this.#known.get(formatAddress(address));
-    if (peer && peer.state !== 'banned') {
-      peer.state = 'connected';
-      peer.failures = 0;
-    }
+    if (!peer) return;
+    peer.state = 'connected';
+    peer.failures = 0;
   }
 
   /** A link that brings neither side anything ended: the peer rests for long. */
   retired(address: Address, now: Instant): void {
     const peer = this.#known.get(formatAddress(address));
-    if (!peer || peer.state === 'banned') return;
+    if (!peer) return;
     peer.state = 'idle';
     peer.retryAt = later(now, RETRY_MAX_MS);
   }
@@ -84,7 +88,7 @@ export class Peers {
   closed(address: Address, hasFailed: boolean, now: Instant): void {
     const key = formatAddress(address);
     const peer = this.#known.get(key);
-    if (!peer || peer.state === 'banned') return;
+    if (!peer) return;
     if (hasFailed && ++peer.failures >= FAILURES_MAX) {
       this.#known.delete(key);
       return;
@@ -93,17 +97,16 @@ export class Peers {
     peer.retryAt = later(now, Math.min(RETRY_FIRST_MS * 2 ** Math.max(0, peer.failures - 1), RETRY_MAX_MS));
   }
 
-  /** Sent data that failed its hash: never dialled or accepted again while this torrent is open. */
-  ban(address: Address): void {
-    const key = formatAddress(address);
-    const peer = this.#known.get(key) ?? { address, source: 'incoming', failures: 0, retryAt: undefined };
-    this.#known.set(key, { ...peer, state: 'banned' });
+  /** Sent data that failed its hash: its host is neither dialled nor accepted again, whatever the port. */
+  ban({ host }: Address): void {
+    this.#bannedHosts.delete(host);
+    this.#bannedHosts.add(host);
+    if (this.#bannedHosts.size > BANNED_MAX) this.#bannedHosts.delete(this.#bannedHosts.values().next().value!);
+    for (const [key, { address }] of this.#known) if (address.host === host) this.#known.delete(key);
   }
 
-  /** Bans hold for the host, whatever port it comes from. */
   isBanned(host: string): boolean {
-    for (const peer of this.#known.values()) if (peer.state === 'banned' && peer.address.host === host) return true;
-    return false;
+    return this.#bannedHosts.has(host);
   }
 
   /** Makes room: the idle peer with most failures goes; false when all are in use. */

@@ -1,7 +1,8 @@
 /**
  * What is remembered of a torrent between runs. A snapshot holds everything; a journal says what happened since, in
- * 5-byte records of which a torn last one is ignored. Invariant: a piece counts as ours only when its `claimed`
- * record was written after its data; one that was only `touched` is checked again.
+ * 8-byte records that check themselves: a torn one is passed over, wherever it stands, and never misread. Invariant: a
+ * piece counts as ours only when its `claimed` record was written after its data; one that was only `touched` is
+ * checked again.
  */
 import {
   decodeBencode,
@@ -35,7 +36,8 @@ export interface Snapshot {
 
 /** Kinds of journal records. */
 export const JOURNAL = { touched: 1, claimed: 2 } as const;
-export const JOURNAL_RECORD_BYTES = 5;
+/** Kind, piece index, and three bytes that follow from both. */
+export const JOURNAL_RECORD_BYTES = 8;
 
 /** Writes a snapshot. */
 export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
@@ -89,9 +91,15 @@ export function encodeJournalRecord(
   piece: number,
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(JOURNAL_RECORD_BYTES);
+  writeUint32(bytes, 4, checkOf(kind, piece));
   bytes[0] = kind;
   writeUint32(bytes, 1, piece);
   return bytes;
+}
+
+/** 24 bits (a multiplicative hash); all-zero bytes are no record. */
+function checkOf(kind: number, piece: number): number {
+  return Math.imul(piece ^ Math.imul(kind, 0x85ebca6b), 0x9e3779b1) >>> 8;
 }
 
 /** What a snapshot and the journal since it say: pieces that are ours, and pieces to hash again. */
@@ -102,13 +110,18 @@ export function replayJournal(
 ): { stored: Bitfield; suspect: Set<number> } {
   const stored = Bitfield.parse(have, pieceCount) ?? new Bitfield(pieceCount);
   const suspect = new Set<number>();
-  for (let at = 0; at + JOURNAL_RECORD_BYTES <= journal.length; at += JOURNAL_RECORD_BYTES) {
+  for (let at = 0; at + JOURNAL_RECORD_BYTES <= journal.length; ) {
+    const kind = journal[at]!;
     const piece = readUint32(journal, at + 1);
-    if (piece >= pieceCount) continue;
-    if (journal[at] === JOURNAL.touched) {
+    if (piece >= pieceCount || (readUint32(journal, at + 4) & 0xffffff) !== checkOf(kind, piece)) {
+      at++;
+      continue;
+    }
+    at += JOURNAL_RECORD_BYTES;
+    if (kind === JOURNAL.touched) {
       stored.remove(piece);
       suspect.add(piece);
-    } else if (journal[at] === JOURNAL.claimed) {
+    } else if (kind === JOURNAL.claimed) {
       stored.add(piece);
       suspect.delete(piece);
     }

@@ -22,17 +22,28 @@ export function stallReason(facts: StallFacts): string | null {
   if (facts.isComplete || facts.downBytesPerSecond > 0) return null;
   const goal = facts.hasMetadata ? 'the missing pieces' : 'the metadata';
   if (facts.links > 0 && facts.usefulLinks === 0 && facts.hasMetadata) {
-    return `none of ${facts.links} connected peers has the missing pieces; waiting for a seed`;
+    return `${phrase(facts.links, 'the one connected peer lacks', 'all # connected peers lack')} the missing pieces; waiting for a seed`;
   }
   if (facts.links > 0 && facts.hasMetadata && facts.unchokedLinks === 0) {
-    return `all ${facts.usefulLinks} useful peers choke us; they serve others first`;
+    return `${phrase(facts.usefulLinks, 'the one useful peer chokes us; it serves', 'all # useful peers choke us; they serve')} others first`;
   }
-  if (facts.links > 0) return `waiting for ${facts.links} connected peers to send ${goal}`;
-  if (facts.knownPeers > 0)
-    return `${facts.knownPeers} peers are known but none answers; it may be offline or behind a NAT`;
+  if (facts.links > 0) {
+    return `waiting for ${phrase(facts.links, 'the one connected peer', '# connected peers')} to send ${goal}`;
+  }
+  if (facts.knownPeers > 0) {
+    return phrase(
+      facts.knownPeers,
+      'one peer is known and does not answer; it may be offline or behind a NAT',
+      '# peers are known but none answers; they may be offline or behind a NAT',
+    );
+  }
   if (!facts.hasTrackers)
     return 'no tracker and no peer is known; use a magnet with a tracker, or start with --bootstrap';
   if (facts.trackerFailure !== undefined) return `no tracker answers: ${facts.trackerFailure}`;
   if (!facts.trackerHasAnswered) return 'waiting for the tracker to answer';
   return 'the tracker knows no other peer; nobody seems to share this now';
+}
+
+function phrase(count: number, one: string, many: string): string {
+  return count === 1 ? one : many.replace('#', `${count}`);
 }

@@ -25,6 +25,8 @@ export const REPLY_PEERS_MAX = 200;
 /** Largest reply body read. */
 export const REPLY_BYTES_MAX = 262_144;
 const INTERVAL_SECONDS = 1800;
+/** Room for thousands of peers in the dictionary form, and at most some 30 ms of decoding. */
+const REPLY_TOKENS_MAX = 32_768;
 const COMPACT_BYTES = 6;
 const COMPACT6_BYTES = 18;
 
@@ -65,12 +67,13 @@ export function announceUrl(tracker: string, facts: AnnounceFacts): string {
     'compact=1',
     ...(facts.event === undefined ? [] : [`event=${facts.event}`]),
   ].join('&');
-  return `${tracker}${tracker.includes('?') ? '&' : '?'}${query}`;
+  const base = tracker.replace(/#.*$/s, '');
+  return `${base}${base.includes('?') ? '&' : '?'}${query}`;
 }
 
 /** Reads an announce reply. */
 export function parseTrackerReply(bytes: Uint8Array): TrackerReply | TrackerFault {
-  const reply = decodeBencode(bytes, { anyKeyOrder: true, trailingBytes: true });
+  const reply = decodeBencode(bytes, { anyKeyOrder: true, trailingBytes: true, tokensMax: REPLY_TOKENS_MAX });
   if (!(reply instanceof Map)) return fault('tracker-malformed', 'the tracker did not answer as a tracker does');
   const failure = reply.get('failure reason');
   if (failure instanceof Uint8Array) return fault('tracker-refused', cleanText(lossyTextOfUtf8(failure), 200));
