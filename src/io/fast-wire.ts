@@ -19,6 +19,8 @@ import {
   type WireHandshake,
 } from '../wire/index.ts';
 
+export type WireControl = 'choked' | 'unchoked' | 'interested' | 'uninterested' | 'haveAll' | 'haveNone';
+
 /** What a link hears from its wire. */
 export interface WireEvents {
   write(bytes: Uint8Array): void;
@@ -26,7 +28,7 @@ export interface WireEvents {
   extended(handshake: ExtendedHandshake): void;
   metadata(message: MetadataMessage): void;
   /** A control message without numbers. */
-  control(type: 'choked' | 'unchoked' | 'interested' | 'uninterested' | 'haveAll' | 'haveNone'): void;
+  control(type: WireControl): void;
   bitfield(bytes: Uint8Array): void;
   have(piece: number): void;
   rejected(piece: number, offset: number): void;

@@ -3,10 +3,10 @@
  * torrent; its host hears facts and gives orders.
  */
 import type { Socket } from 'node:net';
-import { type Address, type Fault, fault } from '../base/index.ts';
+import { type Address, concatBytes, type Fault, fault } from '../base/index.ts';
 import type { Bitfield, TransferInput } from '../torrent/index.ts';
 import type { ExtendedHandshake, MetadataMessage, WireHandshake } from '../wire/index.ts';
-import { FastWire, type OurExtendedHandshake } from './fast-wire.ts';
+import { FastWire, type OurExtendedHandshake, type WireControl } from './fast-wire.ts';
 import type { Greeting } from './torrent-identity.ts';
 import { UploadQueue } from './upload-queue.ts';
 
@@ -14,10 +14,10 @@ const HANDSHAKE_MS = 10_000;
 /** A link on which nothing at all was heard for this long is dead (keep-alives come every two minutes). */
 const SILENCE_MS = 150_000;
 /**
- * Bytes that may wait for a peer that does not read. Blocks stop at a quarter of this by themselves; the rest is
+ * Bytes that may wait for a peer that does not read. Blocks stop below this by themselves; the rest is
  * answers to small messages, which cost the peer less than us.
  */
-const UNSENT_BYTES_MAX = 4_194_304;
+const UNSENT_BYTES_MAX = 2_097_152;
 
 /** Whom a link reports to. */
 export interface LinkOwner {
@@ -47,7 +47,11 @@ export class PeerLink {
   readonly #wire: FastWire;
   readonly #uploads: UploadQueue;
   #isClosed = false;
-  #isWriting = false;
+  /** Small messages of this turn, which leave as one. */
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  /** The last word of this read: a peer that changes its mind a thousand times is weighed once. */
+  #interest: 'interested' | 'uninterested' | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -70,7 +74,7 @@ export class PeerLink {
         handshake: (theirs) => this.#greeted(theirs),
         extended: (handshake) => owner.extended(this, handshake),
         metadata: (message) => owner.metadata(this, message),
-        control: (type) => owner.fact(this, { type, link: id }),
+        control: (type) => this.#control(type),
         bitfield: (bytes) => owner.fact(this, { type: 'bitfield', link: id, bytes }),
         have: (piece) => owner.fact(this, { type: 'have', link: id, piece }),
         rejected: (piece, offset) => owner.fact(this, { type: 'rejected', link: id, piece, offset }),
@@ -108,6 +112,8 @@ export class PeerLink {
     // Before the handshake is whole, single bytes must not buy time.
     if (this.hasGreeted) this.#timer?.refresh();
     this.#wire.feed(bytes, length);
+    if (this.#interest && !this.#isClosed) this.#owner.fact(this, { type: this.#interest, link: this.id });
+    this.#interest = undefined;
     this.#owner.settled(this);
     this.#uploads.pump();
   }
@@ -163,11 +169,17 @@ export class PeerLink {
   close(why: Fault): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#pending = [];
     clearTimeout(this.#timer);
     this.#wire.close();
     this.#uploads.close();
     this.#socket.destroy();
     this.#owner.closed(this, why);
+  }
+
+  #control(type: WireControl): void {
+    if (type === 'interested' || type === 'uninterested') this.#interest = type;
+    else this.#owner.fact(this, { type, link: this.id });
   }
 
   #greeted(theirs: WireHandshake): void {
@@ -186,21 +198,21 @@ export class PeerLink {
     if (this.#wire.hasFast) this.#wire.reject(piece, offset, length);
   }
 
-  /** Small messages of one turn leave in one system call. */
+  /** Small messages of one turn leave as one chunk: a queue of thousands of tiny ones would itself be a burden. */
   #write(bytes: Uint8Array): void {
     if (this.#isClosed) return;
-    if (!this.#isWriting) {
-      this.#isWriting = true;
-      this.#socket.cork();
-      queueMicrotask(() => this.#flush());
+    if (this.#pending.length === 0) queueMicrotask(() => this.#flush());
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#socket.writableLength + this.#pendingBytes > UNSENT_BYTES_MAX) {
+      this.close(fault('not-reading', 'the peer does not read'));
     }
-    this.#socket.write(bytes);
-    if (this.#socket.writableLength > UNSENT_BYTES_MAX) this.close(fault('not-reading', 'the peer does not read'));
   }
 
   #flush(): void {
-    if (!this.#isWriting) return;
-    this.#isWriting = false;
-    this.#socket.uncork();
+    if (this.#pending.length === 0 || this.#isClosed) return;
+    this.#socket.write(this.#pending.length === 1 ? this.#pending[0]! : concatBytes(this.#pending));
+    this.#pending = [];
+    this.#pendingBytes = 0;
   }
 }
