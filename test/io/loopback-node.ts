@@ -20,6 +20,8 @@ export interface LoopbackNode {
   readonly torrents: Torrents;
   readonly address: Address;
   readonly home: string;
+  /** What its torrents logged. */
+  readonly log: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -31,9 +33,11 @@ export async function openLoopbackNode(home: string = temporaryFolder('node')): 
     wire: (socket, address, handshake, firstBytes) => torrents?.accept(socket, address, handshake, firstBytes),
   });
   const http = new HttpClient(() => true);
+  const dialler = new Dialler({ allowLocal: true });
+  const log: string[] = [];
   torrents = new Torrents(
     {
-      dialler: new Dialler({ allowLocal: true }),
+      dialler,
       alarms,
       trackers: new TrackerClient(http),
       budget: new LinkBudget(100),
@@ -42,7 +46,10 @@ export async function openLoopbackNode(home: string = temporaryFolder('node')): 
       port: port.port,
       linksPerTorrentMax: 50,
       uploadSlots: 8,
-      log: process.env.MONSOON_TEST_LOG ? (text) => console.error(text) : () => {},
+      log: (text) => {
+        log.push(text);
+        if (process.env.MONSOON_TEST_LOG) console.error(text);
+      },
     },
     join(home, 'torrents'),
   );
@@ -50,8 +57,10 @@ export async function openLoopbackNode(home: string = temporaryFolder('node')): 
     torrents,
     address: { host: '127.0.0.1', port: port.port },
     home,
+    log,
     stop: async () => {
       await torrents?.stop();
+      dialler.close();
       await port.close();
       await http.close();
       alarms.close();
