@@ -3,6 +3,8 @@ import { concatBytes, decodeBencodePrefix, encodeBencode, isFault } from '../bas
 
 /** Bytes of every metadata piece but the last. */
 export const METADATA_PIECE_BYTES = 16_384;
+/** A message has three members; some clients add a few. */
+const TOKENS_MAX = 64;
 
 export type MetadataMessage =
   | { readonly type: 'request'; readonly piece: number }
@@ -11,7 +13,7 @@ export type MetadataMessage =
 
 /** Reads one metadata message; undefined for anything malformed or of an unknown type. */
 export function parseMetadataMessage(payload: Uint8Array): MetadataMessage | undefined {
-  const decoded = decodeBencodePrefix(payload, { anyKeyOrder: true, trailingBytes: true });
+  const decoded = decodeBencodePrefix(payload, { anyKeyOrder: true, trailingBytes: true, tokensMax: TOKENS_MAX });
   if (isFault(decoded) || !(decoded.value instanceof Map)) return undefined;
   const type = decoded.value.get('msg_type');
   const piece = decoded.value.get('piece');
