@@ -31,7 +31,7 @@ export function resolveConfig(sources: Sources): Resolved {
     const option: Option = OPTIONS[name];
     const [given, origin] = firstGiven(name, sources);
     const value = given === undefined ? option.default : parseOptionValue(option, given);
-    if (value === undefined) problems.push(`${origin} ${name}: ${expectation(option)}, not ${JSON.stringify(given)}`);
+    if (value === undefined) problems.push(`${origin} ${name}: ${expectation(option)}, not ${shown(given)}`);
     values[name] = value ?? option.default;
     origins[name] = value === undefined ? 'default' : origin;
   }
@@ -76,6 +76,11 @@ export function expectation(option: Option): string {
     case 'list':
       return `expected at most ${option.itemsMax} of: ${option.help}`;
   }
+}
+
+/** Files hold dates and numbers of any size too. */
+function shown(given: unknown): string {
+  return typeof given === 'bigint' ? `${given}` : (JSON.stringify(given) ?? typeof given);
 }
 
 function firstGiven(name: OptionName, sources: Sources): [unknown, Origin] {

@@ -96,7 +96,8 @@ function reachOfIp6(ip: Uint8Array): Reach {
   // NAT64, 6to4 and Teredo carry an IPv4 address inside: a peer could aim them at what IPv4 rules refuse.
   if (ip[0] === 0x00 || (ip[0] === 0x20 && ip[1] === 0x02)) return 'forbidden';
   if (ip[0] === 0x20 && ip[1] === 0x01 && ip[2] === 0 && ip[3] === 0) return 'forbidden';
-  return 'public';
+  // Nothing outside 2000::/3 has been given to anybody (RFC 4291, IANA).
+  return (ip[0]! & 0xe0) === 0x20 ? 'public' : 'forbidden';
 }
 
 function isMapped(ip: Uint8Array): boolean {
@@ -116,7 +117,7 @@ function parseIp6(text: string): Uint8Array | undefined {
   if (halves.length > 2) return undefined;
   const head = groupsOf(halves[0]!);
   const tail = halves.length === 2 ? groupsOf(halves[1]!) : [];
-  if (!head || !tail) return undefined;
+  if (!head || !tail || (halves.length === 2 && halves[0]!.includes('.'))) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
   const groups = [...head, ...new Array<number>(missing).fill(0), ...tail];
