@@ -37,6 +37,7 @@ export interface OwnEntry {
 
 /** Pulls and pushes the listing. */
 export class ListingSync {
+  readonly #network: string;
   readonly #store: ListingStore;
   readonly #membership: Membership;
   readonly #http: HttpClient;
@@ -49,7 +50,8 @@ export class ListingSync {
   #round: Promise<void> | undefined;
   #isClosed = false;
 
-  constructor(store: ListingStore, membership: Membership, http: HttpClient, log: Log) {
+  constructor(network: string, store: ListingStore, membership: Membership, http: HttpClient, log: Log) {
+    this.#network = network;
     this.#store = store;
     this.#membership = membership;
     this.#http = http;
@@ -147,7 +149,7 @@ export class ListingSync {
       });
       if (isFault(reply) || reply.status !== 200) return;
       const parsed = parseListingPage(reply.body);
-      if (isFault(parsed) || parsed.source !== supernode.nodeId) return;
+      if (isFault(parsed) || parsed.source !== supernode.nodeId || parsed.network !== this.#network) return;
       const at = wallNow();
       const opened = parsed.items.flatMap(({ entry: bytes, counts, isVerified }) => {
         const entry = openEntry(bytes, verify, at);

@@ -3,7 +3,7 @@
  * issues this node's own descriptor while it serves. Tracker and listing ask the view that results.
  */
 import type { Config } from '../config/index.ts';
-import { type Address, formatAddress, isFault, type NodeId, reachOf, wallSeconds } from '../src/base/index.ts';
+import { type Address, formatAddress, isFault, type NodeId, nodeIdBytes, reachOf, wallSeconds } from '../src/base/index.ts';
 import { now, wallNow } from '../src/io/alarm-clock.ts';
 import { type Dialler, type Trust, trustOf } from '../src/io/dialler.ts';
 import { resolveBootstrap } from '../src/io/dns-lookup.ts';
@@ -36,6 +36,10 @@ const ISSUE_MS = 240_000;
 const DEFAULT_PORT = 7373;
 /** Supernodes asked in one round, besides the bootstrap sources. */
 const ASKED_MAX = 3;
+/** A supernode that is silent for this many rounds is dropped until it issues a newer descriptor. */
+const SILENT_ROUNDS_MAX = 2;
+/** Introductions looked into at a time. */
+const INTRODUCTIONS_MAX = 4;
 
 interface Source {
   readonly text: string;
@@ -64,12 +68,16 @@ export class Membership {
   readonly #sources: Source[];
   /** Private addresses that the user or a node on the same LAN vouched for; bounded by the view. */
   readonly #vouched = new Set<string>();
+  /** Rounds in a row in which a supernode did not answer. */
+  readonly #silent = new Map<NodeId, number>();
   /** The address at which a supernode really answered. */
   readonly #reached = new Map<NodeId, Address>();
   #timer: NodeJS.Timeout | undefined;
   #sequence = 0;
   #issuedAt = Number.NEGATIVE_INFINITY;
   #isClosed = false;
+  /** Introductions being looked into. */
+  #introductions = 0;
 
   constructor(settings: MembershipSettings) {
     this.#settings = settings;
@@ -112,7 +120,7 @@ export class Membership {
   }
 
   others(): Descriptor[] {
-    return [...this.#view.descriptors()].filter(({ nodeId }) => nodeId !== this.#settings.identity.nodeId);
+    return [...this.#view.descriptors()].filter((supernode) => !this.#isSelf(supernode));
   }
 
   get(nodeId: NodeId): Descriptor | undefined {
@@ -125,6 +133,27 @@ export class Membership {
     return encodeExchange({ network: this.#settings.config.network, supernodes, you: asker });
   }
 
+  /**
+   * Takes the body of POST /supernodes: a supernode says that it is there. It is believed when it answers at an address
+   * of its own descriptor; only what that answer brings enters the view.
+   */
+  async introduce(body: Uint8Array, from: Address | undefined): Promise<boolean> {
+    const { config, dialler } = this.#settings;
+    const exchange = parseExchange(body, config.network);
+    const record = isFault(exchange) ? undefined : exchange.supernodes[0];
+    if (!record || !from || this.#introductions >= INTRODUCTIONS_MAX) return false;
+    const descriptor = openDescriptor(record, { network: config.network, verify, sha1 }, wallNow());
+    if (isFault(descriptor)) return false;
+    const trust = trustOf(from.host);
+    const address = descriptor.addresses.find((own) => dialler.refusal(own, trust) === undefined);
+    if (!address) return false;
+    if (reachOf(address.host) !== 'public') this.#vouched.add(formatAddress(address));
+    this.#introductions++;
+    const found = await this.#ask(address, trust);
+    this.#introductions--;
+    return (found ?? 0) > 0;
+  }
+
   rows(): SupernodeRow[] {
     return [...this.#view.descriptors()].map(({ nodeId, addresses, load, term }) => ({
       nodeId,
@@ -133,6 +162,10 @@ export class Membership {
       ranges: this.#view.ring.rangesOf(nodeId),
       term,
     }));
+  }
+
+  #isSelf({ nodeId }: Descriptor): boolean {
+    return nodeId === this.#settings.identity.nodeId;
   }
 
   #mayDial(address: Address): boolean {
@@ -170,11 +203,12 @@ export class Membership {
     this.#issue();
     this.#view.expire(wallNow());
     await Promise.all(this.#sources.map((source) => this.#askSource(source)));
-    const asked = this.others().slice(0, ASKED_MAX);
-    await Promise.all(asked.map((supernode) => this.#askSupernode(supernode)));
+    const asked = this.#view.sample(ASKED_MAX + 1, Math.random).filter((supernode) => !this.#isSelf(supernode));
+    await Promise.all(asked.slice(0, ASKED_MAX).map((supernode) => this.#askSupernode(supernode)));
     if (this.#isClosed) return;
     const isAlone = this.#sources.length > 0 && this.others().length === 0;
-    this.#timer = setTimeout(() => void this.#round(), isAlone ? RETRY_MS : REFRESH_MS);
+    const isDoubtful = this.#silent.size > 0;
+    this.#timer = setTimeout(() => void this.#round(), isAlone || isDoubtful ? RETRY_MS : REFRESH_MS);
   }
 
   async #askSource(source: Source): Promise<void> {
@@ -201,7 +235,18 @@ export class Membership {
     const address = this.addressOf(supernode);
     if (!address) return;
     const found = await this.#ask(address, trustOf(address.host));
-    if (found === undefined) this.#reached.delete(supernode.nodeId);
+    if (found !== undefined) {
+      this.#silent.delete(supernode.nodeId);
+      return;
+    }
+    this.#reached.delete(supernode.nodeId);
+    const rounds = (this.#silent.get(supernode.nodeId) ?? 0) + 1;
+    this.#silent.set(supernode.nodeId, rounds);
+    if (rounds < SILENT_ROUNDS_MAX) return;
+    this.#silent.delete(supernode.nodeId);
+    this.#view.drop(supernode.nodeId);
+    this.#settings.log.info('a supernode is gone', { nodeId: supernode.nodeId });
+    this.#settings.changed();
   }
 
   /** Asks one node for the supernodes it knows; resolves to how many were good, undefined when it did not answer. */
@@ -225,7 +270,24 @@ export class Membership {
     }
     let good = 0;
     for (const record of exchange.supernodes) if (this.#take(record, address, trust)) good++;
+    if (this.#settings.isSupernode) await this.#introduceOurselves(address, exchange.supernodes);
     return good;
+  }
+
+  /** Tells a node that does not know us yet that we serve. */
+  async #introduceOurselves(address: Address, known: readonly Uint8Array[]): Promise<void> {
+    const { http, config, identity } = this.#settings;
+    const own = this.#view.get(identity.nodeId);
+    const ownKey = nodeIdBytes(identity.nodeId);
+    if (!own || known.some((record) => Buffer.from(record).includes(ownKey))) return;
+    await http.request({
+      origin: `http://${formatAddress(address)}`,
+      method: 'POST',
+      path: '/supernodes',
+      body: encodeExchange({ network: config.network, supernodes: [own.record], you: undefined }),
+      timeoutMs: ASK_TIMEOUT_MS,
+      bytesMax: 4096,
+    });
   }
 
   #take(record: Uint8Array, teller: Address, trust: Trust): boolean {

@@ -120,7 +120,7 @@ function compose(base: Base) {
   const torrents = openTorrents(base, http);
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.wire = (socket, address, handshake, firstBytes) => torrents.accept(socket, address, handshake, firstBytes);
-  const sync = new ListingSync(store, membership, http, log);
+  const sync = new ListingSync(config.network, store, membership, http, log);
   const library: Library = new Library({ ...base, torrents, membership, sync, http, counts });
   return { http, membership, trackerFront, publicFront, torrents, sync, library };
 }

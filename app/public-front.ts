@@ -35,6 +35,8 @@ const CONNECTIONS_PER_HOST_MAX = 64;
 const PUBLICATIONS_MAX = 4;
 /** Each item costs the reader a signature check; this many stay well below 50 ms. */
 const ITEMS_PER_PAGE = 100;
+/** A frame with one descriptor. */
+const INTRODUCTION_BYTES_MAX = 2048;
 const BENCODED = 'application/octet-stream';
 
 export interface PublicFrontSettings {
@@ -116,7 +118,9 @@ export class PublicFront {
   async #answer(request: IncomingMessage): Promise<Answer> {
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     if (request.method === 'POST' && path === '/listing') return this.#publish(request);
-    if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'only GET, and POST /listing');
+    if (request.method === 'POST' && path === '/supernodes') return this.#introduce(request);
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return text(405, 'only GET, and POST to /listing and /supernodes');
     if (path === '/') return this.#page(query);
     if (path === '/page.css') return stylesheet();
     if (path === '/supernodes') return bencoded(this.#settings.membership.exchange(remoteAddress(request.socket)));
@@ -160,6 +164,13 @@ export class PublicFront {
   async #metadata(hash: string): Promise<Answer> {
     const raw = await this.#settings.store.getInfo(parseInfoHash(hash)!);
     return raw ? bencoded(raw) : text(404, 'no such metadata here');
+  }
+
+  async #introduce(request: IncomingMessage): Promise<Answer> {
+    const body = await bodyOf(request, INTRODUCTION_BYTES_MAX);
+    const isKnown =
+      body !== undefined && (await this.#settings.membership.introduce(body, remoteAddress(request.socket)));
+    return isKnown ? bencoded(encodeBencode({ accepted: 1 })) : text(400, 'no supernode answers at that address');
   }
 
   async #publish(request: IncomingMessage): Promise<Answer> {

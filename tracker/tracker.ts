@@ -168,7 +168,9 @@ export class Tracker {
     const shortage = Math.min(1, Math.max(0, 1 - 2 * this.#bandwidth.level(now)));
     this.#writeCounts(infoHash, source, this.#interval(shortage, now));
     const wanted = slot === NO_SLOT ? 0 : peersUnder(shortage, request.peersWanted);
-    this.#writePeers(slot, wanted, endpoint, isSeeder, request.isCompact);
+    // A client that only has a magnet may say left=0 when it starts, before it knows the size; it needs seeders.
+    const leechersOnly = isSeeder && event !== 'started';
+    this.#writePeers(slot, wanted, endpoint, leechersOnly, request.isCompact);
     return this.#answered();
   }
 

@@ -15,6 +15,8 @@ export type Offered = 'added' | 'renewed' | 'stale' | 'full';
 
 export class View {
   readonly #newest = new Map<NodeId, Descriptor>();
+  /** The sequence at which a node was dropped; gossip about its past does not bring it back. Bounded like the view. */
+  readonly #dropped = new Map<NodeId, number>();
   #ring: Ring | undefined = new Ring([]);
 
   get size(): number {
@@ -30,8 +32,10 @@ export class View {
   /** Takes a descriptor that `openDescriptor` or `sealDescriptor` made; the highest sequence of a node stays. */
   offer(descriptor: Descriptor): Offered {
     const held = this.#newest.get(descriptor.nodeId);
-    if (held && held.sequence >= descriptor.sequence) return 'stale';
+    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId);
+    if (seen !== undefined && seen >= descriptor.sequence) return 'stale';
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
+    this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
     this.#ring = undefined;
     return held ? 'renewed' : 'added';
@@ -44,6 +48,16 @@ export class View {
       this.#newest.delete(nodeId);
       this.#ring = undefined;
     }
+  }
+
+  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back. */
+  drop(nodeId: NodeId): void {
+    const held = this.#newest.get(nodeId);
+    if (!held) return;
+    this.#newest.delete(nodeId);
+    this.#ring = undefined;
+    if (this.#dropped.size >= SUPERNODES_MAX) this.#dropped.delete(this.#dropped.keys().next().value!);
+    this.#dropped.set(nodeId, held.sequence);
   }
 
   get(nodeId: NodeId): Descriptor | undefined {
