@@ -97,9 +97,12 @@ export function encodeJournalRecord(
   return bytes;
 }
 
-/** 24 bits (a multiplicative hash); all-zero bytes are no record. */
+/**
+ * 24 bits of a multiplicative hash. The last byte has its high bit set, which the first bytes of a record never have:
+ * a torn record cannot be completed by the one behind it.
+ */
 function checkOf(kind: number, piece: number): number {
-  return Math.imul(piece ^ Math.imul(kind, 0x85ebca6b), 0x9e3779b1) >>> 8;
+  return (Math.imul(piece ^ Math.imul(kind, 0x85ebca6b), 0x9e3779b1) >>> 8) | 0x80;
 }
 
 /** What a snapshot and the journal since it say: pieces that are ours, and pieces to hash again. */

@@ -46,6 +46,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #chokeRounds = 0;
   #optimistic: LinkId | undefined;
   #isPaused = false;
+  /** Somebody's interest changed since the last answer: many changes in one read are one decision. */
+  #hasInterestNews = false;
 
   constructor(layout: Layout, stored: Bitfield, settings: TransferSettings, random: Random, now: Instant) {
     this.down = new Rate(now);
@@ -101,6 +103,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   effects(): TransferEffect[] {
+    if (this.#hasInterestNews) this.#answerInterest();
     for (const link of this.#unfilled) this.#fill(link);
     this.#unfilled.clear();
     const effects = this.#effects;
@@ -160,7 +163,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       case 'interested':
       case 'uninterested':
         link.theyAreInterested = input.type === 'interested';
-        return this.#interestChanged(link);
+        this.#hasInterestNews = true;
+        return;
       case 'blockArrived':
         return this.#blockArrived(link, input.piece, input.offset / BLOCK_BYTES);
       case 'rejected':
@@ -236,13 +240,20 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.#effects.push({ type: 'interest', link: link.id, isInterested });
   }
 
-  #interestChanged(link: LinkState): void {
-    if (!link.theyAreInterested) {
-      if (!link.weChoke) this.#setChoke(link, true);
-      return this.#chooseUnchoked();
+  /** Who lost interest gives its slot back; who is newly interested gets a free one at once. */
+  #answerInterest(): void {
+    this.#hasInterestNews = false;
+    const links = [...this.#links.values()];
+    const bored = links.filter((link) => !link.theyAreInterested && !link.weChoke);
+    for (const link of bored) this.#setChoke(link, true);
+    if (bored.length > 0) return this.#chooseUnchoked();
+    let free = this.#settings.uploadSlots - links.filter((link) => !link.weChoke).length;
+    for (const link of links) {
+      if (free <= 0) return;
+      if (!link.theyAreInterested || !link.weChoke || link.isSnubbing) continue;
+      this.#setChoke(link, false);
+      free--;
     }
-    const unchoked = [...this.#links.values()].filter((other) => !other.weChoke).length;
-    if (link.weChoke && unchoked < this.#settings.uploadSlots) this.#setChoke(link, false);
   }
 
   #blockArrived(link: LinkState, piece: number, block: number): void {

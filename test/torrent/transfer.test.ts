@@ -277,6 +277,16 @@ test('the slot of a link that closes or loses interest goes to the next one', ()
   assert.deepEqual(unchoked(), [2, 3]);
 });
 
+test('a peer that changes its mind a hundred thousand times in one read gets one answer', () => {
+  const bench = new Bench(1, 1, [0]);
+  bench.say({ type: 'linkOpened', link: 1, address: { host: '10.0.0.1', port: 1 }, hasFast: true });
+  const flood = Array.from({ length: 100_001 }, (_, i) => ({
+    type: i % 2 ? ('uninterested' as const) : ('interested' as const),
+    link: 1,
+  }));
+  assert.deepEqual(bench.say(...flood), [{ type: 'choke', link: 1, isChoked: false }]);
+});
+
 test('the optimistic slot comes round to everybody', () => {
   const bench = new Bench(1, 1, [0], 1);
   for (const link of [1, 2, 3, 4]) {
