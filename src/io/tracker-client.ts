@@ -14,6 +14,8 @@ import type { HttpClient } from './http-client.ts';
 import { CLIENT_NAME } from './torrent-identity.ts';
 
 const TIMEOUT_MS = 15_000;
+/** A goodbye keeps the user waiting who stops a node. */
+const GOODBYE_MS = 4000;
 /** Requests per announce: one, and two redirects (OVERLAY: at most 3). */
 const HOPS_MAX = 3;
 
@@ -39,7 +41,7 @@ export class TrackerClient {
         method: 'GET',
         path: url.pathname + url.search,
         headers: { 'user-agent': CLIENT_NAME, accept: '*/*' },
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: facts.event === 'stopped' ? GOODBYE_MS : TIMEOUT_MS,
         bytesMax: REPLY_BYTES_MAX,
       });
       if (isFault(reply)) return reply;

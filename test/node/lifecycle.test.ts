@@ -9,7 +9,7 @@ import { encodeBencode, wallSeconds } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { identityOfSeed } from '../../src/io/identity.ts';
 import { encodeExchange, sealDescriptor } from '../../src/overlay/index.ts';
-import { placeFor, runProgram } from '../app/place.ts';
+import { placeFor, runProgram, spawnProgram } from '../app/place.ts';
 import { randomContent, temporaryFolder, until } from '../io/loopback-node.ts';
 import { closed, dial, probe, running } from './running.ts';
 
@@ -52,6 +52,30 @@ test('a stopped node closes every connection and no longer answers', async (t) =
   await probe(port);
   await Promise.all([node.stop(), ...idle.map(closed)]);
   await assert.rejects(probe(port));
+});
+
+test('the program with a real node ends with 0 on SIGTERM, by itself and soon', async (t) => {
+  const place = placeFor(t);
+  const words = ['start', '--foreground', '--port', '0', '--bind', '127.0.0.1', '--allow-local'];
+  const daemon = await spawnProgram(t, place, words);
+  const begun = performance.now();
+  daemon.kill('SIGTERM');
+  assert.equal(await daemon.exitCode, 0);
+  assert.ok(performance.now() - begun < 5000, `${performance.now() - begun} ms`);
+});
+
+test('a torrent whose tracker never answers does not keep a node from stopping', async (t) => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  t.after(() => silent.closeAllConnections());
+  t.after(() => silent.close());
+  const { port } = silent.address() as { port: number };
+  const { node } = await running(t);
+  await node.get(`magnet:?xt=urn:btih:${'ab'.repeat(20)}&tr=http://127.0.0.1:${port}/announce`, undefined);
+  await once(silent, 'request');
+  const begun = performance.now();
+  await node.stop();
+  assert.ok(performance.now() - begun < 8000, `${performance.now() - begun} ms`);
 });
 
 test('a node whose port is taken says so, and its process ends', async (t) => {
