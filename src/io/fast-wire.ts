@@ -192,10 +192,11 @@ export class FastWire extends Wire {
   #message(id: number, payload: Uint8Array): void {
     if (this.#hasFailed) return;
     if (id === MESSAGE.have) return this._onHave(readUint32(payload, 0));
-    if (id === MESSAGE.bitfield || id === MESSAGE.haveAll || id === MESSAGE.haveNone) {
+    if (id === MESSAGE.haveAll || id === MESSAGE.haveNone) {
+      // One byte that costs us a step per piece. A later bitfield pays for itself, and aria2 sends them.
       if (this.#hasSaidWhatItHas) return this.#fail(fault('bitfield-wrong', 'the peer says twice what it has'));
-      this.#hasSaidWhatItHas = true;
     }
+    if (id === MESSAGE.bitfield || id === MESSAGE.haveAll || id === MESSAGE.haveNone) this.#hasSaidWhatItHas = true;
     const whole = new Uint8Array(payload.length + 1);
     whole[0] = id;
     whole.set(payload, 1);
