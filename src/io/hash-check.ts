@@ -15,9 +15,11 @@ export async function checkPieces(
   report: (piece: number, isGood: boolean) => void,
   isCancelled: () => boolean,
 ): Promise<void> {
-  const buffers = [Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX), Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX)];
+  // Most torrents have nothing to check at a start, and there may be thousands.
+  let buffers: readonly Buffer[] | undefined;
   for (const piece of pieces) {
     if (isCancelled()) return;
+    buffers ??= [Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX), Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX)];
     const digest = await digestOf(store, piece, buffers);
     report(piece, digest !== undefined && equalBytes(digest, pieceHashes.subarray(piece * 20, piece * 20 + 20)));
   }
