@@ -3,7 +3,16 @@
  * torrent's and the node's limits. What is said on the links is its owner's business.
  */
 import type { Socket } from 'node:net';
-import { type Address, equalBytes, type Fault, fault, formatAddress, isFault } from '../base/index.ts';
+import {
+  type Address,
+  equalBytes,
+  type Fault,
+  fault,
+  formatAddress,
+  type Instant,
+  isFault,
+  later,
+} from '../base/index.ts';
 import type { LinkBudget } from '../session/index.ts';
 import type { PeerSource, Peers } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
@@ -13,6 +22,7 @@ import type { OurExtendedHandshake } from './fast-wire.ts';
 import { type LinkOwner, PeerLink } from './peer-link.ts';
 import type { Greeting } from './torrent-identity.ts';
 
+const REDIAL_MS = 1000;
 /** Why a link was closed although nothing went wrong; its peer is left alone for long. */
 const RETIRING = new Set(['redundant', 'duplicate', 'ourselves']);
 
@@ -21,6 +31,8 @@ export interface LinkGroupSettings {
   readonly linksMax: number;
   readonly budget: LinkBudget;
   readonly dialler: Dialler;
+  /** Told when `dialAt` may be another. */
+  readonly changed: () => void;
   /** What we say about ourselves on a new link. */
   readonly ours: () => OurExtendedHandshake;
 }
@@ -80,6 +92,16 @@ export class LinkGroup {
     }
   }
 
+  /** When `dialMore` may have somebody to dial again; undefined while there is nobody. */
+  get dialAt(): Instant | undefined {
+    if (!this.#isOpen || this.#links.size + this.#dialling >= this.#settings.linksMax) return undefined;
+    // A busy dialler says nothing when it is free: it is asked again every second.
+    const soon = later(now(), REDIAL_MS);
+    if (this.#peers.hasUntried) return soon;
+    const retry = this.#peers.nextRetry;
+    return retry === undefined || retry > soon ? retry : soon;
+  }
+
   /** Takes a connection that opened with this torrent's handshake. */
   accept(socket: Socket, address: Address, firstBytes: Uint8Array): void {
     const { linksMax, budget } = this.#settings;
@@ -113,6 +135,8 @@ export class LinkGroup {
       if (isFault(socket)) {
         this.#settings.budget.give();
         this.#peers.closed(address, true, now());
+        this.dialMore();
+        this.#settings.changed();
       } else if (!this.#isOpen) {
         this.#settings.budget.give();
         socket.destroy();

@@ -114,6 +114,7 @@ export class TorrentHost implements LinkOwner {
         linksMax: services.linksPerTorrentMax,
         budget: services.budget,
         dialler: services.dialler,
+        changed: () => this.#setAlarm(),
         ours: () => this.#ourHandshake(),
       },
       this.#peers,
@@ -355,7 +356,7 @@ export class TorrentHost implements LinkOwner {
     let at = earliest(this.#transfer?.deadline?.at, this.#metadata?.deadline?.at);
     at = earliest(at, this.#announcer.deadline?.at);
     // With links there is a tick every second, which dials too.
-    if (!this.#transfer?.deadline) at = earliest(at, this.#peers.nextRetry);
+    if (!this.#transfer?.deadline) at = earliest(at, this.#links.dialAt);
     this.#services.alarms.set(this.#wake, at);
   }
 
