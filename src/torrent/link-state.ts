@@ -46,6 +46,7 @@ export class LinkState {
   #probation = 0;
   #depth = DEPTH_FIRST;
   #depthMax = DEPTH_MAX;
+  #hasDelivered = false;
   #roundTripMs: number | undefined;
   #probedAt: Instant | undefined;
 
@@ -106,6 +107,15 @@ export class LinkState {
     this.#refused.clear();
   }
 
+  /** True when it sent a block since it was last asked anew for what it owes. */
+  get mayBeReminded(): boolean {
+    return this.#hasDelivered && !this.theyChoke;
+  }
+
+  noteReminded(): void {
+    this.#hasDelivered = false;
+  }
+
   /** It may have been only busy. */
   giveAnotherChance(now: Instant): void {
     this.isSnubbing = false;
@@ -125,6 +135,7 @@ export class LinkState {
     this.asked--;
     this.down.note(bytes);
     this.progressAt = now;
+    this.#hasDelivered = true;
     this.isSnubbing = false;
     if (this.#probedAt !== undefined) {
       this.#roundTripMs = Math.min(this.#roundTripMs ?? Number.POSITIVE_INFINITY, now - this.#probedAt);

@@ -2,16 +2,20 @@
 import type { Instant } from '../base/index.ts';
 
 const TIME_CONSTANT_MS = 4000;
+/** A stream that is silent for this long is shown as standing still: the average's tail would hide a stall. */
+const SILENCE_MS = 5000;
 
 /** One direction of one link or torrent. */
 export class Rate {
   #bytesPerSecond = 0;
   #pending = 0;
   #since: Instant;
+  #movedAt: Instant;
   total = 0;
 
   constructor(now: Instant) {
     this.#since = now;
+    this.#movedAt = now;
   }
 
   note(bytes: number): void {
@@ -27,7 +31,8 @@ export class Rate {
     const weight = 1 - Math.exp(-elapsedMs / TIME_CONSTANT_MS);
     // The first reading is taken as is: an average that climbs from zero would lie for seconds.
     this.#bytesPerSecond += (recent - this.#bytesPerSecond) * (this.#bytesPerSecond === 0 ? 1 : weight);
-    if (this.#bytesPerSecond < 1) this.#bytesPerSecond = 0;
+    if (this.#pending > 0) this.#movedAt = now;
+    if (this.#bytesPerSecond < 1 || now - this.#movedAt >= SILENCE_MS) this.#bytesPerSecond = 0;
     this.#pending = 0;
     this.#since = now;
     return this.#bytesPerSecond;

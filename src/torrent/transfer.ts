@@ -26,6 +26,8 @@ import type { TransferEffect, TransferInput, TransferSettings } from './transfer
 const TICK_MS = 1000;
 /** A link that owes blocks and sends none for this long is passed over until it does. */
 const SNUB_MS = 30_000;
+/** A link that sent blocks and now owes some in silence may have lost the requests (Transmission does): once more. */
+const REMIND_MS = 10_000;
 
 /** The transfer of one torrent whose metadata is known. */
 export class Transfer implements Machine<TransferInput, TransferEffect> {
@@ -387,9 +389,13 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     for (const link of this.#links.values()) {
       link.adjustDepth(this.#now);
       link.up.at(this.#now);
-      if (link.asked > 0 && !link.isSnubbing && this.#now - link.progressAt > SNUB_MS) {
+      const silentMs = this.#now - link.progressAt;
+      if (link.asked > 0 && !link.isSnubbing && silentMs > SNUB_MS) {
         this.#passOver(link);
-      } else if (link.asked === 0 && this.#now - link.progressAt > 2 * SNUB_MS) {
+      } else if (link.asked > 0 && silentMs > REMIND_MS && link.mayBeReminded) {
+        link.noteReminded();
+        this.#releaseAll(link, true);
+      } else if (link.asked === 0 && silentMs > 2 * SNUB_MS) {
         link.giveAnotherChance(this.#now);
       }
       if (link.asked === 0) this.#reviewInterest(link);

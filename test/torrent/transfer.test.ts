@@ -160,6 +160,16 @@ test('a choke drops requests without the fast extension, and keeps them with it 
   }
 });
 
+test('a peer that sent blocks and then loses our requests is asked once more after ten seconds', () => {
+  const bench = new Bench(1, 4);
+  bench.seeds([1]);
+  bench.arrive(1, 0, 0);
+  const again = bench.wait(11);
+  assert.deepEqual(of(again, 'cancel').length, 3);
+  assert.deepEqual(asked(again), ['1:0:1', '1:0:2', '1:0:3']);
+  assert.deepEqual(asked(bench.wait(20)), [], 'only once: after that it is passed over');
+});
+
 test('requests that a choking peer never answers are given to others after half a minute', () => {
   const bench = new Bench(1, 4);
   bench.seeds([1]);
