@@ -222,7 +222,7 @@ export class PieceIntake {
 }
 
 function takeSegment(size: number): Uint8Array {
-  const free = freeSegments.findIndex((bytes) => bytes.buffer.byteLength >= size);
+  const free = freeSegments.findLastIndex((bytes) => bytes.buffer.byteLength >= size);
   const buffer = free >= 0 ? freeSegments.splice(free, 1)[0]!.buffer : Buffer.allocUnsafeSlow(size).buffer;
   return new Uint8Array(buffer, 0, size);
 }

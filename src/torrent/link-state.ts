@@ -8,7 +8,7 @@ import { Rate } from './rate.ts';
 const DEPTH_FIRST = 16;
 const DEPTH_MIN = 4;
 /** Deeper queues cost 15 % of the rate on a fast short path (docs/BENCH.md); long paths are given more below. */
-const DEPTH_MAX = 128;
+const DEPTH_MAX = 256;
 const DEPTH_LONG_PATH_MAX = 1000;
 /** Seconds of data that may be on order from one link. */
 const ORDERED_SECONDS = 3;
