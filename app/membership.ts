@@ -3,7 +3,15 @@
  * issues this node's own descriptor while it serves. Tracker and listing ask the view that results.
  */
 import type { Config } from '../config/index.ts';
-import { type Address, formatAddress, isFault, type NodeId, nodeIdBytes, reachOf, wallSeconds } from '../src/base/index.ts';
+import {
+  type Address,
+  formatAddress,
+  isFault,
+  type NodeId,
+  nodeIdBytes,
+  reachOf,
+  wallSeconds,
+} from '../src/base/index.ts';
 import { now, wallNow } from '../src/io/alarm-clock.ts';
 import { type Dialler, type Trust, trustOf } from '../src/io/dialler.ts';
 import { resolveBootstrap } from '../src/io/dns-lookup.ts';
