@@ -46,6 +46,8 @@ const DEFAULT_PORT = 7373;
 const ASKED_MAX = 3;
 /** A supernode that is silent for this many rounds is dropped until it issues a newer descriptor. */
 const SILENT_ROUNDS_MAX = 2;
+/** Private addresses that may be dialled. */
+const VOUCHED_MAX = 10_000;
 /** Introductions looked into at a time. */
 const INTRODUCTIONS_MAX = 4;
 
@@ -74,7 +76,7 @@ export class Membership {
   readonly #settings: MembershipSettings;
   readonly #view = new View();
   readonly #sources: Source[];
-  /** Private addresses that the user or a node on the same LAN vouched for; bounded by the view. */
+  /** Addresses that the user or a node on the same LAN vouched for; at most VOUCHED_MAX, the oldest leaves first. */
   readonly #vouched = new Set<string>();
   /** Rounds in a row in which a supernode did not answer. */
   readonly #silent = new Map<NodeId, number>();
@@ -91,7 +93,7 @@ export class Membership {
     this.#settings = settings;
     this.ownership = ownershipOf(this.#view, settings.identity.nodeId);
     this.#sources = settings.config.bootstrap.map((text) => ({ text, state: 'trying', found: 0 }));
-    for (const address of settings.addresses) this.#vouched.add(formatAddress(address));
+    for (const address of settings.addresses) this.#vouch(address);
   }
 
   get size(): number {
@@ -155,7 +157,7 @@ export class Membership {
     const trust = trustOf(from.host);
     const address = descriptor.addresses.find((own) => dialler.refusal(own, trust) === undefined);
     if (!address) return false;
-    if (reachOf(address.host) !== 'public') this.#vouched.add(formatAddress(address));
+    if (reachOf(address.host) !== 'public') this.#vouch(address);
     this.#introductions++;
     const found = await this.#ask(address, trust);
     this.#introductions--;
@@ -174,6 +176,11 @@ export class Membership {
 
   #isSelf({ nodeId }: Descriptor): boolean {
     return nodeId === this.#settings.identity.nodeId;
+  }
+
+  #vouch(address: Address): void {
+    if (this.#vouched.size >= VOUCHED_MAX) this.#vouched.delete(this.#vouched.values().next().value!);
+    this.#vouched.add(formatAddress(address));
   }
 
   #mayDial(address: Address): boolean {
@@ -224,7 +231,7 @@ export class Membership {
     let found = 0;
     for (const address of addresses) {
       // The user named it, so it may be private.
-      this.#vouched.add(formatAddress(address));
+      this.#vouch(address);
       found += (await this.#ask(address, 'user')) ?? 0;
       if (found > 0) break;
     }
@@ -307,7 +314,7 @@ export class Membership {
     for (const address of descriptor.addresses) {
       // A neighbour's neighbours are on the LAN too; what a public node calls private is not ours to dial.
       const isNear = reachOf(teller.host) !== 'public' && reachOf(address.host) === 'private';
-      if (isNear || (trust === 'user' && isTeller)) this.#vouched.add(formatAddress(address));
+      if (isNear || (trust === 'user' && isTeller)) this.#vouch(address);
     }
     const offered = this.#view.offer(descriptor);
     if (offered === 'added') {

@@ -29,7 +29,10 @@ export const share: Verb = {
       const shared: SharedTorrent[] = [];
       for (const path of paths) {
         if (context.notes.isTty) context.notes.write(`Hashing ${path} …\n`);
-        shared.push(await client.share(path, claimsOf(call)));
+        const torrent = await client.share(path, claimsOf(call));
+        shared.push(torrent);
+        const row = await client.torrent(torrent.infoHash);
+        if (row?.stalledBecause) context.notes.write(`${torrent.name}: ${row.stalledBecause}\n`);
       }
       return answer(call, context, shared, () => shared.map(sharedText).join('\n'));
     });

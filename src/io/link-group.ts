@@ -14,7 +14,7 @@ import {
   later,
 } from '../base/index.ts';
 import type { LinkBudget } from '../session/index.ts';
-import type { PeerSource, Peers } from '../torrent/index.ts';
+import { KNOWN_PEERS_MAX, type PeerSource, type Peers } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import type { Dialler, Trust } from './dialler.ts';
@@ -44,7 +44,8 @@ export class LinkGroup {
   /** Whom links report to: the parent, with openings and endings passing through here first. */
   readonly #owner: LinkOwner;
   readonly #parent: LinkOwner;
-  readonly #trust = new Map<PeerSource, Trust>([['user', 'user']]);
+  /** How peers that are not on the public network came to us; bounded like the known peers. */
+  readonly #trust = new Map<string, Trust>();
   /** Bounded by linksMax. */
   readonly #links = new Map<number, { link: PeerLink; peerId: Uint8Array | undefined }>();
   #dialling = 0;
@@ -73,12 +74,15 @@ export class LinkGroup {
 
   /** Adds peers heard of from somewhere whose word deserves `trust`. */
   learn(addresses: readonly Address[], source: PeerSource, trust: Trust): void {
-    this.#trust.set(source, trust);
-    this.#peers.note(
-      addresses.filter((address) => this.#settings.dialler.peerRefusal(address, trust) === undefined),
-      source,
-    );
+    const usable = addresses.filter((address) => this.#settings.dialler.peerRefusal(address, trust) === undefined);
+    for (const address of usable) if (trust !== 'public') this.#trustIn(address, trust);
+    this.#peers.note(usable, source);
     this.dialMore();
+  }
+
+  #trustIn(address: Address, trust: Trust): void {
+    if (this.#trust.size >= KNOWN_PEERS_MAX) this.#trust.delete(this.#trust.keys().next().value!);
+    this.#trust.set(formatAddress(address), trust);
   }
 
   /** Dials as many known peers as the limits allow. */
@@ -88,7 +92,7 @@ export class LinkGroup {
       const peer = this.#peers.take(now());
       if (!peer) return;
       if (!budget.take()) return this.#peers.closed(peer.address, false, now());
-      this.#dial(peer.address, this.#trust.get(peer.source) ?? 'public');
+      this.#dial(peer.address, this.#trust.get(formatAddress(peer.address)) ?? 'public');
     }
   }
 

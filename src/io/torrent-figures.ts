@@ -44,7 +44,7 @@ export function figuresOf(sources: FigureSources): TorrentFigures {
   const isComplete = transfer?.isComplete ?? false;
   const stalledBecause = stallReason({
     hasMetadata: sources.info !== undefined,
-    isComplete: isComplete || sources.phase === 'checking',
+    isComplete,
     downBytesPerSecond: down,
     links,
     unchokedLinks: states.filter((link) => link.weAreInterested && !link.theyChoke).length,
@@ -64,7 +64,7 @@ export function figuresOf(sources: FigureSources): TorrentFigures {
     uploaded: transfer?.up.total ?? 0,
     storedBytes: transfer?.storedBytes ?? 0,
     secondsToComplete: sources.secondsToComplete ?? null,
-    stalledBecause: sources.failure ?? stalledBecause,
+    stalledBecause: sources.failure ?? (sources.phase === 'checking' ? null : stalledBecause),
   };
 }
 

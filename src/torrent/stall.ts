@@ -19,7 +19,8 @@ export interface StallFacts {
 /** The reason, or null while data moves or nothing should. */
 export function stallReason(facts: StallFacts): string | null {
   if (facts.diskProblem !== undefined) return facts.diskProblem;
-  if (facts.isComplete || facts.downBytesPerSecond > 0) return null;
+  if (facts.isComplete) return whyNobodyFinds(facts);
+  if (facts.downBytesPerSecond > 0) return null;
   const goal = facts.hasMetadata ? 'the missing pieces' : 'the metadata';
   if (facts.links > 0 && facts.usefulLinks === 0 && facts.hasMetadata) {
     return `${phrase(facts.links, 'the one connected peer lacks', 'all # connected peers lack')} the missing pieces; waiting for a seed`;
@@ -42,6 +43,13 @@ export function stallReason(facts: StallFacts): string | null {
   if (facts.trackerFailure !== undefined) return `no tracker answers: ${facts.trackerFailure}`;
   if (!facts.trackerHasAnswered) return 'waiting for the tracker to answer';
   return 'the tracker knows no other peer; nobody seems to share this now';
+}
+
+/** What is complete waits for nothing, but ought to be found. */
+function whyNobodyFinds({ hasTrackers, trackerHasAnswered, trackerFailure }: StallFacts): string | null {
+  if (trackerHasAnswered) return null;
+  if (!hasTrackers) return 'nobody can find it yet: no supernode is known; start with --bootstrap';
+  return trackerFailure === undefined ? null : `nobody can find it yet: no tracker answers: ${trackerFailure}`;
 }
 
 function phrase(count: number, one: string, many: string): string {

@@ -66,10 +66,10 @@ test('a fast link is given more requests, a slow one fewer, and an idle one keep
     }
   };
   stream(200, 10);
-  assert.equal(link.depth, 128);
+  assert.equal(link.depth, 256);
   for (let second = 1; second <= 60; second++) link.adjustDepth(instant(now + second * 1000));
   now += 60_000;
-  assert.equal(link.depth, 128);
+  assert.equal(link.depth, 256);
   stream(1, 30);
   assert.ok(link.depth <= 8, `${link.depth}`);
   link.queueMax = 2;
@@ -104,6 +104,16 @@ const moving: StallFacts = {
 const stalls: [string, Partial<StallFacts>, RegExp | null][] = [
   ['nothing while data moves', { downBytesPerSecond: 1 }, null],
   ['nothing when complete', { isComplete: true, links: 0 }, null],
+  [
+    'that nobody finds a share whose tracker is silent',
+    { isComplete: true, links: 0, trackerHasAnswered: false, trackerFailure: 'timeout' },
+    /^nobody can find it yet: no tracker answers: timeout$/,
+  ],
+  [
+    'that nobody finds a share without a supernode',
+    { isComplete: true, links: 0, trackerHasAnswered: false, hasTrackers: false },
+    /^nobody can find it yet: no supernode is known/,
+  ],
   ['the disk before anything else', { diskProblem: 'the disk is full', isComplete: true }, /^the disk is full$/],
   [
     'that nobody has the pieces',
