@@ -194,7 +194,10 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   #hasSet(link: LinkState, has: Uint8Array | 'haveAll' | 'haveNone'): void {
-    if (link.hasSaidAll) return this.#close(link, fault('bitfield-wrong', 'a second bitfield'), false);
+    // A later bitfield pays with its length for the look at every piece, and aria2 sends them in mid-transfer.
+    if (link.hasSaidAll && !(has instanceof Uint8Array)) {
+      return this.#close(link, fault('bitfield-wrong', 'it says twice that it has all or nothing'), false);
+    }
     link.hasSaidAll = true;
     const { pieceCount } = this.#layout;
     const field =
