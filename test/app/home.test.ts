@@ -8,19 +8,19 @@ const LINUX: HomeFacts = {
   userHome: '/home/ada',
   tempDir: '/tmp',
   userId: 1000,
-  cwd: '/work',
+  cwd: '/srv',
 };
 
 test('MONSOON_HOME holds config, data, cache, state, downloads and control socket, also when it is relative', () => {
   assert.deepEqual(homeOf({ ...LINUX, environment: { MONSOON_HOME: 'here', XDG_DATA_HOME: '/elsewhere' } }), {
-    configFile: '/work/here/config.toml',
-    dataDir: '/work/here/data',
-    cacheDir: '/work/here/cache',
-    stateDir: '/work/here/state',
-    downloadDir: '/work/here/downloads',
-    logFile: '/work/here/state/monsoon.log',
-    lockFile: '/work/here/data/lock',
-    controlSocket: '/work/here/state/run/control.sock',
+    configFile: '/srv/here/config.toml',
+    dataDir: '/srv/here/data',
+    cacheDir: '/srv/here/cache',
+    stateDir: '/srv/here/state',
+    downloadDir: '/srv/here/downloads',
+    logFile: '/srv/here/state/monsoon.log',
+    lockFile: '/srv/here/data/lock',
+    controlSocket: '/srv/here/state/run/control.sock',
   });
 });
 
