@@ -76,7 +76,7 @@ for (const hasFast of [true, false]) {
 
 test(`a seed that rejects half of all requests slows a download down and stops nothing (seed ${SEED})`, () => {
   eachSeed(10, (seed) => {
-    complete({ ...geometry(seed), nodes: [{ stored: 'all', rejects: 0.5 }, { stored: 'none' }] }, seed, 180 * MINUTES);
+    complete({ ...geometry(seed), nodes: [{ stored: 'all', rejects: 0.5 }, { stored: 'none' }] }, seed, 600 * MINUTES);
   });
 });
 

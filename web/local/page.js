@@ -99,7 +99,8 @@ function showNotice(text) {
 async function perform(path, body, doneText) {
   try {
     showNotice(doneText(await change(path, body)));
-    await poll();
+    // The form is empty again at once; what it led to shows when the next answer comes.
+    poll().catch((error) => showProblem(error.message));
     return true;
   } catch (error) {
     showProblem(error.message);
