@@ -1,5 +1,5 @@
 /**
- * What must never be confused: hashes, node ids, piece indices. Each is made only here, by its validator;
+ * What must never be confused: hashes and node ids. Each is made only here, by its validator;
  * everywhere else the type is proof that the check was done.
  */
 import { bytesOfHex, hex } from './bytes.ts';
@@ -9,9 +9,6 @@ export type InfoHash = string & { readonly brand: 'InfoHash' };
 
 /** 64 lower-case hex digits: a node's Ed25519 public key. */
 export type NodeId = string & { readonly brand: 'NodeId' };
-
-/** A piece's place in its torrent, from 0. */
-export type PieceIndex = number & { readonly brand: 'PieceIndex' };
 
 export const INFO_HASH_BYTES = 20;
 export const NODE_ID_BYTES = 32;

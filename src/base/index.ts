@@ -45,7 +45,6 @@ export {
   type NodeId,
   nodeIdBytes,
   nodeIdOfBytes,
-  type PieceIndex,
   parseInfoHash,
   parseNodeId,
 } from './ids.ts';

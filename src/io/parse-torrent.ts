@@ -3,7 +3,6 @@
  * input (it throws, allocates for a range, and takes any text for a hash), so it sees only what src/torrent checked
  * and rewrote, and src/torrent types what it returns. Info dictionaries never reach it: it would hash a re-encoding.
  */
-import { hash } from 'node:crypto';
 import parseTorrent from 'parse-torrent';
 import { type Fault, fault, isFault } from '../base/index.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type Remarks,
   remarksOf,
 } from '../torrent/index.ts';
+import { sha1 } from './hash.ts';
 
 /** Reads a magnet link (BEP 9, 53). */
 export async function parseMagnet(text: string): Promise<Magnet | MagnetFault> {
@@ -28,7 +28,7 @@ export async function parseMagnet(text: string): Promise<Magnet | MagnetFault> {
 
 /** Reads a torrent file of at most METAINFO_BYTES_MAX bytes, with what its author wrote for people. */
 export async function parseTorrentFile(bytes: Uint8Array): Promise<(Metainfo & Remarks) | MetainfoFault> {
-  const metainfo = parseMetainfo(bytes, (part) => hash('sha1', part, 'buffer'));
+  const metainfo = parseMetainfo(bytes, sha1);
   if (isFault(metainfo)) return metainfo;
   const parsed = await partsOf(metainfo.remarks);
   return isFault(parsed) ? metainfo : { ...metainfo, ...remarksOf(parsed) };

@@ -3,7 +3,7 @@
  * in steps short enough for everything else in the process. A file that changes meanwhile ends it, so that what is
  * shared is what was hashed. Links, pipes and devices are left out: a link may lead outside of what the user chose.
  */
-import { createHash, type Hash, hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
 import { basename, resolve, sep } from 'node:path';
@@ -19,6 +19,7 @@ import {
   pieceLengthFor,
   type TorrentInfo,
 } from '../torrent/index.ts';
+import { sha1 } from './hash.ts';
 
 /** Bytes read and hashed in one step: about a millisecond of the process's time. */
 const STEP_BYTES = 1024 * 1024;
@@ -73,7 +74,7 @@ export async function makeTorrent(path: string, options: MakeOptions = {}): Prom
     isPrivate: options.isPrivate ?? false,
   });
   if (raw.length > INFO_MADE_BYTES_MAX) throw new MonsoonError('refused', `${root} holds too many files to list`);
-  const info = parseInfo(raw, (bytes) => hash('sha1', bytes, 'buffer'));
+  const info = parseInfo(raw, sha1);
   if (isFault(info)) throw new MonsoonError('refused', `${root} cannot become a torrent: ${info.text}`);
   return { info, sourcePaths: files.map((file) => file.sourcePath) };
 }

@@ -9,10 +9,6 @@ export class LinkBudget {
     this.#linksMax = linksMax;
   }
 
-  get taken(): number {
-    return this.#taken;
-  }
-
   /** Reserves one link. */
   take(): boolean {
     if (this.#taken >= this.#linksMax) return false;
