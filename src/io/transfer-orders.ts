@@ -1,0 +1,78 @@
+/** Carries out what the transfer machine of one torrent orders: messages on links, and the last steps of pieces. */
+import { unreachable } from '../base/index.ts';
+import type { Peers, TransferEffect } from '../torrent/index.ts';
+import type { LinkGroup } from './link-group.ts';
+import type { PieceFinisher } from './piece-finisher.ts';
+import type { TorrentParts } from './torrent-parts.ts';
+
+/** Who carries the orders out. */
+export interface TransferHands {
+  readonly links: LinkGroup;
+  readonly peers: Peers;
+  readonly finisher: PieceFinisher;
+  /** Every piece is stored. */
+  completed(): void;
+}
+
+/** The effects of one torrent's transfer machine. */
+export class TransferOrders {
+  readonly #parts: Readonly<TorrentParts>;
+  readonly #hands: TransferHands;
+
+  constructor(parts: Readonly<TorrentParts>, hands: TransferHands) {
+    this.#parts = parts;
+    this.#hands = hands;
+  }
+
+  /** Carries out everything ordered so far, and what follows from it at once. */
+  carryOut(): void {
+    for (let effects = this.#take(); effects.length > 0; effects = this.#take()) {
+      for (const effect of effects) this.#perform(effect);
+    }
+  }
+
+  #take(): TransferEffect[] {
+    return this.#parts.transfer?.effects() ?? [];
+  }
+
+  #perform(effect: TransferEffect): void {
+    const { links, finisher } = this.#hands;
+    switch (effect.type) {
+      case 'request':
+        return links.get(effect.link)?.request(effect.piece, effect.block, effect.count, effect.lastLength);
+      case 'cancel':
+        return links.get(effect.link)?.cancel(effect.piece, effect.offset, effect.length);
+      case 'interest':
+        return links.get(effect.link)?.setInterest(effect.isInterested);
+      case 'choke':
+        return links.get(effect.link)?.setChoke(effect.isChoked);
+      case 'announceHave':
+        return this.#announceHave(effect.piece);
+      case 'check':
+        return finisher.check(effect.piece);
+      case 'store':
+        return finisher.store(effect.piece);
+      case 'drop':
+        return this.#parts.disk?.intake.drop(effect.piece);
+      case 'close':
+        return this.#close(effect);
+      case 'complete':
+        return this.#hands.completed();
+      default:
+        unreachable(effect);
+    }
+  }
+
+  /** Tells those who lack the piece. */
+  #announceHave(piece: number): void {
+    for (const link of this.#hands.links.greeted()) {
+      if (!this.#parts.transfer?.links.get(link.id)?.has.has(piece)) link.announceHave(piece);
+    }
+  }
+
+  #close({ link: id, why, isBanned }: Extract<TransferEffect, { type: 'close' }>): void {
+    const link = this.#hands.links.get(id);
+    if (isBanned && link) this.#hands.peers.ban(link.address);
+    link?.close(why);
+  }
+}
