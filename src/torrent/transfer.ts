@@ -15,13 +15,13 @@ import {
 } from '../base/index.ts';
 import { BLOCK_BYTES, BLOCK_BYTES_MAX } from '../wire/index.ts';
 import { Bitfield } from './bitfield.ts';
-import { CHOKE_ROUND_MS, chooseUnchoked, OPTIMISTIC_ROUNDS } from './choker.ts';
 import type { Layout } from './layout.ts';
 import { Ledger, type LinkId, type OpenPiece } from './ledger.ts';
 import { LinkState } from './link-state.ts';
 import { Picker } from './picker.ts';
 import { Rate } from './rate.ts';
 import type { TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
+import { UploadSlots } from './upload-slots.ts';
 
 const TICK_MS = 1000;
 /** A link that owes blocks and sends none for this long is passed over until it does. */
@@ -36,20 +36,14 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   readonly #layout: Layout;
   readonly #ledger: Ledger;
   readonly #picker: Picker;
-  readonly #settings: TransferSettings;
-  readonly #random: Random;
   /** Bounded by the session's link limits. */
   readonly #links = new Map<LinkId, LinkState>();
   readonly #unfilled = new Set<LinkState>();
+  readonly #slots: UploadSlots;
   #effects: TransferEffect[] = [];
   #now: Instant;
   #nextTick: Instant;
-  #nextChokeRound: Instant;
-  #chokeRounds = 0;
-  #optimistic: LinkId | undefined;
   #isPaused = false;
-  /** Somebody's interest changed since the last answer: many changes in one read are one decision. */
-  #hasInterestNews = false;
 
   constructor(layout: Layout, stored: Bitfield, settings: TransferSettings, random: Random, now: Instant) {
     this.down = new Rate(now);
@@ -57,11 +51,10 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.#layout = layout;
     this.#ledger = new Ledger(layout, stored);
     this.#picker = new Picker(layout, this.#ledger, settings.openPiecesMax, random);
-    this.#settings = settings;
-    this.#random = random;
+    const order = (effect: TransferEffect): number => this.#effects.push(effect);
+    this.#slots = new UploadSlots(this.#links, this.#ledger, settings.uploadSlots, random, order, now);
     this.#now = now;
     this.#nextTick = later(now, TICK_MS);
-    this.#nextChokeRound = later(now, CHOKE_ROUND_MS);
   }
 
   get stored(): Bitfield {
@@ -105,7 +98,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   effects(): TransferEffect[] {
-    if (this.#hasInterestNews) this.#answerInterest();
+    this.#slots.answerInterest(this.#now);
     for (const link of this.#unfilled) this.#fill(link);
     this.#unfilled.clear();
     const effects = this.#effects;
@@ -164,9 +157,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         return;
       case 'interested':
       case 'uninterested':
-        link.theyAreInterested = input.type === 'interested';
-        this.#hasInterestNews = true;
-        return;
+        return this.#slots.noteInterest(link, input.type === 'interested');
       case 'blockArrived':
         return this.#blockArrived(link, input.piece, input.offset / BLOCK_BYTES);
       case 'rejected':
@@ -182,7 +173,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.#unfilled.delete(link);
     this.#releaseAll(link);
     this.#forget(link);
-    if (!link.weChoke) this.#chooseUnchoked();
+    this.#slots.noteClosed(link, this.#now);
   }
 
   /** Takes a link's pieces out of the rarity count; seeds were never in it. */
@@ -243,22 +234,6 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     if (isInterested === link.weAreInterested) return;
     link.weAreInterested = isInterested;
     this.#effects.push({ type: 'interest', link: link.id, isInterested });
-  }
-
-  /** Who lost interest gives its slot back; who is newly interested gets a free one at once. */
-  #answerInterest(): void {
-    this.#hasInterestNews = false;
-    const links = [...this.#links.values()];
-    const bored = links.filter((link) => !link.theyAreInterested && !link.weChoke);
-    for (const link of bored) this.#setChoke(link, true);
-    if (bored.length > 0) return this.#chooseUnchoked();
-    let free = this.#settings.uploadSlots - links.filter((link) => !link.weChoke).length;
-    for (const link of links) {
-      if (free <= 0) return;
-      if (!link.theyAreInterested || !link.weChoke || link.isSnubbing) continue;
-      this.#setChoke(link, false);
-      free--;
-    }
   }
 
   #blockArrived(link: LinkState, piece: number, block: number): void {
@@ -405,10 +380,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       this.#unfilled.add(link);
     }
     this.#relieveSuspects();
-    if (this.#now < this.#nextChokeRound) return;
-    this.#nextChokeRound = later(this.#now, CHOKE_ROUND_MS);
-    if (this.#chokeRounds++ % OPTIMISTIC_ROUNDS === 0) this.#optimistic = undefined;
-    this.#chooseUnchoked();
+    this.#slots.tick(this.#now);
   }
 
   #passOver(link: LinkState): void {
@@ -429,28 +401,6 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       );
       if (hasHeir) this.#passOver(suspect);
     }
-  }
-
-  #chooseUnchoked(): void {
-    const isSeeding = this.#ledger.isComplete;
-    const candidates = [...this.#links.values()]
-      .filter((link) => link.theyAreInterested)
-      .map((link) => ({
-        link: link.id,
-        bytesPerSecond: (isSeeding ? link.up : link.down).at(this.#now),
-        isSnubbing: !isSeeding && link.isSnubbing,
-      }));
-    const choice = chooseUnchoked(candidates, this.#settings.uploadSlots, this.#optimistic, this.#random);
-    this.#optimistic = choice.optimistic;
-    for (const link of this.#links.values()) {
-      const isChoked = !choice.unchoked.has(link.id);
-      if (isChoked !== link.weChoke) this.#setChoke(link, isChoked);
-    }
-  }
-
-  #setChoke(link: LinkState, isChoked: boolean): void {
-    link.weChoke = isChoked;
-    this.#effects.push({ type: 'choke', link: link.id, isChoked });
   }
 
   #close(link: LinkState, why: Fault, isBanned: boolean): void {
