@@ -4,15 +4,16 @@
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import type { Config } from '../config/index.ts';
+import { type Config, encryptionOf } from '../config/index.ts';
 import type { Responder } from '../dns/io/index.ts';
 import { type Address, formatAddress, MonsoonError, parseIp } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
+import type { PortUsers } from '../src/io/arrival.ts';
 import { Dialler, ownHosts } from '../src/io/dialler.ts';
 import { HttpClient } from '../src/io/http-client.ts';
 import { openIdentity } from '../src/io/identity.ts';
 import { openListingStore } from '../src/io/index.ts';
-import { type OnePort, openPort, type PortUsers } from '../src/io/one-port.ts';
+import { type OnePort, openPort } from '../src/io/one-port.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
@@ -71,10 +72,15 @@ async function openBase({ home, config, log }: NodeSettings) {
   });
   // The port is opened before its users exist, because they need to know its number.
   const users: Users = {};
-  const port = await openPort(config.bind, config.port, {
-    http: (socket, firstBytes) => (users.http ? users.http(socket, firstBytes) : socket.destroy()),
-    wire: (socket, ...rest) => (users.wire ? users.wire(socket, ...rest) : socket.destroy()),
-  }).catch(async (error) => {
+  const { bind, port: wanted } = config;
+  const port = await openPort(
+    { bind, port: wanted, encryption: encryptionOf(config).in },
+    {
+      http: (socket, firstBytes) => (users.http ? users.http(socket, firstBytes) : socket.destroy()),
+      torrentNamed: (req2Hash) => users.torrentNamed?.(req2Hash),
+      wire: (stream, ...rest) => (users.wire ? users.wire(stream, ...rest) : stream.socket.destroy()),
+    },
+  ).catch(async (error) => {
     await store.close();
     throw error;
   });
@@ -119,7 +125,8 @@ function compose(base: Base) {
   });
   const torrents = openTorrents(base, http);
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
-  base.users.wire = (socket, address, handshake, firstBytes) => torrents.accept(socket, address, handshake, firstBytes);
+  base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
+  base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
   const sync = new ListingSync(config.network, store, membership, http, log);
   const library: Library = new Library({ ...base, torrents, membership, sync, http, counts });
   return { http, membership, trackerFront, publicFront, torrents, sync, library };

@@ -1,2 +1,10 @@
-export { type Config, OPTION_NAMES, OPTIONS, type Option, type OptionName, variableOf } from './options.ts';
+export {
+  type Config,
+  encryptionOf,
+  OPTION_NAMES,
+  OPTIONS,
+  type Option,
+  type OptionName,
+  variableOf,
+} from './options.ts';
 export { expectation, type Origin, parseOptionValue, type Resolved, resolveConfig, type Sources } from './resolve.ts';

@@ -58,6 +58,9 @@ export const OPTIONS = {
   zone: { kind: 'text', flag: '--zone <name>', default: '', pattern: 'domainOrEmpty', help: 'the DNS zone this node answers for' },
   dnsPort: { kind: 'integer', flag: '--dns-port <number>', default: 53, min: 0, max: 65_535, help: 'port of the DNS responder; 0 picks a free one' },
   allowLocal: { kind: 'switch', flag: '--allow-local', default: false, help: 'dial loopback and private addresses (development and tests)' },
+  encryption: { kind: 'choice', flag: '--encryption <policy>', default: 'prefer', choices: ['require', 'prefer', 'off'], help: 'of peer links: require means TLS or RC4, prefer takes plain ones too, off takes plain ones only' },
+  encryptionIn: { kind: 'choice', flag: '--encryption-in <policy>', default: 'same', choices: ['same', 'require', 'prefer', 'off'], help: 'the same for links that peers open, when it is to differ' },
+  encryptionOut: { kind: 'choice', flag: '--encryption-out <policy>', default: 'same', choices: ['same', 'require', 'prefer', 'off'], help: 'the same for links that this node opens' },
   downloadDir: { kind: 'text', flag: '--download-dir <dir>', default: '', pattern: 'path', help: 'where downloads go; empty means Downloads/monsoon in your home' },
   linksMax: { kind: 'integer', flag: '--links-max <number>', default: 400, min: 1, max: 4000, help: 'most peer links of the whole node' },
   linksPerTorrentMax: { kind: 'integer', flag: '--links-per-torrent-max <number>', default: 80, min: 1, max: 200, help: 'most peer links of one torrent' },
@@ -84,6 +87,15 @@ type ValueOf<O> = O extends { kind: 'integer' }
 export type Config = { readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]> };
 
 export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTIONS) as OptionName[];
+
+/** The encryption policy for each direction. */
+export function encryptionOf(config: Config): Record<'in' | 'out', Config['encryption']> {
+  const { encryption, encryptionIn, encryptionOut } = config;
+  return {
+    in: encryptionIn === 'same' ? encryption : encryptionIn,
+    out: encryptionOut === 'same' ? encryption : encryptionOut,
+  };
+}
 
 /** The environment variable of an option: `dnsPort` is MONSOON_DNS_PORT. */
 export function variableOf(name: OptionName): string {

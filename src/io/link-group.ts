@@ -2,7 +2,6 @@
  * The links of one torrent: dials known peers, takes incoming ones, keeps one link per peer, and stays within the
  * torrent's and the node's limits. What is said on the links is its owner's business.
  */
-import type { Socket } from 'node:net';
 import {
   type Address,
   equalBytes,
@@ -20,6 +19,7 @@ import { now } from './alarm-clock.ts';
 import type { Dialler, Trust } from './dialler.ts';
 import type { OurExtendedHandshake } from './fast-wire.ts';
 import { type LinkOwner, PeerLink } from './peer-link.ts';
+import type { PeerStream } from './peer-stream.ts';
 import type { Greeting } from './torrent-identity.ts';
 
 const REDIAL_MS = 1000;
@@ -107,15 +107,16 @@ export class LinkGroup {
   }
 
   /** Takes a connection that opened with this torrent's handshake. */
-  accept(socket: Socket, address: Address, firstBytes: Uint8Array): void {
+  accept(stream: PeerStream, address: Address, firstBytes: Uint8Array): void {
     const { linksMax, budget } = this.#settings;
+    const { socket } = stream;
     if (!this.#isOpen || this.#links.size >= linksMax || this.#peers.isBanned(address.host) || !budget.take()) {
       socket.destroy();
       return;
     }
-    const link = this.#begin(socket, address, true);
+    const link = this.#begin(stream, address, true);
     socket.on('data', (bytes) => link.feed(bytes as Buffer, bytes.length));
-    link.feed(firstBytes, firstBytes.length);
+    link.feedClear(firstBytes, firstBytes.length);
     socket.resume();
   }
 
@@ -145,14 +146,14 @@ export class LinkGroup {
         this.#settings.budget.give();
         socket.destroy();
       } else {
-        link = this.#begin(socket, address, false);
+        link = this.#begin({ socket, encryption: 'none', ciphers: undefined }, address, false);
       }
     });
   }
 
-  #begin(socket: Socket, address: Address, isIncoming: boolean): PeerLink {
+  #begin(stream: PeerStream, address: Address, isIncoming: boolean): PeerLink {
     const { greeting, ours } = this.#settings;
-    const link = new PeerLink(this.#nextId++, socket, address, isIncoming, greeting, ours(), this.#owner);
+    const link = new PeerLink(this.#nextId++, stream, address, isIncoming, greeting, ours(), this.#owner);
     this.#links.set(link.id, { link, peerId: undefined });
     return link;
   }

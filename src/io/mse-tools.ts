@@ -10,6 +10,7 @@ const PRIME = Buffer.from(
     '4fe1356d6d51c245e485b576625e7ec6f44c42e9a63a36210000000000090563',
   'hex',
 );
+const PRIME_VALUE = BigInt(`0x${PRIME.toString('hex')}`);
 const PRIVATE_KEY_BYTES = 20;
 
 /** New tools for one handshake. */
@@ -36,7 +37,7 @@ function newKeyExchange(): KeyExchange {
 /** Keys of 0, 1, p-1 and above make the secret known to anybody. */
 function isInRange(key: Uint8Array): boolean {
   const value = BigInt(`0x${Buffer.from(key).toString('hex')}`);
-  return value > 1n && value < BigInt(`0x${PRIME.toString('hex')}`) - 1n;
+  return value > 1n && value < PRIME_VALUE - 1n;
 }
 
 /** Big-endian numbers lose their leading zeros; on the wire they have a fixed length. */

@@ -1,21 +1,20 @@
 /**
- * The one port: a TCP listener that reads the first bytes of each connection to see what it is, and passes it on with
- * those bytes. Invariant: an undecided connection costs at most 2 KiB and 10 s, and there are at most 256 of them.
+ * The one port: a TCP listener whose connections are told apart by their first bytes. Invariants: an undecided
+ * connection costs at most 2 KiB and 10 s; there are at most 256 of them, and at most 64 from one network.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { type Address, formatIp, MonsoonError, parseIp } from '../base/index.ts';
-import { HANDSHAKE_BYTES, PROTOCOL_HEADER, parseWireHandshake, type WireHandshake } from '../wire/index.ts';
+import { type Address, formatIp, MonsoonError, parseIp, SourceBudgets } from '../base/index.ts';
+import type { EncryptionPolicy } from '../link/index.ts';
+import { now } from './alarm-clock.ts';
+import { type PortUsers, receive } from './arrival.ts';
 
 const UNDECIDED_MAX = 256;
+const UNDECIDED_PER_NETWORK_MAX = 64;
 const UNDECIDED_MS = 10_000;
 const BACKLOG = 4096;
-
-/** Who takes a connection once it is known what it is. */
-export interface PortUsers {
-  http(socket: Socket, firstBytes: Buffer): void;
-  /** `firstBytes` begins with the whole handshake. */
-  wire(socket: Socket, address: Address, handshake: WireHandshake, firstBytes: Buffer): void;
-}
+/** Key exchanges that one host may cost us, each two thirds of a millisecond. */
+const KEY_EXCHANGES_PER_HOST = { perSecond: 30, burst: 120 };
+const HOSTS_MAX = 4096;
 
 /** An open port. */
 export interface OnePort {
@@ -24,26 +23,37 @@ export interface OnePort {
   close(): Promise<void>;
 }
 
+export interface PortSettings {
+  /** The address to listen on. */
+  readonly bind: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** What is asked of incoming links. */
+  readonly encryption: EncryptionPolicy;
+}
+
 /** Binds the port; rejects with a MonsoonError that says what to do when it cannot be had. */
-export async function openPort(bind: string, port: number, users: PortUsers): Promise<OnePort> {
+export async function openPort({ bind, port, encryption }: PortSettings, users: PortUsers): Promise<OnePort> {
   const sockets = new Set<Socket>();
-  const undecided = new Set<Socket>();
+  const undecided = new Undecided();
+  const keyExchanges = new SourceBudgets(KEY_EXCHANGES_PER_HOST, HOSTS_MAX);
+  const settings = {
+    users,
+    policy: encryption,
+    mayComputeKeys: (host: string) => keyExchanges.take(host, 1, now()),
+    decided: (socket: Socket) => undecided.delete(socket),
+  };
   const server = createServer({ noDelay: true }, (socket) => {
+    const address = remoteAddress(socket);
+    if (!address) return void socket.destroy();
     sockets.add(socket);
     socket.on('close', () => {
       sockets.delete(socket);
       undecided.delete(socket);
     });
     socket.on('error', () => socket.destroy());
-    if (undecided.size >= UNDECIDED_MAX) {
-      // The oldest has had its chance: newcomers are more likely to be honest than the ones that say nothing.
-      for (const oldest of undecided) {
-        oldest.destroy();
-        break;
-      }
-    }
-    undecided.add(socket);
-    decide(socket, users, () => undecided.delete(socket));
+    undecided.add(socket, address.host);
+    receive(socket, address, settings);
   });
   await listen(server, bind, port);
   const address = server.address();
@@ -57,39 +67,46 @@ export async function openPort(bind: string, port: number, users: PortUsers): Pr
   };
 }
 
-function decide(socket: Socket, users: PortUsers, decided: () => void): void {
-  let seen: Buffer = Buffer.alloc(0);
-  const timer = setTimeout(() => socket.destroy(), UNDECIDED_MS);
-  const onData = (bytes: Buffer): void => {
-    seen = seen.length === 0 ? bytes : Buffer.concat([seen, bytes]);
-    const kind = kindOf(seen);
-    if (kind === 'undecided') return;
-    clearTimeout(timer);
-    socket.off('data', onData);
-    socket.off('close', onClose);
-    socket.pause();
-    decided();
-    const address = kind === 'unknown' ? undefined : remoteAddress(socket);
-    if (!address) socket.destroy();
-    else if (kind === 'http') users.http(socket, seen);
-    else if (kind !== 'unknown') users.wire(socket, address, kind, seen);
-  };
-  const onClose = (): void => clearTimeout(timer);
-  socket.on('data', onData);
-  socket.on('close', onClose);
+/** Connections of which nothing is known yet. The oldest gives way: it had its chance, and a newcomer did not. */
+class Undecided {
+  readonly #all = new Map<Socket, { readonly network: string; readonly timer: NodeJS.Timeout }>();
+  readonly #networks = new Map<string, Set<Socket>>();
+
+  add(socket: Socket, host: string): void {
+    const network = networkOf(host);
+    const neighbours = this.#networks.get(network);
+    if (neighbours && neighbours.size >= UNDECIDED_PER_NETWORK_MAX) this.#dropFirst(neighbours);
+    else if (this.#all.size >= UNDECIDED_MAX) this.#dropFirst(this.#all.keys());
+    const timer = setTimeout(() => socket.destroy(), UNDECIDED_MS);
+    this.#all.set(socket, { network, timer });
+    const together = this.#networks.get(network);
+    if (together) together.add(socket);
+    else this.#networks.set(network, new Set([socket]));
+  }
+
+  delete(socket: Socket): void {
+    const entry = this.#all.get(socket);
+    if (!entry) return;
+    clearTimeout(entry.timer);
+    this.#all.delete(socket);
+    const together = this.#networks.get(entry.network);
+    together?.delete(socket);
+    if (together?.size === 0) this.#networks.delete(entry.network);
+  }
+
+  #dropFirst(sockets: Iterable<Socket>): void {
+    for (const socket of sockets) {
+      this.delete(socket);
+      socket.destroy();
+      return;
+    }
+  }
 }
 
-/** What the first bytes of a connection say it is. */
-function kindOf(seen: Buffer): 'http' | 'undecided' | 'unknown' | WireHandshake {
-  const first = seen[0]!;
-  // Every HTTP method begins with a capital letter; the tracker's front and node:http do the rest.
-  if (first >= 0x41 && first <= 0x5a) return 'http';
-  if (first !== PROTOCOL_HEADER[0]) return 'unknown';
-  const head = seen.subarray(0, PROTOCOL_HEADER.length);
-  if (!head.equals(PROTOCOL_HEADER.subarray(0, head.length))) return 'unknown';
-  if (seen.length < HANDSHAKE_BYTES) return 'undecided';
-  const handshake = parseWireHandshake(seen.subarray(0, HANDSHAKE_BYTES));
-  return 'infoHash' in handshake ? handshake : 'unknown';
+/** Whoever has an IPv6 address has 2^64 of them. */
+function networkOf(host: string): string {
+  const ip = parseIp(host);
+  return ip?.length === 16 ? ip.subarray(0, 8).join('.') : host;
 }
 
 /** Where a socket comes from, IPv4-mapped addresses as IPv4; undefined when it is gone already. */

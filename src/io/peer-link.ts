@@ -2,11 +2,12 @@
  * One link to one peer: a socket, the wire spoken on it, and what the peer asked for. It decides nothing about the
  * torrent; its host hears facts and gives orders.
  */
-import type { Socket } from 'node:net';
 import { type Address, concatBytes, type Fault, fault } from '../base/index.ts';
+import type { LinkEncryption } from '../link/index.ts';
 import type { Bitfield, TransferInput } from '../torrent/index.ts';
 import type { ExtendedHandshake, MetadataMessage, WireHandshake } from '../wire/index.ts';
 import { FastWire, type OurExtendedHandshake, type WireControl } from './fast-wire.ts';
+import type { PeerStream } from './peer-stream.ts';
 import type { Greeting } from './torrent-identity.ts';
 import { UploadQueue } from './upload-queue.ts';
 
@@ -42,7 +43,7 @@ export class PeerLink {
   readonly address: Address;
   readonly isIncoming: boolean;
   hasGreeted = false;
-  readonly #socket: Socket;
+  readonly #stream: PeerStream;
   readonly #owner: LinkOwner;
   readonly #wire: FastWire;
   readonly #uploads: UploadQueue;
@@ -56,7 +57,7 @@ export class PeerLink {
 
   constructor(
     id: number,
-    socket: Socket,
+    stream: PeerStream,
     address: Address,
     isIncoming: boolean,
     greeting: Greeting,
@@ -66,7 +67,8 @@ export class PeerLink {
     this.id = id;
     this.address = address;
     this.isIncoming = isIncoming;
-    this.#socket = socket;
+    const { socket } = stream;
+    this.#stream = stream;
     this.#owner = owner;
     this.#wire = new FastWire(
       {
@@ -92,7 +94,7 @@ export class PeerLink {
       read: (piece, offset, views, length) => owner.read(piece, offset, views, length),
       write: (bytes, sent) => {
         this.#flush();
-        if (!this.#isClosed) socket.write(bytes, sent);
+        if (!this.#isClosed) this.#send(bytes, sent);
       },
       unsentBytes: () => socket.writableLength,
       reject: (piece, offset, length) => this.#reject(piece, offset, length),
@@ -106,8 +108,19 @@ export class PeerLink {
     this.#wire.greet(greeting.peerId);
   }
 
-  /** Takes bytes from the socket; the caller may reuse them afterwards. */
+  get encryption(): LinkEncryption {
+    return this.#stream.encryption;
+  }
+
+  /** Takes bytes from the socket and overwrites them; the caller may reuse them afterwards. */
   feed(bytes: Uint8Array, length: number): void {
+    if (this.#isClosed) return;
+    this.#stream.ciphers?.receive.apply(bytes, length);
+    this.feedClear(bytes, length);
+  }
+
+  /** Takes bytes that the link handshake already read and decrypted. */
+  feedClear(bytes: Uint8Array, length: number): void {
     if (this.#isClosed) return;
     // Before the handshake is whole, single bytes must not buy time.
     if (this.hasGreeted) this.#timer?.refresh();
@@ -173,7 +186,7 @@ export class PeerLink {
     clearTimeout(this.#timer);
     this.#wire.close();
     this.#uploads.close();
-    this.#socket.destroy();
+    this.#stream.socket.destroy();
     this.#owner.closed(this, why);
   }
 
@@ -204,15 +217,24 @@ export class PeerLink {
     if (this.#pending.length === 0) queueMicrotask(() => this.#flush());
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
-    if (this.#socket.writableLength + this.#pendingBytes > UNSENT_BYTES_MAX) {
+    if (this.#stream.socket.writableLength + this.#pendingBytes > UNSENT_BYTES_MAX) {
       this.close(fault('not-reading', 'the peer does not read'));
     }
   }
 
   #flush(): void {
     if (this.#pending.length === 0 || this.#isClosed) return;
-    this.#socket.write(this.#pending.length === 1 ? this.#pending[0]! : concatBytes(this.#pending));
+    // A message may be a constant of the package, which must not be encrypted in its place.
+    const isOwn = this.#pending.length > 1 || this.#stream.ciphers !== undefined;
+    const bytes = isOwn ? concatBytes(this.#pending) : this.#pending[0]!;
     this.#pending = [];
     this.#pendingBytes = 0;
+    this.#send(bytes);
+  }
+
+  /** Sends bytes that nobody reads again: they are encrypted where they are. */
+  #send(bytes: Uint8Array, sent?: () => void): void {
+    this.#stream.ciphers?.send.apply(bytes, bytes.length);
+    this.#stream.socket.write(bytes, sent);
   }
 }

@@ -3,7 +3,6 @@
  * and takes everything down again. Decisions are the machines'; links report to LinkReports, orders go through
  * TransferOrders.
  */
-import type { Socket } from 'node:net';
 import { type Address, earliest, fault, infoHashOfBytes, isFault, MonsoonError } from '../base/index.ts';
 import { Bitfield, type PeerSource, Peers, parseInfo, type TorrentInfo, Transfer } from '../torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../wire/index.ts';
@@ -15,6 +14,7 @@ import { sha1 } from './hash.ts';
 import { LinkGroup } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
+import type { PeerStream } from './peer-stream.ts';
 import { PieceFinisher } from './piece-finisher.ts';
 import { SEGMENT_BYTES_MAX } from './piece-intake.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
@@ -137,9 +137,9 @@ export class TorrentHost {
   }
 
   /** Takes an incoming connection whose first bytes hold this torrent's handshake. */
-  accept(socket: Socket, address: Address, firstBytes: Uint8Array): void {
-    if (this.#phase === 'stopped' || this.#phase === 'failed' || this.#phase === 'checking') socket.destroy();
-    else this.#links.accept(socket, address, firstBytes);
+  accept(stream: PeerStream, address: Address, firstBytes: Uint8Array): void {
+    if (this.#phase === 'stopped' || this.#phase === 'failed' || this.#phase === 'checking') stream.socket.destroy();
+    else this.#links.accept(stream, address, firstBytes);
   }
 
   /** Gives a torrent without trackers some, or replaces them. */

@@ -1,13 +1,14 @@
 /** The torrents of a node: what it shares and fetches, found by info hash, remembered between runs. */
 import { mkdirSync, readdirSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { type Address, type InfoHash, isFault, parseInfoHash } from '../base/index.ts';
 import { parseMetainfo } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { sha1 } from './hash.ts';
 import { parseMagnet } from './parse-torrent.ts';
+import type { PeerStream } from './peer-stream.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
 import { TorrentHost } from './torrent-host.ts';
+import { TorrentIndex } from './torrent-index.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 
 /** Torrents of one node. */
@@ -17,7 +18,7 @@ const TORRENTS_MAX = 10_000;
 export class Torrents {
   readonly #services: TorrentServices;
   readonly #directory: string;
-  readonly #hosts = new Map<InfoHash, TorrentHost>();
+  readonly #hosts = new TorrentIndex<TorrentHost>();
 
   /** @param directory where resume files are kept; made when missing */
   constructor(services: TorrentServices, directory: string) {
@@ -68,11 +69,16 @@ export class Torrents {
     }
   }
 
+  /** The torrent that a dialling end names in Message Stream Encryption. */
+  named(req2Hash: Uint8Array): InfoHash | undefined {
+    return this.#hosts.named(req2Hash);
+  }
+
   /** Routes an incoming connection to the torrent that its handshake names. */
-  accept(socket: Socket, address: Address, handshake: WireHandshake, firstBytes: Uint8Array): void {
+  accept(stream: PeerStream, address: Address, handshake: WireHandshake, firstBytes: Uint8Array): void {
     const host = this.#hosts.get(handshake.infoHash);
-    if (host) host.accept(socket, address, firstBytes);
-    else socket.destroy();
+    if (host) host.accept(stream, address, firstBytes);
+    else stream.socket.destroy();
   }
 
   async stop(): Promise<void> {

@@ -82,9 +82,11 @@ class Inbox {
     this.bytes = this.bytes.subarray(length);
     return taken;
   }
-  /** Drops everything up to and including a pattern; false when it is not there. */
+  /** Drops everything up to and including a pattern after as much padding as may be; false when it is not there. */
   skipPast(pattern: Uint8Array): boolean {
-    for (let at = 0; at + pattern.length <= this.bytes.length; at++) {
+    const last = Math.min(this.bytes.length - pattern.length, PADDING_BYTES_MAX);
+    for (let at = 0; at <= last; at++) {
+      if (this.bytes[at] !== pattern[0]) continue;
       if (!equalBytes(this.bytes.subarray(at, at + pattern.length), pattern)) continue;
       this.bytes = this.bytes.subarray(at + pattern.length);
       return true;

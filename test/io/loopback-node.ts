@@ -13,6 +13,7 @@ import { newPeerId } from '../../src/io/torrent-identity.ts';
 import type { TorrentSpec } from '../../src/io/torrent-spec.ts';
 import { Torrents } from '../../src/io/torrents.ts';
 import { TrackerClient } from '../../src/io/tracker-client.ts';
+import type { EncryptionPolicy } from '../../src/link/index.ts';
 import { LinkBudget } from '../../src/session/index.ts';
 import type { TorrentInfo } from '../../src/torrent/index.ts';
 
@@ -25,13 +26,25 @@ export interface LoopbackNode {
   stop(): Promise<void>;
 }
 
-export async function openLoopbackNode(home: string = temporaryFolder('node')): Promise<LoopbackNode> {
+/** What a test may want otherwise. */
+export interface LoopbackSettings {
+  readonly encryptionIn?: EncryptionPolicy;
+}
+
+export async function openLoopbackNode(
+  home: string = temporaryFolder('node'),
+  { encryptionIn = 'prefer' }: LoopbackSettings = {},
+): Promise<LoopbackNode> {
   const alarms = new AlarmClock();
   let torrents: Torrents | undefined;
-  const port: OnePort = await openPort('127.0.0.1', 0, {
-    http: (socket) => socket.destroy(),
-    wire: (socket, address, handshake, firstBytes) => torrents?.accept(socket, address, handshake, firstBytes),
-  });
+  const port: OnePort = await openPort(
+    { bind: '127.0.0.1', port: 0, encryption: encryptionIn },
+    {
+      http: (socket) => socket.destroy(),
+      torrentNamed: (req2Hash) => torrents?.named(req2Hash),
+      wire: (stream, address, handshake, firstBytes) => torrents?.accept(stream, address, handshake, firstBytes),
+    },
+  );
   const http = new HttpClient(() => true);
   const dialler = new Dialler({ allowLocal: true });
   const log: string[] = [];

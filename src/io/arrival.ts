@@ -1,0 +1,136 @@
+/**
+ * One accepted connection until it is known what it is: HTTP, the plain wire, or Message Stream Encryption with the
+ * wire inside. Invariants: at most 2 KiB are kept before the torrent is known; what breaks a rule is closed unanswered.
+ */
+import type { Socket } from 'node:net';
+import { type Address, type InfoHash, infoHashBytes, infoHashOfBytes } from '../base/index.ts';
+import { acceptedMethods, type EncryptionPolicy, type MseOutcome, MseResponder, mayBegin } from '../link/index.ts';
+import { HANDSHAKE_BYTES, PROTOCOL_HEADER, parseWireHandshake, type WireHandshake } from '../wire/index.ts';
+import { newMseTools } from './mse-tools.ts';
+import type { PeerStream } from './peer-stream.ts';
+
+/**
+ * How every HTTP method begins. A capital letter alone would not do: in Message Stream Encryption the first bytes are
+ * random.
+ */
+const METHOD_BYTES = 4;
+const METHODS: ReadonlySet<string> = new Set('GET |HEAD|POST|PUT |DELE|OPTI|PATC|CONN|TRAC|PRI '.split('|'));
+
+/** Who takes a connection once it is known what it is. */
+export interface PortUsers {
+  http(socket: Socket, firstBytes: Buffer): void;
+  /** The torrent whose hash under `req2` a dialling end named. */
+  torrentNamed(req2Hash: Uint8Array): InfoHash | undefined;
+  /** `firstBytes` are in clear and begin with the whole handshake. */
+  wire(stream: PeerStream, address: Address, handshake: WireHandshake, firstBytes: Buffer): void;
+}
+
+/** What all arrivals of a port share. */
+export interface ArrivalSettings {
+  readonly users: PortUsers;
+  readonly policy: EncryptionPolicy;
+  /** False when this host has had us compute too many keys of late. */
+  mayComputeKeys(host: string): boolean;
+  /** It is known what the connection is, or it was closed. */
+  decided(socket: Socket): void;
+}
+
+/** Reads a connection's first bytes; `address` is where it comes from. */
+export function receive(socket: Socket, address: Address, settings: ArrivalSettings): void {
+  new Arrival(socket, address, settings).begin();
+}
+
+class Arrival {
+  readonly #socket: Socket;
+  readonly #address: Address;
+  readonly #settings: ArrivalSettings;
+  readonly #onData = (bytes: Buffer): void => this.#take(bytes);
+  #seen: Buffer = Buffer.alloc(0);
+  #encryption: MseResponder | undefined;
+  #agreed: MseOutcome | undefined;
+
+  constructor(socket: Socket, address: Address, settings: ArrivalSettings) {
+    this.#socket = socket;
+    this.#address = address;
+    this.#settings = settings;
+  }
+
+  begin(): void {
+    this.#socket.on('data', this.#onData);
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#encryption) return this.#takeHidden(this.#encryption, bytes);
+    this.#agreed?.receive?.apply(bytes, bytes.length);
+    this.#seen = this.#seen.length === 0 ? bytes : Buffer.concat([this.#seen, bytes]);
+    if (this.#agreed) return this.#takeWire();
+    const kind = kindOf(this.#seen);
+    if (kind === 'http') this.#settings.users.http(this.#end(), this.#seen);
+    else if (kind === 'wire') this.#takeWire();
+    else if (kind === 'hidden') this.#beginHidden();
+  }
+
+  /** The plain wire, or what Message Stream Encryption hid. */
+  #takeWire(): void {
+    const { users, policy } = this.#settings;
+    if (this.#seen.length < HANDSHAKE_BYTES) return;
+    if (!this.#agreed && !mayBegin(policy, 'plain')) return this.#refuse();
+    const handshake = parseWireHandshake(this.#seen.subarray(0, HANDSHAKE_BYTES));
+    const hidden = this.#agreed;
+    if (!('infoHash' in handshake)) return this.#refuse();
+    if (hidden && handshake.infoHash !== infoHashOfBytes(hidden.infoHash)) return this.#refuse();
+    users.wire(streamOf(this.#end(), hidden), this.#address, handshake, this.#seen);
+  }
+
+  #beginHidden(): void {
+    const { users, policy, mayComputeKeys } = this.#settings;
+    if (!mayBegin(policy, 'mse') || !mayComputeKeys(this.#address.host)) return this.#refuse();
+    const torrentOf = (req2Hash: Uint8Array): Uint8Array | undefined => {
+      const infoHash = users.torrentNamed(req2Hash);
+      return infoHash && infoHashBytes(infoHash);
+    };
+    this.#encryption = new MseResponder(newMseTools(), { torrentOf, methods: acceptedMethods(policy) });
+    this.#takeHidden(this.#encryption, this.#seen);
+  }
+
+  #takeHidden(responder: MseResponder, bytes: Buffer): void {
+    const { send, outcome, failure } = responder.receive(bytes);
+    if (failure) return this.#refuse();
+    if (send) this.#socket.write(send);
+    if (!outcome) return;
+    this.#encryption = undefined;
+    this.#agreed = outcome;
+    this.#seen = Buffer.from(outcome.payload);
+    this.#takeWire();
+  }
+
+  /** Lets go of the socket, which reads nothing until its next owner resumes it. */
+  #end(): Socket {
+    this.#socket.off('data', this.#onData);
+    this.#socket.pause();
+    this.#settings.decided(this.#socket);
+    return this.#socket;
+  }
+
+  #refuse(): void {
+    this.#end().destroy();
+  }
+}
+
+/** What the first bytes of a connection say it is. */
+function kindOf(seen: Buffer): 'http' | 'wire' | 'hidden' | 'undecided' {
+  const start = seen.subarray(0, PROTOCOL_HEADER.length);
+  if (start.equals(PROTOCOL_HEADER.subarray(0, start.length))) return 'wire';
+  if (seen.length >= METHOD_BYTES) return METHODS.has(seen.toString('latin1', 0, METHOD_BYTES)) ? 'http' : 'hidden';
+  const letters = seen.toString('latin1');
+  for (const method of METHODS) if (method.startsWith(letters)) return 'undecided';
+  return 'hidden';
+}
+
+function streamOf(socket: Socket, outcome: MseOutcome | undefined): PeerStream {
+  if (!outcome) return { socket, encryption: 'none', ciphers: undefined };
+  const { send, receive } = outcome;
+  return send && receive
+    ? { socket, encryption: 'rc4', ciphers: { send, receive } }
+    : { socket, encryption: 'header', ciphers: undefined };
+}

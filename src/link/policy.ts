@@ -1,0 +1,23 @@
+/**
+ * How a link's bytes may be hidden, and what the owner's policy makes of it. LINKS: `require` is TLS or RC4 and
+ * nothing else, `prefer` tries those first and takes stock clients as they are, `off` is the plain wire alone.
+ */
+import type { MseMethod } from './mse.ts';
+
+/** What the owner asks of links, for each direction by itself. */
+export type EncryptionPolicy = 'require' | 'prefer' | 'off';
+/** The handshake that begins a link, before the wire's own. */
+export type LinkKind = 'tls' | 'mse' | 'plain';
+/** What hides the bytes of a link; `header` is Message Stream Encryption that hid its beginning only. */
+export type LinkEncryption = 'tls' | 'rc4' | 'header' | 'none';
+
+/** Whether an incoming link may begin like this. */
+export function mayBegin(policy: EncryptionPolicy, kind: LinkKind): boolean {
+  if (policy === 'prefer') return true;
+  return policy === 'require' ? kind !== 'plain' : kind === 'plain';
+}
+
+/** What an answering end accepts in Message Stream Encryption, best first. */
+export function acceptedMethods(policy: EncryptionPolicy): readonly MseMethod[] {
+  return policy === 'require' ? ['rc4'] : ['rc4', 'plain'];
+}
