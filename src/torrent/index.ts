@@ -34,6 +34,7 @@ export {
   replayJournal,
   type Snapshot,
 } from './resume.ts';
+export { onlyFiles, PRIORITY, type Priority, piecePriorities, storedPerFile } from './selection.ts';
 export { type StallFacts, stallReason } from './stall.ts';
 export {
   type AnnounceFacts,

@@ -43,6 +43,11 @@ export class Layout {
     return piece * this.pieceLength;
   }
 
+  /** The piece that a byte of the torrent lies in. */
+  pieceAt(position: number): number {
+    return Math.floor(position / this.pieceLength);
+  }
+
   /** Blocks of one piece. */
   blocksOf(piece: number): number {
     return Math.ceil(this.bytesOf(piece) / BLOCK_BYTES);

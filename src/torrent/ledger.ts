@@ -1,17 +1,19 @@
 /**
  * Who owes us which block. Invariant: each block of an open piece is in exactly one state - wanted, asked of one or
- * more links, or arrived from one link - and a piece moves wanted > open > arrived > stored, or back to wanted.
+ * more links, or arrived from one link - and a piece moves wanted > open > arrived > stored, or back to wanted; it
+ * is unwanted while its priority says so and nothing of it is under way.
  * It knows neither rarity nor links' wishes; the picker decides what is asked.
  */
 import { assert } from '../base/index.ts';
 import type { Bitfield } from './bitfield.ts';
 import type { Layout } from './layout.ts';
+import { PRIORITY, type Priority } from './selection.ts';
 
 /** A small number that names a link within one torrent. */
 export type LinkId = number;
 
 /** `arrived` waits for its hash, `checked` for the disk; `stored` can be served. */
-export type PieceState = 'wanted' | 'open' | 'arrived' | 'checked' | 'stored';
+export type PieceState = 'unwanted' | 'wanted' | 'open' | 'arrived' | 'checked' | 'stored';
 
 const WANTED = -1;
 /** Block owners below this are links a block has arrived from: link `l` is ARRIVED - l. */
@@ -148,14 +150,16 @@ export class Ledger {
   readonly #open = new Map<number, OpenPiece>();
   /** Arrived or checked pieces, which wait for the hash or the disk; bounded like open pieces. */
   readonly #finishing = new Map<number, FinishingPiece>();
+  #priorities: readonly Priority[];
   #storedBytes = 0;
+  #wantedBytes = 0;
+  #missingBytes = 0;
 
   constructor(layout: Layout, stored: Bitfield) {
     this.#layout = layout;
     this.#stored = stored;
-    for (let piece = 0; piece < layout.pieceCount; piece++) {
-      if (stored.has(piece)) this.#storedBytes += layout.bytesOf(piece);
-    }
+    this.#priorities = new Array<Priority>(layout.pieceCount).fill(PRIORITY.normal);
+    this.#recount();
   }
 
   /** Pieces that are verified and on disk. Read-only for others. */
@@ -165,7 +169,19 @@ export class Ledger {
   get storedBytes(): number {
     return this.#storedBytes;
   }
+  /** Bytes of the pieces that are wanted, and of those among them that are not stored. */
+  get wantedBytes(): number {
+    return this.#wantedBytes;
+  }
+  get missingBytes(): number {
+    return this.#missingBytes;
+  }
+  /** Nothing that is wanted is missing. */
   get isComplete(): boolean {
+    return this.#missingBytes === 0;
+  }
+  /** Every piece is stored, whatever is wanted. */
+  get isWhole(): boolean {
     return this.#stored.isFull;
   }
   get openCount(): number {
@@ -176,7 +192,26 @@ export class Ledger {
     if (this.#stored.has(piece)) return 'stored';
     const finishing = this.#finishing.get(piece);
     if (finishing) return finishing.isChecked ? 'checked' : 'arrived';
-    return this.#open.has(piece) ? 'open' : 'wanted';
+    if (this.#open.has(piece)) return 'open';
+    return this.isWanted(piece) ? 'wanted' : 'unwanted';
+  }
+
+  priorityOf(piece: number): Priority {
+    return this.#priorities[piece]!;
+  }
+  isWanted(piece: number): boolean {
+    return this.#priorities[piece] !== PRIORITY.skip;
+  }
+  /** Wanted and not stored, whatever is under way. */
+  isMissing(piece: number): boolean {
+    return this.isWanted(piece) && !this.#stored.has(piece);
+  }
+
+  /** Wants other pieces than before, or the same ones more or less; one per piece. */
+  select(priorities: readonly Priority[]): void {
+    assert(priorities.length === this.#layout.pieceCount, 'a selection speaks of every piece');
+    this.#priorities = priorities;
+    this.#recount();
   }
 
   openPiece(piece: number): OpenPiece | undefined {
@@ -215,12 +250,25 @@ export class Ledger {
   noteStored(piece: number): void {
     assert(this.#finishing.get(piece)?.isChecked, 'only a checked piece is stored');
     this.#finishing.delete(piece);
+    const bytes = this.#layout.bytesOf(piece);
     this.#stored.add(piece);
-    this.#storedBytes += this.#layout.bytesOf(piece);
+    this.#storedBytes += bytes;
+    if (this.isWanted(piece)) this.#missingBytes -= bytes;
   }
 
   /** Gives a piece up (bad hash, failed write, nothing of it on order): it is wanted again. */
   reopenLater(piece: number): void {
     assert(this.#open.delete(piece) || this.#finishing.delete(piece), 'only an unfinished piece is given up');
+  }
+  #recount(): void {
+    this.#storedBytes = 0;
+    this.#wantedBytes = 0;
+    this.#missingBytes = 0;
+    for (let piece = 0; piece < this.#layout.pieceCount; piece++) {
+      const bytes = this.#layout.bytesOf(piece);
+      if (this.#stored.has(piece)) this.#storedBytes += bytes;
+      if (this.isWanted(piece)) this.#wantedBytes += bytes;
+      if (this.isMissing(piece)) this.#missingBytes += bytes;
+    }
   }
 }

@@ -1,14 +1,15 @@
 /**
- * What to ask a link for next: the pieces it is already working on, then a piece of its own (random for the first
- * few, then rarest first), then a share of somebody else's piece, and at the very end what others owe us (endgame).
- * Whole pieces per link keep blame for a bad hash simple and let a piece be hashed in order; what a link under
+ * What to ask a link for next: the pieces it is already working on, then a piece of its own (the most wanted;
+ * among equals random for the first few, then the rarest, or in order), then a share of somebody else's piece, and at
+ * the very end what others owe us (endgame). Whole pieces per link keep blame for a bad hash simple and let a piece be hashed in order; what a link under
  * suspicion opens is shared with nobody.
  */
 import type { Instant, Random } from '../base/index.ts';
 import type { Layout } from './layout.ts';
 import type { Ledger, OpenPiece } from './ledger.ts';
 import type { LinkState } from './link-state.ts';
-import { Rarity } from './rarity.ts';
+import { PRIORITY } from './selection.ts';
+import { Wishlist } from './wishlist.ts';
 
 /** Pieces fetched in random order before rarity counts, so that a newcomer soon has something to trade. */
 const RANDOM_FIRST_PIECES = 4;
@@ -33,38 +34,47 @@ export interface RequestRun {
 export class Picker {
   readonly #layout: Layout;
   readonly #ledger: Ledger;
-  readonly #rarity: Rarity;
+  readonly #wishlist: Wishlist;
   readonly #openPiecesMax: number;
+  /** Fetch in the order of the torrent, for somebody who uses it as it comes; the swarm is served worse. */
+  isSequential = false;
 
   constructor(layout: Layout, ledger: Ledger, openPiecesMax: number, random: Random) {
     this.#layout = layout;
     this.#ledger = ledger;
     this.#openPiecesMax = openPiecesMax;
-    this.#rarity = new Rarity(layout.pieceCount, (piece) => !ledger.stored.has(piece), random);
+    this.#wishlist = new Wishlist(layout.pieceCount, random);
+    this.reorder();
+  }
+
+  /** The selection changed. */
+  reorder(): void {
+    const { skip } = PRIORITY;
+    this.#wishlist.fill((piece) => (this.#ledger.stateOf(piece) === 'wanted' ? this.#ledger.priorityOf(piece) : skip));
   }
 
   noteHas(piece: number): void {
-    this.#rarity.increase(piece);
+    this.#wishlist.increase(piece);
   }
   noteGone(piece: number): void {
-    this.#rarity.decrease(piece);
+    this.#wishlist.decrease(piece);
   }
 
   /** The piece failed or was given up: it is to be fetched again. */
   restore(piece: number): void {
-    this.#rarity.restore(piece);
+    this.#wishlist.add(piece, this.#ledger.priorityOf(piece));
   }
 
   /** Every piece that we lack is on its way. */
   get isEndgame(): boolean {
-    return this.#rarity.size === 0;
+    return this.#wishlist.size === 0;
   }
 
   /** True when the link has a piece that we still lack blocks of. */
   isInteresting(link: LinkState): boolean {
     if (link.isSeed) return !this.#ledger.isComplete;
     for (const open of this.#ledger.openPieces()) if (link.has.has(open.piece)) return true;
-    return this.#rarity.rarest((piece) => link.has.has(piece)) !== undefined;
+    return this.#wishlist.rarest((piece) => link.has.has(piece)) !== undefined;
   }
 
   /** Orders blocks from a link until its queue is full or it has nothing for us. */
@@ -88,11 +98,9 @@ export class Picker {
       if (open && open.wanted > 0 && link.offers(piece)) return { open, runMax: open.blockCount };
     }
     if (this.#ledger.openCount < this.#openPiecesMax || link.working.size === 0) {
-      const passes = (piece: number): boolean => link.offers(piece);
-      const isFirst = this.#ledger.stored.count < RANDOM_FIRST_PIECES;
-      const piece = isFirst ? this.#rarity.random(passes) : this.#rarity.rarest(passes);
+      const piece = this.#next((candidate) => link.offers(candidate));
       if (piece !== undefined) {
-        this.#rarity.remove(piece);
+        this.#wishlist.remove(piece);
         const open = this.#ledger.open(piece, link.isSuspect ? link.id : undefined);
         return { open, runMax: open.blockCount };
       }
@@ -103,6 +111,12 @@ export class Picker {
       }
     }
     return undefined;
+  }
+
+  #next(passes: (piece: number) => boolean): number | undefined {
+    if (this.isSequential) return this.#wishlist.first(passes);
+    if (this.#ledger.stored.count < RANDOM_FIRST_PIECES) return this.#wishlist.random(passes);
+    return this.#wishlist.rarest(passes);
   }
 
   #order(link: LinkState, open: OpenPiece, countMax: number, now: Instant): RequestRun | undefined {

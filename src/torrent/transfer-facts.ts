@@ -2,6 +2,7 @@
 import type { Address, Fault } from '../base/index.ts';
 import type { LinkId } from './ledger.ts';
 import type { RequestRun } from './picker.ts';
+import type { Priority } from './selection.ts';
 
 export type TransferInput =
   | {
@@ -24,6 +25,10 @@ export type TransferInput =
   | { readonly type: 'served'; readonly link: LinkId; readonly bytes: number }
   /** While paused nothing is asked for; what is stored is served all the same. */
   | { readonly type: 'paused'; readonly isPaused: boolean }
+  /** Per piece how much it is wanted: what is skipped is neither asked for nor waited for. */
+  | { readonly type: 'selected'; readonly priorities: readonly Priority[] }
+  /** Pieces of one priority are to come in order, or rarest first. */
+  | { readonly type: 'sequence'; readonly isSequential: boolean }
   | { readonly type: 'tick' };
 
 export type TransferEffect =
@@ -40,6 +45,7 @@ export type TransferEffect =
   | { readonly type: 'choke'; readonly link: LinkId; readonly isChoked: boolean }
   | { readonly type: 'announceHave' | 'check' | 'store' | 'drop'; readonly piece: number }
   | { readonly type: 'close'; readonly link: LinkId; readonly why: Fault; readonly isBanned: boolean }
+  /** Everything that is wanted is stored; again after each selection that made it incomplete. */
   | { readonly type: 'complete' };
 
 /** What the machine needs from outside, besides facts. */

@@ -20,6 +20,7 @@ import { Ledger, type LinkId, type OpenPiece } from './ledger.ts';
 import { LinkState } from './link-state.ts';
 import { Picker } from './picker.ts';
 import { Rate } from './rate.ts';
+import type { Priority } from './selection.ts';
 import type { TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
 import { UploadSlots } from './upload-slots.ts';
 
@@ -63,8 +64,20 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   get storedBytes(): number {
     return this.#ledger.storedBytes;
   }
+  /** Bytes of the pieces that are wanted, and of those among them that are not stored yet. */
+  get wantedBytes(): number {
+    return this.#ledger.wantedBytes;
+  }
+  get missingBytes(): number {
+    return this.#ledger.missingBytes;
+  }
+  /** Everything that is wanted is stored. */
   get isComplete(): boolean {
     return this.#ledger.isComplete;
+  }
+  /** Everything there is is stored. */
+  get isWhole(): boolean {
+    return this.#ledger.isWhole;
   }
   /** Pieces asked for, arriving, being checked or being written. */
   get piecesUnderWay(): number {
@@ -113,6 +126,11 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         return this.#tick();
       case 'paused':
         return this.#pause(input.isPaused);
+      case 'selected':
+        return this.#select(input.priorities);
+      case 'sequence':
+        this.#picker.isSequential = input.isSequential;
+        return;
       case 'linkOpened':
         this.#links.set(
           input.link,
@@ -213,7 +231,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     if (!link.has.add(piece)) return;
     this.#picker.noteHas(piece);
     if (link.isSeed) for (let i = 0; i < this.#layout.pieceCount; i++) this.#picker.noteGone(i);
-    const isNews = !link.weAreInterested && !this.#ledger.stored.has(piece);
+    const isNews = !link.weAreInterested && this.#ledger.isMissing(piece);
     if (isNews || link.isSeed) this.#hasChanged(link);
     else this.#unfilled.add(link);
   }
@@ -276,17 +294,22 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   /** Nothing is owed by a link any more; it is told so unless it knows. */
   #releaseAll(link: LinkState, isTold = false): void {
     for (const piece of link.working) {
+      this.#release(link, piece, isTold);
       const open = this.#ledger.openPiece(piece);
-      if (!open) continue;
-      for (const block of open.blocksAskedOf(link.id)) {
-        open.release(block, link.id);
-        if (isTold) this.#takeBack(link, piece, block);
-      }
-      if (open.reservedFor === link.id || open.wanted === open.blockCount) this.#giveUp(piece);
+      if (open && (open.reservedFor === link.id || open.wanted === open.blockCount)) this.#giveUp(piece);
     }
     link.working.clear();
-    link.asked = 0;
+    assert(link.asked === 0, 'what a link owes is owed in the pieces it works on');
     this.#refillAll();
+  }
+
+  #release(link: LinkState, piece: number, isTold: boolean): void {
+    const open = this.#ledger.openPiece(piece);
+    for (const block of open?.blocksAskedOf(link.id) ?? []) {
+      open!.release(block, link.id);
+      link.asked--;
+      if (isTold) this.#takeBack(link, piece, block);
+    }
   }
 
   /** Frees a piece of which nothing is here or on order, or which is reserved for a link that cannot go on. */
@@ -297,14 +320,15 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     if (isDeserted || open.arrived === 0) this.#giveUp(piece);
   }
 
-  /** The piece starts over, with whoever has it. */
+  /** The piece starts over, with whoever has it, if it is still wanted. */
   #giveUp(piece: number): void {
     this.#ledger.reopenLater(piece);
-    this.#picker.restore(piece);
+    const isWanted = this.#ledger.isWanted(piece);
+    if (isWanted) this.#picker.restore(piece);
     this.#effects.push({ type: 'drop', piece });
     for (const link of this.#links.values()) {
       link.working.delete(piece);
-      if (!this.#isPaused && link.has.has(piece)) this.#setInterest(link, true);
+      if (isWanted && !this.#isPaused && link.has.has(piece)) this.#setInterest(link, true);
     }
     this.#refillAll();
   }
@@ -330,10 +354,12 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #pieceStored(piece: number): void {
     this.#ledger.noteStored(piece);
     this.#effects.push({ type: 'announceHave', piece });
-    if (!this.#ledger.isComplete) {
-      // A buffer is free again: whoever waited for one may open a piece.
-      return this.#refillAll();
-    }
+    // A buffer is free again: whoever waited for one may open a piece.
+    if (!this.#ledger.isComplete) this.#refillAll();
+    else if (this.#ledger.isWanted(piece)) this.#complete();
+  }
+
+  #complete(): void {
     this.#effects.push({ type: 'complete' });
     for (const link of [...this.#links.values()]) {
       if (link.isSeed) this.#close(link, fault('redundant', 'both ends have everything'), false);
@@ -358,6 +384,24 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       this.#reviewInterest(link);
       this.#unfilled.add(link);
     }
+  }
+
+  #select(priorities: readonly Priority[]): void {
+    const wasComplete = this.#ledger.isComplete;
+    this.#ledger.select(priorities);
+    for (const { piece } of [...this.#ledger.openPieces()]) if (!this.#ledger.isWanted(piece)) this.#withdraw(piece);
+    this.#picker.reorder();
+    if (this.#ledger.isComplete && !wasComplete) return this.#complete();
+    for (const link of this.#links.values()) {
+      this.#reviewInterest(link);
+      this.#unfilled.add(link);
+    }
+  }
+
+  /** Nobody owes us anything of a piece any more, and what is here of it goes. */
+  #withdraw(piece: number): void {
+    for (const link of this.#links.values()) if (link.working.has(piece)) this.#release(link, piece, true);
+    if (this.#ledger.openPiece(piece)) this.#giveUp(piece);
   }
 
   #tick(): void {

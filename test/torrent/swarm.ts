@@ -1,23 +1,11 @@
 // A swarm in memory: several transfer machines on a network that delays, drops links, rejects and poisons. It plays
 // the host of each machine as io/torrent-host does, and recounts on its own what the machines claim to know.
 import assert from 'node:assert/strict';
-import { type Instant, instant, type Random, randomBelow, seededRandom } from '../../src/base/index.ts';
-import { Bitfield, Layout, Transfer, type TransferEffect, type TransferInput } from '../../src/torrent/index.ts';
+import { instant, type Random, randomBelow, seededRandom } from '../../src/base/index.ts';
+import { Layout, PRIORITY, type Priority, type TransferEffect, type TransferInput } from '../../src/torrent/index.ts';
 import { BLOCK_BYTES } from '../../src/wire/index.ts';
 import { pick } from '../seed.ts';
-
-export interface NodePlan {
-  readonly stored: 'all' | 'none' | readonly number[];
-  /** Share of the blocks it serves that are bad; all links of a poisoner are its own fault. */
-  readonly poisons?: number;
-  /** Share of requests it rejects although it unchokes. */
-  readonly rejects?: number;
-  /** Never answers a request after this many blocks. */
-  readonly silentAfter?: number;
-  readonly uploadSlots?: number;
-  /** Blocks a second over all links; 50 unless told. */
-  readonly uplink?: number;
-}
+import { type End, type NodePlan, SimNode } from './swarm-node.ts';
 
 export interface SwarmPlan {
   readonly length: number;
@@ -38,59 +26,6 @@ interface Message {
   readonly order: number;
   readonly to: End;
   readonly deliver: () => void;
-}
-
-/** One node's end of a link, and what its host knows of it. */
-interface End {
-  readonly node: SimNode;
-  readonly id: number;
-  other: End;
-  isOpen: boolean;
-  /** Requests that this end's node owes the other: `piece:block`. */
-  readonly uploads: Set<string>;
-  /** Requests this end's node has out: what `asked` must equal. */
-  readonly owed: Set<string>;
-  weChoke: boolean;
-  theyChoke: boolean;
-  weAreInterested: boolean;
-  readonly hasFast: boolean;
-  /** When the last message on its way to this end arrives. */
-  heardUntil: number;
-}
-
-export class SimNode {
-  readonly name: number;
-  readonly plan: NodePlan;
-  readonly transfer: Transfer;
-  readonly ends: Map<number, End> = new Map();
-  /** Blocks in the buffers of pieces under way: `piece:block` to whether it is good. */
-  readonly buffers: Map<number, Map<number, boolean>> = new Map();
-  readonly stored: Set<number> = new Set();
-  readonly banned: Set<number> = new Set();
-  nextLink = 0;
-  isComplete = false;
-  servedBlocks = 0;
-  receivedBlocks = 0;
-  pausedUntil = 0;
-  /** Until when its uplink is busy with what it sends. */
-  sendingUntil = 0;
-
-  constructor(name: number, plan: NodePlan, layout: Layout, openPiecesMax: number, random: Random, now: Instant) {
-    this.name = name;
-    this.plan = plan;
-    const stored = new Bitfield(layout.pieceCount);
-    for (let piece = 0; piece < layout.pieceCount; piece++) {
-      if (plan.stored === 'all' || (plan.stored !== 'none' && plan.stored.includes(piece))) stored.add(piece);
-    }
-    for (let piece = 0; piece < layout.pieceCount; piece++) if (stored.has(piece)) this.stored.add(piece);
-    this.isComplete = stored.isFull;
-    const settings = { uploadSlots: plan.uploadSlots ?? 4, openPiecesMax };
-    this.transfer = new Transfer(layout, stored, settings, random, now);
-  }
-
-  get isPoisoner(): boolean {
-    return (this.plan.poisons ?? 0) > 0;
-  }
 }
 
 export class Swarm {
@@ -181,6 +116,10 @@ export class Swarm {
     assert.ok(isDone(), `not done after ${secondsMax} s; ${states.join(', ')}`);
   }
 
+  pass(seconds: number): void {
+    for (let second = 0; second < seconds; second++) this.#second();
+  }
+
   #second(): void {
     const end = this.now + 1000;
     for (;;) {
@@ -218,6 +157,14 @@ export class Swarm {
     }
   }
 
+  /** A node's user wants other pieces. */
+  select(node: SimNode, priorities: readonly Priority[]): void {
+    node.priorities = priorities;
+    node.isComplete = ![...priorities.keys()].some((piece) => node.lacks(piece));
+    this.#input(node, { type: 'selected', priorities });
+    this.#pump(node);
+  }
+
   #recount(node: SimNode): void {
     for (const end of node.ends.values()) {
       const link = node.transfer.links.get(end.id);
@@ -228,6 +175,7 @@ export class Swarm {
       assert.equal(link.weAreInterested, end.weAreInterested);
     }
     assert.equal(node.transfer.links.size, node.ends.size);
+    assert.equal(node.transfer.isComplete, ![...node.priorities.keys()].some((piece) => node.lacks(piece)));
     const unchoked = [...node.ends.values()].filter((end) => !end.weChoke).length;
     assert.ok(unchoked <= (node.plan.uploadSlots ?? 4), 'no more links are unchoked than there are slots');
     this.#refuseIdleness(node);
@@ -241,7 +189,7 @@ export class Swarm {
       const link = node.transfer.links.get(end.id)!;
       if (end.theyChoke || end.owed.size > 0 || link.isSnubbing) continue;
       for (let piece = 0; piece < this.layout.pieceCount; piece++) {
-        const isLeft = link.offers(piece) && !node.stored.has(piece) && !busy.has(piece);
+        const isLeft = link.offers(piece) && node.lacks(piece) && !busy.has(piece);
         assert.ok(!isLeft, `node ${node.name} asks link ${end.id} for nothing although it has piece ${piece}`);
       }
     }
@@ -333,6 +281,7 @@ export class Swarm {
       const length = block === run.block + run.count - 1 ? run.lastLength : BLOCK_BYTES;
       assert.equal(length, this.layout.blockBytes(run.piece, block), 'a request names a whole block');
       assert.ok(!node.stored.has(run.piece), 'what is stored is not asked for');
+      assert.notEqual(node.priorities[run.piece], PRIORITY.skip, 'what is not wanted is not asked for');
       assert.ok(!node.buffers.get(run.piece)?.has(block), 'what has arrived is not asked for');
       assert.ok(!end.owed.has(key), 'a link is asked once for a block');
       const isDouble = [...node.ends.values()].some((one) => one !== end && one.owed.has(key));
@@ -347,7 +296,7 @@ export class Swarm {
   #allUnderWay(node: SimNode): boolean {
     const busy = this.#underWay(node);
     for (let piece = 0; piece < this.layout.pieceCount; piece++) {
-      if (!node.stored.has(piece) && !busy.has(piece)) return false;
+      if (node.lacks(piece) && !busy.has(piece)) return false;
     }
     return true;
   }

@@ -1,70 +1,11 @@
 // One transfer machine and hand-written peers: what it says to them, and what it never does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Instant, instant, isFault, randomBelow, seededRandom } from '../../src/base/index.ts';
-import { Bitfield, Layout, Transfer, type TransferEffect, type TransferInput } from '../../src/torrent/index.ts';
+import { instant, isFault, randomBelow, seededRandom } from '../../src/base/index.ts';
+import type { Priority, TransferEffect, TransferInput } from '../../src/torrent/index.ts';
 import { BLOCK_BYTES } from '../../src/wire/index.ts';
 import { eachSeed, randomBytes, SEED } from '../seed.ts';
-
-type Typed<T, Type> = Extract<T, { type: Type }>;
-
-/** A machine with a clock, and helpers that read like the wire. */
-class Bench {
-  readonly layout: Layout;
-  readonly transfer: Transfer;
-  now: Instant = instant(0);
-
-  constructor(pieces: number, blocksPerPiece: number, stored: readonly number[] = [], uploadSlots = 2) {
-    const pieceLength = blocksPerPiece * BLOCK_BYTES;
-    this.layout = new Layout({ length: pieces * pieceLength, pieceLength, pieceCount: pieces, files: [] });
-    const field = new Bitfield(pieces);
-    for (const piece of stored) field.add(piece);
-    this.transfer = new Transfer(this.layout, field, { uploadSlots, openPiecesMax: 8 }, seededRandom(1), this.now);
-  }
-
-  say(...inputs: TransferInput[]): TransferEffect[] {
-    for (const input of inputs) this.transfer.input(input, this.now);
-    return this.transfer.effects();
-  }
-
-  /** Links that have everything and, unless told, unchoke us. */
-  seeds(links: readonly number[], hasFast = true, isUnchoking = true): TransferEffect[] {
-    return links.flatMap((link) => [
-      ...this.say(
-        { type: 'linkOpened', link, address: { host: `10.0.0.${link}`, port: 1 }, hasFast },
-        { type: 'haveAll', link },
-      ),
-      ...(isUnchoking ? this.say({ type: 'unchoked', link }) : []),
-    ]);
-  }
-
-  /** Lets seconds pass, each with its tick. */
-  wait(seconds: number): TransferEffect[] {
-    const effects: TransferEffect[] = [];
-    for (let second = 0; second < seconds; second++) {
-      this.now = instant(this.now + 1000);
-      effects.push(...this.say({ type: 'tick' }));
-    }
-    return effects;
-  }
-
-  arrive(link: number, piece: number, block: number): TransferEffect[] {
-    return this.say({ type: 'blockArrived', link, piece, offset: block * BLOCK_BYTES });
-  }
-}
-
-function of<Type extends TransferEffect['type']>(
-  effects: readonly TransferEffect[],
-  type: Type,
-): Typed<TransferEffect, Type>[] {
-  return effects.filter((effect): effect is Typed<TransferEffect, Type> => effect.type === type);
-}
-
-/** The blocks of all requests, as `link:piece:block`. */
-const asked = (effects: readonly TransferEffect[]): string[] =>
-  of(effects, 'request').flatMap(({ link, piece, block, count }) =>
-    Array.from({ length: count }, (_, i) => `${link}:${piece}:${block + i}`),
-  );
+import { asked, Bench, of, type Typed } from './transfer-bench.ts';
 
 test('a seed is told of our interest before it is asked for anything', () => {
   const bench = new Bench(2, 4);
@@ -425,6 +366,11 @@ test(`no sequence of hostile facts throws or leaves a miscount (seed ${SEED})`, 
         () => ({ type: 'queueMax', link, requests: randomBelow(random, 300) }),
         () => ({ type: 'served', link, bytes: piece }),
         () => ({ type: 'paused', isPaused: random() < 0.3 }),
+        () => ({ type: 'sequence', isSequential: random() < 0.5 }),
+        () => ({
+          type: 'selected',
+          priorities: Array.from({ length: pieces }, () => randomBelow(random, 4) as Priority),
+        }),
         () => ({ type: 'tick' }),
       ];
       let fact = facts[randomBelow(random, facts.length)]!();
