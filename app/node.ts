@@ -14,6 +14,7 @@ import { HttpClient } from '../src/io/http-client.ts';
 import { openIdentity } from '../src/io/identity.ts';
 import { openListingStore } from '../src/io/index.ts';
 import { type OnePort, openPort } from '../src/io/one-port.ts';
+import { makeNodeTls } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
@@ -66,6 +67,7 @@ type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] };
 
 async function openBase({ home, config, log }: NodeSettings) {
   const identity = await openIdentity(join(home.dataDir, 'identity.key'));
+  const tls = makeNodeTls(identity);
   const store = await openListingStore(join(home.dataDir, 'listing.sqlite'), {
     rowsMax: LISTING_ROWS_MAX,
     warn: (text) => log.warn(text),
@@ -74,7 +76,7 @@ async function openBase({ home, config, log }: NodeSettings) {
   const users: Users = {};
   const { bind, port: wanted } = config;
   const port = await openPort(
-    { bind, port: wanted, encryption: encryptionOf(config).in },
+    { bind, port: wanted, encryption: encryptionOf(config).in, tls },
     {
       http: (socket, firstBytes) => (users.http ? users.http(socket, firstBytes) : socket.destroy()),
       torrentNamed: (req2Hash) => users.torrentNamed?.(req2Hash),
@@ -89,6 +91,7 @@ async function openBase({ home, config, log }: NodeSettings) {
     config,
     log,
     identity,
+    tls,
     store,
     users,
     port,

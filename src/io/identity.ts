@@ -1,7 +1,7 @@
 /**
  * This node's Ed25519 key, and the check of everybody else's signatures: the one place where libsodium is loaded.
  * The key is made once and kept in a file that only its owner may read; a damaged file is named, never replaced,
- * because a new key would be a new node. The secret key does not leave this file.
+ * because a new key would be a new node. The secret key leaves this file only for the node's TLS contexts.
  */
 import { randomBytes } from 'node:crypto';
 import { chmod, readFile, stat } from 'node:fs/promises';
@@ -18,6 +18,7 @@ import {
   utf8,
   type Verify,
 } from '../base/index.ts';
+import { pkcs8OfSeed } from '../link/index.ts';
 import { writeFileAtomically } from './atomic-file.ts';
 
 const SEED_BYTES = 32;
@@ -32,6 +33,8 @@ await sodium.ready;
 export interface Identity {
   readonly nodeId: NodeId;
   readonly sign: Sign;
+  /** The secret key as PKCS #8, for TLS alone; a function, so that no log shows it by accident. */
+  readonly secretKey: () => Uint8Array;
 }
 
 /** Checks an Ed25519 signature with libsodium; false for anything malformed. */
@@ -47,7 +50,13 @@ export function identityOfSeed(seed: Uint8Array): Identity {
   const { publicKey, privateKey } = sodium.crypto_sign_seed_keypair(seed);
   const nodeId = nodeIdOfBytes(publicKey);
   assert(nodeId, 'an Ed25519 public key has 32 bytes');
-  return { nodeId, sign: (message) => sodium.crypto_sign_detached(message, privateKey) };
+  // libsodium's private key is the seed followed by the public key.
+  const ownSeed = privateKey.subarray(0, SEED_BYTES);
+  return {
+    nodeId,
+    sign: (message) => sodium.crypto_sign_detached(message, privateKey),
+    secretKey: () => pkcs8OfSeed(ownSeed),
+  };
 }
 
 /**

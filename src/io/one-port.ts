@@ -1,12 +1,15 @@
 /**
  * The one port: a TCP listener whose connections are told apart by their first bytes. Invariants: an undecided
- * connection costs at most 2 KiB and 10 s; there are at most 256 of them, and at most 64 from one network.
+ * connection costs at most 2 KiB (and the state of a TLS handshake) and 10 s; there are at most 256 of them, and at most
+ * 64 from one network.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Address, formatIp, MonsoonError, parseIp, SourceBudgets } from '../base/index.ts';
 import type { EncryptionPolicy } from '../link/index.ts';
 import { now } from './alarm-clock.ts';
 import { type PortUsers, receive } from './arrival.ts';
+import type { NodeTls } from './tls-context.ts';
+import { TlsDoor } from './tls-door.ts';
 
 const UNDECIDED_MAX = 256;
 const UNDECIDED_PER_NETWORK_MAX = 64;
@@ -30,16 +33,18 @@ export interface PortSettings {
   readonly port: number;
   /** What is asked of incoming links. */
   readonly encryption: EncryptionPolicy;
+  readonly tls: NodeTls;
 }
 
 /** Binds the port; rejects with a MonsoonError that says what to do when it cannot be had. */
-export async function openPort({ bind, port, encryption }: PortSettings, users: PortUsers): Promise<OnePort> {
+export async function openPort({ bind, port, encryption, tls }: PortSettings, users: PortUsers): Promise<OnePort> {
   const sockets = new Set<Socket>();
   const undecided = new Undecided();
   const keyExchanges = new SourceBudgets(KEY_EXCHANGES_PER_HOST, HOSTS_MAX);
   const settings = {
     users,
     policy: encryption,
+    tls: new TlsDoor(tls),
     mayComputeKeys: (host: string) => keyExchanges.take(host, 1, now()),
     decided: (socket: Socket) => undecided.delete(socket),
   };
@@ -77,7 +82,7 @@ class Undecided {
     const neighbours = this.#networks.get(network);
     if (neighbours && neighbours.size >= UNDECIDED_PER_NETWORK_MAX) this.#dropFirst(neighbours);
     else if (this.#all.size >= UNDECIDED_MAX) this.#dropFirst(this.#all.keys());
-    const timer = setTimeout(() => socket.destroy(), UNDECIDED_MS);
+    const timer = setTimeout(() => socket.destroy(), UNDECIDED_MS).unref();
     this.#all.set(socket, { network, timer });
     const together = this.#networks.get(network);
     if (together) together.add(socket);

@@ -1,4 +1,12 @@
 export {
+  CERTIFICATE_SERIAL_BYTES,
+  type CertificateFacts,
+  nodeIdOfSpki,
+  pkcs8OfSeed,
+  selfSignedCertificate,
+  spkiOfNodeId,
+} from './certificate.ts';
+export {
   type KeyExchange,
   type MseAnswers,
   type MseFault,

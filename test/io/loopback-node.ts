@@ -7,7 +7,9 @@ import type { Address } from '../../src/base/index.ts';
 import { AlarmClock } from '../../src/io/alarm-clock.ts';
 import { Dialler } from '../../src/io/dialler.ts';
 import { HttpClient } from '../../src/io/http-client.ts';
+import { type Identity, identityOfSeed } from '../../src/io/identity.ts';
 import { type OnePort, openPort } from '../../src/io/one-port.ts';
+import { makeNodeTls } from '../../src/io/tls-context.ts';
 import type { TorrentHost } from '../../src/io/torrent-host.ts';
 import { newPeerId } from '../../src/io/torrent-identity.ts';
 import type { TorrentSpec } from '../../src/io/torrent-spec.ts';
@@ -21,6 +23,7 @@ export interface LoopbackNode {
   readonly torrents: Torrents;
   readonly address: Address;
   readonly home: string;
+  readonly identity: Identity;
   /** What its torrents logged. */
   readonly log: readonly string[];
   stop(): Promise<void>;
@@ -36,9 +39,10 @@ export async function openLoopbackNode(
   { encryptionIn = 'prefer' }: LoopbackSettings = {},
 ): Promise<LoopbackNode> {
   const alarms = new AlarmClock();
+  const identity = identityOfSeed(randomBytes(32));
   let torrents: Torrents | undefined;
   const port: OnePort = await openPort(
-    { bind: '127.0.0.1', port: 0, encryption: encryptionIn },
+    { bind: '127.0.0.1', port: 0, encryption: encryptionIn, tls: makeNodeTls(identity) },
     {
       http: (socket) => socket.destroy(),
       torrentNamed: (req2Hash) => torrents?.named(req2Hash),
@@ -70,6 +74,7 @@ export async function openLoopbackNode(
     torrents,
     address: { host: '127.0.0.1', port: port.port },
     home,
+    identity,
     log,
     stop: async () => {
       await torrents?.stop();
