@@ -11,7 +11,13 @@ import { assert, MonsoonError } from '../base/index.ts';
 import { Layout, type TorrentInfo } from '../torrent/index.ts';
 import { OpenFiles } from './open-files.ts';
 
+/** Windows syncs through writable handles only; elsewhere files that we may only read are synced too. */
+const SYNC_NEEDS_WRITING = process.platform === 'win32';
+
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
+
+/** What a torrent's disk does with its bytes: a FileStore, or a test's idea of a bad disk. */
+export type Store = Pick<FileStore, keyof FileStore>;
 
 /** Where a torrent's content is. */
 export interface Content {
@@ -70,14 +76,18 @@ export class FileStore {
     }
   }
 
-  /** Forces what was written to a stretch of the byte stream onto the disk. */
-  async sync(starts: readonly { start: number; length: number }[]): Promise<void> {
-    const files = new Set(
-      starts.flatMap(({ start, length }) => this.layout.spans(start, length)).map(({ file }) => file),
-    );
+  /**
+   * Forces what was written of some pieces onto the disk. After a failure the system may have forgotten what it could
+   * not write, so that a second sync which succeeds proves nothing: the pieces have to be written again.
+   */
+  async sync(pieces: Iterable<number>): Promise<void> {
+    const files = new Set<number>();
+    for (const piece of pieces) {
+      for (const { file } of this.layout.spans(this.layout.startOf(piece), this.layout.bytesOf(piece))) files.add(file);
+    }
     for (const file of files) {
       if (this.#content.info.files[file]!.isPadding) continue;
-      await this.#using(file, true, (fd) => callback((done) => fs.fdatasync(fd, done)));
+      await this.#using(file, SYNC_NEEDS_WRITING, (fd) => callback((done) => fs.fdatasync(fd, done)));
     }
   }
 

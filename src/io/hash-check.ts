@@ -1,7 +1,10 @@
-/** Hashes pieces that may be on disk already; reads ahead by one segment so that disk and hash work side by side. */
+/**
+ * Hashes pieces that are or may be on disk: to find out what is there, reading ahead by one segment so that disk and
+ * hash work side by side, and to write again what a failed sync may have lost.
+ */
 import { createHash } from 'node:crypto';
 import { equalBytes, MonsoonError } from '../base/index.ts';
-import type { FileStore } from './file-store.ts';
+import type { Store } from './file-store.ts';
 import { SEGMENT_BYTES_MAX } from './piece-intake.ts';
 
 /**
@@ -9,7 +12,7 @@ import { SEGMENT_BYTES_MAX } from './piece-intake.ts';
  * Stops early when `isCancelled` says so.
  */
 export async function checkPieces(
-  store: FileStore,
+  store: Store,
   pieceHashes: Uint8Array,
   pieces: Iterable<number>,
   report: (piece: number, isGood: boolean) => void,
@@ -21,11 +24,30 @@ export async function checkPieces(
     if (isCancelled()) return;
     buffers ??= [Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX), Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX)];
     const digest = await digestOf(store, piece, buffers);
-    report(piece, digest !== undefined && equalBytes(digest, pieceHashes.subarray(piece * 20, piece * 20 + 20)));
+    report(piece, digest !== undefined && equalBytes(digest, hashOf(pieceHashes, piece)));
   }
 }
 
-async function digestOf(store: FileStore, piece: number, buffers: readonly Buffer[]): Promise<Uint8Array | undefined> {
+/** Writes a piece again from what the system still has of it in memory; false when that is not the piece any more. */
+export async function rewritePiece(store: Store, pieceHashes: Uint8Array, piece: number): Promise<boolean> {
+  const { layout } = store;
+  const [start, length] = [layout.startOf(piece), layout.bytesOf(piece)];
+  const buffer = Buffer.allocUnsafeSlow(Math.min(SEGMENT_BYTES_MAX, length));
+  const hash = createHash('sha1');
+  for (let at = 0; at < length; at += SEGMENT_BYTES_MAX) {
+    const view = buffer.subarray(0, Math.min(SEGMENT_BYTES_MAX, length - at));
+    await store.read(start + at, [view], view.length);
+    hash.update(view);
+    await store.write(start + at, view);
+  }
+  return equalBytes(hash.digest(), hashOf(pieceHashes, piece));
+}
+
+function hashOf(pieceHashes: Uint8Array, piece: number): Uint8Array {
+  return pieceHashes.subarray(piece * 20, piece * 20 + 20);
+}
+
+async function digestOf(store: Store, piece: number, buffers: readonly Buffer[]): Promise<Uint8Array | undefined> {
   const { layout } = store;
   const start = layout.startOf(piece);
   const length = layout.bytesOf(piece);

@@ -37,6 +37,10 @@ export class OpenFiles {
     const opened = this.#take(file, isWriting);
     try {
       return await use(await opened.fd);
+    } catch (error) {
+      // A disk that was taken away and came back is reached through a new descriptor only.
+      if (this.#table.get(file) === opened) this.#retire(file, opened);
+      throw error;
     } finally {
       opened.users--;
       if (opened.isRetired) this.#closeUnused(opened);

@@ -95,7 +95,7 @@ export class PieceFinisher {
   async #tryAgain(): Promise<void> {
     this.#retry = undefined;
     try {
-      await this.#disk!.intake.retryWrites();
+      await this.#disk!.retry();
     } catch (error) {
       return this.refused(error);
     }

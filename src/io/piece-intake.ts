@@ -6,7 +6,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { assert, equalBytes } from '../base/index.ts';
 import type { Layout } from '../torrent/index.ts';
-import type { FileStore } from './file-store.ts';
+import type { Store } from './file-store.ts';
 
 /** Largest segment: hashing it stays under 1 ms and in cache. */
 export const SEGMENT_BYTES_MAX = 1_048_576;
@@ -45,7 +45,7 @@ export interface IntakeEvents {
 /** The arriving pieces of one torrent. */
 export class PieceIntake {
   readonly #layout: Layout;
-  readonly #store: FileStore;
+  readonly #store: Store;
   readonly #pieceHashes: Uint8Array;
   readonly #events: IntakeEvents;
   readonly #segmentBytes: number;
@@ -54,7 +54,7 @@ export class PieceIntake {
   /** Writes of dropped pieces, which must not overtake those of the same piece's next arrival. */
   readonly #draining = new Map<number, Promise<unknown>>();
 
-  constructor(store: FileStore, pieceHashes: Uint8Array, events: IntakeEvents) {
+  constructor(store: Store, pieceHashes: Uint8Array, events: IntakeEvents) {
     this.#layout = store.layout;
     this.#store = store;
     this.#pieceHashes = pieceHashes;

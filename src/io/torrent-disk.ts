@@ -1,13 +1,13 @@
 /**
- * One torrent's pieces on disk and what is remembered of them. Invariants: a piece is claimed in the journal only
- * after its data was synced; what may be half written is hashed again at the next start; content that is shared in
- * place is never written.
+ * One torrent's pieces on disk and what is remembered of them. Invariants: a piece is claimed, in the journal or in a
+ * snapshot, only after its data was synced; what may be half written is hashed again at the next start; content that
+ * is shared in place is never written.
  */
 import type { Stats } from 'node:fs';
-import type { WallSeconds } from '../base/index.ts';
+import { MonsoonError, type WallSeconds } from '../base/index.ts';
 import { Bitfield, replayJournal, type Snapshot } from '../torrent/index.ts';
-import { type Content, FileStore } from './file-store.ts';
-import { checkPieces } from './hash-check.ts';
+import { type Content, FileStore, type Store } from './file-store.ts';
+import { checkPieces, rewritePiece } from './hash-check.ts';
 import { PieceIntake } from './piece-intake.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 
@@ -19,27 +19,38 @@ export type Memo = Omit<Snapshot, 'have' | 'modifiedMs' | 'directory' | 'sourceP
   readonly completedSeconds: WallSeconds | 0;
 };
 
+/** What a disk tells of its troubles. */
+export interface DiskEvents {
+  /** A write, a sync or the journal failed; `retry` does it again. */
+  refused(error: unknown): void;
+  /** A stored piece is gone, in memory and on the disk: what we said we have is not true any more. */
+  lost(error: MonsoonError): void;
+}
+
 /** Reads, writes, checks and remembers one torrent's pieces. */
 export class TorrentDisk {
   readonly intake: PieceIntake;
   readonly #content: Content;
-  readonly #store: FileStore;
+  readonly #store: Store;
   readonly #resume: ResumeFile;
-  readonly #report: (problem: unknown) => void;
-  #unclaimed: number[] = [];
+  readonly #events: DiskEvents;
+  /** Stored pieces that wait for a sync. */
+  readonly #unclaimed = new Set<number>();
+  /** Pieces of which a failed sync may have lost something; at most as many as were touched. */
+  readonly #doubtful = new Set<number>();
   #claimTimer: NodeJS.Timeout | undefined;
-  #claiming: Promise<void> = Promise.resolve();
+  /** Claims and snapshots, one after the other. */
+  #turns: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  /** @param report hears of a failed write or sync; pieces that could not be synced stay unclaimed */
-  constructor(content: Content, resume: ResumeFile, report: (problem: unknown) => void) {
+  constructor(content: Content, resume: ResumeFile, events: DiskEvents, store: Store = new FileStore(content)) {
     this.#content = content;
-    this.#store = new FileStore(content);
+    this.#store = store;
     this.#resume = resume;
-    this.#report = report;
+    this.#events = events;
     this.intake = new PieceIntake(this.#store, content.info.pieceHashes, {
       touched: (piece) => resume.touched(piece),
-      writeFailed: report,
+      writeFailed: (error) => events.refused(error),
     });
   }
 
@@ -58,23 +69,24 @@ export class TorrentDisk {
     const { pieceCount } = this.layout;
     const stats = await this.#store.stats();
     const { stored, suspect } = remembered
-      ? replayJournal(pieceCount, remembered.snapshot.have, remembered.journal)
+      ? replayJournal(pieceCount, remembered.snapshot.have, remembered.journal, remembered.mark)
       : { stored: new Bitfield(pieceCount), suspect: new Set<number>() };
     const isStranger = remembered === undefined && stats.some((file) => file !== undefined && file.size > 0);
-    if (isStranger || (remembered && isModified(remembered.snapshot.modifiedMs, stats))) {
-      for (let piece = 0; piece < pieceCount; piece++) suspect.add(piece);
-    } else {
-      for (let piece = 0; piece < pieceCount; piece++) {
-        if (stored.has(piece) && !this.#fits(piece, stats)) suspect.add(piece);
-      }
+    if (isStranger || (remembered && isModified(remembered.snapshot.modifiedMs, stats))) return this.verify(progress);
+    for (let piece = 0; piece < pieceCount; piece++) {
+      if (stored.has(piece) && !this.#fits(piece, stats)) suspect.add(piece);
     }
-    let done = 0;
-    const check = (piece: number, isGood: boolean): void => {
-      if (isGood) stored.add(piece);
-      else stored.remove(piece);
-      progress(++done, suspect.size);
-    };
-    await checkPieces(this.#store, this.#content.info.pieceHashes, suspect, check, () => this.#isClosed);
+    await this.#check(suspect, stored, (done) => progress(done, suspect.size));
+    // Whoever wrote these may have been told that a sync failed, and died before it wrote them again.
+    for (const piece of this.#unclaimed) this.#doubtful.add(piece);
+    return stored;
+  }
+
+  /** Which pieces are ours, every one hashed. Nothing may arrive meanwhile. */
+  async verify(progress: (done: number, of: number) => void): Promise<Bitfield> {
+    const { pieceCount } = this.layout;
+    const stored = new Bitfield(pieceCount);
+    await this.#check(Array(pieceCount).keys(), stored, (done) => progress(done, pieceCount));
     return stored;
   }
 
@@ -85,23 +97,33 @@ export class TorrentDisk {
   /** Writes a checked piece; resolves when it can be served. It is claimed a little later, after a sync. */
   async storePiece(piece: number): Promise<void> {
     await this.intake.store(piece);
-    this.#unclaimed.push(piece);
-    this.#claimTimer ??= setTimeout(() => this.#claim(), CLAIM_DELAY_MS);
+    this.#unclaimed.add(piece);
+    this.#claimTimer ??= setTimeout(() => void this.#claim(), CLAIM_DELAY_MS);
+  }
+
+  /** Does again what the disk refused; rejects while it still does. */
+  async retry(): Promise<void> {
+    await this.intake.retryWrites();
+    await this.#inTurn(() => this.#claimStored());
   }
 
   /**
-   * Remembers everything; nothing may be written meanwhile.
-   * @param isResting nothing will be written later either, so that a file which changes after this is a stranger's work
+   * Remembers everything; what the disk refuses to sync is not claimed.
+   * @param isResting nothing will be written later, so that a file which changes after this is a stranger's work
    */
   async save(memo: Memo, stored: Bitfield, isResting: boolean): Promise<void> {
-    await this.#claim();
-    const stats = isResting ? await this.#store.stats() : [];
-    await this.#resume.save({
-      ...memo,
-      directory: this.#content.directory,
-      sourcePaths: this.#content.sourcePaths,
-      have: stored.bytes,
-      modifiedMs: stats.map((file) => Math.floor(file?.mtimeMs ?? 0)),
+    void this.#claim();
+    await this.#inTurn(async () => {
+      const stats = isResting ? await this.#store.stats() : [];
+      const have = Bitfield.parse(stored.bytes, stored.length)!;
+      for (const piece of this.#unclaimed) have.remove(piece);
+      await this.#resume.save({
+        ...memo,
+        directory: this.#content.directory,
+        sourcePaths: this.#content.sourcePaths,
+        have: have.bytes,
+        modifiedMs: stats.map((file) => Math.floor(file?.mtimeMs ?? 0)),
+      });
     });
   }
 
@@ -121,24 +143,55 @@ export class TorrentDisk {
     this.#resume.close();
   }
 
-  #claim(): Promise<void> {
+  /** Hashes pieces and corrects `stored`. What is good may be in the system's memory only: it too waits for a sync. */
+  async #check(pieces: Iterable<number>, stored: Bitfield, progress: (done: number) => void): Promise<void> {
+    let done = 0;
+    const report = (piece: number, isGood: boolean): void => {
+      if (!isGood) stored.remove(piece);
+      else if (stored.add(piece) && !this.isReadOnly) this.#unclaimed.add(piece);
+      progress(++done);
+    };
+    await checkPieces(this.#store, this.#content.info.pieceHashes, pieces, report, () => this.#isClosed);
+  }
+
+  /** Claims what is stored; resolves when that is done or refused. */
+  async #claim(): Promise<void> {
     clearTimeout(this.#claimTimer);
     this.#claimTimer = undefined;
-    this.#claiming = this.#claiming.then(async () => {
-      const pieces = this.#unclaimed;
-      this.#unclaimed = [];
-      if (pieces.length === 0) return;
-      const { layout } = this;
-      try {
-        await this.#store.sync(
-          pieces.map((piece) => ({ start: layout.startOf(piece), length: layout.bytesOf(piece) })),
-        );
-        this.#resume.claimed(pieces);
-      } catch (error) {
-        this.#report(error);
-      }
-    });
-    return this.#claiming;
+    await this.#inTurn(() => this.#claimStored()).catch((error) => this.#events.refused(error));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#turns.then(work);
+    this.#turns = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #claimStored(): Promise<void> {
+    const pieces = [...this.#unclaimed];
+    if (pieces.length === 0) return;
+    for (const piece of pieces) if (this.#doubtful.has(piece)) await this.#rewrite(piece);
+    try {
+      await this.#store.sync(pieces);
+    } catch (error) {
+      // The failure may be that of any write before it, and the system tells only once.
+      for (const piece of [...pieces, ...this.#resume.touchedPieces]) this.#doubtful.add(piece);
+      throw error;
+    }
+    this.#resume.claimed(pieces);
+    for (const piece of pieces) {
+      this.#unclaimed.delete(piece);
+      this.#doubtful.delete(piece);
+    }
+    await this.#resume.sync();
+  }
+
+  async #rewrite(piece: number): Promise<void> {
+    if (await rewritePiece(this.#store, this.#content.info.pieceHashes, piece)) return;
+    const text = `the disk lost piece ${piece} of ${this.#content.info.name}. Check the disk, then add the torrent again`;
+    const error = new MonsoonError('disk', text);
+    this.#events.lost(error);
+    throw error;
   }
 
   /** True when the files are long enough to hold a piece. */

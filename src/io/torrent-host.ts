@@ -203,7 +203,10 @@ export class TorrentHost {
     this.#phase = 'checking';
     const { directory, sourcePaths } = this.spec;
     const content = { info, directory, sourcePaths };
-    const disk = new TorrentDisk(content, this.#resume, (error) => this.#finisher.refused(error));
+    const disk = new TorrentDisk(content, this.#resume, {
+      refused: (error) => this.#finisher.refused(error),
+      lost: (error) => this.#fail(error.message),
+    });
     this.#parts.disk = disk;
     this.#finisher.use(disk);
     const stored = this.spec.isWhole

@@ -1,8 +1,8 @@
 /**
  * What is remembered of a torrent between runs. A snapshot holds everything; a journal says what happened since, in
- * 8-byte records that check themselves: a torn one is passed over, wherever it stands, and never misread. Invariant: a
- * piece counts as ours only when its `claimed` record was written after its data; one that was only `touched` is
- * checked again.
+ * 8-byte records that check themselves: a torn one is passed over, wherever it stands, and never misread. Invariants:
+ * a piece counts as ours only when a snapshot or a `claimed` record after it says so; one that was only `touched`, or
+ * claimed in a journal that does not name the snapshot, is checked again.
  */
 import {
   decodeBencode,
@@ -34,9 +34,9 @@ export interface Snapshot {
   readonly completedSeconds: number;
 }
 
-/** Kinds of journal records. */
-export const JOURNAL = { touched: 1, claimed: 2 } as const;
-/** Kind, piece index, and three bytes that follow from both. */
+/** Kinds of journal records: two name a piece, `follows` the mark of the snapshot that the next records belong to. */
+export const JOURNAL = { touched: 1, claimed: 2, follows: 3 } as const;
+/** Kind, number, and three bytes that follow from both. */
 export const JOURNAL_RECORD_BYTES = 8;
 
 /** Writes a snapshot. */
@@ -85,15 +85,15 @@ export function parseSnapshot(bytes: Uint8Array): Snapshot | Fault<'snapshot-dam
   };
 }
 
-/** Writes one journal record. */
+/** Writes one journal record; `number` is a piece, or a snapshot's mark. */
 export function encodeJournalRecord(
   kind: (typeof JOURNAL)[keyof typeof JOURNAL],
-  piece: number,
+  number: number,
 ): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(JOURNAL_RECORD_BYTES);
-  writeUint32(bytes, 4, checkOf(kind, piece));
+  writeUint32(bytes, 4, checkOf(kind, number));
   bytes[0] = kind;
-  writeUint32(bytes, 1, piece);
+  writeUint32(bytes, 1, number);
   return bytes;
 }
 
@@ -101,33 +101,52 @@ export function encodeJournalRecord(
  * 24 bits of a multiplicative hash. The last byte has its high bit set, which the first bytes of a record never have:
  * a torn record cannot be completed by the one behind it.
  */
-function checkOf(kind: number, piece: number): number {
-  return (Math.imul(piece ^ Math.imul(kind, 0x85ebca6b), 0x9e3779b1) >>> 8) | 0x80;
+function checkOf(kind: number, number: number): number {
+  return (Math.imul(number ^ Math.imul(kind, 0x85ebca6b), 0x9e3779b1) >>> 8) | 0x80;
 }
 
-/** What a snapshot and the journal since it say: pieces that are ours, and pieces to hash again. */
+/**
+ * What a snapshot and the journal say: pieces that are ours, and pieces to hash again. A journal that names another
+ * snapshot is older (the stop came between writing the two), so that it tells where to look but not what is there.
+ * @param mark names the snapshot
+ */
 export function replayJournal(
   pieceCount: number,
   have: Uint8Array,
   journal: Uint8Array,
+  mark: number,
 ): { stored: Bitfield; suspect: Set<number> } {
   const stored = Bitfield.parse(have, pieceCount) ?? new Bitfield(pieceCount);
   const suspect = new Set<number>();
-  for (let at = 0; at + JOURNAL_RECORD_BYTES <= journal.length; ) {
-    const kind = journal[at]!;
-    const piece = readUint32(journal, at + 1);
-    if (piece >= pieceCount || (readUint32(journal, at + 4) & 0xffffff) !== checkOf(kind, piece)) {
-      at++;
-      continue;
-    }
-    at += JOURNAL_RECORD_BYTES;
-    if (kind === JOURNAL.touched) {
-      stored.remove(piece);
-      suspect.add(piece);
+  let isOurs = false;
+  for (const { kind, number } of journalRecords(journal)) {
+    if (kind === JOURNAL.follows) {
+      isOurs = number === mark;
+    } else if (number >= pieceCount) {
+    } else if (!isOurs) {
+      if (!stored.has(number)) suspect.add(number);
     } else if (kind === JOURNAL.claimed) {
-      stored.add(piece);
-      suspect.delete(piece);
+      stored.add(number);
+      suspect.delete(number);
+    } else {
+      stored.remove(number);
+      suspect.add(number);
     }
   }
   return { stored, suspect };
+}
+
+/** The whole records of a journal, wherever they stand. */
+function* journalRecords(journal: Uint8Array): Iterable<{ kind: number; number: number }> {
+  for (let at = 0; at + JOURNAL_RECORD_BYTES <= journal.length; ) {
+    const kind = journal[at]!;
+    const number = readUint32(journal, at + 1);
+    const isWhole = kind >= JOURNAL.touched && kind <= JOURNAL.follows;
+    if (isWhole && (readUint32(journal, at + 4) & 0xffffff) === checkOf(kind, number)) {
+      yield { kind, number };
+      at += JOURNAL_RECORD_BYTES;
+    } else {
+      at++;
+    }
+  }
 }

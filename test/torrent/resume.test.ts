@@ -76,6 +76,9 @@ function story(
   return { records, touched, stored };
 }
 
+const MARK = 0xfeed_face;
+const head = encodeJournalRecord(JOURNAL.follows, MARK);
+
 test(`a journal cut at any byte tells what its whole records tell (seed ${SEED})`, () => {
   eachSeed(40, (seed) => {
     const random = seededRandom(seed);
@@ -83,14 +86,55 @@ test(`a journal cut at any byte tells what its whole records tell (seed ${SEED})
     const have = new Bitfield(pieceCount);
     have.add(0);
     const { records, touched, stored } = story(random, pieceCount);
-    const journal = concatBytes(records);
+    const journal = concatBytes([head, ...records]);
     for (let length = 0; length <= journal.length; length++) {
-      const replayed = replayJournal(pieceCount, have.bytes, journal.subarray(0, length));
-      const whole = Math.floor(length / JOURNAL_RECORD_BYTES);
+      const replayed = replayJournal(pieceCount, have.bytes, journal.subarray(0, length), MARK);
+      const whole = Math.max(0, Math.floor(length / JOURNAL_RECORD_BYTES) - 1);
       assert.deepEqual(new Set(pieces(replayed.stored)), stored[whole]);
       assert.deepEqual(replayed.suspect, touched[whole]);
     }
   });
+});
+
+test(`no flipped bit of a journal makes it claim a piece; what it hides is looked at again (seed ${SEED})`, () => {
+  eachSeed(5, (seed) => {
+    const random = seededRandom(seed);
+    const pieceCount = 2 ** (1 + randomBelow(random, 20));
+    const order = [...new Set(Array.from({ length: 12 }, () => randomBelow(random, pieceCount)))];
+    const claimed = order.slice(0, -2);
+    const journal = concatBytes([
+      head,
+      ...order.map((piece) => encodeJournalRecord(JOURNAL.touched, piece)),
+      ...claimed.map((piece) => encodeJournalRecord(JOURNAL.claimed, piece)),
+    ]);
+    const { stored: truth } = replayJournal(pieceCount, new Uint8Array(0), journal, MARK);
+    assert.deepEqual(new Set(pieces(truth)), new Set(claimed));
+    for (let bit = 0; bit < journal.length * 8; bit++) {
+      journal[bit >> 3]! ^= 1 << (bit & 7);
+      const { stored, suspect } = replayJournal(pieceCount, new Uint8Array(0), journal, MARK);
+      const right = claimed.filter((piece) => stored.has(piece));
+      assert.equal(stored.count, right.length, `bit ${bit} claims what is not there`);
+      for (const piece of suspect) assert.ok(order.includes(piece), `bit ${bit} suspects ${piece}`);
+      for (const piece of claimed) assert.ok(stored.has(piece) || suspect.has(piece), `bit ${bit} forgets ${piece}`);
+      journal[bit >> 3]! ^= 1 << (bit & 7);
+    }
+  });
+});
+
+test('a journal of an older snapshot claims nothing: what it names is hashed, what the snapshot has is believed', () => {
+  const have = new Bitfield(8);
+  have.add(0);
+  const journal = concatBytes([
+    head,
+    encodeJournalRecord(JOURNAL.claimed, 0),
+    encodeJournalRecord(JOURNAL.claimed, 1),
+    encodeJournalRecord(JOURNAL.touched, 2),
+  ]);
+  for (const other of [journal, journal.subarray(JOURNAL_RECORD_BYTES)]) {
+    const { stored, suspect } = replayJournal(8, have.bytes, other, MARK + 1);
+    assert.deepEqual(pieces(stored), [0]);
+    assert.deepEqual(suspect, new Set([1, 2]));
+  }
 });
 
 test(`a record torn in the middle, zeros or garbage between records claim nothing (seed ${SEED})`, () => {
@@ -104,18 +148,19 @@ test(`a record torn in the middle, zeros or garbage between records claim nothin
       new Uint8Array(20),
       randomBytes(random, 30),
     ][seed % 3]!;
-    const journal = concatBytes([claim(first), between, claim(last)]);
-    const { stored } = replayJournal(pieceCount, new Uint8Array(0), journal);
+    const journal = concatBytes([head, claim(first), between, claim(last)]);
+    const { stored } = replayJournal(pieceCount, new Uint8Array(0), journal, MARK);
     assert.deepEqual(new Set(pieces(stored)), new Set([first, last]));
   });
 });
 
 test('records of pieces that do not exist, and a have of the wrong size, are not believed', () => {
   const journal = concatBytes([
+    head,
     encodeJournalRecord(JOURNAL.claimed, 8),
     encodeJournalRecord(JOURNAL.claimed, 0xffff_ffff),
   ]);
-  const { stored, suspect } = replayJournal(8, Uint8Array.of(0xff, 0xff), journal);
+  const { stored, suspect } = replayJournal(8, Uint8Array.of(0xff, 0xff), journal, MARK);
   assert.equal(stored.count, 0);
   assert.equal(suspect.size, 0);
 });
