@@ -1,6 +1,8 @@
 /** Peers from the Mainline DHT for torrents that are not private, when the user switched it on. */
+import { isIPv4 } from 'node:net';
 import type { Config } from '../config/index.ts';
-import { type Address, parseIp } from '../src/base/index.ts';
+import type { Address } from '../src/base/index.ts';
+import type { BoundNetwork } from '../src/io/bound-network.ts';
 import { type MainlineDht, openMainlineDht } from '../src/io/mainline-dht.ts';
 import type { TorrentHost } from '../src/io/torrent-host.ts';
 import type { Torrents } from '../src/io/torrents.ts';
@@ -20,9 +22,14 @@ export class DhtPeers {
   readonly #timer: NodeJS.Timeout;
 
   /** Opens the DHT on the UDP port of the same number, if it is switched on. */
-  static async open(config: Config, port: number, torrents: Torrents): Promise<DhtPeers | undefined> {
-    if (!config.dht) return undefined;
-    const bind = parseIp(config.bind)?.length === 4 ? config.bind : '0.0.0.0';
+  static async open(
+    config: Config,
+    network: BoundNetwork,
+    port: number,
+    torrents: Torrents,
+  ): Promise<DhtPeers | undefined> {
+    const bind = network.isRestricted ? network.hosts().find((host) => isIPv4(host)) : '0.0.0.0';
+    if (!config.dht || bind === undefined) return undefined;
     const bootstrap = config.dhtBootstrap.map(addressOf);
     const dht = await openMainlineDht({ port, bind, bootstrap, allowLocal: config.allowLocal });
     return new DhtPeers(dht, port, torrents);

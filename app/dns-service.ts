@@ -2,11 +2,13 @@
 import type { Config } from '../config/index.ts';
 import { openResponder, type Responder } from '../dns/io/index.ts';
 import { MonsoonError, type NodeId } from '../src/base/index.ts';
+import type { BoundNetwork } from '../src/io/bound-network.ts';
 import type { Membership } from './membership.ts';
 
 /** Opens the responder when a zone is configured; a zone without a supernode is a configuration error. */
 export async function openDnsFor(
   config: Config,
+  network: BoundNetwork,
   isSupernode: boolean,
   membership: Membership,
   self: NodeId,
@@ -18,7 +20,7 @@ export async function openDnsFor(
   return openResponder({
     zone: config.zone,
     port: config.dnsPort,
-    bind: config.bind,
+    bind: network.isRestricted ? network.hosts()[0]! : config.bind,
     records: () => ({
       network: config.network,
       self,

@@ -13,6 +13,7 @@ import {
   wallSeconds,
 } from '../src/base/index.ts';
 import { now, wallNow } from '../src/io/alarm-clock.ts';
+import type { BoundNetwork } from '../src/io/bound-network.ts';
 import { type Dialler, type Trust, trustOf } from '../src/io/dialler.ts';
 import { resolveBootstrap } from '../src/io/dns-lookup.ts';
 import { sha1 } from '../src/io/hash.ts';
@@ -64,6 +65,7 @@ export interface MembershipSettings {
   readonly dialler: Dialler;
   readonly log: Log;
   readonly isSupernode: boolean;
+  readonly network: BoundNetwork;
   /** Where this node listens, best first. */
   readonly addresses: readonly Address[];
   /** Called when the set of known supernodes changed. */
@@ -241,7 +243,12 @@ export class Membership {
 
   async #addressesOf(text: string): Promise<readonly Address[]> {
     const { name, port } = splitHostPort(text);
-    const addresses = await resolveBootstrap({ name, port, defaultPort: DEFAULT_PORT });
+    const addresses = await resolveBootstrap({
+      name,
+      port,
+      defaultPort: DEFAULT_PORT,
+      ...this.#settings.network.askFrom(),
+    });
     if (addresses.length === 0) this.#settings.log.debug('a bootstrap name does not resolve', { name });
     return addresses;
   }

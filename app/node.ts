@@ -6,14 +6,15 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { type Config, encryptionOf } from '../config/index.ts';
 import type { Responder } from '../dns/io/index.ts';
-import { type Address, formatAddress, MonsoonError, parseIp } from '../src/base/index.ts';
+import { type Address, formatAddress } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
 import type { PortUsers } from '../src/io/arrival.ts';
-import { Dialler, ownHosts } from '../src/io/dialler.ts';
+import { BoundNetwork } from '../src/io/bound-network.ts';
+import { Dialler } from '../src/io/dialler.ts';
 import { HttpClient } from '../src/io/http-client.ts';
 import { openIdentity } from '../src/io/identity.ts';
 import { openListingStore } from '../src/io/index.ts';
-import { type OnePort, openPort } from '../src/io/one-port.ts';
+import { openPort } from '../src/io/one-port.ts';
 import { makeNodeTls } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
@@ -51,8 +52,14 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const services: Services = { dht: undefined, dns: undefined };
   const node = new Node(base, parts, services);
   try {
-    services.dht = await DhtPeers.open(base.config, base.port.port, parts.torrents);
-    services.dns = await openDnsFor(base.config, base.isSupernode, parts.membership, base.identity.nodeId);
+    services.dht = await DhtPeers.open(base.config, base.network, base.port.port, parts.torrents);
+    services.dns = await openDnsFor(
+      base.config,
+      base.network,
+      base.isSupernode,
+      parts.membership,
+      base.identity.nodeId,
+    );
     await node.begin();
   } catch (error) {
     await node.stop();
@@ -66,6 +73,7 @@ type Base = Awaited<ReturnType<typeof openBase>>;
 type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] };
 
 async function openBase({ home, config, log }: NodeSettings) {
+  const network = await BoundNetwork.open(config.bind);
   const identity = await openIdentity(join(home.dataDir, 'identity.key'));
   const tls = makeNodeTls(identity);
   const store = await openListingStore(join(home.dataDir, 'listing.sqlite'), {
@@ -74,9 +82,8 @@ async function openBase({ home, config, log }: NodeSettings) {
   });
   // The port is opened before its users exist, because they need to know its number.
   const users: Users = {};
-  const { bind, port: wanted } = config;
   const port = await openPort(
-    { bind, port: wanted, encryption: encryptionOf(config).in, tls },
+    { network, port: config.port, encryption: encryptionOf(config).in, tls },
     {
       http: (socket, firstBytes) => (users.http ? users.http(socket, firstBytes) : socket.destroy()),
       torrentNamed: (req2Hash) => users.torrentNamed?.(req2Hash),
@@ -93,12 +100,13 @@ async function openBase({ home, config, log }: NodeSettings) {
     identity,
     tls,
     store,
+    network,
     users,
     port,
-    addresses: addressesOf(config.bind, port),
+    addresses: network.hosts().map((host): Address => ({ host, port: port.port })),
     isSupernode: config.role === 'supernode' || (config.role === 'auto' && config.bootstrap.length === 0),
     alarms: new AlarmClock(),
-    dialler: new Dialler({ allowLocal: config.allowLocal }),
+    dialler: new Dialler(network, { allowLocal: config.allowLocal }),
   };
 }
 
@@ -107,7 +115,7 @@ type Parts = ReturnType<typeof compose>;
 /** Makes the rest; parts that need each other meet through closures, which run only later. */
 function compose(base: Base) {
   const { config, log, identity, store, dialler, isSupernode } = base;
-  const http = new HttpClient((ip, port) => mayAsk(dialler, membership, ip, port));
+  const http = new HttpClient(base.network, (ip, port) => mayAsk(dialler, membership, ip, port));
   const membership: Membership = new Membership({ ...base, http, changed: () => library.attend() });
   const tracker = openTracker(config, membership);
   const counts = new OwnCounts(tracker, membership.ownership, identity.nodeId);
@@ -244,7 +252,8 @@ class Node implements RunningNode {
 
   async stop(): Promise<void> {
     const { http, membership, sync, torrents, trackerFront, publicFront } = this.#parts;
-    const { alarms, dialler, port, store } = this.#base;
+    const { alarms, dialler, network, port, store } = this.#base;
+    network.close();
     membership.close();
     await sync.close();
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
@@ -264,11 +273,6 @@ class Node implements RunningNode {
 function mayAsk(dialler: Dialler, membership: Membership, ip: string, port: number): boolean {
   if (port < 1024 && port !== 80 && port !== 443) return false;
   return membership.isVouched(ip, port) || dialler.refusal({ host: ip, port }, 'public') === undefined;
-}
-
-function addressesOf(bind: string, { port }: OnePort): Address[] {
-  if (!parseIp(bind)) throw new MonsoonError('config', `--bind ${bind} is not an IP address`);
-  return ownHosts(bind).map((host) => ({ host, port }));
 }
 
 function urlOf(address: Address | undefined): string | undefined {

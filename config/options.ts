@@ -5,13 +5,13 @@
 
 /** What texts must look like, by name. */
 export const PATTERNS: Readonly<Record<PatternName, RegExp>> = {
-  ip: /^[0-9a-f:.]+$/i,
+  bind: /^[^\0-\x1f/]{1,64}$/,
   networkName: /^[a-z0-9][a-z0-9._-]{0,31}$/,
   hostPort: /^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]{0,252}))(?::[0-9]{1,5})?$/i,
   domainOrEmpty: /^$|^[a-z0-9](?:[a-z0-9.-]{0,252})$/i,
   path: /^[^\0]{0,4096}$/,
 };
-type PatternName = 'ip' | 'networkName' | 'hostPort' | 'domainOrEmpty' | 'path';
+type PatternName = 'bind' | 'networkName' | 'hostPort' | 'domainOrEmpty' | 'path';
 
 interface OptionBase {
   /** The command-line flag with its placeholder. */
@@ -51,7 +51,7 @@ export type Option = IntegerOption | TextOption | ChoiceOption | SwitchOption | 
 // biome-ignore format: one option a line is a table; wrapped it is not
 export const OPTIONS = {
   port: { kind: 'integer', flag: '--port <number>', default: 7373, min: 0, max: 65_535, help: 'TCP port of this node; 0 picks a free one' },
-  bind: { kind: 'text', flag: '--bind <address>', default: '::', pattern: 'ip', help: 'the address to listen on; :: means every address' },
+  bind: { kind: 'text', flag: '--bind <address>', default: '::', pattern: 'bind', help: 'the address or interface to use for everything, and no other; :: means every address' },
   role: { kind: 'choice', flag: '--role <role>', default: 'auto', choices: ['client', 'auto', 'supernode'], help: 'client, auto or supernode' },
   network: { kind: 'text', flag: '--network <name>', default: 'monsoon', pattern: 'networkName', help: 'the name of the network to be part of' },
   bootstrap: { kind: 'list', flag: '--bootstrap <host:port>', default: [], pattern: 'hostPort', itemsMax: 50, help: 'a node to join by; may be given more than once' },

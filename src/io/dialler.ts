@@ -3,8 +3,8 @@
  * tracker or a DNS answer can name any address; only those that lead to somebody else's node are dialled.
  */
 import { connect, type Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import { type Address, type Fault, fault, formatAddress, parseIp, reachOf } from '../base/index.ts';
+import { type Address, type Fault, fault, formatAddress, reachOf } from '../base/index.ts';
+import type { BoundNetwork } from './bound-network.ts';
 
 const CONNECT_MS = 10_000;
 /** Connections being made at a time. */
@@ -27,13 +27,15 @@ export type OnRead = (bytes: Uint8Array, length: number) => void;
 
 /** Makes outgoing connections. */
 export class Dialler {
+  readonly #network: BoundNetwork;
   readonly #policy: DialPolicy;
   #dialling = 0;
   #readBuffer: Uint8Array | undefined;
   /** Bounded by DIALLING_MAX. */
   readonly #unconnected = new Set<Socket>();
 
-  constructor(policy: DialPolicy) {
+  constructor(network: BoundNetwork, policy: DialPolicy) {
+    this.#network = network;
     this.#policy = policy;
   }
 
@@ -43,6 +45,8 @@ export class Dialler {
 
   /** The rule (SAFETY rule 2): why this address is not dialled, or undefined when it may be. */
   refusal(address: Address, trust: Trust): string | undefined {
+    const obstacle = this.#network.obstacle(address.host);
+    if (obstacle !== undefined) return obstacle;
     const reach = reachOf(address.host);
     if (reach === 'forbidden') return `${address.host} is not a host's address`;
     if (reach === 'public') return undefined;
@@ -65,17 +69,15 @@ export class Dialler {
     if (this.isBusy) return Promise.resolve(fault('too-many-dials', 'too many connections are being made'));
     this.#dialling++;
     return new Promise((settle) => {
-      const socket = connect({
-        host: address.host,
-        port: address.port,
-        onread: {
-          buffer: this.#buffer(),
-          callback: (length, bytes) => {
-            onRead(bytes, length);
-            return true;
-          },
+      const onread = {
+        buffer: this.#buffer(),
+        callback: (length: number, bytes: Uint8Array) => {
+          onRead(bytes, length);
+          return true;
         },
-      });
+      };
+      const { host, port } = address;
+      const socket = this.#network.open(host, (from) => connect({ host, port, onread, ...from }));
       this.#unconnected.add(socket);
       const end = (result: Socket | DialFault): void => {
         clearTimeout(timer);
@@ -110,20 +112,4 @@ export function trustOf(host: string): Trust {
   const reach = reachOf(host);
   // A name says nothing about where its owner is: anybody's tracker has one.
   return reach === 'private' || reach === 'loopback' || reach === 'link-local' ? 'private' : 'public';
-}
-
-/** This machine's own addresses, widest reach first; loopback only when there is nothing else. */
-export function ownHosts(bind: string): string[] {
-  const bound = parseIp(bind);
-  if (bound?.some((byte) => byte !== 0)) return [bind];
-  const hosts = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ address, family }) => family === 'IPv4' || (!address.includes('%') && !/^fe[89ab]/i.test(address)))
-    .map(({ address }) => address);
-  const order = { public: 0, private: 1, 'link-local': 2, loopback: 3, forbidden: 4 };
-  // IPv4 first among equals: every stock client has it.
-  const rank = (host: string): number => 2 * order[reachOf(host)] + (host.includes(':') ? 1 : 0);
-  const sorted = hosts.toSorted((a, b) => rank(a) - rank(b));
-  const beyond = sorted.filter((host) => reachOf(host) === 'public' || reachOf(host) === 'private');
-  return beyond.length > 0 ? beyond : sorted.filter((host) => reachOf(host) === 'loopback').slice(0, 1);
 }

@@ -21,15 +21,18 @@ export interface BootstrapName {
   readonly defaultPort: number;
   /** A DNS server to ask instead of the system's. */
   readonly server?: Address;
+  /** IPv4 and IPv6 addresses to ask from; the system's own lookup knows no such thing. */
+  readonly from?: { readonly four: string; readonly six: string };
 }
 
 /** The addresses behind a bootstrap name, best SRV priority first; none when it cannot be resolved. */
 export async function resolveBootstrap(bootstrap: BootstrapName): Promise<readonly Address[]> {
-  const { name, port, defaultPort, server } = bootstrap;
+  const { name, port, defaultPort, server, from } = bootstrap;
   const literal = parseIp(name);
   if (literal) return [{ host: formatIp(literal), port: port ?? defaultPort }];
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (server) resolver.setServers([formatAddress(server)]);
+  if (from) resolver.setLocalAddress(from.four, from.six);
   const targets = port === undefined ? await resolveTargets(resolver, name) : [];
   const places = targets.length > 0 ? targets : [{ name, port: port ?? defaultPort }];
   const found = await Promise.all(

@@ -3,10 +3,12 @@
  * back to the caller, and nothing is inflated, because both would let the other side choose what we do next.
  * Every address is shown to `mayDial` after name resolution. Refuses to know what is asked, and of whom.
  */
-import { type LookupAddress, lookup } from 'node:dns';
-import { isIP } from 'node:net';
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import { isIP, type Socket } from 'node:net';
 import { Agent, buildConnector } from 'undici';
 import { type Fault, fault } from '../base/index.ts';
+import type { BoundNetwork } from './bound-network.ts';
 
 /** Decides whether a connection to an IP literal and port may be opened (SAFETY rule 2). */
 export type MayDial = (ip: string, port: number) => boolean;
@@ -42,15 +44,18 @@ const CONNECTIONS_PER_ORIGIN_MAX = 8;
 const ORIGINS_MAX = 1000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 4000;
+/** Addresses of one name that are tried, one after the other. */
+const HOSTS_TRIED_MAX = 3;
+const CONNECTOR = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, maxCachedSessions: 0 };
 const HEADER_BYTES_MAX = 16 * 1024;
 
 /** One pool of connections with one address policy. */
 export class HttpClient {
   readonly #agent: Agent;
 
-  constructor(mayDial: MayDial) {
+  constructor(network: BoundNetwork, mayDial: MayDial) {
     this.#agent = new Agent({
-      connect: guardedConnector(mayDial),
+      connect: guardedConnector(network, mayDial),
       connections: CONNECTIONS_PER_ORIGIN_MAX,
       maxOrigins: ORIGINS_MAX,
       pipelining: 1,
@@ -95,29 +100,69 @@ export class HttpClient {
 
 class ForbiddenAddress extends Error {}
 
-function guardedConnector(mayDial: MayDial): buildConnector.connector {
-  // undici opens the socket with these options, and Node asks `lookup` for names only, never for IP literals.
-  const connectTo = (port: number): buildConnector.connector =>
+function guardedConnector(network: BoundNetwork, mayDial: MayDial): buildConnector.connector {
+  const anyWay = (port: number): buildConnector.connector =>
+    // undici opens the socket with these options, and Node asks `lookup` for names only, never for IP literals.
     buildConnector({
-      timeout: CONNECT_TIMEOUT_MS,
-      allowH2: false,
-      maxCachedSessions: 0,
+      ...CONNECTOR,
       autoSelectFamily: true,
       lookup: (hostname, options, callback) => {
-        lookup(hostname, { ...options, all: true }, (error, found) => {
-          if (error) return callback(error, []);
-          const allowed = found.filter((entry: LookupAddress) => mayDial(entry.address, port));
-          if (allowed.length === 0) return callback(forbidden(hostname, port), []);
-          return options.all ? callback(null, allowed) : callback(null, allowed[0]!.address, allowed[0]!.family);
-        });
+        allowedHosts(hostname, port, mayDial).then(
+          (allowed) =>
+            options.all ? callback(null, allowed) : callback(null, allowed[0]!.address, allowed[0]!.family),
+          (error) => callback(error, []),
+        );
       },
     });
+  const oneWay = buildConnector(CONNECTOR);
   return (options, callback) => {
     const port = Number(options.port) || (options.protocol === 'https:' ? 443 : 80);
     const host = options.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host) !== 0 && !mayDial(host, port)) return callback(forbidden(host, port), null);
-    return connectTo(port)(options, callback);
+    if (!network.isRestricted) return anyWay(port)(options, callback);
+    const connectTo = (ip: string): Promise<Socket> =>
+      new Promise((resolve, reject) => {
+        const settle: buildConnector.Callback = (error, socket) => (socket ? resolve(socket) : reject(error));
+        // For HTTP a server name that is not the address would make undici look that up first.
+        const named = options.protocol === 'https:' && isIP(host) === 0 ? { servername: host } : {};
+        // The connector returns the socket, which its type does not say.
+        network.open(ip, (from) => oneWay({ ...options, ...named, ...from, hostname: ip }, settle) as never);
+      });
+    connectBound(network, host, port, mayDial, connectTo).then(
+      (socket) => callback(null, socket),
+      (error) => callback(error, null),
+    );
   };
+}
+
+/** The addresses of a name that may be connected to; rejects when there is none. */
+async function allowedHosts(hostname: string, port: number, mayDial: MayDial): Promise<LookupAddress[]> {
+  const found = await lookup(hostname, { all: true });
+  const allowed = found.filter(({ address }) => mayDial(address, port));
+  if (allowed.length === 0) throw forbidden(hostname, port);
+  return allowed;
+}
+
+/** Connects by the way that the user bound us to, to the first address of a name that answers. */
+async function connectBound(
+  network: BoundNetwork,
+  host: string,
+  port: number,
+  mayDial: MayDial,
+  connectTo: (ip: string) => Promise<Socket>,
+): Promise<Socket> {
+  if (network.problem !== undefined) throw new Error(network.problem);
+  if (isIP(host) !== 0) return connectTo(host);
+  const hosts = (await allowedHosts(host, port, mayDial)).map(({ address }) => address);
+  let failure: unknown;
+  for (const each of hosts.slice(0, HOSTS_TRIED_MAX)) {
+    try {
+      return await connectTo(each);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 function forbidden(host: string, port: number): ForbiddenAddress {

@@ -3,18 +3,19 @@
  * connection costs at most 2 KiB (and the state of a TLS handshake) and 10 s; there are at most 256 of them, and at most
  * 64 from one network.
  */
-import { createServer, type Server, type Socket } from 'node:net';
-import { type Address, formatIp, MonsoonError, parseIp, SourceBudgets } from '../base/index.ts';
+import type { Socket } from 'node:net';
+import { type Address, formatIp, parseIp, SourceBudgets } from '../base/index.ts';
 import type { EncryptionPolicy } from '../link/index.ts';
 import { now } from './alarm-clock.ts';
 import { type PortUsers, receive } from './arrival.ts';
+import type { BoundNetwork } from './bound-network.ts';
+import { Listener } from './listener.ts';
 import type { NodeTls } from './tls-context.ts';
 import { TlsDoor } from './tls-door.ts';
 
 const UNDECIDED_MAX = 256;
 const UNDECIDED_PER_NETWORK_MAX = 64;
 const UNDECIDED_MS = 10_000;
-const BACKLOG = 4096;
 /** Key exchanges that one host may cost us, each two thirds of a millisecond. */
 const KEY_EXCHANGES_PER_HOST = { perSecond: 30, burst: 120 };
 const HOSTS_MAX = 4096;
@@ -27,8 +28,8 @@ export interface OnePort {
 }
 
 export interface PortSettings {
-  /** The address to listen on. */
-  readonly bind: string;
+  /** Where to listen. */
+  readonly network: BoundNetwork;
   /** 0 picks a free one. */
   readonly port: number;
   /** What is asked of incoming links. */
@@ -36,8 +37,8 @@ export interface PortSettings {
   readonly tls: NodeTls;
 }
 
-/** Binds the port; rejects with a MonsoonError that says what to do when it cannot be had. */
-export async function openPort({ bind, port, encryption, tls }: PortSettings, users: PortUsers): Promise<OnePort> {
+/** Opens the port; rejects with a MonsoonError that says what to do when it cannot be had. */
+export async function openPort({ network, port, encryption, tls }: PortSettings, users: PortUsers): Promise<OnePort> {
   const sockets = new Set<Socket>();
   const undecided = new Undecided();
   const keyExchanges = new SourceBudgets(KEY_EXCHANGES_PER_HOST, HOSTS_MAX);
@@ -48,7 +49,10 @@ export async function openPort({ bind, port, encryption, tls }: PortSettings, us
     mayComputeKeys: (host: string) => keyExchanges.take(host, 1, now()),
     decided: (socket: Socket) => undecided.delete(socket),
   };
-  const server = createServer({ noDelay: true }, (socket) => {
+  const dropAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  const listener = await Listener.open(network, port, (socket) => {
     const address = remoteAddress(socket);
     if (!address) return void socket.destroy();
     sockets.add(socket);
@@ -60,15 +64,14 @@ export async function openPort({ bind, port, encryption, tls }: PortSettings, us
     undecided.add(socket, address.host);
     receive(socket, address, settings);
   });
-  await listen(server, bind, port);
-  const address = server.address();
+  network.watch(dropAll);
   return {
-    port: typeof address === 'object' && address ? address.port : port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
+    port: listener.port,
+    async close() {
+      const closed = listener.close();
+      dropAll();
+      await closed;
+    },
   };
 }
 
@@ -118,41 +121,4 @@ function networkOf(host: string): string {
 export function remoteAddress(socket: Socket): Address | undefined {
   const ip = socket.remoteAddress === undefined ? undefined : parseIp(socket.remoteAddress.replace(/%.*$/, ''));
   return ip && { host: formatIp(ip), port: socket.remotePort ?? 0 };
-}
-
-function listen(server: Server, bind: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      if (error.code === 'EAFNOSUPPORT' && bind === '::') {
-        // A machine without IPv6 still has every IPv4 address.
-        server.listen({ host: '0.0.0.0', port, backlog: BACKLOG });
-        return;
-      }
-      reject(bindError(error, bind, port));
-    };
-    server.on('error', failed);
-    server.once('listening', () => {
-      server.off('error', failed);
-      resolve();
-    });
-    server.listen({ host: bind, port, backlog: BACKLOG });
-  });
-}
-
-function bindError(error: NodeJS.ErrnoException, bind: string, port: number): MonsoonError {
-  if (error.code === 'EADDRINUSE') {
-    return new MonsoonError(
-      'port-taken',
-      `port ${port} is taken. Choose another with --port, or --port 0 for a free one`,
-      error,
-    );
-  }
-  if (error.code === 'EACCES') {
-    return new MonsoonError(
-      'permission',
-      `no permission to listen on port ${port}. Use a port above 1023, or setcap`,
-      error,
-    );
-  }
-  return new MonsoonError('config', `cannot listen on ${bind} port ${port}: ${error.message}`, error);
 }

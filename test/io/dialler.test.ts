@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isFault } from '../../src/base/index.ts';
+import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { Dialler, type Trust, trustOf } from '../../src/io/dialler.ts';
 
+const network = await BoundNetwork.open('::');
 const EVERYONE: readonly Trust[] = ['public', 'private', 'user'];
 const NEVER = [
   '0.0.0.0',
@@ -25,7 +27,7 @@ const PRIVATE = ['10.0.0.1', '172.16.0.1', '192.168.1.1', '100.64.0.1', 'fd00::1
 const PUBLIC = ['1.1.1.1', '172.32.0.1', '8.8.8.8', '2606:4700::1111'];
 
 test('an address is dialled or refused by its reach and by who named it', () => {
-  const [strict, local] = [new Dialler({ allowLocal: false }), new Dialler({ allowLocal: true })];
+  const [strict, local] = [new Dialler(network, { allowLocal: false }), new Dialler(network, { allowLocal: true })];
   const refused = (dialler: Dialler, host: string, trust: Trust): boolean =>
     dialler.refusal({ host, port: 6881 }, trust) !== undefined;
   for (const trust of EVERYONE) {
@@ -39,7 +41,7 @@ test('an address is dialled or refused by its reach and by who named it', () => 
 });
 
 test('ports of other services are no peers', () => {
-  const dialler = new Dialler({ allowLocal: true });
+  const dialler = new Dialler(network, { allowLocal: true });
   for (const port of [0, 1, 22, 25, 53, 1023])
     assert.ok(dialler.peerRefusal({ host: '1.1.1.1', port }, 'public'), `${port}`);
   for (const port of [80, 443, 1024, 65_535])
@@ -53,7 +55,7 @@ test('a name deserves no more trust than a public address; only neighbours vouch
 });
 
 test('a dial that leads nowhere is a fault, and closing gives up those under way', async () => {
-  const dialler = new Dialler({ allowLocal: true });
+  const dialler = new Dialler(network, { allowLocal: true });
   assert.ok(isFault(await dialler.dial({ host: '127.0.0.1', port: 1024 }, 'user', () => {})));
   assert.ok(isFault(await dialler.dial({ host: '224.0.0.1', port: 6881 }, 'user', () => {})));
   const pending = dialler.dial({ host: '1.1.1.1', port: 6881 }, 'public', () => {});

@@ -3,7 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { isFault } from '../../src/base/index.ts';
+import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { HttpClient, type HttpReply, type HttpRequest, type MayDial } from '../../src/io/http-client.ts';
+
+const network = await BoundNetwork.open('::');
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -18,7 +21,7 @@ async function serve(t: TestContext, answer: Answer): Promise<number> {
 }
 
 function clientFor(t: TestContext, mayDial: MayDial = () => true): HttpClient {
-  const client = new HttpClient(mayDial);
+  const client = new HttpClient(network, mayDial);
   t.after(() => client.close());
   return client;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Address } from '../../src/base/index.ts';
 import { AlarmClock } from '../../src/io/alarm-clock.ts';
+import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { Dialler } from '../../src/io/dialler.ts';
 import { HttpClient } from '../../src/io/http-client.ts';
 import { type Identity, identityOfSeed } from '../../src/io/identity.ts';
@@ -41,16 +42,17 @@ export async function openLoopbackNode(
   const alarms = new AlarmClock();
   const identity = identityOfSeed(randomBytes(32));
   let torrents: Torrents | undefined;
+  const network = await BoundNetwork.open('127.0.0.1');
   const port: OnePort = await openPort(
-    { bind: '127.0.0.1', port: 0, encryption: encryptionIn, tls: makeNodeTls(identity) },
+    { network, port: 0, encryption: encryptionIn, tls: makeNodeTls(identity) },
     {
       http: (socket) => socket.destroy(),
       torrentNamed: (req2Hash) => torrents?.named(req2Hash),
       wire: (stream, address, handshake, firstBytes) => torrents?.accept(stream, address, handshake, firstBytes),
     },
   );
-  const http = new HttpClient(() => true);
-  const dialler = new Dialler({ allowLocal: true });
+  const http = new HttpClient(network, () => true);
+  const dialler = new Dialler(network, { allowLocal: true });
   const log: string[] = [];
   torrents = new Torrents(
     {

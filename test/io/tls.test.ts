@@ -6,6 +6,7 @@ import { type AddressInfo, connect as connectTcp, createServer as createTcpServe
 import { type TestContext, test } from 'node:test';
 import { connect, createServer, TLSSocket } from 'node:tls';
 import { infoHashOfBytes, isFault, type NodeId } from '../../src/base/index.ts';
+import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { identityOfSeed } from '../../src/io/identity.ts';
 import { openPort } from '../../src/io/one-port.ts';
 import type { PeerStream } from '../../src/io/peer-stream.ts';
@@ -43,7 +44,10 @@ async function openDoor(t: TestContext): Promise<Door> {
       socket.resume();
     },
   };
-  const port = await openPort({ bind: HOST, port: 0, encryption: 'prefer', tls: tlsOne }, users);
+  const port = await openPort(
+    { network: await BoundNetwork.open(HOST), port: 0, encryption: 'prefer', tls: tlsOne },
+    users,
+  );
   t.after(() => port.close());
   return { port: port.port, http, wire };
 }
