@@ -15,7 +15,7 @@ import { HttpClient } from '../src/io/http-client.ts';
 import { openIdentity } from '../src/io/identity.ts';
 import { openListingStore } from '../src/io/index.ts';
 import { openPort } from '../src/io/one-port.ts';
-import { makeNodeTls } from '../src/io/tls-context.ts';
+import { makeNodeTls, nodeIdOf } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
@@ -122,6 +122,7 @@ function compose(base: Base) {
   const trackerFront: TrackerFront = new TrackerFront({
     tracker,
     now,
+    nodeAt: nodeIdOf,
     handOver: (socket, unread) => publicFront.accept(socket, unread),
   });
   const publicFront: PublicFront = new PublicFront({

@@ -13,6 +13,7 @@ const tracker = new Tracker({
   bytesPerSecond: 2_000_000_000,
 });
 const front = new TrackerFront({
+  nodeAt: () => undefined,
   tracker,
   now: () => instant(performance.now()),
   handOver: (socket) => socket.destroy(),

@@ -16,6 +16,10 @@ import {
   jittered,
   later,
   latin1,
+  NODE_ID_BYTES,
+  type NodeId,
+  nodeIdBytes,
+  nodeOrigin,
   publicFault,
   type Random,
 } from '../src/base/index.ts';
@@ -29,6 +33,7 @@ import {
 } from './announce-request.ts';
 import { AnswerBytes, token } from './answer-bytes.ts';
 import type { HashKey } from './keyed-hash.ts';
+import { NodeEndpoints } from './node-endpoints.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, SwarmTable } from './swarm-table.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -79,7 +84,9 @@ const EXTERNAL_IP = token('e11:external ip');
 const INCOMPLETE = token('10:incompletei');
 const SCRAPED_INCOMPLETE = token('e10:incompletei');
 const INTERVAL = token('e8:intervali');
-const MIN_INTERVAL_AND_PEERS = token(`e12:min intervali${MIN_INTERVAL_SECONDS}e5:peers`);
+const MIN_INTERVAL = token(`e12:min intervali${MIN_INTERVAL_SECONDS}e`);
+const NATIVES = token('7:natives');
+const PEERS = token('5:peers');
 const PEERS6 = token('6:peers6');
 const FILES = token('d5:filesd');
 const FAILURE_REASON = token('d14:failure reason');
@@ -89,6 +96,9 @@ const DICT_PORT = token('4:porti');
 const LIST = token('l');
 const END = token('e');
 const END_TWICE = token('ee');
+/** What is said of a peer to native clients: nothing, or that it speaks TLS as the node whose id follows. */
+const UNPROVEN = 0;
+const PROVEN = 1;
 
 /** Everything a supernode tracks, and its answers. */
 export class Tracker {
@@ -99,7 +109,10 @@ export class Tracker {
   readonly #answer: AnswerBytes = new AnswerBytes();
   readonly #endpoint4: Uint8Array = new Uint8Array(ENDPOINT4_BYTES);
   readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
-  readonly #window: Uint8Array = new Uint8Array(ENDPOINT6_BYTES * PEERS_PER_ANSWER_MAX);
+  readonly #window4: Uint8Array = new Uint8Array(ENDPOINT4_BYTES * PEERS_PER_ANSWER_MAX);
+  readonly #window6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES * PEERS_PER_ANSWER_MAX);
+  readonly #nodes: NodeEndpoints = new NodeEndpoints();
+  readonly #natives: Uint8Array = new Uint8Array((1 + NODE_ID_BYTES) * PEERS_PER_ANSWER_MAX);
   /** Until then a peer may keep to a stretched interval. */
   #stretchedUntil: Instant | undefined;
 
@@ -127,14 +140,21 @@ export class Tracker {
    * Answers one request.
    * @param query raw, as in the request target
    * @param source the 4 or 16 address bytes the request came from, IPv4-mapped ones already as 4
+   * @param node who asks, proven by TLS: a native client, which is answered as such
    */
-  serve(kind: 'announce' | 'scrape', query: Uint8Array, source: Uint8Array, now: Instant): TrackerAnswer {
+  serve(
+    kind: 'announce' | 'scrape',
+    query: Uint8Array,
+    source: Uint8Array,
+    now: Instant,
+    node?: NodeId,
+  ): TrackerAnswer {
     const request = kind === 'announce' ? parseAnnounce(query) : parseScrape(query);
     const answer = isFault(request)
       ? this.#refuse(request)
       : 'infoHash' in request
-        ? this.#serveAnnounce(request, query, source, now)
-        : this.#serveScrape(request, query, source);
+        ? this.#serveAnnounce(request, query, source, now, node)
+        : this.#serveScrape(request, query, source, node);
     this.#bandwidth.spend(answer.body.length + OVERHEAD_BYTES);
     return answer;
   }
@@ -146,14 +166,21 @@ export class Tracker {
     this.#swarms.sweep(now, lifetimeMinutes, Math.ceil(this.#swarms.sweepLength / SWEEP_CALLS) + SWEEP_STEP_MIN);
   }
 
-  #serveAnnounce(request: AnnounceRequest, query: Uint8Array, source: Uint8Array, now: Instant): TrackerAnswer {
+  #serveAnnounce(
+    request: AnnounceRequest,
+    query: Uint8Array,
+    source: Uint8Array,
+    now: Instant,
+    node: NodeId | undefined,
+  ): TrackerAnswer {
     const owner = this.#ownership.ownerOf(infoHashOfBytes(request.infoHash)!);
-    if (owner !== 'self') return this.#redirect('announce', owner, query, source);
+    if (owner !== 'self') return this.#redirect('announce', owner, query, source, node);
     const { infoHash, event, isSeeder } = request;
     const endpoint = source.length === 4 ? this.#endpoint4 : this.#endpoint6;
     endpoint.set(source);
     endpoint[source.length] = request.port >>> 8;
     endpoint[source.length + 1] = request.port;
+    this.#nodes.note(endpoint, event === 'stopped' ? undefined : node);
     let slot: number;
     if (event === 'stopped') {
       this.#swarms.drop(infoHash, endpoint);
@@ -170,13 +197,14 @@ export class Tracker {
     const wanted = slot === NO_SLOT ? 0 : peersUnder(shortage, request.peersWanted);
     // A client that only has a magnet may say left=0 when it starts, before it knows the size; it needs seeders.
     const leechersOnly = isSeeder && event !== 'started';
-    this.#writePeers(slot, wanted, endpoint, leechersOnly, request.isCompact);
+    const form = !request.isCompact ? 'dictionaries' : node === undefined ? 'compact' : 'native';
+    this.#writePeers(slot, wanted, endpoint, leechersOnly, form);
     return this.#answered();
   }
 
-  #serveScrape(request: ScrapeRequest, query: Uint8Array, source: Uint8Array): TrackerAnswer {
+  #serveScrape(request: ScrapeRequest, query: Uint8Array, source: Uint8Array, node: NodeId | undefined): TrackerAnswer {
     const owners = request.infoHashes.map((infoHash) => this.#ownership.ownerOf(infoHashOfBytes(infoHash)!));
-    if (!owners.includes('self')) return this.#redirect('scrape', owners[0], query, source);
+    if (!owners.includes('self')) return this.#redirect('scrape', owners[0], query, source, node);
     this.#answer.begin();
     this.#answer.raw(FILES);
     // A reader may insist on sorted keys (BEP 3), and on each standing once.
@@ -203,12 +231,17 @@ export class Tracker {
     owner: Owner | 'self' | undefined,
     query: Uint8Array,
     source: Uint8Array,
+    node: NodeId | undefined,
   ): TrackerAnswer {
     const addresses = owner === undefined || owner === 'self' ? [] : owner.addresses;
     const isReachable = (host: string): boolean => host.includes(':') === (source.length === 16);
     const address = addresses.find(({ host }) => isReachable(host)) ?? addresses[0];
-    if (!address) return this.#refuse(publicFault('owner-unknown', 'no supernode is known to track this hash'));
-    const location = `http://${formatAddress(address)}/${kind}?${latin1(query)}`;
+    if (!address || owner === undefined || owner === 'self') {
+      return this.#refuse(publicFault('owner-unknown', 'no supernode is known to track this hash'));
+    }
+    const origin =
+      node === undefined ? `http://${formatAddress(address)}` : nodeOrigin({ nodeId: owner.nodeId, address });
+    const location = `${origin}/${kind}?${latin1(query)}`;
     this.#writeFailure('another supernode tracks this hash');
     this.#answer.raw(END);
     return { status: 307, location, body: this.#answer.written };
@@ -252,28 +285,52 @@ export class Tracker {
     answer.digits(slot === NO_SLOT ? 0 : this.#swarms.leechers(slot));
     answer.raw(INTERVAL);
     answer.digits(intervalSeconds);
-    answer.raw(MIN_INTERVAL_AND_PEERS);
+    answer.raw(MIN_INTERVAL);
   }
 
-  #writePeers(slot: number, wanted: number, asker: Uint8Array, leechersOnly: boolean, isCompact: boolean): void {
+  #writePeers(
+    slot: number,
+    wanted: number,
+    asker: Uint8Array,
+    leechersOnly: boolean,
+    form: 'compact' | 'native' | 'dictionaries',
+  ): void {
     const isAsker4 = asker.length === ENDPOINT4_BYTES;
     const ofOther = wanted === 0 ? 0 : this.#wantedOfOther(slot, wanted, asker.length, leechersOnly);
     const wanted4 = isAsker4 ? wanted - ofOther : ofOther;
-    const peers4 = this.#peersOf(slot, ENDPOINT4_BYTES, wanted4, leechersOnly, asker);
-    if (isCompact) this.#answer.string(peers4);
-    else {
+    const peers4 = this.#peersOf(slot, this.#window4, ENDPOINT4_BYTES, wanted4, leechersOnly, asker);
+    const peers6 = this.#peersOf(slot, this.#window6, ENDPOINT6_BYTES, wanted - wanted4, leechersOnly, asker);
+    if (form === 'native') this.#writeNatives(peers4, peers6);
+    this.#answer.raw(PEERS);
+    if (form === 'dictionaries') {
       this.#answer.raw(LIST);
       this.#writePeerDicts(peers4, ENDPOINT4_BYTES);
-    }
-    const peers6 = this.#peersOf(slot, ENDPOINT6_BYTES, wanted - wanted4, leechersOnly, asker);
-    if (!isCompact) {
       this.#writePeerDicts(peers6, ENDPOINT6_BYTES);
       this.#answer.raw(END);
-    } else if (peers6.length > 0) {
-      this.#answer.raw(PEERS6);
-      this.#answer.string(peers6);
+    } else {
+      this.#answer.string(peers4);
+      if (peers6.length > 0) {
+        this.#answer.raw(PEERS6);
+        this.#answer.string(peers6);
+      }
     }
     this.#answer.raw(END);
+  }
+
+  /** For each peer, in the order in which they follow, a flag byte, and the id where it says so. */
+  #writeNatives(peers4: Uint8Array, peers6: Uint8Array): void {
+    let at = 0;
+    const say = (endpoint: Uint8Array): void => {
+      const node = this.#nodes.at(endpoint);
+      this.#natives[at++] = node ? PROVEN : UNPROVEN;
+      if (!node) return;
+      this.#natives.set(nodeIdBytes(node), at);
+      at += NODE_ID_BYTES;
+    };
+    for (let i = 0; i < peers4.length; i += ENDPOINT4_BYTES) say(peers4.subarray(i, i + ENDPOINT4_BYTES));
+    for (let i = 0; i < peers6.length; i += ENDPOINT6_BYTES) say(peers6.subarray(i, i + ENDPOINT6_BYTES));
+    this.#answer.raw(NATIVES);
+    this.#answer.string(this.#natives.subarray(0, at));
   }
 
   /** How many peers of the family that is not the asker's. */
@@ -284,9 +341,17 @@ export class Tracker {
     return Math.min(share, this.#swarms.available(slot, otherBytes, leechersOnly));
   }
 
-  #peersOf(slot: number, width: number, wanted: number, leechersOnly: boolean, asker: Uint8Array): Uint8Array {
-    const copied = wanted > 0 ? this.#swarms.copyWindow(slot, width, wanted, leechersOnly, asker, this.#window, 0) : 0;
-    return this.#window.subarray(0, copied * width);
+  /** Fills a window with endpoints of `width` bytes each. */
+  #peersOf(
+    slot: number,
+    window: Uint8Array,
+    width: number,
+    wanted: number,
+    leechersOnly: boolean,
+    asker: Uint8Array,
+  ): Uint8Array {
+    const copied = wanted > 0 ? this.#swarms.copyWindow(slot, width, wanted, leechersOnly, asker, window, 0) : 0;
+    return window.subarray(0, copied * width);
   }
 
   /** Peers as dictionaries of `ip` and `port`; peer ids are not kept, so every answer is as `no_peer_id=1` asks. */

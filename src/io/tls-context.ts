@@ -4,7 +4,8 @@
  * which do not put Ed25519 first, are shown a P-256 certificate instead that says nothing of this node.
  */
 import { constants, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import type { NodeId } from '../base/index.ts';
 import { CERTIFICATE_SERIAL_BYTES, nodeIdOfSpki, selfSignedCertificate, spkiOfNodeId } from '../link/index.ts';
 import type { Identity } from './identity.ts';
@@ -42,11 +43,11 @@ export function makeNodeTls(identity: Identity): NodeTls {
   };
 }
 
-/** The node at the other end of a TLS connection whose handshake is done; undefined when it is none of ours. */
-export function nodeIdOf(socket: TLSSocket): NodeId | undefined {
+/** The node at the other end of a connection, once its TLS handshake is done; undefined when none is proven. */
+export function nodeIdOf(socket: Socket): NodeId | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined;
   const key = socket.getPeerX509Certificate()?.publicKey;
-  if (key?.asymmetricKeyType !== 'ed25519') return undefined;
-  return nodeIdOfSpki(key.export({ format: 'der', type: 'spki' }));
+  return key?.asymmetricKeyType === 'ed25519' ? nodeIdOfSpki(key.export({ format: 'der', type: 'spki' })) : undefined;
 }
 
 function nodeCertificate({ nodeId, sign: signOwn, secretKey }: Identity): { cert: string; key: string } {

@@ -39,6 +39,7 @@ export { type StallFacts, stallReason } from './stall.ts';
 export {
   type AnnounceFacts,
   announceUrl,
+  type FoundPeer,
   parseTrackerReply,
   percentEncode,
   REPLY_BYTES_MAX,

@@ -14,6 +14,9 @@ import {
   infoHashBytes,
   latin1,
   lossyTextOfUtf8,
+  NODE_ID_BYTES,
+  type NodeId,
+  nodeIdOfBytes,
   parseAddress,
   parseCompactAddress,
   textOfUtf8,
@@ -44,10 +47,16 @@ export interface AnnounceFacts {
   readonly wanted: number;
 }
 
+/** A peer that a tracker names. */
+export interface FoundPeer extends Address {
+  /** It speaks TLS, as this node, says a supernode that it announced to. */
+  readonly nodeId?: NodeId;
+}
+
 export interface TrackerReply {
   readonly intervalSeconds: number;
   readonly minIntervalSeconds: number;
-  readonly peers: readonly Address[];
+  readonly peers: readonly FoundPeer[];
   readonly seeders: number | undefined;
   readonly leechers: number | undefined;
 }
@@ -79,9 +88,10 @@ export function parseTrackerReply(bytes: Uint8Array): TrackerReply | TrackerFaul
   if (failure instanceof Uint8Array) return fault('tracker-refused', cleanText(lossyTextOfUtf8(failure), 200));
   const intervalSeconds = countOf(reply, 'interval') ?? INTERVAL_SECONDS;
   const listed = reply.get('peers');
-  const peers = listed instanceof Uint8Array ? compactPeers(listed, COMPACT_BYTES) : dictPeers(listed);
+  const natives = nodesOf(reply.get('natives'));
+  const peers = listed instanceof Uint8Array ? compactPeers(listed, COMPACT_BYTES, natives) : dictPeers(listed);
   const listed6 = reply.get('peers6');
-  if (listed6 instanceof Uint8Array) peers.push(...compactPeers(listed6, COMPACT6_BYTES));
+  if (listed6 instanceof Uint8Array) peers.push(...compactPeers(listed6, COMPACT6_BYTES, natives));
   return {
     intervalSeconds,
     minIntervalSeconds: countOf(reply, 'min interval') ?? intervalSeconds,
@@ -96,13 +106,27 @@ function countOf(reply: BencodeDict, key: string): number | undefined {
   return typeof value === 'number' && value >= 0 ? value : undefined;
 }
 
-function compactPeers(bytes: Uint8Array, size: number): Address[] {
-  const peers: Address[] = [];
+/** @param natives what the reply says of its peers, one after the other */
+function compactPeers(bytes: Uint8Array, size: number, natives: Iterator<NodeId | undefined>): FoundPeer[] {
+  const peers: FoundPeer[] = [];
   for (let at = 0; at + size <= bytes.length && peers.length < REPLY_PEERS_MAX; at += size) {
     const peer = parseCompactAddress(bytes.subarray(at, at + size));
-    if (peer) peers.push(peer);
+    const nodeId = natives.next().value;
+    if (peer) peers.push(nodeId === undefined ? peer : { ...peer, nodeId });
   }
   return peers;
+}
+
+/** For each compact peer the node that it is: a byte 0, or a byte 1 and the 32 bytes of the id. */
+function* nodesOf(natives: unknown): Generator<NodeId | undefined, undefined> {
+  if (!(natives instanceof Uint8Array)) return undefined;
+  for (let at = 0; at < natives.length; ) {
+    const isProven = natives[at++] === 1;
+    if (isProven) yield nodeIdOfBytes(natives.subarray(at, at + NODE_ID_BYTES));
+    else yield undefined;
+    if (isProven) at += NODE_ID_BYTES;
+  }
+  return undefined;
 }
 
 function dictPeers(listed: unknown): Address[] {

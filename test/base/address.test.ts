@@ -6,9 +6,12 @@ import {
   encodeCompactAddress,
   formatAddress,
   formatIp,
+  nodeOfUrl,
+  nodeOrigin,
   parseAddress,
   parseCompactAddress,
   parseIp,
+  parseNodeId,
   type Random,
   type Reach,
   randomBelow,
@@ -125,3 +128,29 @@ for (const [reach, hosts] of reaches) {
     for (const host of hosts) assert.equal(reachOf(host), reach, host);
   });
 }
+
+test('a node as an origin is read back, with any path behind it, and nothing else is one', () => {
+  const nodeId = parseNodeId('0a'.repeat(32))!;
+  for (const address of [
+    { host: '192.0.2.1', port: 7373 },
+    { host: '2001:db8::1', port: 1 },
+  ]) {
+    const origin = nodeOrigin({ nodeId, address });
+    for (const rest of ['', '/', '/announce?info_hash=%00', '?a', '#b']) {
+      assert.deepEqual(nodeOfUrl(origin + rest), { nodeId, address });
+    }
+  }
+  for (const url of [
+    'https://192.0.2.1:7373/',
+    `http://${nodeId}@192.0.2.1:7373`,
+    `https://${nodeId}@192.0.2.1`,
+    `https://${nodeId}@192.0.2.1:0`,
+    `https://${nodeId}@name.example:7373`,
+    `https://${nodeId}:secret@192.0.2.1:7373`,
+    `https://${nodeId.slice(1)}@192.0.2.1:7373`,
+    `https://${nodeId.toUpperCase()}@192.0.2.1:7373`,
+    '',
+  ]) {
+    assert.equal(nodeOfUrl(url), undefined, url);
+  }
+});

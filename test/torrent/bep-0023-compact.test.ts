@@ -131,3 +131,24 @@ test(`10,000 mutated replies are read within their bounds or refused (seed ${SEE
     for (const peer of reply.peers) assert.ok(peer.port >= 1 && peer.port <= 65_535);
   });
 });
+
+test('what a supernode says of its peers is read for as far as it goes, and harms no address', () => {
+  const id = (n: number): Uint8Array => new Uint8Array(32).fill(n);
+  const peers = Uint8Array.of(192, 0, 2, 1, 0, 80, 192, 0, 2, 2, 0, 0, 192, 0, 2, 3, 0, 80);
+  const peers6 = new Uint8Array(18).fill(0x20);
+  const said = (natives: Uint8Array | string) => {
+    const all = read({ natives: typeof natives === 'string' ? utf8(natives) : natives, peers, peers6 }).peers;
+    return all.map(({ nodeId }) => nodeId?.slice(0, 2) ?? '-').join(' ');
+  };
+  const whole = Uint8Array.of(1, ...id(1), 1, ...id(2), 0, 1, ...id(4));
+  assert.equal(said(whole), '01 - 04', 'the second address has no port and is left out, and its id with it');
+  assert.equal(said(''), '- - -');
+  assert.equal(said(whole.subarray(0, 20)), '- - -');
+  assert.equal(said(whole.subarray(0, 40)), '01 - -');
+  assert.equal(said(Uint8Array.of(...whole, 1, 1, 1)), '01 - 04');
+  assert.equal(said(new Uint8Array(100).fill(7)), '- - -');
+  assert.deepEqual(
+    read({ natives: 5, peers }).peers.map(({ nodeId }) => nodeId),
+    [undefined, undefined],
+  );
+});

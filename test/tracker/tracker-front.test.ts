@@ -28,6 +28,7 @@ before(async () => {
   front = new TrackerFront({
     tracker,
     now: () => clock,
+    nodeAt: () => undefined,
     handOver: (socket, unread) => {
       pages.emit('connection', socket);
       socket.unshift(unread);

@@ -4,7 +4,7 @@
  * The first request that is not the tracker's ends its part: the socket goes on to whoever serves the rest.
  */
 import type { Socket } from 'node:net';
-import { type Instant, isFault, later } from '../../src/base/index.ts';
+import { type Instant, isFault, later, type NodeId } from '../../src/base/index.ts';
 import { HEAD_BYTES_MAX, parseHead, routeOf, type Tracker } from '../index.ts';
 import { RESPONSE_BYTES_MAX, type RefusedStatus, writeAnswer, writeRefusal } from './http-answer.ts';
 
@@ -35,6 +35,7 @@ export class TrackerConnection {
   deadline: Instant;
   readonly #socket: Socket;
   readonly #source: Uint8Array;
+  readonly #node: NodeId | undefined;
   readonly #host: ConnectionHost;
   /** What is not answered yet: at most a part of a head, or more while answers are stuck. */
   #unread: Buffer = NOTHING;
@@ -42,10 +43,14 @@ export class TrackerConnection {
   #isStuck = false;
   #isOver = false;
 
-  /** @param source the 4 or 16 bytes of the remote address */
-  constructor(socket: Socket, source: Uint8Array, host: ConnectionHost) {
+  /**
+   * @param source the 4 or 16 bytes of the remote address
+   * @param node who is at the other end, proven by TLS
+   */
+  constructor(socket: Socket, source: Uint8Array, node: NodeId | undefined, host: ConnectionHost) {
     this.#socket = socket;
     this.#source = source;
+    this.#node = node;
     this.#host = host;
     this.deadline = later(host.now(), HEAD_MS);
   }
@@ -104,7 +109,7 @@ export class TrackerConnection {
       const head = parseHead(bytes, route);
       if (head === undefined) break;
       if (isFault(head)) return this.#refuse(head.code === 'http-too-long' ? 431 : 400, filled, now);
-      const answer = this.#host.tracker.serve(route.kind, head.query, this.#source, now);
+      const answer = this.#host.tracker.serve(route.kind, head.query, this.#source, now, this.#node);
       filled = writeAnswer(answer, head, output, filled);
       at = head.end;
       if (!head.keepsAlive) return this.#end(filled, at === bytes.length, now);

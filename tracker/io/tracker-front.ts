@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { bytesOfLatin1, type Instant, isFault, parseIp } from '../../src/base/index.ts';
+import { bytesOfLatin1, type Instant, isFault, type NodeId, parseIp } from '../../src/base/index.ts';
 import { parseHead, routeOf, type Tracker } from '../index.ts';
 import { type ConnectionHost, TrackerConnection } from './tracker-connection.ts';
 
@@ -17,6 +17,8 @@ const SWEEP_MS = 1_000;
 export interface TrackerFrontOptions {
   readonly tracker: Tracker;
   readonly now: () => Instant;
+  /** The node at the other end of a socket, if TLS proved one. */
+  readonly nodeAt: (socket: Socket) => NodeId | undefined;
   /** Takes a paused socket whose next request is not the tracker's, with all bytes from that request on. */
   readonly handOver: (socket: Socket, unread: Buffer) => void;
 }
@@ -53,7 +55,7 @@ export class TrackerFront {
       socket.on('error', () => {}).destroy();
       return;
     }
-    const connection = new TrackerConnection(socket, source, this.#host);
+    const connection = new TrackerConnection(socket, source, this.#options.nodeAt(socket), this.#host);
     this.#connections.add(connection);
     connection.begin(firstBytes);
   }
@@ -72,7 +74,8 @@ export class TrackerFront {
       response.writeHead(route.isGet ? 400 : 405, { connection: 'close', 'content-length': 0 }).end();
       return true;
     }
-    const answer = this.#options.tracker.serve(route.kind, head.query, source, this.#options.now());
+    const { tracker, now, nodeAt } = this.#options;
+    const answer = tracker.serve(route.kind, head.query, source, now(), nodeAt(request.socket));
     const location = answer.location === undefined ? {} : { location: answer.location };
     const headers = { 'content-type': 'text/plain', 'content-length': answer.body.length, ...location };
     response.writeHead(answer.status, headers).end(Buffer.from(answer.body));
