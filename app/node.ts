@@ -14,6 +14,7 @@ import { Dialler } from '../src/io/dialler.ts';
 import { HttpClient } from '../src/io/http-client.ts';
 import { openIdentity } from '../src/io/identity.ts';
 import { openListingStore } from '../src/io/index.ts';
+import { LinkOpener } from '../src/io/link-opener.ts';
 import { openPort } from '../src/io/one-port.ts';
 import { makeNodeTls, nodeIdOf } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
@@ -93,6 +94,7 @@ async function openBase({ home, config, log }: NodeSettings) {
     await store.close();
     throw error;
   });
+  const dialler = new Dialler(network, { allowLocal: config.allowLocal });
   return {
     home,
     config,
@@ -106,7 +108,8 @@ async function openBase({ home, config, log }: NodeSettings) {
     addresses: network.hosts().map((host): Address => ({ host, port: port.port })),
     isSupernode: config.role === 'supernode' || (config.role === 'auto' && config.bootstrap.length === 0),
     alarms: new AlarmClock(),
-    dialler: new Dialler(network, { allowLocal: config.allowLocal }),
+    dialler,
+    opener: new LinkOpener({ dialler, policy: encryptionOf(config).out }),
   };
 }
 
@@ -155,10 +158,11 @@ function openTracker(config: Config, membership: Membership): Tracker {
   });
 }
 
-function openTorrents({ home, config, log, dialler, alarms, port }: Base, http: HttpClient): Torrents {
+function openTorrents({ home, config, log, dialler, opener, alarms, port }: Base, http: HttpClient): Torrents {
   return new Torrents(
     {
       dialler,
+      opener,
       alarms,
       trackers: new TrackerClient(http),
       budget: new LinkBudget(config.linksMax),
@@ -253,7 +257,7 @@ class Node implements RunningNode {
 
   async stop(): Promise<void> {
     const { http, membership, sync, torrents, trackerFront, publicFront } = this.#parts;
-    const { alarms, dialler, network, port, store } = this.#base;
+    const { alarms, dialler, network, opener, port, store } = this.#base;
     network.close();
     membership.close();
     await sync.close();
@@ -261,6 +265,7 @@ class Node implements RunningNode {
     // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.
     await torrents.stop();
     dialler.close();
+    opener.close();
     trackerFront.close();
     publicFront.close();
     await port.close();

@@ -8,7 +8,7 @@ import { type Address, type InfoHash, infoHashBytes, infoHashOfBytes } from '../
 import { acceptedMethods, type EncryptionPolicy, type MseOutcome, MseResponder, mayBegin } from '../link/index.ts';
 import { HANDSHAKE_BYTES, PROTOCOL_HEADER, parseWireHandshake, type WireHandshake } from '../wire/index.ts';
 import { newMseTools } from './mse-tools.ts';
-import type { PeerStream } from './peer-stream.ts';
+import { bareStream, mseStream, type PeerStream } from './peer-stream.ts';
 import type { TlsDoor } from './tls-door.ts';
 
 /**
@@ -92,7 +92,9 @@ class Arrival {
     const hidden = this.#agreed;
     if (!('infoHash' in handshake)) return this.#refuse();
     if (hidden && handshake.infoHash !== infoHashOfBytes(hidden.infoHash)) return this.#refuse();
-    users.wire(this.#streamOf(this.#end(), hidden), this.#address, handshake, this.#seen);
+    const socket = this.#end();
+    const stream = hidden ? mseStream(socket, hidden, false) : bareStream(socket, this.#carrier ? 'tls' : 'none');
+    users.wire(stream, this.#address, handshake, this.#seen);
   }
 
   /** Asks the same question once more inside; the clock that limits undecided connections goes on. */
@@ -141,14 +143,6 @@ class Arrival {
 
   #refuse(): void {
     this.#end().destroy();
-  }
-
-  #streamOf(socket: Socket, outcome: MseOutcome | undefined): PeerStream {
-    if (!outcome) return { socket, encryption: this.#carrier ? 'tls' : 'none', ciphers: undefined };
-    const { send, receive } = outcome;
-    return send && receive
-      ? { socket, encryption: 'rc4', ciphers: { send, receive } }
-      : { socket, encryption: 'header', ciphers: undefined };
   }
 }
 

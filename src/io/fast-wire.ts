@@ -69,6 +69,7 @@ export class FastWire extends Wire {
   /** A peer says once, right after its handshake, what it has (BEP 3, BEP 6): each time costs a pass over all pieces. */
   #hasSaidWhatItHas = false;
   #hasFailed = false;
+  #isMute = false;
 
   constructor(events: WireEvents, infoHash: InfoHash, ours: OurExtendedHandshake) {
     super();
@@ -90,9 +91,14 @@ export class FastWire extends Wire {
     for (const [name, type] of Object.entries(PACKAGE_EVENTS)) this.on(name, () => events.control(type));
   }
 
-  /** Sends our wire handshake; the extension handshake follows by itself once theirs is here. */
-  greet(peerId: Uint8Array): void {
+  /**
+   * Sends our wire handshake; the extension handshake follows by itself once theirs is here.
+   * @param isSent the handshake went another way already: the package only learns of it
+   */
+  greet(peerId: Uint8Array, isSent: boolean): void {
+    this.#isMute = isSent;
     this.#guard(() => this.handshake(this.#infoHash, peerId, { fast: true }));
+    this.#isMute = false;
   }
 
   /** Takes the next bytes from the stream; the caller may reuse them afterwards. */
@@ -145,7 +151,7 @@ export class FastWire extends Wire {
   }
 
   override _push(bytes: Uint8Array): void {
-    if (!this.#hasFailed) this.#events.write(bytes);
+    if (!this.#hasFailed && !this.#isMute) this.#events.write(bytes);
   }
 
   override _onHave(piece: number): void {

@@ -12,12 +12,14 @@ import {
   isFault,
   later,
 } from '../base/index.ts';
+import type { LinkKind } from '../link/index.ts';
 import type { LinkBudget } from '../session/index.ts';
 import { KNOWN_PEERS_MAX, type PeerSource, type Peers } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import type { Dialler, Trust } from './dialler.ts';
 import type { OurExtendedHandshake } from './fast-wire.ts';
+import type { LinkOpener, OpenFault } from './link-opener.ts';
 import { type LinkOwner, PeerLink } from './peer-link.ts';
 import type { PeerStream } from './peer-stream.ts';
 import type { Greeting } from './torrent-identity.ts';
@@ -31,10 +33,18 @@ export interface LinkGroupSettings {
   readonly linksMax: number;
   readonly budget: LinkBudget;
   readonly dialler: Dialler;
+  readonly opener: LinkOpener;
   /** Told when `dialAt` may be another. */
   readonly changed: () => void;
   /** What we say about ourselves on a new link. */
   readonly ours: () => OurExtendedHandshake;
+}
+
+interface OpenLink {
+  readonly link: PeerLink;
+  /** How it began; undefined where the peer dialled. */
+  readonly kind: LinkKind | undefined;
+  peerId: Uint8Array | undefined;
 }
 
 /** All links of one torrent. */
@@ -47,7 +57,7 @@ export class LinkGroup {
   /** How peers that are not on the public network came to us; bounded like the known peers. */
   readonly #trust = new Map<string, Trust>();
   /** Bounded by linksMax. */
-  readonly #links = new Map<number, { link: PeerLink; peerId: Uint8Array | undefined }>();
+  readonly #links = new Map<number, OpenLink>();
   #dialling = 0;
   #nextId = 0;
   #isOpen = false;
@@ -72,11 +82,11 @@ export class LinkGroup {
     return this.#links.get(id)?.link;
   }
 
-  /** Adds peers heard of from somewhere whose word deserves `trust`. */
-  learn(addresses: readonly Address[], source: PeerSource, trust: Trust): void {
+  /** Adds peers heard of from somewhere whose word deserves `trust`; `kind` is how links to them begin, if it said so. */
+  learn(addresses: readonly Address[], source: PeerSource, trust: Trust, kind?: LinkKind): void {
     const usable = addresses.filter((address) => this.#settings.dialler.peerRefusal(address, trust) === undefined);
     for (const address of usable) if (trust !== 'public') this.#trustIn(address, trust);
-    this.#peers.note(usable, source);
+    this.#peers.note(usable, source, kind);
     this.dialMore();
   }
 
@@ -92,7 +102,7 @@ export class LinkGroup {
       const peer = this.#peers.take(now());
       if (!peer) return;
       if (!budget.take()) return this.#peers.closed(peer.address, false, now());
-      this.#dial(peer.address, this.#trust.get(formatAddress(peer.address)) ?? 'public');
+      this.#dial(peer.address, peer.kind);
     }
   }
 
@@ -114,7 +124,7 @@ export class LinkGroup {
       socket.destroy();
       return;
     }
-    const link = this.#begin(stream, address, true);
+    const link = this.#begin(stream, address, undefined);
     socket.on('data', (bytes) => link.feed(bytes as Buffer, bytes.length));
     link.feedClear(firstBytes, firstBytes.length);
     socket.resume();
@@ -131,30 +141,42 @@ export class LinkGroup {
     for (const { link } of [...this.#links.values()]) link.close(why);
   }
 
-  #dial(address: Address, trust: Trust): void {
+  #dial(address: Address, kind: LinkKind | undefined): void {
+    const { opener, greeting, budget } = this.#settings;
+    const trust = this.#trust.get(formatAddress(address)) ?? 'public';
     this.#dialling++;
     let link: PeerLink | undefined;
     const onRead = (bytes: Uint8Array, length: number): void => link?.feed(bytes, length);
-    this.#settings.dialler.dial(address, trust, onRead).then((socket) => {
+    opener.open({ address, trust, kind, greeting }, onRead).then((opened) => {
       this.#dialling--;
-      if (isFault(socket)) {
-        this.#settings.budget.give();
-        this.#peers.closed(address, true, now());
-        this.dialMore();
-        this.#settings.changed();
+      if (isFault(opened)) {
+        budget.give();
+        this.#notOpened(address, opened);
       } else if (!this.#isOpen) {
-        this.#settings.budget.give();
-        socket.destroy();
+        budget.give();
+        opened.stream.socket.destroy();
       } else {
-        link = this.#begin({ socket, encryption: 'none', ciphers: undefined }, address, false);
+        link = this.#begin(opened.stream, address, opened.kind);
+        if (opened.firstBytes.length > 0) link.feedClear(opened.firstBytes, opened.firstBytes.length);
       }
     });
   }
 
-  #begin(stream: PeerStream, address: Address, isIncoming: boolean): PeerLink {
+  #notOpened(address: Address, why: OpenFault): void {
+    if (why.code === 'no-agreement') this.#disagreed(address);
+    else this.#peers.closed(address, true, now());
+    this.dialMore();
+    this.#settings.changed();
+  }
+
+  #disagreed(address: Address): void {
+    this.#peers.disagreed(address, this.#settings.opener.policy === 'require', now());
+  }
+
+  #begin(stream: PeerStream, address: Address, kind: LinkKind | undefined): PeerLink {
     const { greeting, ours } = this.#settings;
-    const link = new PeerLink(this.#nextId++, stream, address, isIncoming, greeting, ours(), this.#owner);
-    this.#links.set(link.id, { link, peerId: undefined });
+    const link = new PeerLink(this.#nextId++, stream, address, kind === undefined, greeting, ours(), this.#owner);
+    this.#links.set(link.id, { link, kind, peerId: undefined });
     return link;
   }
 
@@ -175,15 +197,18 @@ export class LinkGroup {
     const entry = this.#links.get(link.id);
     if (!entry) return;
     entry.peerId = theirs.peerId;
-    if (!link.isIncoming) this.#peers.connected(link.address);
+    if (entry.kind) this.#peers.connected(link.address, entry.kind);
     this.#parent.opened(link, theirs);
   }
 
   #closed(link: PeerLink, why: Fault): void {
-    if (!this.#links.delete(link.id)) return;
+    const entry = this.#links.get(link.id);
+    if (!entry) return;
+    this.#links.delete(link.id);
     this.#settings.budget.give();
     if (!link.isIncoming) {
       if (RETIRING.has(why.code)) this.#peers.retired(link.address, now());
+      else if (entry.kind === 'plain' && !link.hasGreeted) this.#disagreed(link.address);
       else this.#peers.closed(link.address, !link.hasGreeted, now());
     }
     this.#parent.closed(link, why);

@@ -105,7 +105,7 @@ export class PeerLink {
     socket.on('close', () => this.close(fault('closed', 'the peer closed the connection')));
     socket.on('error', (error) => this.close(fault('connection-lost', error.message)));
     this.#timer = setTimeout(() => this.close(fault('handshake-timeout', 'no handshake in time')), HANDSHAKE_MS);
-    this.#wire.greet(greeting.peerId);
+    this.#wire.greet(greeting.peerId, stream.hasOurHandshake);
   }
 
   get encryption(): LinkEncryption {

@@ -1,4 +1,6 @@
 /** The figures of one torrent as a screen shows them, and the reason when nothing moves. */
+import type { Address } from '../base/index.ts';
+import type { LinkEncryption } from '../link/index.ts';
 import { stallReason, type TorrentInfo, type Transfer } from '../torrent/index.ts';
 import { now } from './alarm-clock.ts';
 import type { Announcer } from './announcer.ts';
@@ -21,6 +23,13 @@ export interface TorrentFigures {
   readonly stalledBecause: string | null;
 }
 
+/** One link of a torrent, past the wire handshake. */
+export interface LinkRow {
+  readonly address: Address;
+  readonly isIncoming: boolean;
+  readonly encryption: LinkEncryption;
+}
+
 /** What the figures are taken from. */
 export interface FigureSources {
   readonly phase: TorrentPhase;
@@ -28,6 +37,7 @@ export interface FigureSources {
   readonly transfer: Transfer | undefined;
   readonly links: number;
   readonly knownPeers: number;
+  readonly refusingPeers: number;
   readonly announcer: Announcer;
   readonly checkedShare: number;
   readonly secondsToComplete: number | undefined;
@@ -50,6 +60,7 @@ export function figuresOf(sources: FigureSources): TorrentFigures {
     unchokedLinks: states.filter((link) => link.weAreInterested && !link.theyChoke).length,
     usefulLinks: states.filter((link) => link.weAreInterested).length,
     knownPeers: sources.knownPeers,
+    refusingPeers: sources.refusingPeers,
     hasTrackers: announcer.trackers.length > 0,
     trackerHasAnswered: announcer.hasAnswered,
     trackerFailure: announcer.failure,

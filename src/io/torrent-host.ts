@@ -20,7 +20,7 @@ import { SEGMENT_BYTES_MAX } from './piece-intake.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 import { announceFactsOf, memoOf, ourHandshake } from './self-description.ts';
 import { TorrentDisk } from './torrent-disk.ts';
-import { figuresOf, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
+import { figuresOf, type LinkRow, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
 import type { TorrentParts } from './torrent-parts.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 import { TransferOrders } from './transfer-orders.ts';
@@ -82,6 +82,7 @@ export class TorrentHost {
         linksMax: services.linksPerTorrentMax,
         budget: services.budget,
         dialler: services.dialler,
+        opener: services.opener,
         changed: () => this.#setAlarm(),
         ours: () => ourHandshake(services, this.#parts),
       },
@@ -154,6 +155,15 @@ export class TorrentHost {
     this.#useMetadata(raw);
   }
 
+  /** Its links past the wire handshake, and how each is hidden. */
+  links(): LinkRow[] {
+    return [...this.#links.greeted()].map(({ address, isIncoming, encryption }) => ({
+      address,
+      isIncoming,
+      encryption,
+    }));
+  }
+
   /** Figures for a screen. */
   figures(): TorrentFigures {
     return figuresOf({
@@ -162,6 +172,7 @@ export class TorrentHost {
       transfer: this.#parts.transfer,
       links: [...this.#links.greeted()].length,
       knownPeers: this.#peers.size,
+      refusingPeers: this.#peers.refusingEncryption,
       announcer: this.#announcer,
       checkedShare: this.#checkedShare,
       secondsToComplete: this.#secondsToComplete,

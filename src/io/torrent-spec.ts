@@ -4,6 +4,7 @@ import type { LinkBudget } from '../session/index.ts';
 import type { TorrentInfo } from '../torrent/index.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import type { Dialler } from './dialler.ts';
+import type { LinkOpener } from './link-opener.ts';
 import type { TrackerClient } from './tracker-client.ts';
 
 /** What a torrent is made from. */
@@ -26,6 +27,7 @@ export interface TorrentSpec {
 /** What all torrents of a node share. */
 export interface TorrentServices {
   readonly dialler: Dialler;
+  readonly opener: LinkOpener;
   readonly alarms: AlarmClock;
   readonly trackers: TrackerClient;
   readonly budget: LinkBudget;

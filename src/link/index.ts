@@ -21,5 +21,12 @@ export {
   PUBLIC_KEY_BYTES,
   req2Hash,
 } from './mse.ts';
-export { acceptedMethods, type EncryptionPolicy, type LinkEncryption, type LinkKind, mayBegin } from './policy.ts';
+export {
+  acceptedMethods,
+  dialOrder,
+  type EncryptionPolicy,
+  type LinkEncryption,
+  type LinkKind,
+  mayBegin,
+} from './policy.ts';
 export { Rc4 } from './rc4.ts';

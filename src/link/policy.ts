@@ -17,6 +17,18 @@ export function mayBegin(policy: EncryptionPolicy, kind: LinkKind): boolean {
   return policy === 'require' ? kind !== 'plain' : kind === 'plain';
 }
 
+/**
+ * The ways to begin a link to a peer, best first, each tried on a connection of its own (LINKS, "How a node knows").
+ * A peer that is known to speak TLS is never spoken to with less, and a plain one is not bothered with more.
+ */
+export function dialOrder(known: LinkKind | undefined, policy: EncryptionPolicy): readonly LinkKind[] {
+  if (policy === 'off') return ['plain'];
+  const hidden: readonly LinkKind[] = known === 'tls' ? ['tls'] : known === 'mse' ? ['mse'] : ['tls', 'mse'];
+  if (policy === 'require') return hidden;
+  if (known === 'plain') return ['plain'];
+  return known === 'tls' ? hidden : [...hidden, 'plain'];
+}
+
 /** What an answering end accepts in Message Stream Encryption, best first. */
 export function acceptedMethods(policy: EncryptionPolicy): readonly MseMethod[] {
   return policy === 'require' ? ['rc4'] : ['rc4', 'plain'];

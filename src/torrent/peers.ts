@@ -3,6 +3,7 @@
  * nothing of sockets. Whether an address may be dialled at all is the dialler's rule.
  */
 import { type Address, formatAddress, type Instant, later } from '../base/index.ts';
+import type { LinkKind } from '../link/index.ts';
 
 /** Most peers remembered per torrent (SAFETY, limits); the least promising leaves first. */
 export const KNOWN_PEERS_MAX = 3000;
@@ -19,6 +20,10 @@ export type PeerSource = 'tracker' | 'dht' | 'magnet' | 'incoming' | 'user';
 interface KnownPeer {
   readonly address: Address;
   readonly source: PeerSource;
+  /** How links to it begin, as it was heard or found out; undefined while nobody knows. */
+  kind: LinkKind | undefined;
+  /** It could be reached, but not in a way that hides enough. */
+  isTooOpen: boolean;
   state: 'idle' | 'connecting' | 'connected';
   failures: number;
   retryAt: Instant | undefined;
@@ -33,18 +38,24 @@ export class Peers {
     return this.#known.size;
   }
 
-  /** Adds addresses; those already known keep their history. */
-  note(addresses: readonly Address[], source: PeerSource): void {
+  /**
+   * Adds addresses; those already known keep their history.
+   * @param kind how links to them begin, where the source says so
+   */
+  note(addresses: readonly Address[], source: PeerSource, kind?: LinkKind): void {
     for (const address of addresses) {
       const key = formatAddress(address);
-      if (this.#known.has(key) || this.isBanned(address.host)) continue;
+      const known = this.#known.get(key);
+      if (known) known.kind ??= kind;
+      if (known || this.isBanned(address.host)) continue;
       if (this.#known.size >= KNOWN_PEERS_MAX && !this.#evict()) return;
-      this.#known.set(key, { address, source, state: 'idle', failures: 0, retryAt: undefined });
+      const isTooOpen = false;
+      this.#known.set(key, { address, source, kind, isTooOpen, state: 'idle', failures: 0, retryAt: undefined });
     }
   }
 
   /** The next peer to dial, which counts as connecting from now on: the one that failed least, the longest known. */
-  take(now: Instant): { address: Address; source: PeerSource } | undefined {
+  take(now: Instant): { address: Address; source: PeerSource; kind: LinkKind | undefined } | undefined {
     let best: KnownPeer | undefined;
     for (const peer of this.#known.values()) {
       if (peer.state !== 'idle' || (peer.retryAt !== undefined && peer.retryAt > now)) continue;
@@ -69,11 +80,33 @@ export class Peers {
     return false;
   }
 
-  connected(address: Address): void {
+  /** How many peers could be reached but refused every encryption that our policy accepts. */
+  get refusingEncryption(): number {
+    let count = 0;
+    for (const { isTooOpen } of this.#known.values()) if (isTooOpen) count++;
+    return count;
+  }
+
+  /** A link is open; `kind` is how it began, and how the next one will. */
+  connected(address: Address, kind: LinkKind): void {
     const peer = this.#known.get(formatAddress(address));
     if (!peer) return;
     peer.state = 'connected';
+    peer.kind = kind;
+    peer.isTooOpen = false;
     peer.failures = 0;
+  }
+
+  /**
+   * A peer that could be reached took no way to begin a link that was tried: what was known of it is forgotten.
+   * @param isTooOpen we insist on encryption
+   */
+  disagreed(address: Address, isTooOpen: boolean, now: Instant): void {
+    const peer = this.#known.get(formatAddress(address));
+    if (!peer) return;
+    peer.kind = undefined;
+    peer.isTooOpen = isTooOpen;
+    this.closed(address, true, now);
   }
 
   /** A link that brings neither side anything ended: the peer rests for long. */

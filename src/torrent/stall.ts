@@ -10,6 +10,8 @@ export interface StallFacts {
   /** Links that have something we lack. */
   readonly usefulLinks: number;
   readonly knownPeers: number;
+  /** Of those, the ones that could be reached but take no encryption, on which our policy insists. */
+  readonly refusingPeers: number;
   readonly hasTrackers: boolean;
   readonly trackerHasAnswered: boolean;
   readonly trackerFailure: string | undefined;
@@ -30,6 +32,13 @@ export function stallReason(facts: StallFacts): string | null {
   }
   if (facts.links > 0) {
     return `waiting for ${phrase(facts.links, 'the one connected peer', '# connected peers')} to send ${goal}`;
+  }
+  if (facts.refusingPeers > 0) {
+    return phrase(
+      facts.refusingPeers,
+      'one peer refuses encryption; --encryption-out prefer would reach it in clear',
+      '# peers refuse encryption; --encryption-out prefer would reach them in clear',
+    );
   }
   if (facts.knownPeers > 0) {
     return phrase(

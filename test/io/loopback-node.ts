@@ -9,6 +9,7 @@ import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { Dialler } from '../../src/io/dialler.ts';
 import { HttpClient } from '../../src/io/http-client.ts';
 import { type Identity, identityOfSeed } from '../../src/io/identity.ts';
+import { LinkOpener } from '../../src/io/link-opener.ts';
 import { type OnePort, openPort } from '../../src/io/one-port.ts';
 import { makeNodeTls } from '../../src/io/tls-context.ts';
 import type { TorrentHost } from '../../src/io/torrent-host.ts';
@@ -33,11 +34,12 @@ export interface LoopbackNode {
 /** What a test may want otherwise. */
 export interface LoopbackSettings {
   readonly encryptionIn?: EncryptionPolicy;
+  readonly encryptionOut?: EncryptionPolicy;
 }
 
 export async function openLoopbackNode(
   home: string = temporaryFolder('node'),
-  { encryptionIn = 'prefer' }: LoopbackSettings = {},
+  { encryptionIn = 'prefer', encryptionOut = 'prefer' }: LoopbackSettings = {},
 ): Promise<LoopbackNode> {
   const alarms = new AlarmClock();
   const identity = identityOfSeed(randomBytes(32));
@@ -53,10 +55,12 @@ export async function openLoopbackNode(
   );
   const http = new HttpClient(network, () => true);
   const dialler = new Dialler(network, { allowLocal: true });
+  const opener = new LinkOpener({ dialler, policy: encryptionOut });
   const log: string[] = [];
   torrents = new Torrents(
     {
       dialler,
+      opener,
       alarms,
       trackers: new TrackerClient(http),
       budget: new LinkBudget(100),
@@ -81,6 +85,7 @@ export async function openLoopbackNode(
     stop: async () => {
       await torrents?.stop();
       dialler.close();
+      opener.close();
       await port.close();
       await http.close();
       alarms.close();

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { infoHashBytes, infoHashOfBytes } from '../../src/base/index.ts';
+import { after, before, type TestContext, test } from 'node:test';
+import { type Address, infoHashBytes, infoHashOfBytes } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { makeTorrent } from '../../src/io/index.ts';
 import { newMseTools } from '../../src/io/mse-tools.ts';
+import type { TorrentHost } from '../../src/io/torrent-host.ts';
 import { newPeerId } from '../../src/io/torrent-identity.ts';
 import { TorrentIndex } from '../../src/io/torrent-index.ts';
 import {
@@ -19,8 +20,8 @@ import {
 } from '../../src/link/index.ts';
 import type { TorrentInfo } from '../../src/torrent/index.ts';
 import { encodeWireHandshake, HANDSHAKE_BYTES, parseWireHandshake } from '../../src/wire/index.ts';
-import { type LoopbackNode, openLoopbackNode, specOf, temporaryFolder, until } from './loopback-node.ts';
-import { RawPeer } from './raw-peer.ts';
+import { completed, type LoopbackNode, openLoopbackNode, specOf, temporaryFolder, until } from './loopback-node.ts';
+import { openRawSeed, RawPeer } from './raw-peer.ts';
 
 const POLICIES: readonly EncryptionPolicy[] = ['require', 'prefer', 'off'];
 const nodes = new Map<EncryptionPolicy, LoopbackNode>();
@@ -127,4 +128,40 @@ test('a torrent is found among ten thousand by the hash that hides its name', ()
   assert.ok(names.every((name, i) => index.named(name) === hashes[i]));
   index.delete(hashes[7]!);
   assert.equal(index.named(names[7]!), undefined);
+});
+
+/** A node that fetches the torrent from one peer. */
+async function leechFrom(t: TestContext, encryptionOut: EncryptionPolicy, address: Address): Promise<TorrentHost> {
+  const node = await openLoopbackNode(temporaryFolder('leecher'), { encryptionOut });
+  t.after(() => node.stop());
+  const { host, started } = node.torrents.add(specOf(info, temporaryFolder('fetched')))!;
+  await started;
+  host.learn([address], 'user', 'user');
+  return host;
+}
+const encryptionsOf = (host: TorrentHost): string[] => host.links().map(({ encryption }) => encryption);
+
+test('our own links have RC4, unless one end wants none', async (t) => {
+  for (const [ours, theirs, encryption] of [
+    ['prefer', 'prefer', 'rc4'],
+    ['require', 'require', 'rc4'],
+    ['prefer', 'off', 'none'],
+    ['off', 'prefer', 'none'],
+  ] as const) {
+    const host = await leechFrom(t, ours, nodes.get(theirs)!.address);
+    await until('a link', () => encryptionsOf(host).length > 0);
+    assert.deepEqual(encryptionsOf(host), [encryption], `${ours} to ${theirs}`);
+    await completed(host);
+  }
+});
+
+test('a peer that takes plain links only is reached under `prefer`, and known as refusing under `require`', async (t) => {
+  const plain = await openRawSeed(info, () => undefined);
+  t.after(() => plain.close());
+  const insistent = await leechFrom(t, 'require', plain.address);
+  await until('the refusal to be noted', () => /refuses encryption/.test(insistent.figures().stalledBecause ?? ''));
+  assert.equal(plain.peers.length, 0, 'no handshake in clear');
+  const obliging = await leechFrom(t, 'prefer', plain.address);
+  await until('a link', () => plain.peers.length === 1);
+  await until('a link', () => encryptionsOf(obliging)[0] === 'none');
 });

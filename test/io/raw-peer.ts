@@ -11,7 +11,7 @@ import {
 } from '../../src/base/index.ts';
 import { newPeerId } from '../../src/io/torrent-identity.ts';
 import type { TorrentInfo } from '../../src/torrent/index.ts';
-import { encodeWireHandshake, HANDSHAKE_BYTES, MESSAGE } from '../../src/wire/index.ts';
+import { encodeWireHandshake, HANDSHAKE_BYTES, MESSAGE, PROTOCOL_HEADER } from '../../src/wire/index.ts';
 import { until } from './loopback-node.ts';
 
 /** A framed message; without an id it is a keep-alive. */
@@ -40,6 +40,7 @@ export class RawPeer {
   bytesRead = 0;
   #bytes: Buffer = Buffer.alloc(0);
   #hasHandshake = false;
+  onHandshake: () => void = () => {};
   onMessage: (heard: Heard) => void = () => {};
 
   constructor(socket: Socket) {
@@ -83,7 +84,10 @@ export class RawPeer {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
     if (!this.#hasHandshake) {
       if (this.#bytes.length < HANDSHAKE_BYTES) return;
+      // What a client does that knows nothing of encryption.
+      if (!this.#bytes.subarray(0, PROTOCOL_HEADER.length).equals(PROTOCOL_HEADER)) return void this.socket.destroy();
       this.#hasHandshake = true;
+      this.onHandshake();
       this.#bytes = this.#bytes.subarray(HANDSHAKE_BYTES);
     }
     while (this.#bytes.length >= 4 && this.#bytes.length >= 4 + readUint32(this.#bytes, 0)) {
@@ -100,6 +104,7 @@ export class RawPeer {
 
 export interface RawSeed {
   readonly address: Address;
+  /** Those that said hello. */
   readonly peers: RawPeer[];
   close(): void;
 }
@@ -113,9 +118,11 @@ export async function openRawSeed(
   const peers: RawPeer[] = [];
   const server: Server = createServer((socket) => {
     const peer = new RawPeer(socket);
-    peers.push(peer);
-    const reserved = encodeWireHandshake(info.infoHash, newPeerId());
-    peer.send(reserved, message(MESSAGE.haveAll), message(MESSAGE.unchoke));
+    peer.onHandshake = () => {
+      peers.push(peer);
+      const reserved = encodeWireHandshake(info.infoHash, newPeerId());
+      peer.send(reserved, message(MESSAGE.haveAll), message(MESSAGE.unchoke));
+    };
     peer.onMessage = ({ id, payload }) => {
       if (id !== MESSAGE.request) return;
       const [piece, offset, length] = [0, 4, 8].map((at) => readUint32(payload, at)) as [number, number, number];

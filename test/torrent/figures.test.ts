@@ -96,6 +96,7 @@ const moving: StallFacts = {
   unchokedLinks: 1,
   usefulLinks: 2,
   knownPeers: 9,
+  refusingPeers: 0,
   hasTrackers: true,
   trackerHasAnswered: true,
   trackerFailure: undefined,
@@ -135,6 +136,7 @@ const stalls: [string, Partial<StallFacts>, RegExp | null][] = [
   ],
   ['that known peers are silent', { links: 0 }, /^9 peers are known but none answers/],
   ['that the one known peer is silent', { links: 0, knownPeers: 1 }, /^one peer is known and does not answer/],
+  ['that peers refuse encryption', { links: 0, refusingPeers: 2 }, /^2 peers refuse encryption; --encryption-out/],
   ['that there is nobody to ask', { links: 0, knownPeers: 0, hasTrackers: false }, /^no tracker and no peer is known/],
   ['what the tracker said', { links: 0, knownPeers: 0, trackerFailure: 'timeout' }, /^no tracker answers: timeout$/],
   [

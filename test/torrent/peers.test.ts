@@ -41,11 +41,32 @@ test('a connection wipes old failures out; a useless one is left alone for half 
   const peers = new Peers();
   peers.note([peer(1)], 'tracker');
   for (let failure = 0; failure < 5; failure++) peers.closed(peer(1), true, at(0));
-  peers.connected(peer(1));
+  peers.connected(peer(1), 'plain');
   peers.closed(peer(1), false, at(0));
   assert.equal(peers.nextRetry, at(15));
   peers.retired(peer(1), at(0));
   assert.equal(peers.nextRetry, at(1800));
+});
+
+test('how a link to a peer begins is kept from hearsay and from links, until the peer takes it no more', () => {
+  const peers = new Peers();
+  const kindOf = () => peers.take(at(1e6))?.kind;
+  peers.note([peer(1)], 'dht');
+  assert.equal(kindOf(), undefined);
+  peers.closed(peer(1), false, at(0));
+  peers.note([peer(1)], 'tracker', 'tls');
+  assert.equal(kindOf(), 'tls');
+  peers.connected(peer(1), 'mse');
+  peers.closed(peer(1), false, at(0));
+  peers.note([peer(1)], 'tracker', 'tls');
+  assert.equal(kindOf(), 'mse');
+  peers.disagreed(peer(1), false, at(0));
+  assert.equal(kindOf(), undefined);
+  assert.equal(peers.refusingEncryption, 0);
+  peers.disagreed(peer(1), true, at(0));
+  assert.equal(peers.refusingEncryption, 1);
+  peers.connected(peer(1), 'mse');
+  assert.equal(peers.refusingEncryption, 0);
 });
 
 test('who failed least is tried first', () => {
@@ -66,7 +87,7 @@ test('a ban holds for the host on every port, for what is known, told later or i
   assert.ok(peers.isBanned(peer(1).host));
   assert.ok(!peers.isBanned(peer(2).host));
   peers.note([peer(1, 6883)], 'user');
-  peers.connected(peer(1));
+  peers.connected(peer(1), 'plain');
   peers.closed(peer(1), false, at(0));
   assert.deepEqual(peers.take(at(0))?.address, peer(2));
   assert.equal(peers.take(at(99_999)), undefined);
@@ -84,7 +105,7 @@ test('a flood of addresses keeps to the bound, and those in use stay', () => {
   const peers = new Peers();
   peers.note([peer(0)], 'user');
   peers.take(at(0));
-  peers.connected(peer(0));
+  peers.connected(peer(0), 'plain');
   peers.note(
     Array.from({ length: 5000 }, (_, n) => peer(n + 1)),
     'tracker',
@@ -122,7 +143,7 @@ test(`no peer is ever in use twice, and every one that rests is due again (seed 
         const key = JSON.stringify(taken.address);
         assert.ok(!inUse.has(key) && !banned.has(taken.address.host));
         inUse.set(key, taken.address);
-        if (random() < 0.5) peers.connected(taken.address);
+        if (random() < 0.5) peers.connected(taken.address, 'plain');
       }
     }
     for (let left = peers.size - inUse.size; left > 0; left--) assert.ok(peers.take(at(1e6)));

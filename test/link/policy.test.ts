@@ -1,0 +1,42 @@
+// LINKS: what each policy makes of a link that begins, in either direction.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { acceptedMethods, dialOrder, type LinkKind, mayBegin } from '../../src/link/index.ts';
+
+const KINDS: readonly LinkKind[] = ['tls', 'mse', 'plain'];
+
+test('an unknown peer is tried with TLS, then MSE, then plain, as far as the policy goes', () => {
+  assert.deepEqual(dialOrder(undefined, 'prefer'), ['tls', 'mse', 'plain']);
+  assert.deepEqual(dialOrder(undefined, 'require'), ['tls', 'mse']);
+  assert.deepEqual(dialOrder(undefined, 'off'), ['plain']);
+});
+
+test('a known peer is spoken to as it likes, and one that speaks TLS with nothing less', () => {
+  assert.deepEqual(dialOrder('tls', 'prefer'), ['tls']);
+  assert.deepEqual(dialOrder('mse', 'prefer'), ['mse', 'plain']);
+  assert.deepEqual(dialOrder('plain', 'prefer'), ['plain']);
+});
+
+test('`require` never begins or takes a plain link, `off` no other', () => {
+  for (const known of [undefined, ...KINDS]) {
+    assert.ok(!dialOrder(known, 'require').includes('plain'));
+    assert.deepEqual(dialOrder(known, 'off'), ['plain']);
+  }
+  assert.deepEqual(
+    KINDS.filter((kind) => mayBegin('require', kind)),
+    ['tls', 'mse'],
+  );
+  assert.deepEqual(
+    KINDS.filter((kind) => mayBegin('off', kind)),
+    ['plain'],
+  );
+  assert.deepEqual(
+    KINDS.filter((kind) => mayBegin('prefer', kind)),
+    KINDS,
+  );
+});
+
+test('`require` takes no MSE that hides the header alone', () => {
+  assert.deepEqual(acceptedMethods('require'), ['rc4']);
+  assert.deepEqual(acceptedMethods('prefer'), ['rc4', 'plain']);
+});
