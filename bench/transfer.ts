@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import { aria2 } from '../test/interop/clients/aria2.ts';
 import type { ClientKind } from '../test/interop/clients/client.ts';
-import { monsoonAlone } from '../test/interop/clients/monsoon.ts';
+import { monsoonWith } from '../test/interop/clients/monsoon.ts';
 import { rtorrent } from '../test/interop/clients/rtorrent.ts';
 import { writeRandomFile } from '../test/interop/content.ts';
 import { TestBed } from '../test/interop/test-bed.ts';
@@ -29,7 +29,7 @@ interface Row {
   readonly leecher: ClientKind;
 }
 const rowOf = (kind: ClientKind): Row => ({ name: kind.name, encryption: 'plain', seeder: kind, leecher: kind });
-const ROWS: readonly Row[] = [monsoonAlone, rtorrent, aria2].map(rowOf);
+const ROWS: readonly Row[] = [monsoonWith({ encryption: 'off' }), rtorrent, aria2].map(rowOf);
 
 const { values } = parseArgs({
   options: {

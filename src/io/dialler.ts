@@ -10,7 +10,7 @@ const CONNECT_MS = 10_000;
 /** Connections being made at a time. */
 const DIALLING_MAX = 64;
 /** One buffer that all dialled sockets read into: its content is consumed before the next read. */
-const READ_BUFFER_BYTES = 4_194_304;
+const READ_BUFFER_BYTES = 1_048_576;
 
 /** How an address came to us: what is private may be dialled only when it came from somewhere private. */
 export type Trust = 'public' | 'private' | 'user';

@@ -9,6 +9,7 @@ import {
   encodeMetadataMessage,
   encodeRequestRun,
   FrameReader,
+  type FrameSink,
   HANDSHAKE_BYTES,
   MESSAGE,
   type MetadataMessage,
@@ -75,12 +76,13 @@ export class FastWire extends Wire {
     super();
     this.#events = events;
     this.#infoHash = infoHash;
-    this.#reader = new FrameReader({
+    const sink: FrameSink = {
       blockPlace: (piece, offset, length) => events.blockPlace(piece, offset, length),
       blockArrived: (piece, offset, length) => events.blockArrived(piece, offset, length),
       message: (id, payload) => this.#message(id, payload),
       keepAlive: () => {},
-    });
+    };
+    this.#reader = new FrameReader(sink, copyBytes);
     for (const [id, name] of Object.entries(OUR_EXTENSION_IDS)) this.extendedMapping[name] = id;
     this.extendedHandshake = {
       p: ours.listenPort,
@@ -227,4 +229,9 @@ export class FastWire extends Wire {
     this.close();
     this.#events.failed(why);
   }
+}
+
+/** `set` goes byte by byte where the target is shared with another thread; the runtime's own copy does not. */
+function copyBytes(target: Uint8Array, at: number, source: Uint8Array, from: number, end: number): void {
+  Buffer.prototype.copy.call(source, target, at, from, end);
 }

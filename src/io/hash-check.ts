@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { equalBytes, MonsoonError } from '../base/index.ts';
 import type { Store } from './file-store.ts';
-import { SEGMENT_BYTES_MAX } from './piece-intake.ts';
+import { SEGMENT_BYTES_MAX } from './segments.ts';
 
 /**
  * Checks pieces one after the other and reports each; pieces whose files are missing or short are bad.

@@ -2,7 +2,7 @@
  * The listing as the rest of the node uses it: every call is answered by a worker thread, in order, so that no query
  * holds up the event loop. Time is the caller's argument.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import {
   assert,
   type InfoHash,
@@ -14,6 +14,7 @@ import {
 import type { ListingQuery, ListingRow } from '../listing/index.ts';
 import type { ListingDatabase } from './listing-database.ts';
 import type { HashCounts, ListingChanges, StoredItem } from './listing-rows.ts';
+import { startWorker } from './worker.ts';
 
 /** Calls that may wait for the worker; more are refused as `busy`. */
 export const PENDING_CALLS_MAX = 10_000;
@@ -85,7 +86,7 @@ class WorkerCalls {
   #closed: Error | undefined;
 
   constructor(workerData: unknown, warn: (text: string) => void) {
-    this.#worker = new Worker(new URL(`./listing-worker${import.meta.url.slice(-3)}`, import.meta.url), { workerData });
+    this.#worker = startWorker('listing-worker', workerData);
     this.#worker.on('message', (reply: StoreReply) => {
       if (reply.warning !== undefined) warn(reply.warning);
       else this.#settle(reply);

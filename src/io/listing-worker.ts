@@ -8,6 +8,7 @@ import { MonsoonError } from '../base/index.ts';
 import { type DatabaseLimits, ListingDatabase } from './listing-database.ts';
 import { DamagedRow } from './listing-rows.ts';
 import type { StoreCall, StoreReply } from './listing-store.ts';
+import type { WorkerStart } from './worker.ts';
 
 /** Damaged copies kept beside the file; a person has to look before there are more. */
 const SET_ASIDE_MAX = 9;
@@ -15,7 +16,7 @@ const SQLITE_CORRUPT = 11;
 const SQLITE_NOT_A_DATABASE = 26;
 const SQLITE_BUSY = 5;
 
-const { file, limits } = workerData as { file: string; limits: DatabaseLimits };
+const { file, limits } = (workerData as WorkerStart).data as { file: string; limits: DatabaseLimits };
 const port = parentPort!;
 let database: ListingDatabase | undefined;
 

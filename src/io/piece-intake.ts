@@ -1,19 +1,14 @@
 /**
- * From arriving blocks to verified pieces on disk. Blocks land in segments of at most 1 MiB; a full segment is
- * hashed while it is in cache (in order; what came out of order is read back) and written with one write.
+ * From arriving blocks to verified pieces on disk. Blocks land in segments of at most 1 MiB. A piece of one segment is
+ * hashed in a thread beside this one; of several, each full segment is hashed here while it is in cache (in order; what
+ * came out of order is read back) and written with one write.
  * Invariants: memory is segments in flight only; a piece of one segment is written after its hash matched.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { assert, equalBytes } from '../base/index.ts';
 import type { Layout } from '../torrent/index.ts';
 import type { Store } from './file-store.ts';
-
-/** Largest segment: hashing it stays under 1 ms and in cache. */
-export const SEGMENT_BYTES_MAX = 1_048_576;
-/** Free segments kept for reuse, over all torrents. */
-const FREE_SEGMENTS_MAX = 16;
-
-const freeSegments: Uint8Array[] = [];
+import { giveSegment, hashInThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
 
 interface Segment {
   readonly bytes: Uint8Array;
@@ -27,9 +22,11 @@ interface Segment {
 interface Intake {
   readonly piece: number;
   readonly segments: (Segment | 'written' | undefined)[];
-  readonly hash: Hash;
+  /** Undefined until the first segment is hashed in this thread. */
+  hash: Hash | undefined;
   /** Segments before this one are in the hash. */
   hashed: number;
+  isInThread: boolean;
   isTouched: boolean;
   isDropped: boolean;
 }
@@ -85,27 +82,35 @@ export class PieceIntake {
     assert(intake && segment && segment !== 'written', 'a block arrives in a place that was given out');
     segment.missing -= length;
     if (segment.missing > 0) return;
-    this.#hashInOrder(intake);
     // The only segment of a piece waits for the verdict; of several, each goes to disk to free its memory.
-    if (intake.segments.length > 1) this.#beginWrite(intake, index, segment);
+    if (intake.segments.length === 1) return;
+    this.#hashInOrder(intake);
+    this.#beginWrite(intake, index, segment);
   }
 
   /** True when the piece matches its hash; to be asked when all its blocks have arrived, again if reading failed. */
   async check(piece: number): Promise<boolean> {
     const intake = this.#intakes.get(piece);
     assert(intake, 'only an arriving piece is checked');
+    const bytes = onlyBytes(intake);
+    if (bytes && isForThread(bytes)) return this.#checkInThread(intake, bytes);
+    this.#hashInOrder(intake);
     while (intake.hashed < intake.segments.length) {
       await this.#hashFromDisk(intake);
       this.#hashInOrder(intake);
     }
-    return this.#matches(intake);
+    return this.#matches(piece, hashOf(intake).digest());
   }
 
-  /** The verdict at once when every segment is hashed, which is the common case; undefined when `check` must read. */
+  /** The verdict at once where it needs neither reading nor the thread; undefined when `check` must be asked. */
   checkNow(piece: number): boolean | undefined {
     const intake = this.#intakes.get(piece);
     assert(intake, 'only an arriving piece is checked');
-    return intake.hashed === intake.segments.length ? this.#matches(intake) : undefined;
+    const bytes = onlyBytes(intake);
+    if (bytes && isForThread(bytes)) return undefined;
+    this.#hashInOrder(intake);
+    if (intake.hashed < intake.segments.length) return undefined;
+    return this.#matches(piece, hashOf(intake).digest());
   }
 
   /** Resolves when a good piece is written as far as the system is concerned; after a failure it can be asked again. */
@@ -130,6 +135,7 @@ export class PieceIntake {
     if (!intake) return;
     this.#intakes.delete(piece);
     intake.isDropped = true;
+    if (intake.isInThread) return;
     const writes: Promise<void>[] = [];
     for (const segment of intake.segments) {
       if (!segment || segment === 'written') continue;
@@ -148,8 +154,9 @@ export class PieceIntake {
     const intake: Intake = {
       piece,
       segments: new Array<undefined>(count).fill(undefined),
-      hash: createHash('sha1'),
+      hash: undefined,
       hashed: 0,
+      isInThread: false,
       isTouched: false,
       isDropped: false,
     };
@@ -165,7 +172,7 @@ export class PieceIntake {
     for (;;) {
       const segment = intake.segments[intake.hashed];
       if (!segment || segment === 'written' || segment.missing > 0) return;
-      intake.hash.update(segment.bytes);
+      hashOf(intake).update(segment.bytes);
       intake.hashed++;
     }
   }
@@ -178,16 +185,24 @@ export class PieceIntake {
     const start = this.#layout.startOf(intake.piece) + intake.hashed * this.#segmentBytes;
     try {
       await this.#store.read(start, [bytes], size);
-      intake.hash.update(bytes);
+      hashOf(intake).update(bytes);
       intake.hashed++;
     } finally {
       giveSegment(bytes);
     }
   }
 
-  #matches(intake: Intake): boolean {
-    const wanted = this.#pieceHashes.subarray(intake.piece * 20, intake.piece * 20 + 20);
-    return equalBytes(intake.hash.digest(), wanted);
+  async #checkInThread(intake: Intake, bytes: Uint8Array): Promise<boolean> {
+    intake.isInThread = true;
+    const digest = await hashInThread(bytes);
+    intake.isInThread = false;
+    intake.hashed = 1;
+    if (intake.isDropped) giveSegment(bytes);
+    return this.#matches(intake.piece, digest);
+  }
+
+  #matches(piece: number, digest: Uint8Array): boolean {
+    return equalBytes(digest, this.#pieceHashes.subarray(piece * 20, piece * 20 + 20));
   }
 
   async #writeAll(intake: Intake): Promise<void> {
@@ -221,12 +236,13 @@ export class PieceIntake {
   }
 }
 
-function takeSegment(size: number): Uint8Array {
-  const free = freeSegments.findLastIndex((bytes) => bytes.buffer.byteLength >= size);
-  const buffer = free >= 0 ? freeSegments.splice(free, 1)[0]!.buffer : Buffer.allocUnsafeSlow(size).buffer;
-  return new Uint8Array(buffer, 0, size);
+function hashOf(intake: Intake): Hash {
+  intake.hash ??= createHash('sha1');
+  return intake.hash;
 }
 
-function giveSegment(bytes: Uint8Array): void {
-  if (freeSegments.length < FREE_SEGMENTS_MAX) freeSegments.push(bytes);
+/** The bytes of a piece of one segment, while they are in memory. */
+function onlyBytes(intake: Intake): Uint8Array | undefined {
+  const segment = intake.segments.length === 1 ? intake.segments[0] : undefined;
+  return segment && segment !== 'written' ? segment.bytes : undefined;
 }

@@ -16,8 +16,8 @@ import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { PieceFinisher } from './piece-finisher.ts';
-import { SEGMENT_BYTES_MAX } from './piece-intake.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
+import { SEGMENT_BYTES_MAX } from './segments.ts';
 import { announceFactsOf, memoOf, ourHandshake } from './self-description.ts';
 import { TorrentDisk } from './torrent-disk.ts';
 import { figuresOf, type LinkRow, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
@@ -26,7 +26,7 @@ import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 import { TransferOrders } from './transfer-orders.ts';
 
 /** Bytes of pieces in flight per torrent; with small pieces the count is what bounds. */
-const INTAKE_BYTES_MAX = 33_554_432;
+const INTAKE_BYTES_MAX = 16_777_216;
 const OPEN_PIECES_MAX = 256;
 const KEEP_ALIVE_MS = 100_000;
 

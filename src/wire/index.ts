@@ -4,7 +4,7 @@ export {
   OUR_EXTENSION_IDS,
   parseExtendedHandshake,
 } from './extended.ts';
-export { FrameReader, type FrameSink, MESSAGE_BYTES_MAX, type WireFault } from './frame-reader.ts';
+export { type CopyBytes, FrameReader, type FrameSink, MESSAGE_BYTES_MAX, type WireFault } from './frame-reader.ts';
 export {
   encodeWireHandshake,
   HANDSHAKE_BYTES,

@@ -11,18 +11,21 @@ export class Recorder {
 
   /** @param isWanted which announced blocks get a place */
   constructor(isWanted: (piece: number, offset: number, length: number) => boolean = () => true) {
-    this.reader = new FrameReader({
-      blockPlace: (piece, offset, length) => {
-        this.#place = isWanted(piece, offset, length) ? new Uint8Array(length) : undefined;
-        this.events.push(`announced ${piece} ${offset} ${length}`);
-        return this.#place;
+    this.reader = new FrameReader(
+      {
+        blockPlace: (piece, offset, length) => {
+          this.#place = isWanted(piece, offset, length) ? new Uint8Array(length) : undefined;
+          this.events.push(`announced ${piece} ${offset} ${length}`);
+          return this.#place;
+        },
+        blockArrived: (piece, offset, length) => {
+          this.events.push(`block ${piece} ${offset} ${length} ${hex(this.#place!)}`);
+        },
+        message: (id, payload) => this.events.push(`message ${id} ${hex(payload)}`),
+        keepAlive: () => this.events.push('keep-alive'),
       },
-      blockArrived: (piece, offset, length) => {
-        this.events.push(`block ${piece} ${offset} ${length} ${hex(this.#place!)}`);
-      },
-      message: (id, payload) => this.events.push(`message ${id} ${hex(payload)}`),
-      keepAlive: () => this.events.push('keep-alive'),
-    });
+      (target, at, source, from, end) => target.set(source.subarray(from, end), at),
+    );
   }
 
   /** Feeds in parts of the sizes that `next` gives; ends with the fault's code, if there is one. */

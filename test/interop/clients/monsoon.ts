@@ -28,6 +28,8 @@ export interface Fetched {
 export interface MonsoonSettings {
   readonly role?: 'client' | 'supernode';
   readonly listenPort?: number;
+  /** Of peer links, both ways; as the node has it by default when not given. */
+  readonly encryption?: 'require' | 'prefer' | 'off';
   /** `ADDRESS:PORT` of nodes to join by. */
   readonly bootstrap?: readonly string[];
 }
@@ -121,7 +123,8 @@ export async function startMonsoon(place: Place, settings: MonsoonSettings = {})
     '--role',
     settings.role ?? 'client',
   ];
-  const command = inNamespace(place.host, commandLine(...args, ...bootstrap));
+  const encryption = settings.encryption === undefined ? [] : ['--encryption', settings.encryption];
+  const command = inNamespace(place.host, commandLine(...args, ...encryption, ...bootstrap));
   const node = new Monsoon(new Program(command, environmentOf(place)), place, port);
   await whenUp('monsoon', node.program, () => node.status());
   return node;
@@ -138,12 +141,17 @@ export function monsoonOf(supernode: Monsoon): ClientKind<Monsoon> {
 }
 
 /** monsoon as one client among the others, with no network of its own: peers come from the torrent's tracker. */
-export const monsoonAlone: ClientKind<Monsoon> = {
-  name: 'monsoon',
-  requires: 'node',
-  createsEmptyFiles: true,
-  start: startMonsoon,
-};
+export const monsoonAlone: ClientKind<Monsoon> = monsoonWith({});
+
+/** The same with settings that are not the default. */
+export function monsoonWith(own: MonsoonSettings): ClientKind<Monsoon> {
+  return {
+    name: 'monsoon',
+    requires: 'node',
+    createsEmptyFiles: true,
+    start: (place, settings) => startMonsoon(place, { ...settings, ...own }),
+  };
+}
 
 const controlSocketOf = ({ scratch }: Place): string =>
   homeOf({

@@ -1,0 +1,125 @@
+/**
+ * A thread that hashes arriving pieces beside the one that serves sockets, and the memory that both see. Invariants:
+ * memory is lent to one holder at a time; while it is being hashed nobody writes it.
+ */
+import { availableParallelism } from 'node:os';
+import type { Worker } from 'node:worker_threads';
+import { assert } from '../base/index.ts';
+import { MESSAGES_AT, PAGE_BYTES } from './sha1-lanes.ts';
+import { startWorker } from './worker.ts';
+
+/** Largest piece of memory lent. */
+const SLAB_BYTES = 1_048_576;
+const SLOT_BYTES_MIN = 16_384;
+/** Slabs that can be lent; pages that were never written take no room. */
+const SLABS_MAX = 24;
+
+/** Bytes in the shared memory, from `at` on. */
+export interface HashTask {
+  readonly at: number;
+  readonly length: number;
+}
+/** `ready` is said once, when the thread knows how it hashes fastest. */
+export type HashReply =
+  | { readonly type: 'ready' }
+  | { readonly type: 'hashed'; readonly at: number; readonly digest: Uint8Array };
+
+/** One hashing thread and its memory. */
+export class HashThread {
+  readonly #memory: WebAssembly.Memory;
+  readonly #worker: Worker;
+  /** Slabs cut into slots of one size each; of free slots the last used first, because it is still in cache. */
+  readonly #free = new Map<number, number[]>();
+  #slabsCut = 0;
+  /** By place; bounded by the slots. */
+  readonly #waiting = new Map<number, (digest: Uint8Array) => void>();
+  #isReady = false;
+  /** Resolves when the thread takes messages. */
+  readonly ready: Promise<void>;
+  readonly #announceReady: () => void;
+
+  /** Undefined where a second thread would only take turns with the first. */
+  static start(): HashThread | undefined {
+    return availableParallelism() > 1 ? new HashThread() : undefined;
+  }
+
+  private constructor() {
+    const pages = (MESSAGES_AT + SLABS_MAX * SLAB_BYTES) / PAGE_BYTES;
+    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ready = promise;
+    this.#announceReady = resolve;
+    this.#worker = startWorker('hash-worker', { memory: this.#memory });
+    this.#worker.on('message', (reply: HashReply) => this.#hear(reply));
+    this.#worker.unref();
+  }
+
+  /** Memory for `length` bytes, content arbitrary; undefined when there is none left, or none so large. */
+  take(length: number): Uint8Array | undefined {
+    if (length > SLAB_BYTES) return undefined;
+    const size = slotBytes(length);
+    const free = this.#free.get(size) ?? [];
+    if (free.length === 0) this.#cutSlab(size, free);
+    const at = free.pop();
+    return at === undefined ? undefined : new Uint8Array(this.#memory.buffer, at, length);
+  }
+
+  owns(bytes: Uint8Array): boolean {
+    return bytes.buffer === this.#memory.buffer;
+  }
+
+  /** Takes memory back. */
+  give(bytes: Uint8Array): void {
+    assert(
+      this.owns(bytes) && !this.#waiting.has(bytes.byteOffset),
+      'what comes back was lent, and is not being hashed',
+    );
+    this.#free.get(slotBytes(bytes.length))!.push(bytes.byteOffset);
+  }
+
+  /** True when `digest` can be asked about these bytes. */
+  takes(bytes: Uint8Array): boolean {
+    return this.#isReady && this.owns(bytes);
+  }
+
+  /** SHA-1 of lent bytes, which must not change until it is known. */
+  digest(bytes: Uint8Array): Promise<Uint8Array> {
+    assert(this.takes(bytes), 'only lent memory is hashed');
+    const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+    this.#waiting.set(bytes.byteOffset, resolve);
+    // An idle thread keeps no process alive, one at work does.
+    this.#worker.ref();
+    const task: HashTask = { at: bytes.byteOffset, length: bytes.length };
+    this.#worker.postMessage(task);
+    return promise;
+  }
+
+  /** Ends the thread. */
+  async close(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #cutSlab(size: number, free: number[]): void {
+    if (this.#slabsCut === SLABS_MAX) return;
+    const start = MESSAGES_AT + this.#slabsCut++ * SLAB_BYTES;
+    for (let at = start + SLAB_BYTES - size; at >= start; at -= size) free.push(at);
+    this.#free.set(size, free);
+  }
+
+  #hear(reply: HashReply): void {
+    if (reply.type === 'ready') {
+      this.#isReady = true;
+      return this.#announceReady();
+    }
+    const resolve = this.#waiting.get(reply.at);
+    this.#waiting.delete(reply.at);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    resolve?.(reply.digest);
+  }
+}
+
+function slotBytes(length: number): number {
+  let size = SLOT_BYTES_MIN;
+  while (size < length) size *= 2;
+  return size;
+}

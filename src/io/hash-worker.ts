@@ -1,0 +1,61 @@
+/**
+ * The hashing thread: told where messages lie in the shared memory, it says their SHA-1. Where lanes are faster than
+ * the runtime, messages wait for company. Invariant: each is answered within COMPANY_MS plus the hashing.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { sha1 } from './hash.ts';
+import type { HashReply, HashTask } from './hash-thread.ts';
+import { LANES, Sha1Lanes } from './sha1-lanes.ts';
+import type { WorkerStart } from './worker.ts';
+
+/** How long a message waits for company. */
+const COMPANY_MS = 20;
+/** Enough for the engine's better compiler, which runs beside us. */
+const WARMING_MS = 50;
+/** Lanes must be this much faster to be worth the waiting. */
+const WORTHWHILE = 1.2;
+
+const port = parentPort!;
+const { memory } = (workerData as WorkerStart).data as { memory: WebAssembly.Memory };
+const lanes = new Sha1Lanes(memory);
+let isLaned = false;
+/** Messages waiting for company, by length: at most three of each. */
+const waiting = new Map<number, HashTask[]>();
+let timer: NodeJS.Timeout | undefined;
+
+function say(reply: HashReply): void {
+  port.postMessage(reply);
+}
+
+function hashAlone({ at, length }: HashTask): void {
+  say({ type: 'hashed', at, digest: sha1(new Uint8Array(memory.buffer, at, length)) });
+}
+
+function take(task: HashTask): void {
+  const { length } = task;
+  if (!isLaned || !Sha1Lanes.suits(length)) return hashAlone(task);
+  const company = waiting.get(length) ?? [];
+  waiting.set(length, company);
+  company.push(task);
+  if (company.length < LANES) {
+    if (timer === undefined) timer = setTimeout(hashRest, COMPANY_MS);
+    return;
+  }
+  waiting.delete(length);
+  const places = company.map(({ at }) => at);
+  const digests = lanes.digest(places, length);
+  for (const [lane, at] of places.entries()) say({ type: 'hashed', at, digest: digests[lane]! });
+}
+
+function hashRest(): void {
+  timer = undefined;
+  const tasks = [...waiting.values()].flat();
+  waiting.clear();
+  for (const task of tasks) hashAlone(task);
+}
+
+port.on('message', take);
+setTimeout(() => {
+  isLaned = lanes.advantage() >= WORTHWHILE;
+  say({ type: 'ready' });
+}, WARMING_MS);

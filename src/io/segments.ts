@@ -1,0 +1,41 @@
+/**
+ * The memory that arriving pieces are put together in, shared by all torrents of the process: what the hashing thread
+ * sees where there is room, plain buffers otherwise.
+ */
+import { HashThread } from './hash-thread.ts';
+
+/** Largest segment: hashing it keeps a thread for about a millisecond. */
+export const SEGMENT_BYTES_MAX = 1_048_576;
+/** Free plain segments kept for reuse. */
+const FREE_SEGMENTS_MAX = 16;
+
+const free: Uint8Array[] = [];
+/** Started when the first piece arrives: a node that only seeds has no use for it. */
+let started: { readonly thread: HashThread | undefined } | undefined;
+
+/** Memory for `size` bytes, at most SEGMENT_BYTES_MAX; its content is arbitrary. */
+export function takeSegment(size: number): Uint8Array {
+  started ??= { thread: HashThread.start() };
+  const slot = started.thread?.take(size);
+  if (slot) return slot;
+  // The one used last is the one most likely in cache.
+  const at = free.findLastIndex((bytes) => bytes.buffer.byteLength >= size);
+  const buffer = at >= 0 ? free.splice(at, 1)[0]!.buffer : Buffer.allocUnsafeSlow(size).buffer;
+  return new Uint8Array(buffer, 0, size);
+}
+
+/** Gives memory back that nobody reads or writes any more. */
+export function giveSegment(bytes: Uint8Array): void {
+  if (started?.thread?.owns(bytes)) started.thread.give(bytes);
+  else if (free.length < FREE_SEGMENTS_MAX) free.push(bytes);
+}
+
+/** True when `hashInThread` can be asked about this segment. */
+export function isForThread(bytes: Uint8Array): boolean {
+  return started?.thread?.takes(bytes) ?? false;
+}
+
+/** SHA-1 of a segment by the hashing thread; its bytes must not change, nor be given back, until it is known. */
+export function hashInThread(bytes: Uint8Array): Promise<Uint8Array> {
+  return started!.thread!.digest(bytes);
+}
