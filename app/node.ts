@@ -109,7 +109,7 @@ async function openBase({ home, config, log }: NodeSettings) {
     isSupernode: config.role === 'supernode' || (config.role === 'auto' && config.bootstrap.length === 0),
     alarms: new AlarmClock(),
     dialler,
-    opener: new LinkOpener({ dialler, policy: encryptionOf(config).out }),
+    opener: new LinkOpener({ dialler, policy: encryptionOf(config).out, tls }),
   };
 }
 

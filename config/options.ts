@@ -58,7 +58,7 @@ export const OPTIONS = {
   zone: { kind: 'text', flag: '--zone <name>', default: '', pattern: 'domainOrEmpty', help: 'the DNS zone this node answers for' },
   dnsPort: { kind: 'integer', flag: '--dns-port <number>', default: 53, min: 0, max: 65_535, help: 'port of the DNS responder; 0 picks a free one' },
   allowLocal: { kind: 'switch', flag: '--allow-local', default: false, help: 'dial loopback and private addresses (development and tests)' },
-  encryption: { kind: 'choice', flag: '--encryption <policy>', default: 'prefer', choices: ['require', 'prefer', 'off'], help: 'of peer links: require means TLS or RC4, prefer takes plain ones too, off takes plain ones only' },
+  encryption: { kind: 'choice', flag: '--encryption <policy>', default: 'prefer', choices: ['require', 'prefer', 'off'], help: 'of peer links: require means TLS or RC4, prefer takes plain ones where a peer has no other, off opens plain ones' },
   encryptionIn: { kind: 'choice', flag: '--encryption-in <policy>', default: 'same', choices: ['same', 'require', 'prefer', 'off'], help: 'the same for links that peers open, when it is to differ' },
   encryptionOut: { kind: 'choice', flag: '--encryption-out <policy>', default: 'same', choices: ['same', 'require', 'prefer', 'off'], help: 'the same for links that this node opens' },
   downloadDir: { kind: 'text', flag: '--download-dir <dir>', default: '', pattern: 'path', help: 'where downloads go; empty means Downloads/monsoon in your home' },

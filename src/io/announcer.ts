@@ -1,6 +1,12 @@
 /** Hosts the announce schedule of one torrent: sends what it asks for and tells it how that went. */
-import { type Address, type Deadline, isFault, type Random } from '../base/index.ts';
-import { type AnnounceEffect, type AnnounceFacts, type AnnounceInput, Announces } from '../torrent/index.ts';
+import { type Deadline, isFault, type Random } from '../base/index.ts';
+import {
+  type AnnounceEffect,
+  type AnnounceFacts,
+  type AnnounceInput,
+  Announces,
+  type FoundPeer,
+} from '../torrent/index.ts';
 import { now } from './alarm-clock.ts';
 import { type Trust, trustOf } from './dialler.ts';
 import type { TrackerClient } from './tracker-client.ts';
@@ -11,7 +17,7 @@ const PEERS_WANTED = 80;
 export interface AnnouncedTorrent {
   /** The state of the torrent now. */
   facts(): Omit<AnnounceFacts, 'event' | 'wanted'>;
-  peersFound(peers: readonly Address[], trust: Trust): void;
+  peersFound(peers: readonly FoundPeer[], trust: Trust): void;
   log(text: string): void;
   /** The schedule may want to be woken at another time now. */
   changed(): void;

@@ -2,7 +2,7 @@
  * The one way out: every outgoing connection is made here, and every address passes the rule first. A peer, a
  * tracker or a DNS answer can name any address; only those that lead to somebody else's node are dialled.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { type Address, type Fault, fault, formatAddress, reachOf } from '../base/index.ts';
 import type { BoundNetwork } from './bound-network.ts';
 
@@ -24,6 +24,9 @@ export type DialFault = Fault<'refused-address' | 'too-many-dials' | 'connect-fa
 
 /** Takes bytes that are only valid during the call. */
 export type OnRead = (bytes: Uint8Array, length: number) => void;
+
+/** `net.connect`, or what has its shape. */
+export type OpenSocket = (options: TcpNetConnectOpts) => Socket;
 
 /** Makes outgoing connections. */
 export class Dialler {
@@ -62,8 +65,11 @@ export class Dialler {
     return this.refusal(address, trust);
   }
 
-  /** Connects to a peer; `onRead` gets every byte that arrives, in a buffer that is reused. */
-  dial(address: Address, trust: Trust, onRead: OnRead): Promise<Socket | DialFault> {
+  /**
+   * Connects to a peer; `onRead` gets every byte that arrives, in a buffer that is reused.
+   * @param open makes the socket; it may be one that does more as soon as it is connected
+   */
+  dial(address: Address, trust: Trust, onRead: OnRead, open: OpenSocket = connect): Promise<Socket | DialFault> {
     const refused = this.peerRefusal(address, trust);
     if (refused !== undefined) return Promise.resolve(fault('refused-address', refused));
     if (this.isBusy) return Promise.resolve(fault('too-many-dials', 'too many connections are being made'));
@@ -77,7 +83,7 @@ export class Dialler {
         },
       };
       const { host, port } = address;
-      const socket = this.#network.open(host, (from) => connect({ host, port, onread, ...from }));
+      const socket = this.#network.open(host, (from) => open({ host, port, onread, ...from }));
       this.#unconnected.add(socket);
       const end = (result: Socket | DialFault): void => {
         clearTimeout(timer);

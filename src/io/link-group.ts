@@ -14,7 +14,7 @@ import {
 } from '../base/index.ts';
 import type { LinkKind } from '../link/index.ts';
 import type { LinkBudget } from '../session/index.ts';
-import { KNOWN_PEERS_MAX, type PeerSource, type Peers } from '../torrent/index.ts';
+import { type FoundPeer, KNOWN_PEERS_MAX, type PeerSource, type Peers, type PeerToDial } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import type { Dialler, Trust } from './dialler.ts';
@@ -83,8 +83,8 @@ export class LinkGroup {
   }
 
   /** Adds peers heard of from somewhere whose word deserves `trust`; `kind` is how links to them begin, if it said so. */
-  learn(addresses: readonly Address[], source: PeerSource, trust: Trust, kind?: LinkKind): void {
-    const usable = addresses.filter((address) => this.#settings.dialler.peerRefusal(address, trust) === undefined);
+  learn(peers: readonly FoundPeer[], source: PeerSource, trust: Trust, kind?: LinkKind): void {
+    const usable = peers.filter((address) => this.#settings.dialler.peerRefusal(address, trust) === undefined);
     for (const address of usable) if (trust !== 'public') this.#trustIn(address, trust);
     this.#peers.note(usable, source, kind);
     this.dialMore();
@@ -102,7 +102,7 @@ export class LinkGroup {
       const peer = this.#peers.take(now());
       if (!peer) return;
       if (!budget.take()) return this.#peers.closed(peer.address, false, now());
-      this.#dial(peer.address, peer.kind);
+      this.#dial(peer);
     }
   }
 
@@ -141,13 +141,13 @@ export class LinkGroup {
     for (const { link } of [...this.#links.values()]) link.close(why);
   }
 
-  #dial(address: Address, kind: LinkKind | undefined): void {
+  #dial({ address, nodeId, kind }: PeerToDial): void {
     const { opener, greeting, budget } = this.#settings;
     const trust = this.#trust.get(formatAddress(address)) ?? 'public';
     this.#dialling++;
     let link: PeerLink | undefined;
     const onRead = (bytes: Uint8Array, length: number): void => link?.feed(bytes, length);
-    opener.open({ address, trust, kind, greeting }, onRead).then((opened) => {
+    opener.open({ address, trust, nodeId, kind, greeting }, onRead).then((opened) => {
       this.#dialling--;
       if (isFault(opened)) {
         budget.give();

@@ -1,22 +1,27 @@
 /**
  * Opens links to peers: dials, and agrees on how to hide what follows, in one way after the other, each on a connection
- * of its own. Invariant: what our policy does not accept is never sent; a peer that does not answer costs 5 s a way.
+ * of its own. Invariants: what our policy does not accept is never sent; a peer that is silent costs 5 s a way.
  */
 import type { Socket } from 'node:net';
-import { type Address, type Fault, fault, infoHashBytes, isFault } from '../base/index.ts';
-import { dialOrder, type EncryptionPolicy, type LinkKind, MseInitiator } from '../link/index.ts';
+import { type Address, type Fault, fault, infoHashBytes, isFault, type NodeId } from '../base/index.ts';
+import { dialOrder, type EncryptionPolicy, type LinkKind, MseInitiator, type MseOutcome } from '../link/index.ts';
 import { encodeWireHandshake, PROTOCOL_HEADER } from '../wire/index.ts';
 import type { DialFault, Dialler, OnRead, Trust } from './dialler.ts';
 import { newMseTools } from './mse-tools.ts';
 import { bareStream, mseStream, type PeerStream } from './peer-stream.ts';
+import type { NodeTls } from './tls-context.ts';
+import { connectTls } from './tls-dial.ts';
 import type { Greeting } from './torrent-identity.ts';
 
 const LINK_HANDSHAKE_MS = 5000;
+const NOTHING = new Uint8Array(0);
 
 /** Whom to reach, and what about. */
 export interface LinkTarget {
   readonly address: Address;
   readonly trust: Trust;
+  /** Who must answer where TLS is spoken; undefined takes any node. */
+  readonly nodeId: NodeId | undefined;
   /** How links to this peer begin; undefined when that is to be found out. */
   readonly kind: LinkKind | undefined;
   readonly greeting: Greeting;
@@ -31,30 +36,26 @@ export interface OpenedLink {
 }
 
 /** `no-agreement`: the peer is there, and took none of the ways that our policy allows. */
-export type OpenFault = DialFault | Fault<'no-agreement'>;
-
-/** Dials and makes the connection a TLS one; `onRead` gets what comes out of it. */
-export type DialTls = (target: LinkTarget, onRead: OnRead) => Promise<Socket | OpenFault>;
+export type OpenFault = DialFault | Fault<'no-agreement' | 'wrong-node'>;
 
 export interface OpenerSettings {
   readonly dialler: Dialler;
   readonly policy: EncryptionPolicy;
-  /** Absent where no TLS is spoken. */
-  readonly dialTls?: DialTls;
+  readonly tls: NodeTls;
 }
 
 /** Opens the outgoing links of a node. */
 export class LinkOpener {
   readonly policy: EncryptionPolicy;
   readonly #dialler: Dialler;
-  readonly #dialTls: DialTls | undefined;
+  readonly #tls: NodeTls;
   /** Connections whose link handshake is under way; bounded by the node's links. */
   readonly #underWay = new Set<Socket>();
 
-  constructor({ dialler, policy, dialTls }: OpenerSettings) {
+  constructor({ dialler, policy, tls }: OpenerSettings) {
     this.policy = policy;
     this.#dialler = dialler;
-    this.#dialTls = dialTls;
+    this.#tls = tls;
   }
 
   /** Opens a link in the best way that the peer takes; `onRead` gets every byte behind `firstBytes`. */
@@ -63,7 +64,7 @@ export class LinkOpener {
       const opened = await this.#openAs(kind, target, onRead);
       if (!isFault(opened) || opened.code !== 'no-agreement') return opened;
     }
-    return fault('no-agreement', 'the peer takes no link as we want it');
+    return refusal();
   }
 
   /** Gives up on every link handshake that is under way. */
@@ -71,15 +72,26 @@ export class LinkOpener {
     for (const socket of this.#underWay) socket.destroy();
   }
 
-  async #openAs(kind: LinkKind, target: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
-    if (kind === 'mse') return this.#openHidden(target, onRead);
-    if (kind === 'tls' && !this.#dialTls) return fault('no-agreement', 'this node does not speak TLS');
-    const dialled = await (kind === 'tls'
-      ? this.#dialTls!(target, onRead)
-      : this.#dialler.dial(target.address, target.trust, onRead));
-    if (isFault(dialled)) return dialled;
-    const stream = bareStream(dialled, kind === 'tls' ? 'tls' : 'none');
-    return { kind, stream, firstBytes: new Uint8Array(0) };
+  #openAs(kind: LinkKind, target: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
+    if (kind === 'tls') return this.#openTls(target, onRead);
+    return kind === 'mse' ? this.#openHidden(target, onRead) : this.#openPlain(target, onRead);
+  }
+
+  async #openPlain({ address, trust }: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
+    const socket = await this.#dialler.dial(address, trust, onRead);
+    return isFault(socket) ? socket : { kind: 'plain', stream: bareStream(socket, 'none'), firstBytes: NOTHING };
+  }
+
+  async #openTls({ address, trust, nodeId }: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
+    const proof = Promise.withResolvers<NodeId | Fault>();
+    const socket = await this.#dialler.dial(address, trust, onRead, (options) =>
+      connectTls(options, this.#tls, nodeId, proof.resolve),
+    );
+    if (isFault(socket)) return socket;
+    const proven = await this.#shakeHands(socket, proof);
+    if (!isFault(proven)) return { kind: 'tls', stream: bareStream(socket, 'tls'), firstBytes: NOTHING };
+    // Somebody else where a known node was said to be: it is no way to find out what a stranger speaks.
+    return proven.code === 'wrong-node' && nodeId !== undefined ? fault('wrong-node', proven.text) : refusal();
   }
 
   async #openHidden({ address, trust, greeting }: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
@@ -88,34 +100,44 @@ export class LinkOpener {
     if (isFault(socket)) return socket;
     const payload = encodeWireHandshake(greeting.infoHash, greeting.peerId);
     const machine = new MseInitiator(newMseTools(), infoHashBytes(greeting.infoHash), ['rc4'], payload);
-    this.#underWay.add(socket);
-    return new Promise((settle) => {
-      const end = (result: OpenedLink | OpenFault): void => {
-        clearTimeout(timer);
-        socket.off('close', refused);
-        this.#underWay.delete(socket);
-        if (isFault(result)) socket.destroy();
-        settle(result);
-      };
-      const refused = (): void => end(fault('no-agreement', 'the peer takes no encryption'));
-      const timer = setTimeout(refused, LINK_HANDSHAKE_MS);
-      socket.once('close', refused);
-      let isFirst = true;
-      take = (bytes, length) => {
-        const received = bytes.subarray(0, length);
-        // Some peers begin by themselves, and then wait for us to greet them in the same way.
-        if (isFirst && isPlainGreeting(received)) return refused();
-        isFirst = false;
-        const { send, outcome, failure } = machine.receive(received);
-        if (failure) return refused();
-        if (send) socket.write(send);
-        if (!outcome) return;
-        take = onRead;
-        end({ kind: 'mse', stream: mseStream(socket, outcome, true), firstBytes: outcome.payload });
-      };
-      socket.write(machine.begin());
-    });
+    const agreed = Promise.withResolvers<MseOutcome | Fault>();
+    let isFirst = true;
+    take = (bytes, length) => {
+      const received = bytes.subarray(0, length);
+      // Some peers begin by themselves, and then wait for us to greet them in the same way.
+      if (isFirst && isPlainGreeting(received)) return agreed.resolve(refusal());
+      isFirst = false;
+      const { send, outcome, failure } = machine.receive(received);
+      if (send) socket.write(send);
+      if (outcome) take = onRead;
+      const end = outcome ?? failure;
+      if (end) agreed.resolve(end);
+    };
+    socket.write(machine.begin());
+    const outcome = await this.#shakeHands(socket, agreed);
+    if (isFault(outcome)) return refusal();
+    return { kind: 'mse', stream: mseStream(socket, outcome, true), firstBytes: outcome.payload };
   }
+
+  /** Waits for the end of a link handshake; destroys the socket of one that fails, or takes too long. */
+  async #shakeHands<Outcome>(socket: Socket, { promise, resolve }: Handshake<Outcome>): Promise<Outcome | Fault> {
+    const giveUp = (): void => resolve(refusal());
+    const timer = setTimeout(giveUp, LINK_HANDSHAKE_MS);
+    socket.once('close', giveUp);
+    this.#underWay.add(socket);
+    const outcome = await promise;
+    this.#underWay.delete(socket);
+    socket.off('close', giveUp);
+    clearTimeout(timer);
+    if (isFault(outcome)) socket.destroy();
+    return outcome;
+  }
+}
+
+type Handshake<Outcome> = PromiseWithResolvers<Outcome | Fault>;
+
+function refusal(): Fault<'no-agreement'> {
+  return fault('no-agreement', 'the peer takes no link as we want it');
 }
 
 function isPlainGreeting(bytes: Uint8Array): boolean {

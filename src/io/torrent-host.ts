@@ -4,7 +4,15 @@
  * TransferOrders.
  */
 import { type Address, earliest, fault, infoHashOfBytes, isFault, MonsoonError } from '../base/index.ts';
-import { Bitfield, type PeerSource, Peers, parseInfo, type TorrentInfo, Transfer } from '../torrent/index.ts';
+import {
+  Bitfield,
+  type FoundPeer,
+  type PeerSource,
+  Peers,
+  parseInfo,
+  type TorrentInfo,
+  Transfer,
+} from '../torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../wire/index.ts';
 import { now, wallNow } from './alarm-clock.ts';
 import { Announcer } from './announcer.ts';
@@ -133,8 +141,8 @@ export class TorrentHost {
   }
 
   /** Adds peers to try. */
-  learn(addresses: readonly Address[], source: PeerSource, trust: Trust): void {
-    this.#links.learn(addresses, source, trust);
+  learn(peers: readonly FoundPeer[], source: PeerSource, trust: Trust): void {
+    this.#links.learn(peers, source, trust);
   }
 
   /** Takes an incoming connection whose first bytes hold this torrent's handshake. */

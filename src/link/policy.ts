@@ -1,6 +1,6 @@
 /**
  * How a link's bytes may be hidden, and what the owner's policy makes of it. LINKS: `require` is TLS or RC4 and
- * nothing else, `prefer` tries those first and takes stock clients as they are, `off` is the plain wire alone.
+ * nothing else, `prefer` tries those first and takes stock clients as they are, `off` opens links in clear.
  */
 import type { MseMethod } from './mse.ts';
 
@@ -11,10 +11,13 @@ export type LinkKind = 'tls' | 'mse' | 'plain';
 /** What hides the bytes of a link; `header` is Message Stream Encryption that hid its beginning only. */
 export type LinkEncryption = 'tls' | 'rc4' | 'header' | 'none';
 
-/** Whether an incoming link may begin like this. */
+/**
+ * Whether an incoming link may begin like this. `off` takes TLS all the same: the port speaks it in any case, and who
+ * dialled cannot tell a link that was refused inside from a peer that went away.
+ */
 export function mayBegin(policy: EncryptionPolicy, kind: LinkKind): boolean {
   if (policy === 'prefer') return true;
-  return policy === 'require' ? kind !== 'plain' : kind === 'plain';
+  return kind !== (policy === 'require' ? 'plain' : 'mse');
 }
 
 /**

@@ -23,7 +23,7 @@ export {
   type Remarks,
   remarksOf,
 } from './metainfo.ts';
-export { KNOWN_PEERS_MAX, type PeerSource, Peers } from './peers.ts';
+export { KNOWN_PEERS_MAX, type PeerSource, Peers, type PeerToDial } from './peers.ts';
 export { FILES_MAX, type InfoFault } from './raw-file.ts';
 export {
   encodeJournalRecord,

@@ -2,8 +2,9 @@
  * The peers of one torrent: known, connected, resting after a failure, banned. Decides whom to dial next; knows
  * nothing of sockets. Whether an address may be dialled at all is the dialler's rule.
  */
-import { type Address, formatAddress, type Instant, later } from '../base/index.ts';
+import { type Address, formatAddress, type Instant, later, type NodeId } from '../base/index.ts';
 import type { LinkKind } from '../link/index.ts';
+import type { FoundPeer } from './tracker-exchange.ts';
 
 /** Most peers remembered per torrent (SAFETY, limits); the least promising leaves first. */
 export const KNOWN_PEERS_MAX = 3000;
@@ -20,6 +21,8 @@ export type PeerSource = 'tracker' | 'dht' | 'magnet' | 'incoming' | 'user';
 interface KnownPeer {
   readonly address: Address;
   readonly source: PeerSource;
+  /** The node that a supernode says it is. */
+  nodeId: NodeId | undefined;
   /** How links to it begin, as it was heard or found out; undefined while nobody knows. */
   kind: LinkKind | undefined;
   /** It could be reached, but not in a way that hides enough. */
@@ -28,6 +31,9 @@ interface KnownPeer {
   failures: number;
   retryAt: Instant | undefined;
 }
+
+/** A peer to dial. */
+export type PeerToDial = Pick<KnownPeer, 'address' | 'source' | 'nodeId' | 'kind'>;
 
 /** The table of one torrent. */
 export class Peers {
@@ -39,23 +45,28 @@ export class Peers {
   }
 
   /**
-   * Adds addresses; those already known keep their history.
+   * Adds peers; those already known keep their history.
    * @param kind how links to them begin, where the source says so
    */
-  note(addresses: readonly Address[], source: PeerSource, kind?: LinkKind): void {
-    for (const address of addresses) {
+  note(peers: readonly FoundPeer[], source: PeerSource, kind?: LinkKind): void {
+    for (const { host, port, nodeId } of peers) {
+      const address = { host, port };
       const key = formatAddress(address);
+      const said = nodeId === undefined ? kind : 'tls';
       const known = this.#known.get(key);
-      if (known) known.kind ??= kind;
-      if (known || this.isBanned(address.host)) continue;
+      if (known) {
+        known.nodeId = nodeId ?? known.nodeId;
+        known.kind ??= said;
+      }
+      if (known || this.isBanned(host)) continue;
       if (this.#known.size >= KNOWN_PEERS_MAX && !this.#evict()) return;
-      const isTooOpen = false;
-      this.#known.set(key, { address, source, kind, isTooOpen, state: 'idle', failures: 0, retryAt: undefined });
+      const history = { isTooOpen: false, state: 'idle', failures: 0, retryAt: undefined } as const;
+      this.#known.set(key, { address, source, nodeId, kind: said, ...history });
     }
   }
 
   /** The next peer to dial, which counts as connecting from now on: the one that failed least, the longest known. */
-  take(now: Instant): { address: Address; source: PeerSource; kind: LinkKind | undefined } | undefined {
+  take(now: Instant): PeerToDial | undefined {
     let best: KnownPeer | undefined;
     for (const peer of this.#known.values()) {
       if (peer.state !== 'idle' || (peer.retryAt !== undefined && peer.retryAt > now)) continue;

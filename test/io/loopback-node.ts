@@ -43,10 +43,11 @@ export async function openLoopbackNode(
 ): Promise<LoopbackNode> {
   const alarms = new AlarmClock();
   const identity = identityOfSeed(randomBytes(32));
+  const tls = makeNodeTls(identity);
   let torrents: Torrents | undefined;
   const network = await BoundNetwork.open('127.0.0.1');
   const port: OnePort = await openPort(
-    { network, port: 0, encryption: encryptionIn, tls: makeNodeTls(identity) },
+    { network, port: 0, encryption: encryptionIn, tls },
     {
       http: (socket) => socket.destroy(),
       torrentNamed: (req2Hash) => torrents?.named(req2Hash),
@@ -55,7 +56,7 @@ export async function openLoopbackNode(
   );
   const http = new HttpClient(network, () => true);
   const dialler = new Dialler(network, { allowLocal: true });
-  const opener = new LinkOpener({ dialler, policy: encryptionOut });
+  const opener = new LinkOpener({ dialler, policy: encryptionOut, tls });
   const log: string[] = [];
   torrents = new Torrents(
     {

@@ -1,7 +1,9 @@
 // Message Stream Encryption on real sockets: who gets in under which policy, and that nothing hostile gets further.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { type Address, infoHashBytes, infoHashOfBytes } from '../../src/base/index.ts';
@@ -16,6 +18,7 @@ import {
   MseInitiator,
   type MseMethod,
   type MseOutcome,
+  MseResponder,
   req2Hash,
 } from '../../src/link/index.ts';
 import type { TorrentInfo } from '../../src/torrent/index.ts';
@@ -141,16 +144,62 @@ async function leechFrom(t: TestContext, encryptionOut: EncryptionPolicy, addres
 }
 const encryptionsOf = (host: TorrentHost): string[] => host.links().map(({ encryption }) => encryption);
 
-test('our own links have RC4, unless one end wants none', async (t) => {
+test('our own links have TLS, unless we want no encryption', async (t) => {
   for (const [ours, theirs, encryption] of [
-    ['prefer', 'prefer', 'rc4'],
-    ['require', 'require', 'rc4'],
-    ['prefer', 'off', 'none'],
+    ['prefer', 'prefer', 'tls'],
+    ['require', 'require', 'tls'],
     ['off', 'prefer', 'none'],
   ] as const) {
     const host = await leechFrom(t, ours, nodes.get(theirs)!.address);
     await until('a link', () => encryptionsOf(host).length > 0);
     assert.deepEqual(encryptionsOf(host), [encryption], `${ours} to ${theirs}`);
+    await completed(host);
+  }
+});
+
+/** A client that speaks Message Stream Encryption and no TLS, in front of a plain one. */
+async function openMseFront(t: TestContext, behind: Address): Promise<Address> {
+  const torrentOf = (): Uint8Array => infoHashBytes(info.infoHash);
+  const server = createServer((outside) => {
+    const machine = new MseResponder(newMseTools(), { torrentOf, methods: ['rc4'] });
+    let inside: Socket | undefined;
+    let outcome: MseOutcome | undefined;
+    const close = (): void => {
+      outside.destroy();
+      inside?.destroy();
+    };
+    outside.on('error', close).on('close', close);
+    outside.on('data', (bytes: Buffer) => {
+      if (outcome) {
+        outcome.receive!.apply(bytes, bytes.length);
+        inside!.write(bytes);
+        return;
+      }
+      const step = machine.receive(bytes);
+      if (step.send) outside.write(step.send);
+      if (step.failure) close();
+      outcome = step.outcome;
+      if (!outcome) return;
+      const { send, payload } = outcome;
+      inside = connect(behind).on('error', close).on('close', close);
+      inside.write(payload);
+      inside.on('data', (answer: Buffer) => {
+        send!.apply(answer, answer.length);
+        outside.write(answer);
+      });
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port };
+}
+
+test('a peer that speaks no TLS is reached with RC4 on the next connection, and fetched from', async (t) => {
+  for (const policy of ['prefer', 'require'] as const) {
+    const host = await leechFrom(t, policy, await openMseFront(t, nodes.get('off')!.address));
+    await until('a link', () => encryptionsOf(host).length > 0);
+    assert.deepEqual(encryptionsOf(host), ['rc4']);
     await completed(host);
   }
 });

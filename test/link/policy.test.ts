@@ -17,7 +17,7 @@ test('a known peer is spoken to as it likes, and one that speaks TLS with nothin
   assert.deepEqual(dialOrder('plain', 'prefer'), ['plain']);
 });
 
-test('`require` never begins or takes a plain link, `off` no other', () => {
+test('`require` never begins or takes a plain link; `off` begins no other, and answers no MSE', () => {
   for (const known of [undefined, ...KINDS]) {
     assert.ok(!dialOrder(known, 'require').includes('plain'));
     assert.deepEqual(dialOrder(known, 'off'), ['plain']);
@@ -28,7 +28,7 @@ test('`require` never begins or takes a plain link, `off` no other', () => {
   );
   assert.deepEqual(
     KINDS.filter((kind) => mayBegin('off', kind)),
-    ['plain'],
+    ['tls', 'plain'],
   );
   assert.deepEqual(
     KINDS.filter((kind) => mayBegin('prefer', kind)),
