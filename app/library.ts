@@ -16,6 +16,7 @@ import { type ListingStore, type MadeTorrent, makeTorrent } from '../src/io/inde
 import type { TorrentHost } from '../src/io/torrent-host.ts';
 import type { Torrents } from '../src/io/torrents.ts';
 import { type CheckedClaims, factsOf, openEntry, parseClaims, sealEntry } from '../src/listing/index.ts';
+import type { Descriptor } from '../src/overlay/index.ts';
 import { encodeMetainfo, formatMagnet } from '../src/torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../src/wire/index.ts';
 import type { Home } from './home.ts';
@@ -179,11 +180,17 @@ export class Library {
 
   /** The announce URL of the supernode that owns a hash, as one tier; none while nobody is known. */
   #trackersFor(infoHash: InfoHash): string[][] {
+    const { membership } = this.#settings;
+    const supernode = this.#ownerOf(infoHash);
+    const address = supernode && membership.addressOf(supernode);
+    // As stock clients need it; our own announces find out by the address that a supernode listens there.
+    return address ? [[`http://${formatAddress(address)}/announce`]] : [];
+  }
+
+  #ownerOf(infoHash: InfoHash): Descriptor | undefined {
     const { membership, identity } = this.#settings;
     const owner = membership.ownership.ownerOf(infoHash);
-    const supernode = owner && membership.get(owner === 'self' ? identity.nodeId : owner.nodeId);
-    const address = supernode && membership.addressOf(supernode);
-    return address ? [[`http://${formatAddress(address)}/announce`]] : [];
+    return owner && membership.get(owner === 'self' ? identity.nodeId : owner.nodeId);
   }
 
   async #publish({ info }: MadeTorrent, claims: CheckedClaims): Promise<void> {
@@ -217,14 +224,15 @@ export class Library {
 
   /** The supernode that owns a hash keeps its metadata: faster than asking peers, and checked like theirs. */
   async #fetchMetadata(host: TorrentHost): Promise<void> {
-    const { store, http } = this.#settings;
+    const { store, http, membership } = this.#settings;
     const { infoHash } = host.spec;
     const local = await store.getInfo(infoHash);
     if (local) return host.offerMetadata(local);
-    const [url] = this.#trackersFor(infoHash).flat();
-    if (url === undefined) return;
+    const supernode = this.#ownerOf(infoHash);
+    const origin = supernode && membership.originOf(supernode);
+    if (origin === undefined) return;
     const reply = await http.request({
-      origin: new URL(url).origin,
+      origin,
       method: 'GET',
       path: `/metadata/${infoHash}`,
       timeoutMs: METADATA_TIMEOUT_MS,

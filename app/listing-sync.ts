@@ -4,7 +4,6 @@
  */
 import {
   decodeBencode,
-  formatAddress,
   type InfoHash,
   infoHashBytes,
   infoHashOfBytes,
@@ -111,10 +110,10 @@ export class ListingSync {
       const owner = this.#membership.ownership.ownerOf(own.infoHash);
       if (owner === undefined || owner === 'self' || owner.nodeId === own.acceptedBy) continue;
       const supernode = this.#membership.get(owner.nodeId);
-      const address = supernode && this.#membership.addressOf(supernode);
-      if (!address) continue;
+      const origin = supernode && this.#membership.originOf(supernode);
+      if (origin === undefined) continue;
       const reply = await this.#http.request({
-        origin: `http://${formatAddress(address)}`,
+        origin,
         method: 'POST',
         path: '/listing',
         headers: { 'content-type': 'application/octet-stream' },
@@ -133,9 +132,8 @@ export class ListingSync {
   }
 
   async #pull(supernode: Descriptor): Promise<void> {
-    const address = this.#membership.addressOf(supernode);
-    if (!address) return;
-    const origin = `http://${formatAddress(address)}`;
+    const origin = this.#membership.originOf(supernode);
+    if (origin === undefined) return;
     for (let page = 0; page < PAGES_MAX && !this.#isClosed; page++) {
       const cursor = this.#cursors.get(supernode.nodeId) ?? '';
       const path = `/listing?since=${encodeURIComponent(cursor)}`;

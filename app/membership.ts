@@ -5,10 +5,12 @@
 import type { Config } from '../config/index.ts';
 import {
   type Address,
+  type Fault,
   formatAddress,
   isFault,
   type NodeId,
   nodeIdBytes,
+  nodeOrigin,
   reachOf,
   wallSeconds,
 } from '../src/base/index.ts';
@@ -58,6 +60,14 @@ interface Source {
   found: number;
 }
 
+/** Who told us of supernodes. */
+interface Teller {
+  readonly address: Address;
+  readonly trust: Trust;
+  /** Proven by TLS; undefined while nodes are spoken to in clear. */
+  readonly nodeId: NodeId | undefined;
+}
+
 export interface MembershipSettings {
   readonly config: Config;
   readonly identity: Identity;
@@ -84,6 +94,8 @@ export class Membership {
   readonly #silent = new Map<NodeId, number>();
   /** The address at which a supernode really answered. */
   readonly #reached = new Map<NodeId, Address>();
+  /** The nodes that answered at the addresses of bootstrap sources. */
+  readonly #met = new Map<string, NodeId>();
   #timer: NodeJS.Timeout | undefined;
   #sequence = 0;
   #issuedAt = Number.NEGATIVE_INFINITY;
@@ -131,6 +143,20 @@ export class Membership {
     return this.#reached.get(supernode.nodeId) ?? usable.find(({ host }) => !host.includes(':')) ?? usable[0];
   }
 
+  /** Whom to ask, and where: the origin of requests to a supernode. */
+  originOf(supernode: Descriptor): string | undefined {
+    const address = this.addressOf(supernode);
+    return address && nodeOrigin({ nodeId: supernode.nodeId, address });
+  }
+
+  /** The supernode that listens at an address. */
+  nodeAt({ host, port }: Address): NodeId | undefined {
+    const isAt = (own: Address): boolean => own.host === host && own.port === port;
+    for (const [nodeId, address] of this.#reached) if (isAt(address)) return nodeId;
+    for (const { nodeId, addresses } of this.#view.descriptors()) if (addresses.some(isAt)) return nodeId;
+    return undefined;
+  }
+
   others(): Descriptor[] {
     return [...this.#view.descriptors()].filter((supernode) => !this.#isSelf(supernode));
   }
@@ -161,7 +187,7 @@ export class Membership {
     if (!address) return false;
     if (reachOf(address.host) !== 'public') this.#vouch(address);
     this.#introductions++;
-    const found = await this.#ask(address, trust);
+    const found = await this.#ask(address, trust, descriptor.nodeId);
     this.#introductions--;
     return (found ?? 0) > 0;
   }
@@ -234,7 +260,7 @@ export class Membership {
     for (const address of addresses) {
       // The user named it, so it may be private.
       this.#vouch(address);
-      found += (await this.#ask(address, 'user')) ?? 0;
+      found += (await this.#ask(address, 'user', undefined)) ?? 0;
       if (found > 0) break;
     }
     source.state = found > 0 ? 'answered' : 'silent';
@@ -256,7 +282,7 @@ export class Membership {
   async #askSupernode(supernode: Descriptor): Promise<void> {
     const address = this.addressOf(supernode);
     if (!address) return;
-    const found = await this.#ask(address, trustOf(address.host));
+    const found = await this.#ask(address, trustOf(address.host), supernode.nodeId);
     if (found !== undefined) {
       this.#silent.delete(supernode.nodeId);
       return;
@@ -271,39 +297,44 @@ export class Membership {
     this.#settings.changed();
   }
 
-  /** Asks one node for the supernodes it knows; resolves to how many were good, undefined when it did not answer. */
-  async #ask(address: Address, trust: Trust): Promise<number | undefined> {
+  /**
+   * Asks one node for the supernodes it knows; resolves to how many were good, undefined when it did not answer.
+   * @param meant who must answer there; undefined asks whoever it is
+   */
+  async #ask(address: Address, trust: Trust, meant: NodeId | undefined): Promise<number | undefined> {
     const { http, config, log } = this.#settings;
-    const reply = await http.request({
-      origin: `http://${formatAddress(address)}`,
-      method: 'GET',
-      path: '/supernodes',
-      timeoutMs: ASK_TIMEOUT_MS,
-      bytesMax: EXCHANGE_BYTES_MAX,
-    });
-    if (isFault(reply)) {
-      log.debug('a node does not answer', { address: formatAddress(address), because: reply.text });
-      return undefined;
-    }
+    const at = formatAddress(address);
+    const nodeId = meant ?? this.#met.get(at) ?? (await http.meet(address));
+    if (isFault(nodeId)) return this.#noteSilence(at, nodeId);
+    const origin = nodeId === undefined ? `http://${at}` : nodeOrigin({ nodeId, address });
+    const request = { method: 'GET', path: '/supernodes', timeoutMs: ASK_TIMEOUT_MS } as const;
+    const reply = await http.request({ origin, ...request, bytesMax: EXCHANGE_BYTES_MAX });
+    if (isFault(reply)) return this.#noteSilence(at, reply);
+    if (meant === undefined && nodeId !== undefined) this.#met.set(at, nodeId);
     const exchange = parseExchange(reply.body, config.network);
     if (isFault(exchange)) {
       log.info('a node is of no use', { address: formatAddress(address), because: exchange.text });
       return undefined;
     }
     let good = 0;
-    for (const record of exchange.supernodes) if (this.#take(record, address, trust)) good++;
-    if (this.#settings.isSupernode) await this.#introduceOurselves(address, exchange.supernodes);
+    for (const record of exchange.supernodes) if (this.#take(record, { address, trust, nodeId })) good++;
+    if (this.#settings.isSupernode) await this.#introduceOurselves(origin, exchange.supernodes);
     return good;
   }
 
+  #noteSilence(at: string, because: Fault): undefined {
+    this.#met.delete(at);
+    this.#settings.log.debug('a node does not answer', { address: at, because: because.text });
+  }
+
   /** Tells a node that does not know us yet that we serve. */
-  async #introduceOurselves(address: Address, known: readonly Uint8Array[]): Promise<void> {
+  async #introduceOurselves(origin: string, known: readonly Uint8Array[]): Promise<void> {
     const { http, config, identity } = this.#settings;
     const own = this.#view.get(identity.nodeId);
     const ownKey = nodeIdBytes(identity.nodeId);
     if (!own || known.some((record) => Buffer.from(record).includes(ownKey))) return;
     await http.request({
-      origin: `http://${formatAddress(address)}`,
+      origin,
       method: 'POST',
       path: '/supernodes',
       body: encodeExchange({ network: config.network, supernodes: [own.record], you: undefined }),
@@ -312,20 +343,23 @@ export class Membership {
     });
   }
 
-  #take(record: Uint8Array, teller: Address, trust: Trust): boolean {
+  #take(record: Uint8Array, { address: told, trust, nodeId }: Teller): boolean {
     const { config } = this.#settings;
     const descriptor = openDescriptor(record, { network: config.network, verify, sha1 }, wallNow());
     if (isFault(descriptor)) return false;
-    const isTeller = descriptor.addresses.some((own) => formatAddress(own) === formatAddress(teller));
-    if (isTeller) this.#reached.set(descriptor.nodeId, teller);
+    const isTeller =
+      nodeId === undefined
+        ? descriptor.addresses.some((own) => formatAddress(own) === formatAddress(told))
+        : descriptor.nodeId === nodeId;
+    if (isTeller) this.#reached.set(descriptor.nodeId, told);
     for (const address of descriptor.addresses) {
       // A neighbour's neighbours are on the LAN too; what a public node calls private is not ours to dial.
-      const isNear = reachOf(teller.host) !== 'public' && reachOf(address.host) === 'private';
+      const isNear = reachOf(told.host) !== 'public' && reachOf(address.host) === 'private';
       if (isNear || (trust === 'user' && isTeller)) this.#vouch(address);
     }
     const offered = this.#view.offer(descriptor);
     if (offered === 'added') {
-      this.#settings.log.info('a supernode is known', { nodeId: descriptor.nodeId, from: formatAddress(teller) });
+      this.#settings.log.info('a supernode is known', { nodeId: descriptor.nodeId, from: formatAddress(told) });
       this.#settings.changed();
     }
     return true;

@@ -118,7 +118,11 @@ type Parts = ReturnType<typeof compose>;
 /** Makes the rest; parts that need each other meet through closures, which run only later. */
 function compose(base: Base) {
   const { config, log, identity, store, dialler, isSupernode } = base;
-  const http = new HttpClient(base.network, (ip, port) => mayAsk(dialler, membership, ip, port));
+  const http = new HttpClient({
+    network: base.network,
+    mayDial: (ip, port) => mayAsk(dialler, membership, ip, port),
+    tls: encryptionOf(config).out === 'off' ? undefined : base.tls,
+  });
   const membership: Membership = new Membership({ ...base, http, changed: () => library.attend() });
   const tracker = openTracker(config, membership);
   const counts = new OwnCounts(tracker, membership.ownership, identity.nodeId);
@@ -138,7 +142,7 @@ function compose(base: Base) {
     answerTracker: (request, response) => trackerFront.answer(request, response),
     announceUrl: () => (isSupernode ? urlOf(base.addresses[0]) : undefined),
   });
-  const torrents = openTorrents(base, http);
+  const torrents = openTorrents(base, new TrackerClient(http, (address) => membership.nodeAt(address)));
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
@@ -158,13 +162,13 @@ function openTracker(config: Config, membership: Membership): Tracker {
   });
 }
 
-function openTorrents({ home, config, log, dialler, opener, alarms, port }: Base, http: HttpClient): Torrents {
+function openTorrents({ home, config, log, dialler, opener, alarms, port }: Base, trackers: TrackerClient): Torrents {
   return new Torrents(
     {
       dialler,
       opener,
       alarms,
-      trackers: new TrackerClient(http),
+      trackers,
       budget: new LinkBudget(config.linksMax),
       random: Math.random,
       peerId: newPeerId(),

@@ -17,8 +17,9 @@ export function nodeOrigin({ nodeId, address }: NodeAt): string {
 
 /** The node that a URL or origin means; undefined when it names none, or its host is no IP literal. */
 export function nodeOfUrl(url: string): NodeAt | undefined {
-  const [, id = '', at = ''] = /^https:\/\/([0-9a-f]{64})@([^/?#]+)(?:[/?#]|$)/.exec(url) ?? [];
+  const [, id = '', host = '', port = '443'] =
+    /^https:\/\/([0-9a-f]{64})@([0-9.]+|\[[^\]/?#]+\])(?::([0-9]+))?(?:[/?#]|$)/.exec(url) ?? [];
   const nodeId = parseNodeId(id);
-  const address = parseAddress(at);
+  const address = parseAddress(`${host}:${port}`);
   return nodeId && address && { nodeId, address };
 }

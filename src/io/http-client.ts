@@ -6,15 +6,17 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
-import { Agent, buildConnector } from 'undici';
-import { type Fault, fault } from '../base/index.ts';
+import { Agent, buildConnector, Pool } from 'undici';
+import { type Address, type Fault, fault, formatAddress, isFault, type NodeId, nodeOfUrl } from '../base/index.ts';
 import type { BoundNetwork } from './bound-network.ts';
+import type { NodeTls } from './tls-context.ts';
+import { connectTls, type TlsFault } from './tls-dial.ts';
 
 /** Decides whether a connection to an IP literal and port may be opened (SAFETY rule 2). */
 export type MayDial = (ip: string, port: number) => boolean;
 
 export interface HttpRequest {
-  /** `http://host:port` or `https://host:port`. */
+  /** `http://host:port`, `https://host:port`, or `https://NODEID@host:port` for a node. */
   readonly origin: string;
   readonly method: 'GET' | 'POST';
   /** Path with query, percent-encoded already; sent as it is. */
@@ -37,7 +39,7 @@ export interface HttpReply {
 }
 
 export type HttpFault = Fault<
-  'http-timeout' | 'http-unreachable' | 'http-forbidden' | 'http-too-large' | 'http-aborted'
+  'http-timeout' | 'http-unreachable' | 'http-wrong-node' | 'http-forbidden' | 'http-too-large' | 'http-aborted'
 >;
 
 const CONNECTIONS_PER_ORIGIN_MAX = 8;
@@ -49,13 +51,23 @@ const HOSTS_TRIED_MAX = 3;
 const CONNECTOR = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, maxCachedSessions: 0 };
 const HEADER_BYTES_MAX = 16 * 1024;
 
+export interface HttpSettings {
+  readonly network: BoundNetwork;
+  readonly mayDial: MayDial;
+  /** What nodes are spoken to with; undefined speaks to them in clear (tests). */
+  readonly tls: NodeTls | undefined;
+}
+
 /** One pool of connections with one address policy. */
 export class HttpClient {
+  readonly #settings: HttpSettings;
   readonly #agent: Agent;
 
-  constructor(network: BoundNetwork, mayDial: MayDial) {
+  constructor(settings: HttpSettings) {
+    this.#settings = settings;
     this.#agent = new Agent({
-      connect: guardedConnector(network, mayDial),
+      connect: guardedConnector(settings.network, settings.mayDial),
+      factory: (origin, options) => poolFor(origin.toString(), options as Pool.Options, settings),
       connections: CONNECTIONS_PER_ORIGIN_MAX,
       maxOrigins: ORIGINS_MAX,
       pipelining: 1,
@@ -64,6 +76,19 @@ export class HttpClient {
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
     });
+  }
+
+  /** Which node answers at an address, proven by TLS; undefined while nodes are spoken to in clear. */
+  async meet(address: Address): Promise<NodeId | HttpFault | undefined> {
+    const { tls } = this.#settings;
+    if (!tls) return undefined;
+    try {
+      const { socket, peer } = await connectNode(address, undefined, tls, this.#settings);
+      socket.destroy();
+      return peer;
+    } catch (error) {
+      return faultOf(error as Error, formatAddress(address));
+    }
   }
 
   /** Sends one request; never rejects. */
@@ -87,8 +112,7 @@ export class HttpClient {
     } catch (error) {
       if (request.signal?.aborted) return fault('http-aborted', 'the request was ended');
       if (deadline.aborted) return fault('http-timeout', `${request.origin} did not answer in ${request.timeoutMs} ms`);
-      if (error instanceof ForbiddenAddress) return fault('http-forbidden', error.message);
-      return fault('http-unreachable', `${request.origin}: ${(error as Error).message}`);
+      return faultOf(error as Error, request.origin);
     }
   }
 
@@ -99,6 +123,49 @@ export class HttpClient {
 }
 
 class ForbiddenAddress extends Error {}
+class WrongNode extends Error {}
+
+function faultOf(error: Error, where: string): HttpFault {
+  if (error instanceof ForbiddenAddress) return fault('http-forbidden', error.message);
+  if (error instanceof WrongNode) return fault('http-wrong-node', `${where}: ${error.message}`);
+  return fault('http-unreachable', `${where}: ${error.message}`);
+}
+
+/** The connections to one origin: to a node and nobody else where it names one. */
+function poolFor(origin: string, options: Pool.Options, settings: HttpSettings): Pool {
+  const node = nodeOfUrl(origin);
+  if (!node) return new Pool(origin, options);
+  const { tls } = settings;
+  const at = formatAddress(node.address);
+  if (!tls) return new Pool(`http://${at}`, options);
+  const connect: buildConnector.connector = (_options, callback) => {
+    connectNode(node.address, node.nodeId, tls, settings).then(
+      ({ socket }) => callback(null, socket),
+      (error) => callback(error, null),
+    );
+  };
+  return new Pool(`https://${at}`, { ...options, connect });
+}
+
+/** Connects to a node, whichever it is where none is meant. */
+function connectNode(
+  { host, port }: Address,
+  meant: NodeId | undefined,
+  tls: NodeTls,
+  { network, mayDial }: HttpSettings,
+): Promise<{ socket: Socket; peer: NodeId }> {
+  return new Promise((resolve, reject) => {
+    if (!mayDial(host, port)) return reject(forbidden(host, port));
+    const timer = setTimeout(() => socket.destroy(new Error('no answer')), CONNECT_TIMEOUT_MS);
+    const settled = (peer: NodeId | TlsFault): void => {
+      clearTimeout(timer);
+      if (!isFault(peer)) resolve({ socket, peer });
+      else reject(peer.code === 'wrong-node' ? new WrongNode(peer.text) : new Error(peer.text));
+    };
+    const socket = network.open(host, (from) => connectTls({ host, port, ...from }, tls, meant, settled));
+    socket.setNoDelay(true);
+  });
+}
 
 function guardedConnector(network: BoundNetwork, mayDial: MayDial): buildConnector.connector {
   const anyWay = (port: number): buildConnector.connector =>

@@ -1,8 +1,18 @@
 /**
- * Announces to HTTP trackers. A redirect is followed at most twice and never out of http and https; the reply is
- * checked by pure code.
+ * Announces to HTTP trackers, to supernodes over TLS whatever the torrent's URL says. A redirect is followed at most
+ * twice, never out of http and https, and never from a node to who knows whom in clear; the reply is checked by pure
+ * code.
  */
-import { type Fault, fault, isFault } from '../base/index.ts';
+import {
+  type Address,
+  type Fault,
+  fault,
+  isFault,
+  type NodeId,
+  nodeOfUrl,
+  nodeOrigin,
+  parseAddress,
+} from '../base/index.ts';
 import {
   type AnnounceFacts,
   announceUrl,
@@ -25,19 +35,27 @@ export type AnnounceReply = TrackerReply & { readonly trackerHost: string };
 /** Talks to trackers. */
 export class TrackerClient {
   readonly #http: HttpClient;
+  readonly #nodeAt: (address: Address) => NodeId | undefined;
 
-  constructor(http: HttpClient) {
+  /** @param nodeAt the node that is known to listen at an address */
+  constructor(http: HttpClient, nodeAt: (address: Address) => NodeId | undefined) {
     this.#http = http;
+    this.#nodeAt = nodeAt;
   }
 
   /** Announces once; every failure is a fault with a text for the user. */
   async announce(tracker: string, facts: AnnounceFacts): Promise<AnnounceReply | Fault> {
     let url = URL.parse(announceUrl(tracker, facts));
+    let wasNode = false;
     for (let hop = 0; hop < HOPS_MAX; hop++) {
       if (!url || !/^https?:$/.test(url.protocol))
         return fault('tracker-unsupported', `${tracker} is not an HTTP tracker`);
+      const origin = this.#originOf(url);
+      const isNode = nodeOfUrl(origin) !== undefined;
+      if (wasNode && !isNode) return fault('redirect-refused', `${tracker} redirects out of the network`);
+      wasNode = isNode;
       const reply = await this.#http.request({
-        origin: url.origin,
+        origin,
         method: 'GET',
         path: url.pathname + url.search,
         headers: { 'user-agent': CLIENT_NAME, accept: '*/*' },
@@ -57,5 +75,14 @@ export class TrackerClient {
         : fault('tracker-refused', `it answered with HTTP ${reply.status}: ${parsed.text}`);
     }
     return fault('redirect-loop', `${tracker} redirects in a circle`);
+  }
+
+  /** Where a URL is asked: at the node that it names, or that is known to listen there. */
+  #originOf(url: URL): string {
+    const named = nodeOfUrl(url.href);
+    if (named) return nodeOrigin(named);
+    const address = url.protocol === 'http:' ? parseAddress(url.port === '' ? `${url.host}:80` : url.host) : undefined;
+    const nodeId = address && this.#nodeAt(address);
+    return nodeId ? nodeOrigin({ nodeId, address }) : url.origin;
   }
 }

@@ -140,10 +140,11 @@ test('a node as an origin is read back, with any path behind it, and nothing els
       assert.deepEqual(nodeOfUrl(origin + rest), { nodeId, address });
     }
   }
+  // As URL writes the port of https.
+  assert.deepEqual(nodeOfUrl(new URL(`https://${nodeId}@192.0.2.1:443/`).href)?.address.port, 443);
   for (const url of [
     'https://192.0.2.1:7373/',
     `http://${nodeId}@192.0.2.1:7373`,
-    `https://${nodeId}@192.0.2.1`,
     `https://${nodeId}@192.0.2.1:0`,
     `https://${nodeId}@name.example:7373`,
     `https://${nodeId}:secret@192.0.2.1:7373`,

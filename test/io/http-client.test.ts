@@ -21,7 +21,7 @@ async function serve(t: TestContext, answer: Answer): Promise<number> {
 }
 
 function clientFor(t: TestContext, mayDial: MayDial = () => true): HttpClient {
-  const client = new HttpClient(network, mayDial);
+  const client = new HttpClient({ network, mayDial, tls: undefined });
   t.after(() => client.close());
   return client;
 }

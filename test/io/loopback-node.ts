@@ -54,7 +54,7 @@ export async function openLoopbackNode(
       wire: (stream, address, handshake, firstBytes) => torrents?.accept(stream, address, handshake, firstBytes),
     },
   );
-  const http = new HttpClient(network, () => true);
+  const http = new HttpClient({ network, mayDial: () => true, tls: undefined });
   const dialler = new Dialler(network, { allowLocal: true });
   const opener = new LinkOpener({ dialler, policy: encryptionOut, tls });
   const log: string[] = [];
@@ -63,7 +63,7 @@ export async function openLoopbackNode(
       dialler,
       opener,
       alarms,
-      trackers: new TrackerClient(http),
+      trackers: new TrackerClient(http, () => undefined),
       budget: new LinkBudget(100),
       random: Math.random,
       peerId: newPeerId(),

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { encodeBencode, wallSeconds } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { identityOfSeed } from '../../src/io/identity.ts';
+import { makeNodeTls } from '../../src/io/tls-context.ts';
 import { encodeExchange, sealDescriptor } from '../../src/overlay/index.ts';
 import { placeFor, runProgram, spawnProgram } from '../app/place.ts';
 import { randomContent, temporaryFolder, until } from '../io/loopback-node.ts';
@@ -130,13 +132,18 @@ test('a hostile bootstrap source changes nothing: forged, expired, foreign and g
     '',
   ];
   for (const body of bodies) {
-    const server = createServer((_request, response) => response.end(body)).listen(0, '127.0.0.1');
+    let asked = 0;
+    const server = createTlsServer(makeNodeTls(stranger).server, (_request, response) => {
+      asked++;
+      response.end(body);
+    }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     const { node, port: own } = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${port}`] });
     await until('the source to be judged', () => node.status().bootstrap[0]!.state !== 'trying');
     assert.equal(node.status().bootstrap[0]!.state, 'silent');
     assert.deepEqual(node.supernodes(), []);
+    assert.ok(asked > 0);
     await probe(own);
     await node.stop();
     server.closeAllConnections();

@@ -1,0 +1,162 @@
+// HTTP between nodes: over TLS, with the node that is meant or nobody, and announces that find their way there.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import { type Address, encodeBencode, infoHashOfBytes, isFault, nodeOrigin } from '../../src/base/index.ts';
+import { BoundNetwork } from '../../src/io/bound-network.ts';
+import { HttpClient, type HttpReply, type HttpSettings } from '../../src/io/http-client.ts';
+import { identityOfSeed } from '../../src/io/identity.ts';
+import { makeNodeTls, nodeIdOf } from '../../src/io/tls-context.ts';
+import { newPeerId } from '../../src/io/torrent-identity.ts';
+import { TrackerClient } from '../../src/io/tracker-client.ts';
+
+const network = await BoundNetwork.open('::');
+const [asker, anna, bert] = [1, 2, 3].map(() => identityOfSeed(randomBytes(32))) as [Who, Who, Who];
+type Who = ReturnType<typeof identityOfSeed>;
+
+interface Served {
+  readonly address: Address;
+  /** Who asked for what, `undefined` in clear or without a certificate. */
+  readonly asked: { node: string | undefined; url: string | undefined }[];
+  connections: number;
+}
+
+/** A server of HTTP, over TLS where it is a node. */
+async function serve(
+  t: TestContext,
+  who: Who | undefined,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<Served> {
+  const served: Served = { address: { host: '127.0.0.1', port: 0 }, asked: [], connections: 0 };
+  const listener = (request: IncomingMessage, response: ServerResponse): void => {
+    served.asked.push({ node: nodeIdOf(request.socket as TLSSocket), url: request.url });
+    answer(request, response);
+  };
+  const options = who && { ...makeNodeTls(who).server, requestCert: true, rejectUnauthorized: false };
+  const server = options ? createTlsServer(options, listener) : createServer(listener);
+  server.on('connection', () => served.connections++);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  (served.address as { port: number }).port = (server.address() as AddressInfo).port;
+  return served;
+}
+
+function clientFor(t: TestContext, settings: Partial<HttpSettings> = {}): HttpClient {
+  const client = new HttpClient({ network, mayDial: () => true, tls: makeNodeTls(asker), ...settings });
+  t.after(() => client.close());
+  return client;
+}
+
+const request = (origin: string) =>
+  ({ origin, method: 'GET', path: '/supernodes', timeoutMs: 5000, bytesMax: 1000 }) as const;
+const textOf = (reply: HttpReply | object): string => {
+  assert.ok('body' in reply, `${reply}`);
+  return Buffer.from(reply.body as Uint8Array).toString();
+};
+
+test('a node is asked over TLS, both sides prove who they are, and the connection is used again', async (t) => {
+  const served = await serve(t, anna, (_, response) => response.end('here'));
+  const client = clientFor(t);
+  const origin = nodeOrigin({ nodeId: anna.nodeId, address: served.address });
+  for (let i = 0; i < 10; i++) assert.equal(textOf(await client.request(request(origin))), 'here');
+  assert.deepEqual(new Set(served.asked.map(({ node }) => node)), new Set([asker.nodeId]));
+  // undici calls a connection free a moment after the reply has ended, so that a second one may come to be.
+  assert.ok(served.connections <= 2, `${served.connections} connections`);
+});
+
+test('another node at the address is asked nothing, even while a connection to it is open', async (t) => {
+  const served = await serve(t, anna, (_, response) => response.end('here'));
+  const client = clientFor(t);
+  textOf(await client.request(request(nodeOrigin({ nodeId: anna.nodeId, address: served.address }))));
+  const refused = await client.request(request(nodeOrigin({ nodeId: bert.nodeId, address: served.address })));
+  assert.ok(isFault(refused));
+  assert.equal(refused.code, 'http-wrong-node');
+  assert.equal(served.asked.length, 1);
+});
+
+test('a node of unknown id is met, and what is no node is not', async (t) => {
+  const node = await serve(t, anna, (_, response) => response.end());
+  const web = await serve(t, undefined, (_, response) => response.end());
+  const client = clientFor(t);
+  assert.equal(await client.meet(node.address), anna.nodeId);
+  for (const address of [web.address, { host: '127.0.0.1', port: 1 }]) {
+    const met = await client.meet(address);
+    assert.ok(isFault(met) && met.code === 'http-unreachable', `${met}`);
+  }
+  assert.equal(node.asked.length + web.asked.length, 0);
+});
+
+test('an address that may not be dialled is not connected to for a node either', async (t) => {
+  const served = await serve(t, anna, (_, response) => response.end());
+  const client = clientFor(t, { mayDial: () => false });
+  const asked = await client.request(request(nodeOrigin({ nodeId: anna.nodeId, address: served.address })));
+  assert.ok(isFault(asked) && asked.code === 'http-forbidden', `${asked}`);
+  const met = await client.meet(served.address);
+  assert.ok(isFault(met) && met.code === 'http-forbidden', `${met}`);
+  assert.equal(served.connections, 0);
+});
+
+test('without TLS, which is for tests, nodes are asked in clear', async (t) => {
+  const served = await serve(t, undefined, (_, response) => response.end('clear'));
+  const client = clientFor(t, { tls: undefined });
+  assert.equal(await client.meet(served.address), undefined);
+  const origin = nodeOrigin({ nodeId: anna.nodeId, address: served.address });
+  assert.equal(textOf(await client.request(request(origin))), 'clear');
+});
+
+const facts = {
+  infoHash: infoHashOfBytes(randomBytes(20))!,
+  peerId: newPeerId(),
+  port: 7373,
+  uploaded: 0,
+  downloaded: 0,
+  left: 1,
+  event: undefined,
+  wanted: 50,
+};
+const REPLY = Buffer.from(encodeBencode({ interval: 1800, peers: new Uint8Array(0) }));
+const urlOf = ({ host, port }: Address): string => `http://${host}:${port}/announce`;
+
+test('an announce to a URL where a supernode is known to listen goes there over TLS', async (t) => {
+  const node = await serve(t, anna, (_, response) => response.end(REPLY));
+  const stock = await serve(t, undefined, (_, response) => response.end(REPLY));
+  const nodeAt = ({ port }: Address) => (port === node.address.port ? anna.nodeId : undefined);
+  const trackers = new TrackerClient(clientFor(t), nodeAt);
+  for (const { address } of [node, stock]) {
+    const reply = await trackers.announce(urlOf(address), facts);
+    assert.ok(!isFault(reply), `${reply}`);
+    assert.equal(reply.trackerHost, '127.0.0.1');
+  }
+  assert.equal(node.asked[0]!.node, asker.nodeId);
+  assert.equal(stock.asked[0]!.node, undefined);
+  assert.match(stock.asked[0]!.url!, /^\/announce\?info_hash=/);
+});
+
+test('a redirect to a node is followed as to a node, and one out of the network is refused', async (t) => {
+  const stock = await serve(t, undefined, (_, response) => response.end(REPLY));
+  const owner = await serve(t, bert, (_, response) => response.end(REPLY));
+  const to = (location: string) => (_: IncomingMessage, response: ServerResponse) =>
+    response.writeHead(307, { location }).end();
+  const path = '/announce?info_hash=x';
+  const native = await serve(t, anna, to(nodeOrigin({ nodeId: bert.nodeId, address: owner.address }) + path));
+  const leaking = await serve(t, anna, to(urlOf(stock.address)));
+  const lying = await serve(t, anna, to(nodeOrigin({ nodeId: anna.nodeId, address: owner.address }) + path));
+  const nodes = [native, leaking, lying].map(({ address }) => address.port);
+  const nodeAt = ({ port }: Address) => (nodes.includes(port) ? anna.nodeId : undefined);
+  const trackers = new TrackerClient(clientFor(t), nodeAt);
+  const codeOf = async ({ address }: Served): Promise<string> => {
+    const reply = await trackers.announce(urlOf(address), facts);
+    return isFault(reply) ? reply.code : 'answered';
+  };
+  assert.equal(await codeOf(native), 'answered');
+  assert.equal(await codeOf(leaking), 'redirect-refused');
+  assert.equal(await codeOf(lying), 'http-wrong-node');
+  assert.deepEqual([owner.asked.length, stock.asked.length], [1, 0]);
+});
