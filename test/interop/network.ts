@@ -76,6 +76,11 @@ export class Network {
     return host;
   }
 
+  /** The command line that runs a command where every frame between hosts passes, on the interface `bridge`. */
+  atHub(command: CommandLine): CommandLine {
+    return inNamespace({ namespace: this.#hub }, command);
+  }
+
   /** The same machine by one more address; what its addresses say to each other goes over its loopback interface. */
   async addAddress({ namespace }: Host): Promise<Host> {
     const address = this.#addressOf(++this.#addressesUsed);

@@ -32,6 +32,7 @@ export interface MonsoonSettings {
   readonly encryption?: 'require' | 'prefer' | 'off';
   /** `ADDRESS:PORT` of nodes to join by. */
   readonly bootstrap?: readonly string[];
+  readonly encryption?: 'require' | 'prefer' | 'off';
 }
 
 const commandLine = (...args: string[]): CommandLine => [process.execPath, [PROGRAM, ...args]];
@@ -122,6 +123,7 @@ export async function startMonsoon(place: Place, settings: MonsoonSettings = {})
     '--allow-local',
     '--role',
     settings.role ?? 'client',
+    ...(settings.encryption ? ['--encryption', settings.encryption] : []),
   ];
   const encryption = settings.encryption === undefined ? [] : ['--encryption', settings.encryption];
   const command = inNamespace(place.host, commandLine(...args, ...encryption, ...bootstrap));
