@@ -20,6 +20,7 @@ import { makeNodeTls, nodeIdOf } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
+import { readWebCertificate } from '../src/io/web-certificate.ts';
 import { LinkBudget } from '../src/session/index.ts';
 import { Tracker } from '../tracker/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
@@ -76,7 +77,9 @@ type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] };
 async function openBase({ home, config, log }: NodeSettings) {
   const network = await BoundNetwork.open(config.bind);
   const identity = await openIdentity(join(home.dataDir, 'identity.key'));
-  const tls = makeNodeTls(identity);
+  const { webCertificate, webKey } = config;
+  const isOwn = webCertificate !== '' || webKey !== '';
+  const tls = makeNodeTls(identity, isOwn ? await readWebCertificate(webCertificate, webKey) : undefined);
   const store = await openListingStore(join(home.dataDir, 'listing.sqlite'), {
     rowsMax: LISTING_ROWS_MAX,
     warn: (text) => log.warn(text),

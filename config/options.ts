@@ -61,6 +61,8 @@ export const OPTIONS = {
   encryption: { kind: 'choice', flag: '--encryption <policy>', default: 'prefer', choices: ['require', 'prefer', 'off'], help: 'of peer links: require means TLS or RC4, prefer takes plain ones where a peer has no other, off opens plain ones' },
   encryptionIn: { kind: 'choice', flag: '--encryption-in <policy>', default: 'same', choices: ['same', 'require', 'prefer', 'off'], help: 'the same for links that peers open, when it is to differ' },
   encryptionOut: { kind: 'choice', flag: '--encryption-out <policy>', default: 'same', choices: ['same', 'require', 'prefer', 'off'], help: 'the same for links that this node opens' },
+  webCertificate: { kind: 'text', flag: '--web-certificate <file>', default: '', pattern: 'path', help: 'PEM file of the certificate that browsers are shown on the port, chain included; empty means one made at each start' },
+  webKey: { kind: 'text', flag: '--web-key <file>', default: '', pattern: 'path', help: 'PEM file of its key, which is no Ed25519 key' },
   downloadDir: { kind: 'text', flag: '--download-dir <dir>', default: '', pattern: 'path', help: 'where downloads go; empty means Downloads/monsoon in your home' },
   linksMax: { kind: 'integer', flag: '--links-max <number>', default: 400, min: 1, max: 4000, help: 'most peer links of the whole node' },
   linksPerTorrentMax: { kind: 'integer', flag: '--links-per-torrent-max <number>', default: 80, min: 1, max: 200, help: 'most peer links of one torrent' },

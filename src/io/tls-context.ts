@@ -3,20 +3,19 @@
  * the handshake proves that the peer has the key of its certificate, and that key is its node id. Browsers and curl,
  * which do not put Ed25519 first, are shown a P-256 certificate instead that says nothing of this node.
  */
-import { constants, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { constants, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type SecureContextOptions, TLSSocket } from 'node:tls';
 import type { NodeId } from '../base/index.ts';
 import { CERTIFICATE_SERIAL_BYTES, nodeIdOfSpki, selfSignedCertificate, spkiOfNodeId } from '../link/index.ts';
 import type { Identity } from './identity.ts';
+import { CERTIFICATE_NAME, type KeyedCertificate, makeWebCertificate, pem } from './web-certificate.ts';
 
 /** Ed25519 first is how a node asks for a node's certificate. The rest is what any web client offers. */
 const SIGNATURE_ALGORITHMS =
   'ed25519:ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256:ecdsa_secp384r1_sha384:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512';
 /** What HTTP over TLS says; all that a node speaks inside looks like that from outside. */
 export const WEB_PROTOCOLS: readonly string[] = ['http/1.1'];
-/** Nobody verifies a name; a person who looks sees what this is. */
-const CERTIFICATE_NAME = 'monsoon';
 
 /** The two roles of one node in TLS. */
 export interface NodeTls {
@@ -26,10 +25,9 @@ export interface NodeTls {
   readonly client: SecureContext;
 }
 
-/** Makes what a node needs for both roles. */
-export function makeNodeTls(identity: Identity): NodeTls {
+/** Makes what a node needs for both roles; `web` is shown to whoever does not ask for a node. */
+export function makeNodeTls(identity: Identity, web: KeyedCertificate = makeWebCertificate()): NodeTls {
   const own = nodeCertificate(identity);
-  const web = webCertificate();
   // Without tickets no session outlives its connection, so that every connection proves its key anew.
   const rules = {
     minVersion: 'TLSv1.3',
@@ -50,22 +48,8 @@ export function nodeIdOf(socket: Socket): NodeId | undefined {
   return key?.asymmetricKeyType === 'ed25519' ? nodeIdOfSpki(key.export({ format: 'der', type: 'spki' })) : undefined;
 }
 
-function nodeCertificate({ nodeId, sign: signOwn, secretKey }: Identity): { cert: string; key: string } {
+function nodeCertificate({ nodeId, sign, secretKey }: Identity): KeyedCertificate {
   const serial = randomBytes(CERTIFICATE_SERIAL_BYTES);
   const facts = { algorithm: 'ed25519', publicKey: spkiOfNodeId(nodeId), serial, name: CERTIFICATE_NAME } as const;
-  return { cert: pem('CERTIFICATE', selfSignedCertificate(facts, signOwn)), key: pem('PRIVATE KEY', secretKey()) };
-}
-
-/** A new key at each start: nobody can know this certificate beforehand, so none is worth keeping. */
-function webCertificate(): { cert: string; key: string } {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const serial = randomBytes(CERTIFICATE_SERIAL_BYTES);
-  const spki = publicKey.export({ format: 'der', type: 'spki' });
-  const facts = { algorithm: 'ecdsa-sha256', publicKey: spki, serial, name: CERTIFICATE_NAME } as const;
-  const cert = selfSignedCertificate(facts, (bytes) => sign('sha256', bytes, privateKey));
-  return { cert: pem('CERTIFICATE', cert), key: privateKey.export({ format: 'pem', type: 'pkcs8' }) };
-}
-
-function pem(label: string, der: Uint8Array): string {
-  return `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64')}\n-----END ${label}-----\n`;
+  return { cert: pem('CERTIFICATE', selfSignedCertificate(facts, sign)), key: pem('PRIVATE KEY', secretKey()) };
 }

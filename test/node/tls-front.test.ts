@@ -1,13 +1,19 @@
 // What browsers, curl and stock clients get from a node's one port over TLS: the same as in clear.
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { connect } from 'node:tls';
+import { connect, type SecureContext } from 'node:tls';
 import { bytesOfHex, isFault } from '../../src/base/index.ts';
 import { identityOfSeed } from '../../src/io/identity.ts';
 import { makeNodeTls } from '../../src/io/tls-context.ts';
+import { makeWebCertificate } from '../../src/io/web-certificate.ts';
+import { nodeIdOfSpki } from '../../src/link/index.ts';
 import { parseTrackerReply, percentEncode } from '../../src/torrent/index.ts';
+import { temporaryFolder } from '../io/loopback-node.ts';
 import { closed, exchange, probe, running } from './running.ts';
 
 const HASH = percentEncode(bytesOfHex('ab'.repeat(20))!);
@@ -87,4 +93,35 @@ test('a TLS client that reads nothing, vanishes or sends garbage inside costs no
   await closed(lying);
   await probe(port);
   greedy.destroy();
+});
+
+test("browsers are shown the operator's certificate where there is one, and nodes the node's as ever", async (t) => {
+  const folder = temporaryFolder('certificate');
+  const files = { webCertificate: join(folder, 'chain.pem'), webKey: join(folder, 'key.pem') };
+  const own = makeWebCertificate();
+  writeFileSync(files.webCertificate, own.cert);
+  writeFileSync(files.webKey, own.key);
+  const { node, port } = await running(t, files);
+  const shownTo = async (secureContext?: SecureContext): Promise<X509Certificate> => {
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      rejectUnauthorized: false,
+      ...(secureContext && { secureContext }),
+    });
+    await once(socket, 'secureConnect');
+    const certificate = socket.getPeerX509Certificate()!;
+    socket.destroy();
+    return certificate;
+  };
+  assert.equal((await shownTo()).fingerprint256, new X509Certificate(own.cert).fingerprint256);
+  const spki = (await shownTo(makeNodeTls(stranger).client)).publicKey.export({ format: 'der', type: 'spki' });
+  assert.equal(nodeIdOfSpki(spki), node.status().nodeId);
+  writeFileSync(files.webKey, makeWebCertificate().key);
+  const wrong = [
+    files,
+    { ...files, webKey: '' },
+    { webKey: join(folder, 'none'), webCertificate: files.webCertificate },
+  ];
+  for (const flags of wrong) await assert.rejects(running(t, flags), { name: 'MonsoonError', code: 'config' });
 });
