@@ -51,6 +51,8 @@ const ASKED_MAX = 3;
 const SILENT_ROUNDS_MAX = 2;
 /** Private addresses that may be dialled. */
 const VOUCHED_MAX = 10_000;
+/** Bootstrap addresses whose nodes are remembered; names may lead elsewhere each time. */
+const MET_MAX = 256;
 /** Introductions looked into at a time. */
 const INTRODUCTIONS_MAX = 4;
 
@@ -94,7 +96,7 @@ export class Membership {
   readonly #silent = new Map<NodeId, number>();
   /** The address at which a supernode really answered. */
   readonly #reached = new Map<NodeId, Address>();
-  /** The nodes that answered at the addresses of bootstrap sources. */
+  /** The nodes that answered at the addresses of bootstrap sources, which are expected there from then on. */
   readonly #met = new Map<string, NodeId>();
   #timer: NodeJS.Timeout | undefined;
   #sequence = 0;
@@ -310,7 +312,7 @@ export class Membership {
     const request = { method: 'GET', path: '/supernodes', timeoutMs: ASK_TIMEOUT_MS } as const;
     const reply = await http.request({ origin, ...request, bytesMax: EXCHANGE_BYTES_MAX });
     if (isFault(reply)) return this.#noteSilence(at, reply);
-    if (meant === undefined && nodeId !== undefined) this.#met.set(at, nodeId);
+    if (meant === undefined && nodeId !== undefined) this.#noteMet(at, nodeId);
     const exchange = parseExchange(reply.body, config.network);
     if (isFault(exchange)) {
       log.info('a node is of no use', { address: formatAddress(address), because: exchange.text });
@@ -320,6 +322,11 @@ export class Membership {
     for (const record of exchange.supernodes) if (this.#take(record, { address, trust, nodeId })) good++;
     if (this.#settings.isSupernode) await this.#introduceOurselves(origin, exchange.supernodes);
     return good;
+  }
+
+  #noteMet(at: string, nodeId: NodeId): void {
+    if (this.#met.size >= MET_MAX && !this.#met.has(at)) this.#met.delete(this.#met.keys().next().value!);
+    this.#met.set(at, nodeId);
   }
 
   #noteSilence(at: string, because: Fault): undefined {

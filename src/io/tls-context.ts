@@ -14,6 +14,8 @@ import { CERTIFICATE_NAME, type KeyedCertificate, makeWebCertificate, pem } from
 /** Ed25519 first is how a node asks for a node's certificate. The rest is what any web client offers. */
 const SIGNATURE_ALGORITHMS =
   'ed25519:ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256:ecdsa_secp384r1_sha384:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512';
+/** The order of browsers: the first is some 15 % faster than the second, and each is enough. */
+const CIPHERS = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 /** What HTTP over TLS says; all that a node speaks inside looks like that from outside. */
 export const WEB_PROTOCOLS: readonly string[] = ['http/1.1'];
 
@@ -32,6 +34,7 @@ export function makeNodeTls(identity: Identity, web: KeyedCertificate = makeWebC
   const rules = {
     minVersion: 'TLSv1.3',
     sigalgs: SIGNATURE_ALGORITHMS,
+    ciphers: CIPHERS,
     secureOptions: constants.SSL_OP_NO_TICKET,
   } as const;
   return {

@@ -13,6 +13,7 @@ import type { PeerStream } from '../../src/io/peer-stream.ts';
 import { makeNodeTls, nodeIdOf } from '../../src/io/tls-context.ts';
 import { connectTls, type TlsFault } from '../../src/io/tls-dial.ts';
 import { newPeerId } from '../../src/io/torrent-identity.ts';
+import { makeWebCertificate } from '../../src/io/web-certificate.ts';
 import { selfSignedCertificate } from '../../src/link/index.ts';
 import { encodeWireHandshake } from '../../src/wire/index.ts';
 
@@ -100,6 +101,7 @@ test('two nodes prove their ids to each other, and speak HTTP inside through a r
   const { socket, peer, read } = await dial(door.port, one.nodeId);
   assert.equal(peer, one.nodeId);
   assert.equal(socket.getProtocol(), 'TLSv1.3');
+  assert.equal(socket.getCipher().name, 'TLS_AES_128_GCM_SHA256');
   socket.write('GET / HTTP/1.1\r\n\r\n');
   await closed(socket);
   assert.equal(Buffer.concat(read).toString(), 'GET / HTTP/1.1\r\n\r\n');
@@ -166,6 +168,18 @@ test('who does not prefer Ed25519 is shown a P-256 certificate, and is served wi
     assert.equal(nodeIdOf(door.http.at(-1)![0] as TLSSocket), undefined);
     browser.destroy();
   }
+});
+
+test('a client certificate whose key is not Ed25519 is let in and proves no node', async (t) => {
+  const door = await openDoor(t);
+  const client = connect({ host: HOST, port: door.port, rejectUnauthorized: false, ...makeWebCertificate() });
+  client.on('error', () => {});
+  await once(client, 'secureConnect');
+  client.write('GET / HTTP/1.1\r\n\r\n');
+  await closed(client.resume());
+  const [inside] = door.http[0]!;
+  assert.equal((inside as TLSSocket).getPeerX509Certificate()?.publicKey.asymmetricKeyType, 'ec');
+  assert.equal(nodeIdOf(inside), undefined);
 });
 
 test('nothing older than TLS 1.3 is spoken', async (t) => {
