@@ -18,7 +18,6 @@ import {
   latin1,
   NODE_ID_BYTES,
   type NodeId,
-  nodeIdBytes,
   nodeOrigin,
   publicFault,
   type Random,
@@ -111,7 +110,7 @@ export class Tracker {
   readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
   readonly #window4: Uint8Array = new Uint8Array(ENDPOINT4_BYTES * PEERS_PER_ANSWER_MAX);
   readonly #window6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES * PEERS_PER_ANSWER_MAX);
-  readonly #nodes: NodeEndpoints = new NodeEndpoints();
+  readonly #nodes: NodeEndpoints;
   readonly #natives: Uint8Array = new Uint8Array((1 + NODE_ID_BYTES) * PEERS_PER_ANSWER_MAX);
   /** Until then a peer may keep to a stretched interval. */
   #stretchedUntil: Instant | undefined;
@@ -120,6 +119,7 @@ export class Tracker {
     this.#ownership = options.ownership;
     this.#random = options.random;
     this.#swarms = new SwarmTable(options);
+    this.#nodes = new NodeEndpoints(options.hashKey);
     this.#bandwidth = new TokenBucket(options.bytesPerSecond);
   }
 
@@ -321,10 +321,10 @@ export class Tracker {
   #writeNatives(peers4: Uint8Array, peers6: Uint8Array): void {
     let at = 0;
     const say = (endpoint: Uint8Array): void => {
-      const node = this.#nodes.at(endpoint);
-      this.#natives[at++] = node ? PROVEN : UNPROVEN;
-      if (!node) return;
-      this.#natives.set(nodeIdBytes(node), at);
+      const id = this.#nodes.at(endpoint);
+      this.#natives[at++] = id ? PROVEN : UNPROVEN;
+      if (!id) return;
+      this.#natives.set(id, at);
       at += NODE_ID_BYTES;
     };
     for (let i = 0; i < peers4.length; i += ENDPOINT4_BYTES) say(peers4.subarray(i, i + ENDPOINT4_BYTES));

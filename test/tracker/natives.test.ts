@@ -99,14 +99,35 @@ test('the largest native answer fits its buffer', () => {
   assert.ok(body.length > 200 * (18 + 33) && body.length <= ANSWER_BYTES_MAX);
 });
 
-test('endpoints are remembered up to their bound, the most recent ones', () => {
-  const nodes = new NodeEndpoints();
+test('endpoints are remembered up to their bound, the newest always', () => {
+  const nodes = new NodeEndpoints({ k0: 3, k1: 4 });
   const endpoint = (n: number): Uint8Array => Uint8Array.of(10, n >>> 16, n >>> 8, n, 1, 1);
-  for (let n = 0; n < NODE_ENDPOINTS_MAX; n++) nodes.note(endpoint(n), ANNA);
-  nodes.note(endpoint(0), BERT);
-  nodes.note(endpoint(NODE_ENDPOINTS_MAX), BERT);
-  assert.equal(nodes.size, NODE_ENDPOINTS_MAX);
-  assert.equal(nodes.at(endpoint(0)), BERT);
-  assert.equal(nodes.at(endpoint(1)), undefined);
-  assert.equal(nodes.at(endpoint(2)), ANNA);
+  const remembered = (from: number, to: number): number => {
+    let found = 0;
+    for (let n = from; n < to; n++) if (nodes.at(endpoint(n))) found++;
+    return found;
+  };
+  const few = NODE_ENDPOINTS_MAX / 4;
+  for (let n = 0; n < few; n++) nodes.note(endpoint(n), ANNA);
+  assert.ok(remembered(0, few) > few * 0.99, 'while there is room hardly one makes way');
+  for (let n = few; n < 2 * NODE_ENDPOINTS_MAX; n++) {
+    nodes.note(endpoint(n), BERT);
+    assert.ok(nodes.at(endpoint(n)));
+  }
+  const kept = remembered(0, 2 * NODE_ENDPOINTS_MAX);
+  assert.ok(kept <= NODE_ENDPOINTS_MAX && kept > NODE_ENDPOINTS_MAX * 0.95, `${kept}`);
+  assert.ok(remembered(0, few) < few / 10, 'the oldest make way first');
+  assert.deepEqual(nodes.at(endpoint(2 * NODE_ENDPOINTS_MAX - 1)), nodeIdBytes(BERT));
+});
+
+test('an endpoint of one family is never taken for one of the other', () => {
+  const nodes = new NodeEndpoints({ k0: 3, k1: 4 });
+  const long = new Uint8Array(18);
+  nodes.note(long, ANNA);
+  assert.equal(nodes.at(long.subarray(0, 6)), undefined);
+  nodes.note(long.subarray(0, 6), BERT);
+  assert.deepEqual(nodes.at(long), nodeIdBytes(ANNA));
+  nodes.note(long, undefined);
+  assert.equal(nodes.at(long), undefined);
+  assert.deepEqual(nodes.at(long.subarray(0, 6)), nodeIdBytes(BERT));
 });
