@@ -110,7 +110,7 @@ test('two nodes prove their ids to each other, and speak HTTP inside through a r
   assert.equal(inside.remoteAddress, HOST);
 });
 
-test('the port knows which node dialled it', async (t) => {
+test('M-07 a peer link begins and is proven as a request to a supernode is: the port knows which node dialled it', async (t) => {
   const door = await openDoor(t);
   const { socket } = await dial(door.port, one.nodeId);
   const handshake = encodeWireHandshake(infoHashOfBytes(randomBytes(20))!, newPeerId());
