@@ -62,12 +62,14 @@ export interface HttpSettings {
 export class HttpClient {
   readonly #settings: HttpSettings;
   readonly #agent: Agent;
+  /** Connections to nodes that are being made; bounded by those of the pools. */
+  readonly #connecting = new Set<Socket>();
 
   constructor(settings: HttpSettings) {
     this.#settings = settings;
     this.#agent = new Agent({
       connect: guardedConnector(settings.network, settings.mayDial),
-      factory: (origin, options) => poolFor(origin.toString(), options as Pool.Options, settings),
+      factory: (origin, options) => this.#poolFor(origin.toString(), options as Pool.Options),
       connections: CONNECTIONS_PER_ORIGIN_MAX,
       maxOrigins: ORIGINS_MAX,
       pipelining: 1,
@@ -83,7 +85,7 @@ export class HttpClient {
     const { tls } = this.#settings;
     if (!tls) return undefined;
     try {
-      const { socket, peer } = await connectNode(address, undefined, tls, this.#settings);
+      const { socket, peer } = await this.#connectNode(address, undefined, tls);
       socket.destroy();
       return peer;
     } catch (error) {
@@ -118,7 +120,45 @@ export class HttpClient {
 
   /** Ends every connection and request. */
   async close(): Promise<void> {
+    for (const socket of this.#connecting) socket.destroy();
     await this.#agent.destroy();
+  }
+
+  /** The connections to one origin: to a node and nobody else where it names one. */
+  #poolFor(origin: string, options: Pool.Options): Pool {
+    const node = nodeOfUrl(origin);
+    if (!node) return new Pool(origin, options);
+    const { tls } = this.#settings;
+    const at = formatAddress(node.address);
+    if (!tls) return new Pool(`http://${at}`, options);
+    const connect: buildConnector.connector = (_options, callback) => {
+      this.#connectNode(node.address, node.nodeId, tls).then(
+        ({ socket }) => callback(null, socket),
+        (error) => callback(error, null),
+      );
+    };
+    return new Pool(`https://${at}`, { ...options, connect });
+  }
+
+  /** Connects to a node, whichever it is where none is meant. */
+  #connectNode(
+    { host, port }: Address,
+    meant: NodeId | undefined,
+    tls: NodeTls,
+  ): Promise<{ socket: Socket; peer: NodeId }> {
+    const { network, mayDial } = this.#settings;
+    return new Promise((resolve, reject) => {
+      if (!mayDial(host, port)) return reject(forbidden(host, port));
+      const timer = setTimeout(() => socket.destroy(new Error('no answer')), CONNECT_TIMEOUT_MS);
+      const settled = (peer: NodeId | TlsFault): void => {
+        clearTimeout(timer);
+        this.#connecting.delete(socket);
+        if (!isFault(peer)) resolve({ socket, peer });
+        else reject(peer.code === 'wrong-node' ? new WrongNode(peer.text) : new Error(peer.text));
+      };
+      const socket = network.open(host, (from) => connectTls({ host, port, ...from }, tls, meant, settled));
+      this.#connecting.add(socket.setNoDelay(true));
+    });
   }
 }
 
@@ -129,42 +169,6 @@ function faultOf(error: Error, where: string): HttpFault {
   if (error instanceof ForbiddenAddress) return fault('http-forbidden', error.message);
   if (error instanceof WrongNode) return fault('http-wrong-node', `${where}: ${error.message}`);
   return fault('http-unreachable', `${where}: ${error.message}`);
-}
-
-/** The connections to one origin: to a node and nobody else where it names one. */
-function poolFor(origin: string, options: Pool.Options, settings: HttpSettings): Pool {
-  const node = nodeOfUrl(origin);
-  if (!node) return new Pool(origin, options);
-  const { tls } = settings;
-  const at = formatAddress(node.address);
-  if (!tls) return new Pool(`http://${at}`, options);
-  const connect: buildConnector.connector = (_options, callback) => {
-    connectNode(node.address, node.nodeId, tls, settings).then(
-      ({ socket }) => callback(null, socket),
-      (error) => callback(error, null),
-    );
-  };
-  return new Pool(`https://${at}`, { ...options, connect });
-}
-
-/** Connects to a node, whichever it is where none is meant. */
-function connectNode(
-  { host, port }: Address,
-  meant: NodeId | undefined,
-  tls: NodeTls,
-  { network, mayDial }: HttpSettings,
-): Promise<{ socket: Socket; peer: NodeId }> {
-  return new Promise((resolve, reject) => {
-    if (!mayDial(host, port)) return reject(forbidden(host, port));
-    const timer = setTimeout(() => socket.destroy(new Error('no answer')), CONNECT_TIMEOUT_MS);
-    const settled = (peer: NodeId | TlsFault): void => {
-      clearTimeout(timer);
-      if (!isFault(peer)) resolve({ socket, peer });
-      else reject(peer.code === 'wrong-node' ? new WrongNode(peer.text) : new Error(peer.text));
-    };
-    const socket = network.open(host, (from) => connectTls({ host, port, ...from }, tls, meant, settled));
-    socket.setNoDelay(true);
-  });
 }
 
 function guardedConnector(network: BoundNetwork, mayDial: MayDial): buildConnector.connector {

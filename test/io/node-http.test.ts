@@ -1,9 +1,10 @@
 // HTTP between nodes: over TLS, with the node that is meant or nobody, and announces that find their way there.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { type Address, encodeBencode, infoHashOfBytes, isFault, nodeOrigin } from '../../src/base/index.ts';
@@ -101,6 +102,23 @@ test('an address that may not be dialled is not connected to for a node either',
   const met = await client.meet(served.address);
   assert.ok(isFault(met) && met.code === 'http-forbidden', `${met}`);
   assert.equal(served.connections, 0);
+});
+
+test('closing ends what is being asked of a node that never answers', async (t) => {
+  const silent = createTcpServer(() => {});
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const heard = once(silent, 'connection');
+  t.after(() => silent.close());
+  const client = clientFor(t);
+  const address = { host: '127.0.0.1', port: (silent.address() as AddressInfo).port };
+  const asked = client.request(request(nodeOrigin({ nodeId: anna.nodeId, address })));
+  const met = client.meet(address);
+  const [socket] = await heard;
+  const begun = performance.now();
+  await client.close();
+  assert.ok(isFault(await asked) && isFault(await met));
+  assert.ok(performance.now() - begun < 3000, 'no time limit had to end it');
+  socket.destroy();
 });
 
 test('without TLS, which is for tests, nodes are asked in clear', async (t) => {
