@@ -32,7 +32,6 @@ export interface MonsoonSettings {
   readonly encryption?: 'require' | 'prefer' | 'off';
   /** `ADDRESS:PORT` of nodes to join by. */
   readonly bootstrap?: readonly string[];
-  readonly encryption?: 'require' | 'prefer' | 'off';
 }
 
 const commandLine = (...args: string[]): CommandLine => [process.execPath, [PROGRAM, ...args]];
@@ -123,7 +122,6 @@ export async function startMonsoon(place: Place, settings: MonsoonSettings = {})
     '--allow-local',
     '--role',
     settings.role ?? 'client',
-    ...(settings.encryption ? ['--encryption', settings.encryption] : []),
   ];
   const encryption = settings.encryption === undefined ? [] : ['--encryption', settings.encryption];
   const command = inNamespace(place.host, commandLine(...args, ...encryption, ...bootstrap));
