@@ -17,17 +17,28 @@ import type { TorrentHost } from '../src/io/torrent-host.ts';
 import type { Torrents } from '../src/io/torrents.ts';
 import { type CheckedClaims, factsOf, openEntry, parseClaims, sealEntry } from '../src/listing/index.ts';
 import type { Descriptor } from '../src/overlay/index.ts';
-import { encodeMetainfo, formatMagnet } from '../src/torrent/index.ts';
+import { encodeMetainfo, formatMagnet, NO_WISHES } from '../src/torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../src/wire/index.ts';
+import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
 import type { Home } from './home.ts';
 import type { ListingSync } from './listing-sync.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
 import type { OwnCounts } from './own-counts.ts';
-import type { Claims, ListingQuery, ListingRow, SharedTorrent, TorrentDetail, TorrentRow } from './running-node.ts';
+import type {
+  Choice,
+  Claims,
+  FileRow,
+  ListingQuery,
+  ListingRow,
+  SharedTorrent,
+  TorrentDetail,
+  TorrentRow,
+  Wanted,
+} from './running-node.ts';
 import { requireApart } from './share-folder.ts';
 import { resolveTarget } from './target.ts';
-import { torrentDetail, torrentRow } from './torrent-rows.ts';
+import { fileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
 
 const METADATA_TIMEOUT_MS = 10_000;
 
@@ -96,7 +107,7 @@ export class Library {
     return { infoHash, name, size, magnet: formatMagnet({ infoHash, name, trackers: trackers.flat() }), torrentFile };
   }
 
-  async get(what: string, directory: string | undefined): Promise<TorrentRow> {
+  async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {
     const { torrents, store, log } = this.#settings;
     if (directory !== undefined && !isAbsolute(directory)) {
       throw new MonsoonError('usage', `${directory} is not an absolute path.`);
@@ -104,9 +115,12 @@ export class Library {
     const target = await resolveTarget(what, torrents, store);
     const { infoHash } = target;
     const trackers = target.trackers.length > 0 ? target.trackers : this.#trackersFor(infoHash);
+    const known = torrents.get(infoHash);
+    if (known && known.phase !== 'failed' && wanted) this.#change(known, choiceOf(wanted));
     const added = torrents.add({
       ...target,
       trackers,
+      wishes: wishesOf(wanted, target.selectedFiles),
       directory: directory ?? this.#downloadDir,
       sourcePaths: [],
       isWhole: false,
@@ -122,6 +136,16 @@ export class Library {
       this.#fetchMetadata(host).catch((error) => log.warn('metadata could not be looked up', { because: error }));
     }
     return torrentRow(host);
+  }
+
+  /** Changes what is wanted of one torrent. */
+  async choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
+    const { torrents, store } = this.#settings;
+    const { infoHash } = await resolveTarget(what, torrents, store);
+    const host = torrents.get(infoHash);
+    if (!host) throw new MonsoonError('not-found', `This node has no torrent ${infoHash}. Run "monsoon ps".`);
+    this.#change(host, choice);
+    return fileRows(host);
   }
 
   rows(): readonly TorrentRow[] {
@@ -149,6 +173,10 @@ export class Library {
     return torrentDetail(infoHash, host, row && counts.applied([row])[0]);
   }
 
+  #change(host: TorrentHost, choice: Choice): void {
+    requireFiles(host.useWishes(changedWishes(host.wishes, choice, host.info?.files ?? [])));
+  }
+
   get #torrentFiles(): string {
     return join(this.#settings.home.dataDir, 'torrents');
   }
@@ -166,6 +194,7 @@ export class Library {
       trackers,
       directory,
       sourcePaths,
+      wishes: NO_WISHES,
       isWhole: true,
       addedSeconds: wallNow(),
       completedSeconds: wallNow(),

@@ -33,7 +33,9 @@ import { Membership } from './membership.ts';
 import { OwnCounts } from './own-counts.ts';
 import { PublicFront } from './public-front.ts';
 import type {
+  Choice,
   Claims,
+  FileRow,
   ListingQuery,
   ListingRow,
   NodeStatus,
@@ -42,6 +44,7 @@ import type {
   SupernodeRow,
   TorrentDetail,
   TorrentRow,
+  Wanted,
 } from './running-node.ts';
 
 /** Rows of the listing kept on disk. */
@@ -241,9 +244,13 @@ class Node implements RunningNode {
     return this.#parts.library.share(path, claims);
   }
 
-  async get(what: string, directory: string | undefined): Promise<TorrentRow> {
+  async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {
     await this.#firstRound;
-    return this.#parts.library.get(what, directory);
+    return this.#parts.library.get(what, directory, wanted);
+  }
+
+  choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
+    return this.#parts.library.choose(what, choice);
   }
 
   torrents(): readonly TorrentRow[] {

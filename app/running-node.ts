@@ -57,7 +57,7 @@ export interface TorrentRow {
   readonly infoHash: InfoHash;
   readonly name: string;
   readonly state: TorrentState;
-  /** 0–1, verified bytes over all bytes. */
+  /** 0–1, verified bytes over all that are wanted. */
   readonly progress: number;
   readonly downBytesPerSecond: number;
   readonly upBytesPerSecond: number;
@@ -77,6 +77,43 @@ export interface TorrentRow {
   readonly secondsLeft: number | null;
 }
 
+/** How much a file is wanted, from least to most. */
+export const PRIORITY_NAMES = ['skip', 'low', 'normal', 'high'] as const;
+export type PriorityName = (typeof PRIORITY_NAMES)[number];
+
+/** One row of `files --json`. */
+export interface FileRow {
+  /** Place in the torrent's list of files, padding counted. */
+  readonly index: number;
+  /** Cleaned, joined with `/`. */
+  readonly path: string;
+  readonly size: number;
+  readonly priority: PriorityName;
+  /** 0–1, verified bytes over all bytes. */
+  readonly progress: number;
+}
+
+/** Files, each by index (`0,2,4-6`), by a pattern with `*` and `?`, or by a part of its path; the later one is stronger. */
+export type FileSelectors = readonly string[];
+
+/** What of a torrent is wanted when it is added. */
+export interface Wanted {
+  /** All of them when empty. */
+  readonly files: FileSelectors;
+  readonly isSequential: boolean;
+}
+
+/** What shall change for files of a torrent, in this order; what is absent stays. */
+export interface Choice {
+  /** These and no others. */
+  readonly only?: FileSelectors;
+  readonly skip?: FileSelectors;
+  readonly low?: FileSelectors;
+  readonly normal?: FileSelectors;
+  readonly high?: FileSelectors;
+  readonly isSequential?: boolean;
+}
+
 /** `info --json`: the row, and what is known beyond it. */
 export interface TorrentDetail {
   readonly infoHash: InfoHash;
@@ -84,8 +121,8 @@ export interface TorrentDetail {
   readonly magnet: string;
   readonly listing: ListingRow | null;
   readonly torrent: TorrentRow | null;
-  /** Cleaned paths joined with `/`; empty until the metadata is known. */
-  readonly fileList: readonly { readonly path: string; readonly size: number }[];
+  /** Empty until the metadata is known. */
+  readonly fileList: readonly FileRow[];
   readonly pieceLength: number | null;
   readonly trackers: readonly string[];
 }
@@ -109,8 +146,14 @@ export interface RunningNode {
    * Starts (or finds) a download.
    * @param what a magnet, an info hash, a unique hash prefix of 6 or more digits, a path of a .torrent file, or a listed name
    * @param directory absolute; the configured download directory when absent
+   * @param wanted only these files, and in this order; of a magnet those that it names (BEP 53) unless told
    */
-  get(what: string, directory: string | undefined): Promise<TorrentRow>;
+  get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow>;
+  /**
+   * Fetches other files of a torrent than before, or the same ones more or less; resolves with all of its files.
+   * @param what an info hash, a unique prefix of one, or a magnet
+   */
+  choose(what: string, choice: Choice): Promise<readonly FileRow[]>;
   torrents(): readonly TorrentRow[];
   list(query: ListingQuery): Promise<readonly ListingRow[]>;
   /** @param what an info hash, a unique prefix of one, or a magnet */

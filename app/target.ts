@@ -8,7 +8,8 @@ import type { Torrents } from '../src/io/torrents.ts';
 import { type Magnet, METAINFO_BYTES_MAX } from '../src/torrent/index.ts';
 
 /** Enough of a torrent to start it; peers are those a magnet names. */
-export type Target = Pick<TorrentSpec, 'infoHash' | 'name' | 'info' | 'trackers'> & Pick<Magnet, 'peers'>;
+export type Target = Pick<TorrentSpec, 'infoHash' | 'name' | 'info' | 'trackers'> &
+  Pick<Magnet, 'peers' | 'selectedFiles'>;
 
 /** Finds out what is meant; rejects with a MonsoonError that says what was looked for. */
 export async function resolveTarget(what: string, torrents: Torrents, store: ListingStore): Promise<Target> {
@@ -45,8 +46,9 @@ async function byPrefix(prefix: string, torrents: Torrents, store: ListingStore)
 async function targetOfMagnet(text: string): Promise<Target> {
   const magnet = await parseMagnet(text);
   if (isFault(magnet)) throw new MonsoonError('usage', `That magnet link cannot be used: ${magnet.text}.`);
-  const { infoHash, name = infoHash, trackers, peers } = magnet;
-  return { infoHash, name, info: undefined, trackers: trackers.map((tracker) => [tracker]), peers };
+  const { infoHash, name = infoHash, trackers, peers, selectedFiles } = magnet;
+  const tiers = trackers.map((tracker) => [tracker]);
+  return { infoHash, name, info: undefined, trackers: tiers, peers, ...(selectedFiles && { selectedFiles }) };
 }
 
 async function targetOfFile(path: string): Promise<Target> {

@@ -2,14 +2,20 @@
 import { join } from 'node:path';
 import type { TorrentHost } from '../src/io/torrent-host.ts';
 import { formatMagnet } from '../src/torrent/index.ts';
-import type { ListingRow, TorrentDetail, TorrentRow, TorrentState } from './running-node.ts';
+import {
+  type FileRow,
+  type ListingRow,
+  PRIORITY_NAMES,
+  type TorrentDetail,
+  type TorrentRow,
+  type TorrentState,
+} from './running-node.ts';
 
 /** The row of one torrent as it is now. */
 export function torrentRow(host: TorrentHost): TorrentRow {
   const { spec, info } = host;
   const figures = host.figures();
   const size = info?.length ?? 0;
-  const missing = size - figures.storedBytes;
   const isFetching = host.phase === 'running' && !host.isComplete;
   return {
     infoHash: spec.infoHash,
@@ -25,7 +31,7 @@ export function torrentRow(host: TorrentHost): TorrentRow {
     bytesUploaded: figures.uploaded,
     path: contentPath(host),
     seconds: figures.secondsToComplete,
-    secondsLeft: isFetching && figures.down > 0 ? Math.ceil(missing / figures.down) : null,
+    secondsLeft: isFetching && figures.down > 0 ? Math.ceil(figures.missingBytes / figures.down) : null,
   };
 }
 
@@ -37,17 +43,26 @@ export function torrentDetail(
 ): TorrentDetail {
   const name = host?.info?.name ?? listing?.name ?? host?.spec.name ?? infoHash;
   const trackers = host?.trackers ?? [];
-  const files = host?.info?.files.filter(({ isPadding }) => !isPadding) ?? [];
   return {
     infoHash,
     name,
     magnet: formatMagnet({ infoHash, name, trackers }),
     listing: listing ?? null,
     torrent: host ? torrentRow(host) : null,
-    fileList: files.map(({ path, length }) => ({ path: path.join('/'), size: length })),
+    fileList: host ? fileRows(host) : [],
     pieceLength: host?.info?.pieceLength ?? null,
     trackers,
   };
+}
+
+/** The files of a torrent; padding is nobody's file, but counts in the indices. */
+export function fileRows({ info, files }: TorrentHost): FileRow[] {
+  return (info?.files ?? []).flatMap(({ path, length: size, isPadding }, index) => {
+    if (isPadding) return [];
+    const { priority, storedBytes } = files[index]!;
+    const progress = size > 0 ? storedBytes / size : 1;
+    return { index, path: path.join('/'), size, priority: PRIORITY_NAMES[priority]!, progress };
+  });
 }
 
 function stateOf(host: TorrentHost): TorrentState {

@@ -7,13 +7,13 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MonsoonError } from '../../src/base/index.ts';
 import type { ControlClient } from '../control/client.ts';
-import type { TorrentRow } from '../running-node.ts';
+import type { TorrentRow, Wanted } from '../running-node.ts';
 import { ProgressLine } from '../show/progress.ts';
 import { formatDuration, formatSize } from '../show/quantities.ts';
 import { formatFacts } from '../show/table.ts';
 import { answer } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
-import type { CliContext, Verb } from './verb.ts';
+import type { Call, CliContext, Verb } from './verb.ts';
 
 /** The last line of `get --exit --json`. */
 interface Fetched {
@@ -35,13 +35,20 @@ export const get: Verb = {
   summary: 'download a magnet, info hash, .torrent file or listed name',
   options: [
     { name: 'output', flag: '-o, --output <dir>', help: 'the folder to download into' },
+    {
+      name: 'select',
+      flag: '-s, --select <files>',
+      help: 'only these files, by index, pattern or part of a path',
+      isList: true,
+    },
+    { name: 'sequential', flag: '--seq', help: 'fetch in order, to use it while it comes' },
     { name: 'exit', flag: '--exit', help: 'wait, and end with 0 only when every byte is verified' },
   ],
   async run(call, context) {
     const what = await whatToGet(call.arguments[0]!, context);
     const directory = typeof call.options.output === 'string' ? resolve(context.cwd, call.options.output) : undefined;
     return withDaemon(context, async (client) => {
-      const started = await client.get(what, directory);
+      const started = await client.get(what, directory, wantedOf(call));
       if (!call.options.exit && !context.data.isTty) {
         return answer(call, context, started, () => startedText(started));
       }
@@ -50,6 +57,11 @@ export const get: Verb = {
     });
   },
 };
+
+function wantedOf({ options }: Call): Partial<Wanted> {
+  const { select, sequential } = options as { select?: string[]; sequential?: boolean };
+  return { ...(select && { files: select }), ...(sequential && { isSequential: true }) };
+}
 
 /** A path of a .torrent file is made absolute, because the daemon's folder is another one. */
 async function whatToGet(what: string, context: CliContext): Promise<string> {

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { explain } from './answer.ts';
 import { config } from './config.ts';
 import { demo } from './demo.ts';
+import { files } from './files.ts';
 import { get } from './get.ts';
 import { info, list } from './list.ts';
 import { share } from './share.ts';
@@ -11,7 +12,7 @@ import { ps, status, supernodes } from './status.ts';
 import { stop } from './stop.ts';
 import { type CliContext, EXIT, type ExitCode, type Verb, type VerbOption } from './verb.ts';
 
-const VERBS: readonly Verb[] = [list, get, share, info, ps, start, stop, status, supernodes, config, demo];
+const VERBS: readonly Verb[] = [list, get, share, info, files, ps, start, stop, status, supernodes, config, demo];
 
 /** Runs one command line, the program's own name left out; never rejects. */
 export async function runCommandLine(

@@ -10,7 +10,7 @@ import { configRows } from '../config-rows.ts';
 import type { Log } from '../log.ts';
 import type { NodeStatus, RunningNode, TorrentRow } from '../running-node.ts';
 import type { Pages } from './pages.ts';
-import { parseGetQuestion, parseListingQuery, parseShareQuestion } from './questions.ts';
+import { parseChoice, parseGetQuestion, parseListingQuery, parseShareQuestion } from './questions.ts';
 
 export interface ApiSettings {
   readonly resolved: Resolved;
@@ -60,8 +60,11 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
     return c.json(await node.share(path, claims));
   });
   app.post('/api/get', async (c) => {
-    const { what, directory } = parseGetQuestion(await jsonOf(c));
-    return c.json(await node.get(what, directory));
+    const { what, directory, wanted } = parseGetQuestion(await jsonOf(c));
+    return c.json(await node.get(what, directory, wanted));
+  });
+  app.post('/api/torrents/:infoHash/files', async (c) => {
+    return c.json(await node.choose(c.req.param('infoHash'), parseChoice(await jsonOf(c))));
   });
   app.post('/api/stop', (c) => {
     settings.requestStop();

@@ -5,7 +5,9 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { type InfoHash, MonsoonError, type MonsoonErrorCode } from '../../src/base/index.ts';
 import type {
+  Choice,
   Claims,
+  FileRow,
   ListingQuery,
   ListingRow,
   NodeStatus,
@@ -13,6 +15,7 @@ import type {
   SupernodeRow,
   TorrentDetail,
   TorrentRow,
+  Wanted,
 } from '../running-node.ts';
 
 const ANSWER_MS = 10_000;
@@ -71,8 +74,14 @@ export class ControlClient {
   }
 
   /** @param directory absolute; the node's download directory when absent */
-  get(what: string, directory: string | undefined): Promise<TorrentRow> {
-    return this.#ask({ method: 'POST', path: '/api/get', body: { what, directory }, timeoutMs: NETWORK_ANSWER_MS });
+  get(what: string, directory: string | undefined, wanted?: Partial<Wanted>): Promise<TorrentRow> {
+    const body = { what, directory, ...wanted };
+    return this.#ask({ method: 'POST', path: '/api/get', body, timeoutMs: NETWORK_ANSWER_MS });
+  }
+
+  /** @param what an info hash or a unique prefix of one */
+  choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
+    return this.#ask({ method: 'POST', path: `/api/torrents/${encodeURIComponent(what)}/files`, body: choice });
   }
 
   /** Resolves when the daemon has heard it, which is before it has ended. */

@@ -3,7 +3,8 @@ import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { MonsoonError } from '../../src/base/index.ts';
 import { CATEGORIES, LIST_LIMIT_MAX, LIST_OFFSET_MAX, LISTING_SORTS, TAGS_MAX } from '../../src/listing/index.ts';
-import type { Claims, ListingQuery } from '../running-node.ts';
+import { FILE_RULES_MAX } from '../../src/torrent/index.ts';
+import type { Choice, Claims, ListingQuery, Wanted } from '../running-node.ts';
 
 /** A share: what, and what its publisher says about it. */
 export interface ShareQuestion {
@@ -13,12 +14,15 @@ export interface ShareQuestion {
 export interface GetQuestion {
   readonly what: string;
   readonly directory: string | undefined;
+  /** Undefined when nothing was said about it. */
+  readonly wanted: Wanted | undefined;
 }
 
 const PATH_LENGTH_MAX = 4096;
 const WHAT_LENGTH_MAX = 16_384;
 const DESCRIPTION_LENGTH_MAX = 4096;
 const TAG_LENGTH_MAX = 64;
+const SELECTOR_LENGTH_MAX = 4096;
 
 // The node's working directory is not the asker's: a relative path would name something else.
 const absolutePath = z.string().max(PATH_LENGTH_MAX).refine(isAbsolute, 'expected an absolute path');
@@ -28,9 +32,20 @@ const shareSchema = z.strictObject({
   description: z.string().max(DESCRIPTION_LENGTH_MAX).optional(),
   tags: z.array(z.string().max(TAG_LENGTH_MAX)).max(TAGS_MAX).optional(),
 });
+const selectors = z.array(z.string().min(1).max(SELECTOR_LENGTH_MAX)).min(1).max(FILE_RULES_MAX);
 const getSchema = z.strictObject({
   what: z.string().min(1).max(WHAT_LENGTH_MAX),
   directory: absolutePath.optional(),
+  files: selectors.optional(),
+  isSequential: z.boolean().optional(),
+});
+const choiceSchema = z.strictObject({
+  only: selectors.optional(),
+  skip: selectors.optional(),
+  low: selectors.optional(),
+  normal: selectors.optional(),
+  high: selectors.optional(),
+  isSequential: z.boolean().optional(),
 });
 const wholeNumber = (max: number) =>
   z
@@ -53,8 +68,14 @@ export function parseShareQuestion(body: unknown): ShareQuestion {
 
 /** Checks the body of POST /api/get; throws a MonsoonError (`usage`). */
 export function parseGetQuestion(body: unknown): GetQuestion {
-  const { what, directory } = checked(getSchema, body);
-  return { what, directory };
+  const { what, directory, files, isSequential } = checked(getSchema, body);
+  const isSaid = files !== undefined || isSequential !== undefined;
+  return { what, directory, wanted: isSaid ? { files: files ?? [], isSequential: isSequential ?? false } : undefined };
+}
+
+/** Checks the body of POST /api/torrents/HASH/files; throws a MonsoonError (`usage`). */
+export function parseChoice(body: unknown): Choice {
+  return withoutUndefined(checked(choiceSchema, body));
 }
 
 /** Checks the query of GET /api/listing; throws a MonsoonError (`usage`). */

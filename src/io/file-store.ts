@@ -8,7 +8,7 @@ import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, MonsoonError } from '../base/index.ts';
-import { Layout, type TorrentInfo } from '../torrent/index.ts';
+import { Layout, PRIORITY, type Priority, type TorrentInfo } from '../torrent/index.ts';
 import { OpenFiles } from './open-files.ts';
 
 /** Windows syncs through writable handles only; elsewhere files that we may only read are synced too. */
@@ -91,11 +91,12 @@ export class FileStore {
     }
   }
 
-  /** Makes files without bytes, which no write ever would, and links. */
-  async createEmptyFiles(): Promise<void> {
+  /** Makes wanted files without bytes, which no write ever would. */
+  async createEmptyFiles(priorities: readonly Priority[]): Promise<void> {
     if (this.isReadOnly) return;
     for (const [file, { length, isPadding, symlinkTarget }] of this.#content.info.files.entries()) {
-      if (length === 0 && !isPadding && symlinkTarget === undefined) await this.#using(file, true, async () => {});
+      if (priorities[file] === PRIORITY.skip || length > 0 || isPadding || symlinkTarget !== undefined) continue;
+      await this.#using(file, true, async () => {});
     }
   }
 

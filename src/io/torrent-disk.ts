@@ -5,7 +5,7 @@
  */
 import type { Stats } from 'node:fs';
 import { MonsoonError, type WallSeconds } from '../base/index.ts';
-import { Bitfield, replayJournal, type Snapshot } from '../torrent/index.ts';
+import { Bitfield, type Priority, replayJournal, type Snapshot } from '../torrent/index.ts';
 import { type Content, FileStore, type Store } from './file-store.ts';
 import { checkPieces, rewritePiece } from './hash-check.ts';
 import { PieceIntake } from './piece-intake.ts';
@@ -127,8 +127,8 @@ export class TorrentDisk {
     });
   }
 
-  async createEmptyFiles(): Promise<void> {
-    await this.#store.createEmptyFiles();
+  async createEmptyFiles(priorities: readonly Priority[]): Promise<void> {
+    await this.#store.createEmptyFiles(priorities);
   }
 
   /** Ends a check that is under way. */

@@ -1,14 +1,22 @@
 /** The figures of one torrent as a screen shows them, and the reason when nothing moves. */
 import type { Address } from '../base/index.ts';
 import type { LinkEncryption } from '../link/index.ts';
-import { stallReason, type TorrentInfo, type Transfer } from '../torrent/index.ts';
+import {
+  PRIORITY,
+  type Priority,
+  stallReason,
+  storedPerFile,
+  type TorrentInfo,
+  type Transfer,
+} from '../torrent/index.ts';
 import { now } from './alarm-clock.ts';
 import type { Announcer } from './announcer.ts';
+import type { TorrentParts } from './torrent-parts.ts';
 
 export type TorrentPhase = 'metadata' | 'checking' | 'running' | 'stopped' | 'failed';
 
 export interface TorrentFigures {
-  /** 0-1: verified bytes over all bytes; while checking, checked pieces over pieces to check. */
+  /** 0-1: verified bytes over all that are wanted; while checking, checked pieces over pieces to check. */
   readonly progress: number;
   /** Bytes per second. */
   readonly down: number;
@@ -19,6 +27,8 @@ export interface TorrentFigures {
   readonly downloaded: number;
   readonly uploaded: number;
   readonly storedBytes: number;
+  /** Bytes that are wanted and not stored yet. */
+  readonly missingBytes: number;
   readonly secondsToComplete: number | null;
   readonly stalledBecause: string | null;
 }
@@ -74,6 +84,7 @@ export function figuresOf(sources: FigureSources): TorrentFigures {
     downloaded: transfer?.down.total ?? 0,
     uploaded: transfer?.up.total ?? 0,
     storedBytes: transfer?.storedBytes ?? 0,
+    missingBytes: transfer?.missingBytes ?? sources.info?.length ?? 0,
     secondsToComplete: sources.secondsToComplete ?? null,
     stalledBecause: sources.failure ?? (sources.phase === 'checking' ? null : stalledBecause),
   };
@@ -82,5 +93,25 @@ export function figuresOf(sources: FigureSources): TorrentFigures {
 function progressOf({ phase, info, transfer, checkedShare }: FigureSources): number {
   if (phase === 'checking') return checkedShare;
   if (!info || !transfer) return 0;
-  return info.length > 0 ? transfer.storedBytes / info.length : 1;
+  return transfer.wantedBytes > 0 ? 1 - transfer.missingBytes / transfer.wantedBytes : 1;
+}
+
+/** A file as a screen shows it. */
+export interface HostedFile {
+  readonly priority: Priority;
+  /** Verified bytes. */
+  readonly storedBytes: number;
+}
+
+/** Every file of a torrent, in its order; empty until the metadata is known. */
+export function hostedFiles(
+  { info, disk, transfer }: Readonly<TorrentParts>,
+  priorities: readonly Priority[],
+): HostedFile[] {
+  if (!info) return [];
+  const stored = disk && transfer ? storedPerFile(disk.layout, info.files, transfer.stored) : [];
+  return info.files.map((_, file) => ({
+    priority: priorities[file] ?? PRIORITY.normal,
+    storedBytes: stored[file] ?? 0,
+  }));
 }

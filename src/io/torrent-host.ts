@@ -3,7 +3,7 @@
  * and takes everything down again. Decisions are the machines'; links report to LinkReports, orders go through
  * TransferOrders.
  */
-import { type Address, earliest, fault, infoHashOfBytes, isFault, MonsoonError } from '../base/index.ts';
+import { type Address, earliest, type Fault, fault, infoHashOfBytes, isFault, MonsoonError } from '../base/index.ts';
 import {
   Bitfield,
   type FoundPeer,
@@ -12,12 +12,14 @@ import {
   parseInfo,
   type TorrentInfo,
   Transfer,
+  type Wishes,
 } from '../torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../wire/index.ts';
 import { now, wallNow } from './alarm-clock.ts';
 import { Announcer } from './announcer.ts';
 import { BlockIntake } from './block-intake.ts';
 import type { Trust } from './dialler.ts';
+import { FileChoice } from './file-choice.ts';
 import { sha1 } from './hash.ts';
 import { LinkGroup } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
@@ -28,7 +30,14 @@ import type { Remembered, ResumeFile } from './resume-file.ts';
 import { SEGMENT_BYTES_MAX } from './segments.ts';
 import { announceFactsOf, memoOf, ourHandshake } from './self-description.ts';
 import { TorrentDisk } from './torrent-disk.ts';
-import { figuresOf, type LinkRow, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
+import {
+  figuresOf,
+  type HostedFile,
+  hostedFiles,
+  type LinkRow,
+  type TorrentFigures,
+  type TorrentPhase,
+} from './torrent-figures.ts';
 import type { TorrentParts } from './torrent-parts.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 import { TransferOrders } from './transfer-orders.ts';
@@ -48,6 +57,7 @@ export class TorrentHost {
   readonly #links: LinkGroup;
   readonly #announcer: Announcer;
   readonly #wake = (): void => this.#tick();
+  readonly #choice: FileChoice;
   #phase: TorrentPhase = 'metadata';
   #checkedShare = 0;
   readonly #finisher: PieceFinisher;
@@ -68,6 +78,7 @@ export class TorrentHost {
     this.#services = services;
     this.#resume = resume;
     this.#parts = { metadata: undefined, info: spec.info, disk: undefined, transfer: undefined, blocks: undefined };
+    this.#choice = new FileChoice(spec.wishes);
     this.#completedSeconds = spec.completedSeconds;
     this.#announcer = new Announcer(
       {
@@ -117,6 +128,13 @@ export class TorrentHost {
   }
   get isComplete(): boolean {
     return this.#parts.transfer?.isComplete ?? false;
+  }
+  get wishes(): Wishes {
+    return this.#choice.wishes;
+  }
+  /** Each file as it is wanted, and its verified bytes; empty until the metadata is known. */
+  get files(): HostedFile[] {
+    return hostedFiles(this.#parts, this.#choice.priorities);
   }
   get trackers(): readonly string[] {
     return this.#announcer.trackers;
@@ -172,6 +190,20 @@ export class TorrentHost {
     }));
   }
 
+  /** Fetches other files than before, or in another order; a fault when a rule names no file. */
+  useWishes(wishes: Wishes): Fault<'no-such-file'> | undefined {
+    const { info, disk, transfer } = this.#parts;
+    const wrong = this.#choice.use(wishes, info);
+    if (wrong || !info || !disk || !transfer) return wrong;
+    const wasComplete = transfer.isComplete;
+    for (const fact of this.#choice.facts(disk.layout, info)) transfer.input(fact, now());
+    if (wasComplete && !transfer.isComplete) this.#beginAnew(disk, transfer);
+    this.#peers.reconsider();
+    this.#links.dialMore();
+    this.#pump();
+    return undefined;
+  }
+
   /** Figures for a screen. */
   figures(): TorrentFigures {
     return figuresOf({
@@ -219,6 +251,8 @@ export class TorrentHost {
 
   async #prepare(info: TorrentInfo, remembered: Remembered | undefined): Promise<void> {
     if (this.#ended) return;
+    const wrong = this.#choice.use(this.#choice.wishes, info);
+    if (wrong) return this.#fail(`${wrong.text}; "monsoon info ${info.infoHash}" shows what there is`);
     this.#phase = 'checking';
     const { directory, sourcePaths } = this.spec;
     const content = { info, directory, sourcePaths };
@@ -237,12 +271,13 @@ export class TorrentHost {
     if (disk.isReadOnly && !stored.isFull) {
       return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
     }
-    if (stored.isFull) {
-      await disk.createEmptyFiles();
+    const transfer = this.#transferOf(info, disk, stored);
+    if (transfer.isComplete) {
+      await disk.createEmptyFiles(this.#choice.priorities);
       this.#completedSeconds ||= wallNow();
     }
-    await disk.save(memoOf(this.spec, this.#parts, this.#completedSeconds), stored, stored.isFull);
-    if (!this.#hasEnded()) this.#run(info, disk, stored);
+    await disk.save(memoOf(this.spec, this.#parts, this.#completedSeconds), stored, transfer.isComplete);
+    if (!this.#hasEnded()) this.#run(info, disk, transfer);
   }
 
   // A method, because the compiler takes a field for unchanged across an await.
@@ -250,14 +285,21 @@ export class TorrentHost {
     return this.#ended !== undefined;
   }
 
-  #run(info: TorrentInfo, disk: TorrentDisk, stored: Bitfield): void {
+  #transferOf(info: TorrentInfo, disk: TorrentDisk, stored: Bitfield): Transfer {
     const { uploadSlots, random } = this.#services;
     const pieceBytes = Math.min(info.pieceLength, SEGMENT_BYTES_MAX);
     const openPiecesMax = Math.min(OPEN_PIECES_MAX, Math.max(4, Math.floor(INTAKE_BYTES_MAX / pieceBytes)));
-    this.#parts.transfer = new Transfer(disk.layout, stored, { uploadSlots, openPiecesMax }, random, now());
-    this.#parts.blocks = new BlockIntake(this.#parts.transfer, disk.intake);
+    const priorities = this.#choice.piecePriorities(disk.layout, info);
+    return new Transfer(disk.layout, stored, { uploadSlots, openPiecesMax, priorities }, random, now());
+  }
+
+  #run(info: TorrentInfo, disk: TorrentDisk, transfer: Transfer): void {
+    // The wishes may have changed while they were written down.
+    for (const fact of this.#choice.facts(disk.layout, info)) transfer.input(fact, now());
+    this.#parts.transfer = transfer;
+    this.#parts.blocks = new BlockIntake(transfer, disk.intake);
     this.#phase = 'running';
-    if (stored.isFull) this.#secondsToComplete = 0;
+    if (transfer.isComplete) this.#secondsToComplete = 0;
   }
 
   #useMetadata(raw: Uint8Array): void {
@@ -315,12 +357,19 @@ export class TorrentHost {
   #completed(): void {
     this.#secondsToComplete = (now() - this.#startedAt) / 1000;
     this.#completedSeconds = wallNow();
-    this.#announcer.note({ type: 'complete' });
-    const { stored } = this.#parts.transfer!;
+    const { stored, isWhole } = this.#parts.transfer!;
+    if (isWhole) this.#announcer.note({ type: 'complete' });
     this.#finisher.run(async () => {
-      await this.#parts.disk!.createEmptyFiles();
+      await this.#parts.disk!.createEmptyFiles(this.#choice.priorities);
       await this.#parts.disk!.save(memoOf(this.spec, this.#parts, this.#completedSeconds), stored, true);
     });
+  }
+
+  /** More is wanted of what was at rest: files that change from now on are our own work. */
+  #beginAnew(disk: TorrentDisk, { stored }: Transfer): void {
+    this.#secondsToComplete = undefined;
+    const memo = memoOf(this.spec, this.#parts, this.#completedSeconds);
+    this.#finisher.run(() => disk.save(memo, stored, false));
   }
 
   #log(text: string): void {

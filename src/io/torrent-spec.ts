@@ -1,7 +1,7 @@
 /** What a torrent at run time is made from, and what all torrents of a node share. */
 import type { InfoHash, Random } from '../base/index.ts';
 import type { LinkBudget } from '../session/index.ts';
-import type { TorrentInfo } from '../torrent/index.ts';
+import type { TorrentInfo, Wishes } from '../torrent/index.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import type { Dialler } from './dialler.ts';
 import type { LinkOpener } from './link-opener.ts';
@@ -14,6 +14,8 @@ export interface TorrentSpec {
   readonly name: string;
   readonly info: TorrentInfo | undefined;
   readonly trackers: readonly (readonly string[])[];
+  /** What is wanted of it to begin with. */
+  readonly wishes: Wishes;
   /** Absolute folder for the torrent's files. */
   readonly directory: string;
   /** Absolute path per file where content is shared in place. */

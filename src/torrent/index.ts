@@ -1,6 +1,17 @@
 export { type AnnounceEffect, type AnnounceEvent, type AnnounceInput, Announces } from './announces.ts';
 export { Bitfield } from './bitfield.ts';
 export { compareFiles, encodeInfo, type NewFile, type NewInfo, pieceLengthFor } from './creation.ts';
+export {
+  FILE_RULE_LENGTH_MAX,
+  FILE_RULES_MAX,
+  type FileRule,
+  filePriorities,
+  formatFileIndices,
+  NO_WISHES,
+  onlyFiles,
+  rulesFor,
+  type Wishes,
+} from './file-rules.ts';
 export { INFO_BYTES_MAX, parseInfo, type Sha1, type TorrentFile, type TorrentInfo } from './info.ts';
 export { type FileSpan, Layout } from './layout.ts';
 export type { LinkId } from './ledger.ts';
@@ -34,7 +45,7 @@ export {
   replayJournal,
   type Snapshot,
 } from './resume.ts';
-export { onlyFiles, PRIORITY, type Priority, piecePriorities, storedPerFile } from './selection.ts';
+export { PRIORITY, type Priority, piecePriorities, storedPerFile } from './selection.ts';
 export { type StallFacts, stallReason } from './stall.ts';
 export {
   type AnnounceFacts,

@@ -155,10 +155,10 @@ export class Ledger {
   #wantedBytes = 0;
   #missingBytes = 0;
 
-  constructor(layout: Layout, stored: Bitfield) {
+  constructor(layout: Layout, stored: Bitfield, priorities?: readonly Priority[]) {
     this.#layout = layout;
     this.#stored = stored;
-    this.#priorities = new Array<Priority>(layout.pieceCount).fill(PRIORITY.normal);
+    this.#priorities = priorities ?? new Array<Priority>(layout.pieceCount).fill(PRIORITY.normal);
     this.#recount();
   }
 

@@ -18,6 +18,7 @@ import {
   textOfUtf8,
   utf8,
 } from '../base/index.ts';
+import { formatFileIndices } from './file-rules.ts';
 import { FILES_MAX } from './raw-file.ts';
 import { usableTrackers, usableWebSeeds } from './tracker-url.ts';
 
@@ -111,7 +112,7 @@ export function formatMagnet(magnet: Pick<Magnet, 'infoHash'> & Partial<Magnet>)
     ...trackers.map((url) => `tr=${encodeURIComponent(url.toWellFormed())}`),
     ...webSeeds.map((url) => `ws=${encodeURIComponent(url.toWellFormed())}`),
     ...peers.map((peer) => `x.pe=${formatAddress(peer)}`),
-    ...(selectedFiles.length > 0 ? [`so=${formatSelection(selectedFiles)}`] : []),
+    ...(selectedFiles.length > 0 ? [`so=${formatFileIndices(selectedFiles)}`] : []),
   ].join('&');
 }
 
@@ -177,17 +178,6 @@ function isSelection(text: string): boolean {
     if (count > SELECTED_MAX) return false;
   }
   return true;
-}
-
-function formatSelection(files: readonly number[]): string {
-  const ranges: string[] = [];
-  for (let i = 0; i < files.length; ) {
-    const from = files[i]!;
-    let to = from;
-    while (files[++i] === to + 1) to++;
-    ranges.push(from === to ? `${from}` : `${from}-${to}`);
-  }
-  return ranges.join(',');
 }
 
 function textsOf(value: unknown): string[] {

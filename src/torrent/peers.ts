@@ -128,6 +128,13 @@ export class Peers {
     peer.retryAt = later(now, RETRY_MAX_MS);
   }
 
+  /** We want more than before: whoever was of no use may be now. */
+  reconsider(): void {
+    for (const peer of this.#known.values()) {
+      if (peer.failures === 0 && peer.retryAt !== undefined) peer.retryAt = undefined;
+    }
+  }
+
   /** A link ended or a dial failed: the peer rests, twice as long after each failure in a row. */
   closed(address: Address, hasFailed: boolean, now: Instant): void {
     const key = formatAddress(address);

@@ -10,16 +10,9 @@ import type { Layout } from './layout.ts';
 export const PRIORITY = { skip: 0, low: 1, normal: 2, high: 3 } as const;
 export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
 
-/** The priority of every file when only some are wanted; indices that name no file are passed over. */
-export function onlyFiles(fileCount: number, wanted: readonly number[]): Priority[] {
-  const priorities = new Array<Priority>(fileCount).fill(PRIORITY.skip);
-  for (const file of wanted) if (file < fileCount) priorities[file] = PRIORITY.normal;
-  return priorities;
-}
-
 /**
  * Per piece the highest priority of the files that touch it.
- * @param priorities one per file; a file without one is wanted as usual
+ * @param priorities one per file
  */
 export function piecePriorities(
   layout: Layout,
@@ -28,7 +21,7 @@ export function piecePriorities(
 ): Priority[] {
   const pieces = new Array<Priority>(layout.pieceCount).fill(PRIORITY.skip);
   for (const [index, { offset, length, isPadding }] of files.entries()) {
-    const priority = priorities[index] ?? PRIORITY.normal;
+    const priority = priorities[index]!;
     // Padding only fills a piece up: it makes no piece wanted.
     if (isPadding || length === 0 || priority === PRIORITY.skip) continue;
     const last = layout.pieceAt(offset + length - 1);

@@ -53,4 +53,6 @@ export interface TransferSettings {
   readonly uploadSlots: number;
   /** Pieces in flight at most: what the host's buffers can hold. */
   readonly openPiecesMax: number;
+  /** Per piece how much it is wanted to begin with; all of them alike unless told. */
+  readonly priorities?: readonly Priority[];
 }

@@ -50,7 +50,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.down = new Rate(now);
     this.up = new Rate(now);
     this.#layout = layout;
-    this.#ledger = new Ledger(layout, stored);
+    this.#ledger = new Ledger(layout, stored, settings.priorities);
     this.#picker = new Picker(layout, this.#ledger, settings.openPiecesMax, random);
     const order = (effect: TransferEffect): number => this.#effects.push(effect);
     this.#slots = new UploadSlots(this.#links, this.#ledger, settings.uploadSlots, random, order, now);

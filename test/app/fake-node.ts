@@ -1,7 +1,9 @@
 // A running node without a network: it remembers what it was asked, and its one download completes when told to.
 
 import type {
+  Choice,
   Claims,
+  FileRow,
   ListingQuery,
   ListingRow,
   NodeStatus,
@@ -10,6 +12,7 @@ import type {
   SupernodeRow,
   TorrentDetail,
   TorrentRow,
+  Wanted,
 } from '../../app/running-node.ts';
 import {
   type InfoHash,
@@ -22,6 +25,7 @@ import {
 
 export const INFO_HASH: InfoHash = parseInfoHash('0123456789abcdef0123456789abcdef01234567')!;
 export const NODE_ID: NodeId = nodeIdOfBytes(new Uint8Array(32).fill(7))!;
+const FILE_ROW: FileRow = { index: 1, path: 'Flood/read me.txt', size: 12, priority: 'high', progress: 0.5 };
 const NASTY_NAME = 'Flood\u202e\u001b[31m of 1997';
 
 export class FakeNode implements RunningNode {
@@ -78,11 +82,16 @@ export class FakeNode implements RunningNode {
     return { infoHash: INFO_HASH, name: 'shared', size: 1024, magnet, torrentFile: '/data/shared.torrent' };
   }
 
-  async get(what: string, directory: string | undefined): Promise<TorrentRow> {
-    this.asked.push(['get', what, directory]);
+  async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {
+    this.asked.push(['get', what, directory, ...(wanted ? [wanted] : [])]);
     if (what === 'nowhere')
       throw new MonsoonError('not-found', 'Nothing listed is called "nowhere". Run "monsoon list".');
     return this.row;
+  }
+
+  async choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
+    this.asked.push(['choose', what, choice]);
+    return [FILE_ROW];
   }
 
   torrents(): readonly TorrentRow[] {
@@ -102,7 +111,7 @@ export class FakeNode implements RunningNode {
       magnet: `magnet:?xt=urn:btih:${INFO_HASH}`,
       listing: LISTING_ROW,
       torrent: this.row,
-      fileList: [{ path: 'Flood/read me.txt', size: 12 }],
+      fileList: [FILE_ROW],
       pieceLength: 262_144,
       trackers: ['http://192.0.2.1:7373/announce'],
     };

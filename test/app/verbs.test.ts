@@ -150,6 +150,22 @@ test('get --exit --json waits for every byte and prints one line', async (t) => 
   assert.deepEqual(node.asked, [['get', MAGNET, join(place.root, 'out')]]);
 });
 
+test('get -s and --seq say what is wanted, and files changes it', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  await runHere(place, ['get', MAGNET, '-s', '*.mkv', '--select', '0,2', '--seq', '--json']);
+  const { data } = await runHere(place, ['files', INFO_HASH]);
+  assert.match(data, /1 +12 B +50 % +first +Flood\/read me.txt/);
+  assert.match((await runHere(place, ['files', INFO_HASH, '--only', '3', '--high', 'a', '--high', 'b'])).data, /first/);
+  await runHere(place, ['files', INFO_HASH, '--rarest', '--json']);
+  assert.deepEqual(node.asked, [
+    ['get', MAGNET, undefined, { files: ['*.mkv', '0,2'], isSequential: true }],
+    ['info', INFO_HASH],
+    ['choose', INFO_HASH, { only: ['3'], high: ['a', 'b'] }],
+    ['choose', INFO_HASH, { isSequential: false }],
+  ]);
+});
+
 test('get without --exit returns at once where nobody watches', async (t) => {
   const place = placeFor(t);
   const { node } = await hostFakeNode(t, place);

@@ -19,7 +19,7 @@ import { Torrents } from '../../src/io/torrents.ts';
 import { TrackerClient } from '../../src/io/tracker-client.ts';
 import type { EncryptionPolicy } from '../../src/link/index.ts';
 import { LinkBudget } from '../../src/session/index.ts';
-import type { TorrentInfo } from '../../src/torrent/index.ts';
+import { NO_WISHES, type TorrentInfo } from '../../src/torrent/index.ts';
 
 export interface LoopbackNode {
   readonly torrents: Torrents;
@@ -102,6 +102,7 @@ export function specOf(info: TorrentInfo, directory: string, parts: Partial<Torr
     trackers: [],
     directory,
     sourcePaths: [],
+    wishes: NO_WISHES,
     isWhole: false,
     addedSeconds: 0,
     completedSeconds: 0,

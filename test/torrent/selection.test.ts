@@ -4,7 +4,6 @@ import { randomBelow, seededRandom } from '../../src/base/index.ts';
 import {
   Bitfield,
   Layout,
-  onlyFiles,
   type Priority,
   piecePriorities,
   storedPerFile,
@@ -29,13 +28,9 @@ function layoutOf(files: readonly TorrentFile[], pieceLength: number): Layout {
 test('a piece that two files share is wanted as much as the more wanted one; padding makes no piece wanted', () => {
   const files = filesOf([25, 10, 0, 5, 20, 10], [3]);
   const layout = layoutOf(files, 10);
-  assert.deepEqual(piecePriorities(layout, files, []), [2, 2, 2, 2, 2, 2, 2]);
+  assert.deepEqual(piecePriorities(layout, files, [2, 2, 2, 2, 2, 2]), [2, 2, 2, 2, 2, 2, 2]);
   assert.deepEqual(piecePriorities(layout, files, [3, 1, 0, 2, 0, 0]), [3, 3, 3, 1, 0, 0, 0]);
   assert.deepEqual(piecePriorities(layout, files, [0, 0, 3, 3, 0, 1]), [0, 0, 0, 0, 0, 0, 1]);
-});
-
-test('a selection of indices skips every other file, and indices that name no file', () => {
-  assert.deepEqual(onlyFiles(4, [1, 3, 9]), [0, 2, 0, 2]);
 });
 
 test(`priorities and stored bytes are what a look at every byte says (seed ${SEED})`, () => {

@@ -1,0 +1,97 @@
+// Some files of a torrent over real sockets: what is fetched, what is on disk, and what changes while it runs.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { TorrentHost } from '../../src/io/torrent-host.ts';
+import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
+import { type FileRule, NO_WISHES, onlyFiles } from '../../src/torrent/index.ts';
+import {
+  completed,
+  type LoopbackNode,
+  openLoopbackNode,
+  randomContent,
+  specOf,
+  temporaryFolder,
+  until,
+} from './loopback-node.ts';
+
+const wish = (rules: readonly FileRule[]): typeof NO_WISHES => ({ ...NO_WISHES, rules });
+
+async function node(t: TestContext): Promise<LoopbackNode> {
+  const opened = await openLoopbackNode();
+  t.after(() => opened.stop());
+  return opened;
+}
+
+/** A seeding node, and what it seeds: four files and an empty one, in pieces of 16 KiB that cross their borders. */
+async function seeded(t: TestContext): Promise<{ seed: LoopbackNode; made: MadeTorrent; folder: string }> {
+  const folder = temporaryFolder('content');
+  mkdirSync(join(folder, 'sub'));
+  for (const [path, length] of Object.entries({
+    'a.bin': 20_000,
+    'b.bin': 40_000,
+    'c.bin': 100_000,
+    'sub/d.bin': 50_000,
+  }))
+    writeFileSync(join(folder, path), randomContent(length));
+  writeFileSync(join(folder, 'sub/empty'), '');
+  const made = await makeTorrent(folder);
+  assert.equal(made.info.pieceLength, 16_384);
+  const seed = await node(t);
+  const parts = { sourcePaths: made.sourcePaths, isWhole: true };
+  await seed.torrents.add(specOf(made.info, folder, parts))!.started;
+  return { seed, made, folder };
+}
+
+for (const isMagnet of [false, true]) {
+  test(`only chosen files are fetched ${isMagnet ? 'by a magnet' : 'by a torrent file'}, the others appear when they are wanted`, async (t) => {
+    const { seed, made, folder } = await seeded(t);
+    const leech = await node(t);
+    const directory = temporaryFolder('fetched');
+    const parts = { wishes: wish(onlyFiles(['b.bin'])), ...(isMagnet && { info: undefined }) };
+    const { host, started } = leech.torrents.add(specOf(made.info, directory, parts))!;
+    await started;
+    host.learn([seed.address], 'user', 'user');
+    await completed(host);
+    const path = (file: string): string => join(directory, made.info.name, file);
+    const same = (file: string): boolean => readFileSync(path(file)).equals(readFileSync(join(folder, file)));
+    assert.ok(same('b.bin'));
+    assert.equal(host.figures().progress, 1);
+    assert.equal(host.figures().downloaded, 3 * 16_384, 'the three pieces that b.bin lies in');
+    assert.deepEqual(
+      host.files.map((file) => file.priority),
+      [0, 2, 0, 0, 0],
+    );
+    assert.ok(
+      host.files[2]!.storedBytes > 0 && host.files[2]!.storedBytes < 16_384,
+      'a part of its neighbour came along',
+    );
+    assert.ok(!existsSync(path('sub')), 'what is not wanted is not on disk');
+
+    assert.equal(host.useWishes(wish(onlyFiles(['sub/*'])))?.code, undefined);
+    await completed(host);
+    assert.ok(same('sub/d.bin'));
+    await until('the empty file', () => existsSync(path('sub/empty')));
+
+    host.useWishes(NO_WISHES);
+    await completed(host);
+    assert.ok(['a.bin', 'b.bin', 'c.bin', 'sub/d.bin'].every(same));
+    assert.equal(host.figures().downloaded, made.info.length, 'nothing is fetched twice');
+  });
+}
+
+test('a choice that names no file ends in a message, and changes nothing when the torrent runs', async (t) => {
+  const { seed, made } = await seeded(t);
+  const leech = await node(t);
+  const parts = { wishes: wish(onlyFiles(['*.avi'])), info: undefined };
+  const { host, started } = leech.torrents.add(specOf(made.info, temporaryFolder('fetched'), parts))!;
+  await started;
+  host.learn([seed.address], 'user', 'user');
+  await until('a failure', () => host.phase === 'failed');
+  assert.match(host.figures().stalledBecause!, /no file is named by "\*\.avi"; "monsoon info [0-9a-f]{40}"/);
+  const again = leech.torrents.add(specOf(made.info, temporaryFolder('fetched')))!;
+  await again.started;
+  assert.equal(again.host.useWishes(wish(onlyFiles(['nothing like it'])))?.code, 'no-such-file');
+  assert.ok((again.host as TorrentHost).files.every((file) => file.priority === 2));
+});
