@@ -9,12 +9,14 @@ import {
   type Fault,
   fault,
   type Instant,
+  isFault,
   later,
   type Machine,
   type Random,
 } from '../base/index.ts';
 import { BLOCK_BYTES, BLOCK_BYTES_MAX } from '../wire/index.ts';
-import { Bitfield } from './bitfield.ts';
+import type { Bitfield } from './bitfield.ts';
+import { Holdings, type SaidSet } from './holdings.ts';
 import type { Layout } from './layout.ts';
 import { Ledger, type LinkId, type OpenPiece } from './ledger.ts';
 import { LinkState } from './link-state.ts';
@@ -37,6 +39,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   readonly #layout: Layout;
   readonly #ledger: Ledger;
   readonly #picker: Picker;
+  readonly #holdings: Holdings;
   /** Bounded by the session's link limits. */
   readonly #links = new Map<LinkId, LinkState>();
   readonly #unfilled = new Set<LinkState>();
@@ -52,6 +55,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.#layout = layout;
     this.#ledger = new Ledger(layout, stored, settings.priorities);
     this.#picker = new Picker(layout, this.#ledger, settings.openPiecesMax, random);
+    this.#holdings = new Holdings(layout.pieceCount, this.#picker);
     const order = (effect: TransferEffect): number => this.#effects.push(effect);
     this.#slots = new UploadSlots(this.#links, this.#ledger, settings.uploadSlots, random, order, now);
     this.#now = now;
@@ -190,47 +194,20 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.#links.delete(link.id);
     this.#unfilled.delete(link);
     this.#releaseAll(link);
-    this.#forget(link);
+    this.#holdings.forget(link);
     this.#slots.noteClosed(link, this.#now);
   }
 
-  /** Takes a link's pieces out of the rarity count; seeds were never in it. */
-  #forget(link: LinkState): void {
-    if (link.isSeed) return;
-    for (let piece = 0; piece < this.#layout.pieceCount; piece++) {
-      if (link.has.has(piece)) this.#picker.noteGone(piece);
-    }
-  }
-
-  #hasSet(link: LinkState, has: Uint8Array | 'haveAll' | 'haveNone'): void {
-    // A later bitfield pays with its length for the look at every piece, and aria2 sends them in mid-transfer.
-    if (link.hasSaidAll && !(has instanceof Uint8Array)) {
-      return this.#close(link, fault('bitfield-wrong', 'it says twice that it has all or nothing'), false);
-    }
-    link.hasSaidAll = true;
-    const { pieceCount } = this.#layout;
-    const field =
-      has instanceof Uint8Array
-        ? Bitfield.parse(has, pieceCount)
-        : has === 'haveAll'
-          ? Bitfield.full(pieceCount)
-          : new Bitfield(pieceCount);
-    if (!field) return this.#close(link, fault('bitfield-wrong', 'a bitfield of the wrong size'), false);
-    this.#forget(link);
-    link.has = field;
-    if (!field.isFull) {
-      for (let piece = 0; piece < field.length; piece++) if (field.has(piece)) this.#picker.noteHas(piece);
-    }
-    this.#hasChanged(link);
+  #hasSet(link: LinkState, said: SaidSet): void {
+    const wrong = this.#holdings.takeSet(link, said);
+    if (wrong) this.#close(link, wrong, false);
+    else this.#hasChanged(link);
   }
 
   #hasOne(link: LinkState, piece: number): void {
-    if (piece >= this.#layout.pieceCount) {
-      return this.#close(link, fault('have-wrong', 'has a piece that does not exist'), false);
-    }
-    if (!link.has.add(piece)) return;
-    this.#picker.noteHas(piece);
-    if (link.isSeed) for (let i = 0; i < this.#layout.pieceCount; i++) this.#picker.noteGone(i);
+    const taken = this.#holdings.takeOne(link, piece);
+    if (isFault(taken)) return this.#close(link, taken, false);
+    if (!taken) return;
     const isNews = !link.weAreInterested && this.#ledger.isMissing(piece);
     if (isNews || link.isSeed) this.#hasChanged(link);
     else this.#unfilled.add(link);
