@@ -8,6 +8,7 @@ declare module 'bittorrent-protocol' {
     amChoking: boolean;
     extendedMapping: Record<number, string>;
     extendedHandshake: Record<string, unknown>;
+    _extendedHandshakeSent: boolean;
     handshake(infoHash: string, peerId: Uint8Array, extensions: { fast: boolean }): void;
     choke(): void;
     unchoke(): void;
@@ -24,6 +25,7 @@ declare module 'bittorrent-protocol' {
     destroy(): this;
     _push(bytes: Uint8Array): void;
     _write(bytes: Uint8Array, done: () => void): void;
+    _sendExtendedHandshake(): void;
     _onMessage(bytes: Uint8Array): void;
     _onKeepAlive(): void;
     _onHave(piece: number): void;

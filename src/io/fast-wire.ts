@@ -28,6 +28,8 @@ export interface WireEvents {
   handshake(theirs: WireHandshake): void;
   extended(handshake: ExtendedHandshake): void;
   metadata(message: MetadataMessage): void;
+  /** It wants nothing any more, or something again (BEP 21, in the message that libtorrent made for it). */
+  uploadOnly(isUploadOnly: boolean): void;
   /** A control message without numbers. */
   control(type: WireControl): void;
   bitfield(bytes: Uint8Array): void;
@@ -47,6 +49,8 @@ export interface OurExtendedHandshake {
   readonly requestQueue: number;
   /** Bytes of the info dictionary; 0 while we lack it. */
   readonly metadataSize: number;
+  /** Nothing that is wanted is missing (BEP 21). */
+  readonly isUploadOnly: boolean;
 }
 
 const PACKAGE_EVENTS = {
@@ -84,12 +88,7 @@ export class FastWire extends Wire {
     };
     this.#reader = new FrameReader(sink, copyBytes);
     for (const [id, name] of Object.entries(OUR_EXTENSION_IDS)) this.extendedMapping[name] = id;
-    this.extendedHandshake = {
-      p: ours.listenPort,
-      reqq: ours.requestQueue,
-      v: ours.client,
-      ...(ours.metadataSize > 0 && { metadata_size: ours.metadataSize }),
-    };
+    this.extendedHandshake = handshakeOf(ours);
     for (const [name, type] of Object.entries(PACKAGE_EVENTS)) this.on(name, () => events.control(type));
   }
 
@@ -101,6 +100,12 @@ export class FastWire extends Wire {
     this.#isMute = isSent;
     this.#guard(() => this.handshake(this.#infoHash, peerId, { fast: true }));
     this.#isMute = false;
+  }
+
+  /** Says anew what we are; a peer that has not heard it yet hears only this. */
+  describe(ours: OurExtendedHandshake): void {
+    this.extendedHandshake = handshakeOf(ours);
+    if (this._extendedHandshakeSent) this.#guard(() => this._sendExtendedHandshake());
   }
 
   /** Takes the next bytes from the stream; the caller may reuse them afterwards. */
@@ -182,6 +187,8 @@ export class FastWire extends Wire {
     } else if (id === OUR_EXTENSION_IDS.ut_metadata) {
       const message = parseMetadataMessage(payload);
       if (message) this.#events.metadata(message);
+    } else if (id === OUR_EXTENSION_IDS.upload_only && payload.length > 0) {
+      this.#events.uploadOnly(payload[0] !== 0);
     }
   }
 
@@ -234,4 +241,14 @@ export class FastWire extends Wire {
 /** `set` goes byte by byte where the target is shared with another thread; the runtime's own copy does not. */
 function copyBytes(target: Uint8Array, at: number, source: Uint8Array, from: number, end: number): void {
   Buffer.prototype.copy.call(source, target, at, from, end);
+}
+
+function handshakeOf(ours: OurExtendedHandshake): Record<string, unknown> {
+  return {
+    p: ours.listenPort,
+    reqq: ours.requestQueue,
+    upload_only: ours.isUploadOnly ? 1 : 0,
+    v: ours.client,
+    ...(ours.metadataSize > 0 && { metadata_size: ours.metadataSize }),
+  };
 }

@@ -37,8 +37,10 @@ export class LinkReports implements LinkOwner {
     this.fact(link, { type: 'linkOpened', link: link.id, address: link.address, hasFast: theirs.hasFast });
   }
 
-  extended(link: PeerLink, { requestQueue, metadataId, metadataSize }: ExtendedHandshake): void {
+  extended(link: PeerLink, theirs: ExtendedHandshake): void {
+    const { requestQueue, isUploadOnly, metadataId, metadataSize } = theirs;
     if (requestQueue !== undefined) this.fact(link, { type: 'queueMax', link: link.id, requests: requestQueue });
+    if (isUploadOnly !== undefined) this.fact(link, { type: 'uploadOnly', link: link.id, isUploadOnly });
     if (metadataId === undefined || metadataSize === undefined) return;
     this.#parts.metadata?.note({ type: 'offered', link: link.id, size: metadataSize });
   }

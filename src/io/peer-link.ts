@@ -76,6 +76,7 @@ export class PeerLink {
         handshake: (theirs) => this.#greeted(theirs),
         extended: (handshake) => owner.extended(this, handshake),
         metadata: (message) => owner.metadata(this, message),
+        uploadOnly: (isUploadOnly) => owner.fact(this, { type: 'uploadOnly', link: id, isUploadOnly }),
         control: (type) => this.#control(type),
         bitfield: (bytes) => owner.fact(this, { type: 'bitfield', link: id, bytes }),
         have: (piece) => owner.fact(this, { type: 'have', link: id, piece }),
@@ -173,6 +174,9 @@ export class PeerLink {
   }
   sendMetadata(message: MetadataMessage): void {
     this.#wire.sendMetadata(message);
+  }
+  describe(ours: OurExtendedHandshake): void {
+    this.#wire.describe(ours);
   }
   keepAlive(): void {
     this.#wire.keepAlive();

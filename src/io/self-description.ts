@@ -21,16 +21,21 @@ export function announceFactsOf(
     uploaded: transfer?.up.total ?? 0,
     downloaded: transfer?.down.total ?? 0,
     left: info ? info.length - (transfer?.storedBytes ?? 0) : 1,
+    isPartialSeed: transfer?.isComplete === true && !transfer.isWhole,
   };
 }
 
 /** What a new link tells the peer (BEP 10). */
-export function ourHandshake({ port }: TorrentServices, { info }: Readonly<TorrentParts>): OurExtendedHandshake {
+export function ourHandshake(
+  { port }: TorrentServices,
+  { info, transfer }: Readonly<TorrentParts>,
+): OurExtendedHandshake {
   return {
     client: CLIENT_NAME,
     listenPort: port,
     requestQueue: REQUESTS_MAX,
     metadataSize: info?.raw.length ?? 0,
+    isUploadOnly: transfer?.isComplete ?? false,
   };
 }
 

@@ -359,15 +359,22 @@ export class TorrentHost {
     this.#completedSeconds = wallNow();
     const { stored, isWhole } = this.#parts.transfer!;
     if (isWhole) this.#announcer.note({ type: 'complete' });
+    this.#describe();
     this.#finisher.run(async () => {
       await this.#parts.disk!.createEmptyFiles(this.#choice.priorities);
       await this.#parts.disk!.save(memoOf(this.spec, this.#parts, this.#completedSeconds), stored, true);
     });
   }
 
+  /** Peers know us as somebody who wants something, or nothing (BEP 21): that has changed. */
+  #describe(): void {
+    for (const link of this.#links.greeted()) link.describe(ourHandshake(this.#services, this.#parts));
+  }
+
   /** More is wanted of what was at rest: files that change from now on are our own work. */
   #beginAnew(disk: TorrentDisk, { stored }: Transfer): void {
     this.#secondsToComplete = undefined;
+    this.#describe();
     const memo = memoOf(this.spec, this.#parts, this.#completedSeconds);
     this.#finisher.run(() => disk.save(memo, stored, false));
   }

@@ -27,6 +27,8 @@ export class LinkState {
   has: Bitfield;
   /** It said what it has; that is said once (BEP 3, BEP 6), for each time costs us a look at every piece. */
   hasSaidAll = false;
+  /** It says that it wants nothing, whatever it lacks (BEP 21). */
+  isUploadOnly = false;
   theyChoke = true;
   theyAreInterested = false;
   weChoke = true;
@@ -64,6 +66,11 @@ export class LinkState {
   /** A torrent without a piece has no seeds: whoever has "everything" of it may still want its metadata. */
   get isSeed(): boolean {
     return this.has.isFull && this.has.length > 0;
+  }
+
+  /** It wants nothing of anybody. */
+  get wantsNothing(): boolean {
+    return this.isSeed || (this.isUploadOnly && this.has.length > 0);
   }
 
   /** Blocks that may be on order now. */

@@ -44,6 +44,8 @@ export interface AnnounceFacts {
   /** Bytes missing; 1 while the size is unknown. */
   readonly left: number;
   readonly event: AnnounceEvent;
+  /** Lacks something and wants nothing of it. */
+  readonly isPartialSeed: boolean;
   readonly wanted: number;
 }
 
@@ -63,8 +65,12 @@ export interface TrackerReply {
 
 export type TrackerFault = Fault<'tracker-malformed' | 'tracker-refused'>;
 
-/** The announce URL of one request; a query the tracker's URL already has is kept. */
+/**
+ * The announce URL of one request; a query the tracker's URL already has is kept. A partial seed says `paused` in
+ * every announce that has no event of its own (BEP 21).
+ */
 export function announceUrl(tracker: string, facts: AnnounceFacts): string {
+  const event = facts.event ?? (facts.isPartialSeed ? 'paused' : undefined);
   const query = [
     `info_hash=${percentEncode(infoHashBytes(facts.infoHash))}`,
     `peer_id=${percentEncode(facts.peerId)}`,
@@ -74,7 +80,7 @@ export function announceUrl(tracker: string, facts: AnnounceFacts): string {
     `left=${facts.left}`,
     `numwant=${facts.wanted}`,
     'compact=1',
-    ...(facts.event === undefined ? [] : [`event=${facts.event}`]),
+    ...(event === undefined ? [] : [`event=${event}`]),
   ].join('&');
   const base = tracker.replace(/#.*$/s, '');
   return `${base}${base.includes('?') ? '&' : '?'}${query}`;

@@ -13,6 +13,8 @@ export type TransferInput =
     }
   | { readonly type: 'linkClosed'; readonly link: LinkId }
   | { readonly type: 'queueMax'; readonly link: LinkId; readonly requests: number }
+  /** The peer wants nothing (BEP 21), or wants something again. */
+  | { readonly type: 'uploadOnly'; readonly link: LinkId; readonly isUploadOnly: boolean }
   | { readonly type: 'bitfield'; readonly link: LinkId; readonly bytes: Uint8Array }
   | { readonly type: 'haveAll' | 'haveNone'; readonly link: LinkId }
   | { readonly type: 'have'; readonly link: LinkId; readonly piece: number }

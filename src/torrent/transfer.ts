@@ -161,6 +161,9 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       case 'queueMax':
         link.queueMax = Math.max(1, Math.min(input.requests, 2000));
         return;
+      case 'uploadOnly':
+        link.isUploadOnly = input.isUploadOnly;
+        return this.#partIfRedundant(link);
       case 'bitfield':
       case 'haveAll':
       case 'haveNone':
@@ -214,11 +217,15 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   #hasChanged(link: LinkState): void {
-    if (this.#ledger.isComplete && link.isSeed) {
-      return this.#close(link, fault('redundant', 'both ends have everything'), false);
-    }
     this.#reviewInterest(link);
     this.#unfilled.add(link);
+    this.#partIfRedundant(link);
+  }
+
+  /** Two ends that want nothing of each other only take room from those that do. */
+  #partIfRedundant(link: LinkState): void {
+    if (!this.#ledger.isComplete || !link.wantsNothing) return;
+    this.#close(link, fault('redundant', 'both ends have all that they want'), false);
   }
 
   #reviewInterest(link: LinkState): void {
@@ -339,8 +346,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #complete(): void {
     this.#effects.push({ type: 'complete' });
     for (const link of [...this.#links.values()]) {
-      if (link.isSeed) this.#close(link, fault('redundant', 'both ends have everything'), false);
-      else this.#reviewInterest(link);
+      this.#reviewInterest(link);
+      this.#partIfRedundant(link);
     }
   }
 

@@ -5,7 +5,7 @@
 import { type BencodeValue, cleanText, decodeBencode, lossyTextOfUtf8 } from '../base/index.ts';
 
 /** Our own ids for extension messages; peers send to us with these. */
-export const OUR_EXTENSION_IDS = { ut_metadata: 1 } as const;
+export const OUR_EXTENSION_IDS = { ut_metadata: 1, upload_only: 3 } as const;
 
 const EXTENSION_HANDSHAKE_BYTES_MAX = 16_384;
 const CLIENT_NAME_LENGTH_MAX = 60;
@@ -20,6 +20,8 @@ export interface ExtendedHandshake {
   readonly metadataSize: number | undefined;
   /** Requests the peer queues at most. */
   readonly requestQueue: number | undefined;
+  /** It wants nothing (BEP 21), or wants something again; undefined when it does not say. */
+  readonly isUploadOnly: boolean | undefined;
   readonly client: string;
   /** The port the peer listens on. */
   readonly listenPort: number | undefined;
@@ -32,10 +34,12 @@ export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake |
   if (!(decoded instanceof Map)) return undefined;
   const ids = decoded.get('m');
   const client = decoded.get('v');
+  const uploadOnly = numberWithin(decoded.get('upload_only'), 0, 255);
   return {
     metadataId: ids instanceof Map ? numberWithin(ids.get('ut_metadata'), 1, 255) : undefined,
     metadataSize: numberWithin(decoded.get('metadata_size'), 1, METADATA_BYTES_MAX),
     requestQueue: numberWithin(decoded.get('reqq'), 1, 1_000_000),
+    isUploadOnly: uploadOnly === undefined ? undefined : uploadOnly > 0,
     client: client instanceof Uint8Array ? cleanText(lossyTextOfUtf8(client), CLIENT_NAME_LENGTH_MAX) : '',
     listenPort: numberWithin(decoded.get('p'), 1, 65_535),
   };

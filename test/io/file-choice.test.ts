@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import type { TorrentHost } from '../../src/io/torrent-host.ts';
 import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
 import { type FileRule, NO_WISHES, onlyFiles } from '../../src/torrent/index.ts';
+import { OUR_EXTENSION_IDS, parseExtendedHandshake } from '../../src/wire/index.ts';
 import {
   completed,
   type LoopbackNode,
@@ -15,6 +16,9 @@ import {
   temporaryFolder,
   until,
 } from './loopback-node.ts';
+import { message, RawPeer } from './raw-peer.ts';
+
+const EXTENDED = 20;
 
 const wish = (rules: readonly FileRule[]): typeof NO_WISHES => ({ ...NO_WISHES, rules });
 
@@ -80,6 +84,29 @@ for (const isMagnet of [false, true]) {
     assert.equal(host.figures().downloaded, made.info.length, 'nothing is fetched twice');
   });
 }
+
+test('BEP 21: peers hear when all that is wanted is here, and when more is wanted', async (t) => {
+  const { seed, made } = await seeded(t);
+  const leech = await node(t);
+  const parts = { wishes: wish(onlyFiles(['b.bin'])) };
+  const { host, started } = leech.torrents.add(specOf(made.info, temporaryFolder('fetched'), parts))!;
+  await started;
+  const peer = await RawPeer.greet(leech.address, made.info.infoHash);
+  const said = (): boolean[] =>
+    peer.heard
+      .filter(({ id, payload }) => id === EXTENDED && payload[0] === 0)
+      .map(({ payload }) => parseExtendedHandshake(payload.subarray(1))!.isUploadOnly!);
+  host.learn([seed.address], 'user', 'user');
+  await completed(host);
+  await until('the news', () => said().length === 2);
+  host.useWishes(NO_WISHES);
+  await completed(host);
+  await until('more news', () => said().length === 4);
+  assert.deepEqual(said(), [false, true, false, true]);
+  assert.ok(!peer.isClosed, 'it may still want something of us');
+  peer.send(message(EXTENDED, Uint8Array.of(OUR_EXTENSION_IDS.upload_only, 1)));
+  await peer.closed();
+});
 
 test('a choice that names no file ends in a message, and changes nothing when the torrent runs', async (t) => {
   const { seed, made } = await seeded(t);

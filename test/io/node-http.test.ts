@@ -137,6 +137,7 @@ const facts = {
   downloaded: 0,
   left: 1,
   event: undefined,
+  isPartialSeed: false,
   wanted: 50,
 };
 const REPLY = Buffer.from(encodeBencode({ interval: 1800, peers: new Uint8Array(0) }));

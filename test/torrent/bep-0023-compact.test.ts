@@ -28,6 +28,7 @@ const facts: AnnounceFacts = {
   downloaded: 2,
   left: 3,
   event: undefined,
+  isPartialSeed: false,
   wanted: 80,
 };
 
@@ -49,6 +50,12 @@ test('a query that the tracker’s URL has is kept, a fragment is not', () => {
   assert.match(announceUrl('http://t.example/announce?key=1', facts), /\?key=1&info_hash=/);
   assert.match(announceUrl('http://t.example/announce#x', facts), /announce\?info_hash=[^#]*$/);
   assert.doesNotMatch(announceUrl('http://t.example/announce', facts), /event/);
+});
+
+test('BEP 21: a partial seed says so in every announce that has no event of its own', () => {
+  const partial = { ...facts, isPartialSeed: true };
+  assert.match(announceUrl('http://t.example/announce', partial), /&event=paused$/);
+  assert.match(announceUrl('http://t.example/announce', { ...partial, event: 'stopped' }), /&event=stopped$/);
 });
 
 test('every byte survives percent-encoding', () => {

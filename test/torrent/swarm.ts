@@ -91,6 +91,7 @@ export class Swarm {
           : { type: 'bitfield', link: end.other.id, bytes }
         : { type: 'bitfield', link: end.other.id, bytes };
       this.#post(end.other, () => this.#input(end.other.node, said));
+      this.#describe(end);
     }
     this.#pump(a);
     this.#pump(b);
@@ -162,6 +163,7 @@ export class Swarm {
     node.priorities = priorities;
     node.isComplete = ![...priorities.keys()].some((piece) => node.lacks(piece));
     this.#input(node, { type: 'selected', priorities });
+    if (!node.transfer.isComplete) for (const end of node.ends.values()) this.#describe(end);
     this.#pump(node);
   }
 
@@ -193,6 +195,12 @@ export class Swarm {
         assert.ok(!isLeft, `node ${node.name} asks link ${end.id} for nothing although it has piece ${piece}`);
       }
     }
+  }
+
+  /** Says whether the node wants anything (BEP 21). */
+  #describe({ node, other }: End): void {
+    const { isComplete: isUploadOnly } = node.transfer;
+    this.#post(other, () => this.#input(other.node, { type: 'uploadOnly', link: other.id, isUploadOnly }));
   }
 
   /** Delivers to the other end after the path's delay, in order. */
@@ -227,6 +235,7 @@ export class Swarm {
         return;
       case 'complete':
         node.isComplete = true;
+        for (const end of node.ends.values()) this.#describe(end);
         return;
       case 'check':
         return this.#check(node, effect.piece);

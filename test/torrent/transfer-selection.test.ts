@@ -63,6 +63,26 @@ test('a piece that was checked when it became unwanted is stored all the same, a
   assert.equal(bench.transfer.piecesUnderWay, 0);
 });
 
+test('BEP 21: who has all that it wants parts from seeds and from those that want nothing, and from nobody else', () => {
+  const bench = new Bench(3, 1, [0]);
+  for (const link of [1, 2, 3])
+    bench.say({ type: 'linkOpened', link, address: { host: `10.0.0.${link}`, port: 1 }, hasFast: true });
+  bench.say({ type: 'bitfield', link: 1, bytes: Uint8Array.of(0x40) });
+  assert.deepEqual(of(bench.say({ type: 'uploadOnly', link: 1, isUploadOnly: true }), 'close'), [], 'it may serve us');
+  bench.say({ type: 'bitfield', link: 2, bytes: Uint8Array.of(0x20) });
+  const closed = of(bench.say({ type: 'selected', priorities: [2, 0, 0] }), 'close');
+  assert.deepEqual(
+    closed.map(({ link, why }) => [link, why.code]),
+    [[1, 'redundant']],
+  );
+  bench.say({ type: 'uploadOnly', link: 2, isUploadOnly: false });
+  assert.equal(of(bench.say({ type: 'uploadOnly', link: 2, isUploadOnly: true }), 'close').length, 1);
+  bench.say({ type: 'interested', link: 3 });
+  assert.ok(bench.transfer.mayServe(3, 0, 0, BLOCK_BYTES), 'a partial seed serves what it has');
+  bench.seeds([4]);
+  assert.deepEqual([...bench.transfer.links.keys()], [3]);
+});
+
 test('the more wanted piece comes first, and in sequence the next one of the torrent', () => {
   const first = (isSequential: boolean, priorities: Priority[]): number[] => {
     const bench = new Bench(6, 1);

@@ -349,6 +349,7 @@ test(`no sequence of hostile facts throws or leaves a miscount (seed ${SEED})`, 
       const facts: (() => TransferInput)[] = [
         () => ({ type: 'bitfield', link, bytes: randomBytes(random, Math.ceil(pieces / 8)) }),
         () => ({ type: 'haveAll', link }),
+        () => ({ type: 'uploadOnly', link, isUploadOnly: random() < 0.5 }),
         () => ({ type: 'haveNone', link }),
         () => ({ type: 'have', link, piece }),
         () => ({ type: 'choked', link }),

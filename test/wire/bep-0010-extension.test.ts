@@ -9,6 +9,7 @@ const nothing = {
   metadataId: undefined,
   metadataSize: undefined,
   requestQueue: undefined,
+  isUploadOnly: undefined,
   client: '',
   listenPort: undefined,
 };
@@ -21,6 +22,7 @@ test('everything we use is read', () => {
       m: { ut_metadata: 3, ut_pex: 1 },
       metadata_size: 31_235,
       reqq: 500,
+      upload_only: 1,
       v: 'µTorrent 1.2',
       p: 6881,
       yourip: 'xxxx',
@@ -29,6 +31,7 @@ test('everything we use is read', () => {
       metadataId: 3,
       metadataSize: 31_235,
       requestQueue: 500,
+      isUploadOnly: true,
       client: 'µTorrent 1.2',
       listenPort: 6881,
     },
@@ -45,6 +48,11 @@ test('what is missing, of another type or out of range is left out, the rest is 
   );
   assert.equal(parse({ metadata_size: METADATA_BYTES_MAX })?.metadataSize, METADATA_BYTES_MAX);
   assert.equal(parse({ metadata_size: 2n ** 62n })?.metadataSize, undefined);
+});
+
+test('BEP 21: who says nothing of `upload_only` is not taken for a downloader', () => {
+  assert.equal(parse({ upload_only: 0 })?.isUploadOnly, false);
+  assert.equal(parse({ upload_only: 'yes' })?.isUploadOnly, undefined);
 });
 
 test('an id of 0 turns an extension off', () => {
