@@ -129,6 +129,10 @@ export class OpenPiece {
     return blocks;
   }
 
+  hasBlocksFrom(link: LinkId): boolean {
+    return this.#owners.includes(ARRIVED - link);
+  }
+
   /** The links whose blocks make up this piece. */
   contributors(): Set<LinkId> {
     const links = new Set<LinkId>();

@@ -331,8 +331,14 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       const link = this.#links.get(id);
       if (!link) continue;
       if (contributors.size > 1) link.noteSharedFailure();
-      else this.#close(link, fault('hash-failed', `piece ${piece} does not match its hash`), true);
+      else this.#ban(link, piece);
     }
+  }
+
+  /** A liar goes, and what it sent of other pieces too: they would fail, and others would be suspected for them. */
+  #ban(link: LinkState, piece: number): void {
+    this.#close(link, fault('hash-failed', `piece ${piece} does not match its hash`), true);
+    for (const open of [...this.#ledger.openPieces()]) if (open.hasBlocksFrom(link.id)) this.#withdraw(open.piece);
   }
 
   #pieceStored(piece: number): void {

@@ -170,6 +170,31 @@ test('a seed that sends wrong bytes is banned, and the download completes from a
   assert.equal(poisoner.peers.length, 1, 'it is never dialled again');
 });
 
+test('one bad block in a hundred from a seed that is right otherwise costs at most 5 %, and its sender its place', async (t) => {
+  const [honest, leecher] = [await node(t), await node(t)];
+  const shared = await content({ 'big.bin': randomContent(16 << 20) });
+  await seed(honest, shared);
+  const bytes = readFileSync(join(shared.folder, 'big.bin'));
+  const { info } = shared.made;
+  let served = 0;
+  const blockOf = (piece: number, offset: number, length: number): Uint8Array => {
+    const start = piece * info.pieceLength + offset;
+    return ++served % 100 === 20 ? randomContent(length) : bytes.subarray(start, start + length);
+  };
+  const poisoner = await openRawSeed(info, blockOf, '127.0.0.5');
+  t.after(() => poisoner.close());
+  const { host, directory } = await leech(leecher, shared);
+  host.learn([poisoner.address], 'user', 'user');
+  await until('its link', () => poisoner.peers.length > 0);
+  host.learn([honest.address], 'user', 'user');
+  await completed(host);
+  assert.deepEqual(tree(join(directory, info.name)), tree(shared.folder));
+  const bans = leecher.log.filter((line) => /does not match its hash/.test(line));
+  assert.equal(bans.length, 1, 'one bad piece, one ban');
+  assert.ok(poisoner.peers.every((peer) => peer.isClosed));
+  assert.ok(host.figures().downloaded <= 1.05 * info.length, `${host.figures().downloaded} bytes fetched`);
+});
+
 test('a magnet whose first peer lies about the metadata is finished by an honest one', async (t) => {
   const [honest, leecher] = [await node(t), await node(t)];
   const shared = await content({ 'a.bin': randomContent(100_000) });

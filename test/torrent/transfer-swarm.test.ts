@@ -6,6 +6,7 @@ import type { Priority } from '../../src/torrent/index.ts';
 import { BLOCK_BYTES } from '../../src/wire/index.ts';
 import { eachSeed, SEED } from '../seed.ts';
 import { Swarm, type SwarmPlan } from './swarm.ts';
+import type { NodePlan } from './swarm-node.ts';
 
 const MINUTES = 60;
 
@@ -156,6 +157,23 @@ test(`who alone sent a bad piece is banned, no honest node ever is, and everybod
   });
   assert.ok(banned > 20, `only ${banned} bans`);
 });
+
+for (const openPiecesMax of [1, 2, 32]) {
+  const how = openPiecesMax < 32 ? `that share ${openPiecesMax} open pieces` : 'that rarely share a piece';
+  test(`a poisoner among peers ${how} is banned, and costs at most 5 % (seed ${SEED})`, () => {
+    eachSeed(3, (seed) => {
+      const poisons = [1, 0.3, 0.01][seed % 3]!;
+      const uplink = 400;
+      const nodes: NodePlan[] = [{ stored: 'all', uplink }, { stored: 'all', poisons, uplink }, { stored: 'none' }];
+      const shape = { length: 100 * 64 * BLOCK_BYTES, pieceLength: 64 * BLOCK_BYTES, openPiecesMax };
+      const swarm = complete({ ...shape, nodes }, seed, 5 * MINUTES);
+      const leech = swarm.nodes[2]!;
+      assert.deepEqual([...leech.banned], [1]);
+      const waste = leech.receivedBlocks / (100 * 64) - 1;
+      assert.ok(waste <= 0.05, `${(100 * waste).toFixed(1)} % wasted`);
+    });
+  });
+}
 
 test(`two poisoners in a swarm cannot keep a piece from completing (seed ${SEED})`, () => {
   eachSeed(15, (seed) => {

@@ -282,6 +282,32 @@ test('a block that two links owe goes through a buffer of its own, and the slowe
   assert.equal(bench.transfer.links.get(1)!.asked, 0);
 });
 
+test('with a liar goes what it sent of other pieces, so that nobody else is suspected for it', () => {
+  const bench = new Bench(2, 4);
+  bench.say({ type: 'sequence', isSequential: true });
+  bench.seeds([1, 2], true, false);
+  bench.say({ type: 'queueMax', link: 1, requests: 5 }, { type: 'queueMax', link: 2, requests: 3 });
+  bench.say({ type: 'unchoked', link: 1 });
+  assert.deepEqual(asked(bench.say({ type: 'unchoked', link: 2 })), ['2:1:1', '2:1:2', '2:1:3']);
+  bench.arrive(1, 1, 0);
+  bench.arrive(2, 1, 1);
+  for (let block = 0; block < 4; block++) bench.arrive(1, 0, block);
+  const effects = bench.say({ type: 'pieceChecked', piece: 0, isGood: false });
+  assert.equal(of(effects, 'close')[0]?.isBanned, true);
+  assert.deepEqual(
+    of(effects, 'drop')
+      .map(({ piece }) => piece)
+      .sort(),
+    [0, 1],
+  );
+  assert.deepEqual(
+    of(effects, 'cancel').map(({ offset }) => offset / BLOCK_BYTES),
+    [2, 3],
+  );
+  assert.equal(bench.transfer.links.get(2)!.isSuspect, false);
+  assert.equal(bench.transfer.links.get(2)!.asked, 3);
+});
+
 test('after a bad piece of two links the liar is told from the honest one by what each delivers alone', () => {
   const bench = new Bench(3, 2);
   bench.seeds([1, 2], true, false);
