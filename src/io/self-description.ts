@@ -21,7 +21,7 @@ export function announceFactsOf(
     uploaded: transfer?.up.total ?? 0,
     downloaded: transfer?.down.total ?? 0,
     left: info ? info.length - (transfer?.storedBytes ?? 0) : 1,
-    isPartialSeed: transfer?.isComplete === true && !transfer.isWhole,
+    isPartialSeed: transfer?.isUploadOnly === true && !transfer.isWhole,
   };
 }
 
@@ -35,7 +35,7 @@ export function ourHandshake(
     listenPort: port,
     requestQueue: REQUESTS_MAX,
     metadataSize: info?.raw.length ?? 0,
-    isUploadOnly: transfer?.isComplete ?? false,
+    isUploadOnly: transfer?.isUploadOnly ?? false,
   };
 }
 

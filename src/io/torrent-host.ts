@@ -3,7 +3,16 @@
  * and takes everything down again. Decisions are the machines'; links report to LinkReports, orders go through
  * TransferOrders.
  */
-import { type Address, earliest, type Fault, fault, infoHashOfBytes, isFault, MonsoonError } from '../base/index.ts';
+import {
+  type Address,
+  earliest,
+  type Fault,
+  fault,
+  infoHashOfBytes,
+  isFault,
+  later,
+  MonsoonError,
+} from '../base/index.ts';
 import {
   Bitfield,
   type FoundPeer,
@@ -116,6 +125,7 @@ export class TorrentHost {
       links: this.#links,
       peers: this.#peers,
       finisher: this.#finisher,
+      standingChanged: () => this.#describe(),
       completed: () => this.#completed(),
     });
   }
@@ -202,6 +212,13 @@ export class TorrentHost {
     this.#links.dialMore();
     this.#pump();
     return undefined;
+  }
+
+  /** Somebody needs a stretch of the torrent's bytes within so many milliseconds, whether it is wanted or not. */
+  hurry(start: number, length: number, withinMs: number): void {
+    this.#parts.transfer?.input({ type: 'due', start, length, at: later(now(), withinMs) }, now());
+    this.#links.dialMore();
+    this.#pump();
   }
 
   /** Figures for a screen. */
@@ -359,14 +376,12 @@ export class TorrentHost {
     this.#completedSeconds = wallNow();
     const { stored, isWhole } = this.#parts.transfer!;
     if (isWhole) this.#announcer.note({ type: 'complete' });
-    this.#describe();
     this.#finisher.run(async () => {
       await this.#parts.disk!.createEmptyFiles(this.#choice.priorities);
       await this.#parts.disk!.save(memoOf(this.spec, this.#parts, this.#completedSeconds), stored, true);
     });
   }
 
-  /** Peers know us as somebody who wants something, or nothing (BEP 21): that has changed. */
   #describe(): void {
     for (const link of this.#links.greeted()) link.describe(ourHandshake(this.#services, this.#parts));
   }
@@ -374,7 +389,6 @@ export class TorrentHost {
   /** More is wanted of what was at rest: files that change from now on are our own work. */
   #beginAnew(disk: TorrentDisk, { stored }: Transfer): void {
     this.#secondsToComplete = undefined;
-    this.#describe();
     const memo = memoOf(this.spec, this.#parts, this.#completedSeconds);
     this.#finisher.run(() => disk.save(memo, stored, false));
   }

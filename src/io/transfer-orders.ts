@@ -10,7 +10,9 @@ export interface TransferHands {
   readonly links: LinkGroup;
   readonly peers: Peers;
   readonly finisher: PieceFinisher;
-  /** Every piece is stored. */
+  /** Peers know us as somebody who wants something, or nothing: that has changed. */
+  standingChanged(): void;
+  /** Everything that is selected is stored. */
   completed(): void;
 }
 
@@ -56,6 +58,8 @@ export class TransferOrders {
         return this.#parts.disk?.intake.drop(effect.piece);
       case 'close':
         return this.#close(effect);
+      case 'standing':
+        return this.#hands.standingChanged();
       case 'complete':
         return this.#hands.completed();
       default:

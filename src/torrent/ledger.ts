@@ -19,6 +19,8 @@ const WANTED = -1;
 /** Block owners below this are links a block has arrived from: link `l` is ARRIVED - l. */
 const ARRIVED = -2;
 
+const NOBODY: readonly LinkId[] = [];
+
 /** A piece some of whose blocks are asked for or arrived. */
 export class OpenPiece {
   readonly piece: number;
@@ -87,14 +89,22 @@ export class OpenPiece {
     return this.#alsoAsked.has(block);
   }
 
+  /** The link that was asked first for a block that has not arrived. */
+  ownerOf(block: number): LinkId | undefined {
+    const owner = this.#owners[block]!;
+    return owner >= 0 ? owner : undefined;
+  }
+
   /** Notes an arrival; returns the other links that were asked for the same block. */
-  arrive(block: number, link: LinkId): LinkId[] {
+  arrive(block: number, link: LinkId): readonly LinkId[] {
     assert(this.isAskedOf(block, link), 'only an asked block arrives');
-    const others = [this.#owners[block]!, ...(this.#alsoAsked.get(block) ?? [])].filter((other) => other !== link);
-    this.#alsoAsked.delete(block);
+    const owner = this.#owners[block]!;
     this.#owners[block] = ARRIVED - link;
     this.#arrived++;
-    return others;
+    const also = this.#alsoAsked.size > 0 ? this.#alsoAsked.get(block) : undefined;
+    if (!also) return NOBODY;
+    this.#alsoAsked.delete(block);
+    return [owner, ...also].filter((other) => other !== link);
   }
 
   /** Takes one request back from a link (rejected, link closed); true when the block is wanted again. */
@@ -155,6 +165,8 @@ export class Ledger {
   /** Arrived or checked pieces, which wait for the hash or the disk; bounded like open pieces. */
   readonly #finishing = new Map<number, FinishingPiece>();
   #priorities: readonly Priority[];
+  /** Pieces that are not selected, but fetched because somebody waits for them; bounded by the pieces that are due. */
+  readonly #required = new Set<number>();
   #storedBytes = 0;
   #wantedBytes = 0;
   #missingBytes = 0;
@@ -173,16 +185,20 @@ export class Ledger {
   get storedBytes(): number {
     return this.#storedBytes;
   }
-  /** Bytes of the pieces that are wanted, and of those among them that are not stored. */
+  /** Bytes of the pieces that are selected, and of those among them that are not stored. */
   get wantedBytes(): number {
     return this.#wantedBytes;
   }
   get missingBytes(): number {
     return this.#missingBytes;
   }
-  /** Nothing that is wanted is missing. */
+  /** Nothing that is selected is missing. */
   get isComplete(): boolean {
     return this.#missingBytes === 0;
+  }
+  /** Nothing is to be fetched, not even for somebody who waits for it. */
+  get isSated(): boolean {
+    return this.isComplete && this.#required.size === 0;
   }
   /** Every piece is stored, whatever is wanted. */
   get isWhole(): boolean {
@@ -200,15 +216,36 @@ export class Ledger {
     return this.isWanted(piece) ? 'wanted' : 'unwanted';
   }
 
-  priorityOf(piece: number): Priority {
-    return this.#priorities[piece]!;
+  blocksOf(piece: number): number {
+    return this.#layout.blocksOf(piece);
   }
-  isWanted(piece: number): boolean {
+
+  priorityOf(piece: number): Priority {
+    return this.#required.has(piece) ? PRIORITY.high : this.#priorities[piece]!;
+  }
+  /** Selected by the user. */
+  isSelected(piece: number): boolean {
     return this.#priorities[piece] !== PRIORITY.skip;
+  }
+  /** To be fetched: selected, or required by somebody who waits for it. */
+  isWanted(piece: number): boolean {
+    return this.isSelected(piece) || this.#required.has(piece);
   }
   /** Wanted and not stored, whatever is under way. */
   isMissing(piece: number): boolean {
     return this.isWanted(piece) && !this.#stored.has(piece);
+  }
+
+  /** Somebody waits for a piece; true when it is wanted for that alone, and was not before. */
+  require(piece: number): boolean {
+    if (this.isWanted(piece) || this.#stored.has(piece)) return false;
+    this.#required.add(piece);
+    return true;
+  }
+
+  /** Nobody waits for a piece any more; true when it is not wanted now. */
+  dismiss(piece: number): boolean {
+    return this.#required.delete(piece) && !this.isSelected(piece);
   }
 
   /** Wants other pieces than before, or the same ones more or less; one per piece. */
@@ -257,7 +294,8 @@ export class Ledger {
     const bytes = this.#layout.bytesOf(piece);
     this.#stored.add(piece);
     this.#storedBytes += bytes;
-    if (this.isWanted(piece)) this.#missingBytes -= bytes;
+    this.#required.delete(piece);
+    if (this.isSelected(piece)) this.#missingBytes -= bytes;
   }
 
   /** Gives a piece up (bad hash, failed write, nothing of it on order): it is wanted again. */
@@ -271,8 +309,9 @@ export class Ledger {
     for (let piece = 0; piece < this.#layout.pieceCount; piece++) {
       const bytes = this.#layout.bytesOf(piece);
       if (this.#stored.has(piece)) this.#storedBytes += bytes;
-      if (this.isWanted(piece)) this.#wantedBytes += bytes;
-      if (this.isMissing(piece)) this.#missingBytes += bytes;
+      if (!this.isSelected(piece)) continue;
+      this.#wantedBytes += bytes;
+      if (!this.#stored.has(piece)) this.#missingBytes += bytes;
     }
   }
 }

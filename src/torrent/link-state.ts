@@ -10,6 +10,8 @@ const DEPTH_MIN = 4;
 /** Deeper queues cost 15 % of the rate on a fast short path (docs/BENCH.md); long paths are given more below. */
 const DEPTH_MAX = 256;
 const DEPTH_LONG_PATH_MAX = 1000;
+/** Blocks of pieces that are due may be on order beyond the depth: they must not wait until there is room. */
+const DEPTH_DUE = 32;
 /** Seconds of data that may be on order from one link. */
 const ORDERED_SECONDS = 3;
 /** Pieces that a link may refuse before it is left alone until it unchokes us anew. */
@@ -48,6 +50,7 @@ export class LinkState {
   #probation = 0;
   #depth = DEPTH_FIRST;
   #depthMax = DEPTH_MAX;
+  #blocksPerSecond = 0;
   #hasDelivered = false;
   #roundTripMs: number | undefined;
   #probedAt: Instant | undefined;
@@ -76,6 +79,23 @@ export class LinkState {
   /** Blocks that may be on order now. */
   get depth(): number {
     return Math.min(this.#depth, this.queueMax);
+  }
+
+  /** The same for blocks of pieces that are due. */
+  get dueDepth(): number {
+    return Math.min(this.#depth + DEPTH_DUE, this.queueMax);
+  }
+
+  /** It takes requests, as far as we know. */
+  get mayBeAsked(): boolean {
+    return !this.theyChoke && this.weAreInterested && !this.isSnubbing;
+  }
+
+  /** How long it would need for what it owes and some more blocks, by what it delivered in the last seconds. */
+  msToDeliver(blocks: number, now: Instant): number {
+    const silentMs = this.asked > 0 ? now - this.progressAt : 0;
+    if (this.#blocksPerSecond === 0) return silentMs;
+    return silentMs + ((this.asked + blocks) * 1000) / this.#blocksPerSecond;
   }
 
   get hasRoom(): boolean {
@@ -154,6 +174,7 @@ export class LinkState {
   /** Brings the queue in line with what the link really delivers. */
   adjustDepth(now: Instant): void {
     const blocksPerSecond = this.down.at(now) / BLOCK_BYTES;
+    this.#blocksPerSecond = blocksPerSecond;
     if (this.asked === 0) return;
     const inFlight = (blocksPerSecond * (this.#roundTripMs ?? 0) * 2) / 1000;
     this.#depthMax = Math.floor(Math.max(DEPTH_MAX, Math.min(inFlight, DEPTH_LONG_PATH_MAX)));

@@ -1,5 +1,5 @@
 /**
- * What to ask a link for next: the pieces it is already working on, then a piece of its own (the most wanted;
+ * What to ask a link for next: what somebody waits for, the pieces it is already working on, then a piece of its own (the most wanted;
  * among equals random for the first few, then the rarest, or in order), then a share of somebody else's piece, and at
  * the very end what others owe us (endgame). Whole pieces per link keep blame for a bad hash simple and let a piece be hashed in order; what a link under
  * suspicion opens is shared with nobody.
@@ -9,6 +9,7 @@ import type { Layout } from './layout.ts';
 import type { Ledger, OpenPiece } from './ledger.ts';
 import type { LinkState } from './link-state.ts';
 import { PRIORITY } from './selection.ts';
+import type { Urgency } from './urgency.ts';
 import { Wishlist } from './wishlist.ts';
 
 /** Pieces fetched in random order before rarity counts, so that a newcomer soon has something to trade. */
@@ -30,18 +31,25 @@ export interface RequestRun {
   readonly lastLength: number;
 }
 
+/** How much of a link's queue other pieces may fill while some are due. */
+const DEPTH_SHARE_BESIDE_DUE = 1 / 3;
+
+const NO_RUNS: readonly RequestRun[] = [];
+
 /** Chooses requests; the one place that opens pieces. */
 export class Picker {
   readonly #layout: Layout;
   readonly #ledger: Ledger;
   readonly #wishlist: Wishlist;
+  readonly #urgency: Urgency;
   readonly #openPiecesMax: number;
   /** Fetch in the order of the torrent, for somebody who uses it as it comes; the swarm is served worse. */
   isSequential = false;
 
-  constructor(layout: Layout, ledger: Ledger, openPiecesMax: number, random: Random) {
+  constructor(layout: Layout, ledger: Ledger, urgency: Urgency, openPiecesMax: number, random: Random) {
     this.#layout = layout;
     this.#ledger = ledger;
+    this.#urgency = urgency;
     this.#openPiecesMax = openPiecesMax;
     this.#wishlist = new Wishlist(layout.pieceCount, random);
     this.reorder();
@@ -65,6 +73,11 @@ export class Picker {
     this.#wishlist.add(piece, this.#ledger.priorityOf(piece));
   }
 
+  /** The piece is not wanted any more. */
+  dismiss(piece: number): void {
+    if (this.#wishlist.has(piece)) this.#wishlist.remove(piece);
+  }
+
   /** Every piece that we lack is on its way. */
   get isEndgame(): boolean {
     return this.#wishlist.size === 0;
@@ -72,20 +85,24 @@ export class Picker {
 
   /** True when the link has a piece that we still lack blocks of. */
   isInteresting(link: LinkState): boolean {
-    if (link.isSeed) return !this.#ledger.isComplete;
+    if (link.isSeed) return !this.#ledger.isSated;
     for (const open of this.#ledger.openPieces()) if (link.has.has(open.piece)) return true;
     return this.#wishlist.rarest((piece) => link.has.has(piece)) !== undefined;
   }
 
   /** Orders blocks from a link until its queue is full or it has nothing for us. */
-  fill(link: LinkState, now: Instant): RequestRun[] {
-    const runs: RequestRun[] = [];
+  fill(link: LinkState, now: Instant): readonly RequestRun[] {
+    const { hasDue } = this.#urgency;
     // Topping up in batches: one write of many requests instead of one per arrived block.
-    if (link.theyChoke || !link.weAreInterested || link.isSnubbing || link.asked > link.depth * 0.75) return runs;
-    while (link.hasRoom) {
+    if (!link.mayBeAsked || (link.asked > link.depth * 0.75 && !hasDue)) return NO_RUNS;
+    const runs: RequestRun[] = [];
+    if (hasDue) this.#orderDue(link, runs, now);
+    // What will be due next must not wait behind a long queue of what nobody waits for.
+    const depth = hasDue ? link.depth * DEPTH_SHARE_BESIDE_DUE : link.depth;
+    while (link.asked < depth) {
       const source = this.#sourceFor(link);
       if (!source) break;
-      const run = this.#order(link, source.open, Math.min(link.depth - link.asked, source.runMax), now);
+      const run = this.#order(link, source.open, Math.min(Math.ceil(depth) - link.asked, source.runMax), now);
       if (run) runs.push(run);
     }
     if (link.hasRoom && this.isEndgame) this.#orderDuplicates(link, runs, now);
@@ -100,8 +117,7 @@ export class Picker {
     if (this.#ledger.openCount < this.#openPiecesMax || link.working.size === 0) {
       const piece = this.#next((candidate) => link.offers(candidate));
       if (piece !== undefined) {
-        this.#wishlist.remove(piece);
-        const open = this.#ledger.open(piece, link.isSuspect ? link.id : undefined);
+        const open = this.#open(piece, link);
         return { open, runMax: open.blockCount };
       }
     }
@@ -111,6 +127,27 @@ export class Picker {
       }
     }
     return undefined;
+  }
+
+  /** What somebody waits for, and what of it others would bring too late. */
+  #orderDue(link: LinkState, runs: RequestRun[], now: Instant): void {
+    for (let left = link.dueDepth - link.asked; left > 0; left = link.dueDepth - link.asked) {
+      const piece = this.#urgency.next(link, now);
+      if (piece === undefined) break;
+      const open = this.#ledger.openPiece(piece) ?? this.#open(piece, link);
+      runs.push(this.#order(link, open, left, now)!);
+    }
+    if (link.asked >= link.dueDepth) return;
+    for (const { open, block } of this.#urgency.late(link, now)) {
+      if (!open.askAlso(block, link.id, ENDGAME_LINKS_MAX)) continue;
+      runs.push(this.#ordered(link, open, block, 1, now));
+      if (link.asked >= link.dueDepth) return;
+    }
+  }
+
+  #open(piece: number, link: LinkState): OpenPiece {
+    this.#wishlist.remove(piece);
+    return this.#ledger.open(piece, link.isSuspect ? link.id : undefined);
   }
 
   #next(passes: (piece: number) => boolean): number | undefined {
@@ -136,7 +173,8 @@ export class Picker {
   #orderDuplicates(link: LinkState, runs: RequestRun[], now: Instant): void {
     let left = ENDGAME_BLOCKS_MAX - link.asked;
     for (const open of this.#ledger.openPieces()) {
-      if (open.reservedFor !== undefined || !link.offers(open.piece)) continue;
+      // What is due is fetched twice only where it would be late.
+      if (open.reservedFor !== undefined || !link.offers(open.piece) || this.#urgency.isDue(open.piece)) continue;
       for (const block of open.blocksOwed()) {
         if (left <= 0) return;
         if (!open.askAlso(block, link.id, ENDGAME_LINKS_MAX)) continue;

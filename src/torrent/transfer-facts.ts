@@ -1,5 +1,5 @@
 /** What the transfer machine hears (facts from links and disk) and what it orders (imperatives for them). */
-import type { Address, Fault } from '../base/index.ts';
+import type { Address, Fault, Instant } from '../base/index.ts';
 import type { LinkId } from './ledger.ts';
 import type { RequestRun } from './picker.ts';
 import type { Priority } from './selection.ts';
@@ -31,6 +31,10 @@ export type TransferInput =
   | { readonly type: 'selected'; readonly priorities: readonly Priority[] }
   /** Pieces of one priority are to come in order, or rarest first. */
   | { readonly type: 'sequence'; readonly isSequential: boolean }
+  /** Somebody waits for a stretch of the torrent's bytes, selected or not, and needs it by `at`. */
+  | { readonly type: 'due'; readonly start: number; readonly length: number; readonly at: Instant }
+  /** Nobody waits for anything any more. */
+  | { readonly type: 'nothingDue' }
   | { readonly type: 'tick' };
 
 export type TransferEffect =
@@ -47,7 +51,9 @@ export type TransferEffect =
   | { readonly type: 'choke'; readonly link: LinkId; readonly isChoked: boolean }
   | { readonly type: 'announceHave' | 'check' | 'store' | 'drop'; readonly piece: number }
   | { readonly type: 'close'; readonly link: LinkId; readonly why: Fault; readonly isBanned: boolean }
-  /** Everything that is wanted is stored; again after each selection that made it incomplete. */
+  /** We begin or cease to want anything of anybody: others should hear of it (BEP 21). */
+  | { readonly type: 'standing'; readonly isUploadOnly: boolean }
+  /** Everything that is selected is stored; again after each selection that made it incomplete. */
   | { readonly type: 'complete' };
 
 /** What the machine needs from outside, besides facts. */

@@ -16,15 +16,18 @@ import {
 } from '../base/index.ts';
 import { BLOCK_BYTES, BLOCK_BYTES_MAX } from '../wire/index.ts';
 import type { Bitfield } from './bitfield.ts';
+import { Deadlines } from './deadlines.ts';
+import { Debts } from './debts.ts';
 import { Holdings, type SaidSet } from './holdings.ts';
 import type { Layout } from './layout.ts';
-import { Ledger, type LinkId, type OpenPiece } from './ledger.ts';
+import { Ledger, type LinkId } from './ledger.ts';
 import { LinkState } from './link-state.ts';
 import { Picker } from './picker.ts';
 import { Rate } from './rate.ts';
 import type { Priority } from './selection.ts';
 import type { TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
 import { UploadSlots } from './upload-slots.ts';
+import { Urgency } from './urgency.ts';
 
 const TICK_MS = 1000;
 /** A link that owes blocks and sends none for this long is passed over until it does. */
@@ -40,6 +43,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   readonly #ledger: Ledger;
   readonly #picker: Picker;
   readonly #holdings: Holdings;
+  readonly #deadlines = new Deadlines();
+  readonly #debts: Debts;
   /** Bounded by the session's link limits. */
   readonly #links = new Map<LinkId, LinkState>();
   readonly #unfilled = new Set<LinkState>();
@@ -48,18 +53,26 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #now: Instant;
   #nextTick: Instant;
   #isPaused = false;
+  #isUploadOnly: boolean;
 
   constructor(layout: Layout, stored: Bitfield, settings: TransferSettings, random: Random, now: Instant) {
     this.down = new Rate(now);
     this.up = new Rate(now);
     this.#layout = layout;
     this.#ledger = new Ledger(layout, stored, settings.priorities);
-    this.#picker = new Picker(layout, this.#ledger, settings.openPiecesMax, random);
+    const urgency = new Urgency(this.#deadlines, this.#ledger, this.#links);
+    this.#picker = new Picker(layout, this.#ledger, urgency, settings.openPiecesMax, random);
     this.#holdings = new Holdings(layout.pieceCount, this.#picker);
     const order = (effect: TransferEffect): number => this.#effects.push(effect);
+    this.#debts = new Debts(layout, this.#ledger, this.#links, {
+      order,
+      hasRoom: (link) => this.#unfilled.add(link),
+      giveUp: (piece) => this.#giveUp(piece),
+    });
     this.#slots = new UploadSlots(this.#links, this.#ledger, settings.uploadSlots, random, order, now);
     this.#now = now;
     this.#nextTick = later(now, TICK_MS);
+    this.#isUploadOnly = this.#ledger.isComplete;
   }
 
   get stored(): Bitfield {
@@ -78,6 +91,10 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   /** Everything that is wanted is stored. */
   get isComplete(): boolean {
     return this.#ledger.isComplete;
+  }
+  /** We want nothing of anybody (BEP 21): everything selected is stored, and nobody reads the rest. */
+  get isUploadOnly(): boolean {
+    return this.#isUploadOnly;
   }
   /** Everything there is is stored. */
   get isWhole(): boolean {
@@ -132,6 +149,11 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         return this.#pause(input.isPaused);
       case 'selected':
         return this.#select(input.priorities);
+      case 'due':
+        return this.#noteDue(input.start, input.length, input.at);
+      case 'nothingDue':
+        for (const { piece } of this.#deadlines.clear()) this.#dismiss(piece);
+        return;
       case 'sequence':
         this.#picker.isSequential = input.isSequential;
         return;
@@ -173,8 +195,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       case 'choked':
         link.theyChoke = true;
         // Without the fast extension a choke silently drops every request; with it each is answered (BEP 6).
-        if (!link.hasFast) return this.#releaseAll(link);
-        for (const piece of link.working) this.#giveUpIfStuck(link, piece);
+        if (!link.hasFast) return this.#debts.forgive(link);
+        for (const piece of link.working) this.#debts.giveUpIfStuck(link, piece);
         return;
       case 'unchoked':
         if (link.theyChoke) link.noteUnchoked();
@@ -186,7 +208,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       case 'blockArrived':
         return this.#blockArrived(link, input.piece, input.offset / BLOCK_BYTES);
       case 'rejected':
-        return this.#rejected(link, input.piece, input.offset / BLOCK_BYTES);
+        return this.#debts.refuse(link, input.piece, input.offset / BLOCK_BYTES);
       case 'served':
         link.up.note(input.bytes);
         return this.up.note(input.bytes);
@@ -196,7 +218,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #linkClosed(link: LinkState): void {
     this.#links.delete(link.id);
     this.#unfilled.delete(link);
-    this.#releaseAll(link);
+    this.#debts.forgive(link);
     this.#holdings.forget(link);
     this.#slots.noteClosed(link, this.#now);
   }
@@ -224,12 +246,14 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
 
   /** Two ends that want nothing of each other only take room from those that do. */
   #partIfRedundant(link: LinkState): void {
-    if (!this.#ledger.isComplete || !link.wantsNothing) return;
+    if (!this.#isUploadOnly || !link.wantsNothing) return;
     this.#close(link, fault('redundant', 'both ends have all that they want'), false);
   }
 
   #reviewInterest(link: LinkState): void {
-    this.#setInterest(link, !this.#isPaused && this.#picker.isInteresting(link));
+    // A reader's next wish must not wait for a peer to hear of our interest and to unchoke us.
+    const mayBeRead = this.#deadlines.isRead(this.#now) && !this.#ledger.isWhole && link.has.count > 0;
+    this.#setInterest(link, !this.#isPaused && (mayBeRead || this.#picker.isInteresting(link)));
   }
 
   #setInterest(link: LinkState, isInterested: boolean): void {
@@ -244,64 +268,12 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     const bytes = this.#layout.blockBytes(piece, block);
     link.noteArrival(bytes, this.#now);
     this.down.note(bytes);
-    for (const other of open.arrive(block, link.id)) this.#cancel(other, open, block);
+    this.#debts.settle(open, block, link);
     this.#unfilled.add(link);
-    if (!open.isArrived) return this.#giveUpIfStuck(link, piece);
+    if (!open.isArrived) return this.#debts.giveUpIfStuck(link, piece);
     for (const other of this.#links.values()) other.working.delete(piece);
     this.#ledger.noteArrived(piece);
     this.#effects.push({ type: 'check', piece });
-  }
-
-  #cancel(linkId: LinkId, open: OpenPiece, block: number): void {
-    const link = this.#links.get(linkId);
-    if (!link) return;
-    link.asked--;
-    this.#unfilled.add(link);
-    this.#takeBack(link, open.piece, block);
-  }
-
-  #takeBack(link: LinkState, piece: number, block: number): void {
-    const length = this.#layout.blockBytes(piece, block);
-    this.#effects.push({ type: 'cancel', link: link.id, piece, offset: block * BLOCK_BYTES, length });
-  }
-
-  #rejected(link: LinkState, piece: number, block: number): void {
-    const open = this.#ledger.openPiece(piece);
-    if (!open || !Number.isInteger(block) || !open.isAskedOf(block, link.id)) return;
-    link.asked--;
-    if (!link.theyChoke) link.noteRefused(piece);
-    open.release(block, link.id);
-    this.#giveUpIfStuck(link, piece);
-    this.#refillAll();
-  }
-
-  /** Nothing is owed by a link any more; it is told so unless it knows. */
-  #releaseAll(link: LinkState, isTold = false): void {
-    for (const piece of link.working) {
-      this.#release(link, piece, isTold);
-      const open = this.#ledger.openPiece(piece);
-      if (open && (open.reservedFor === link.id || open.wanted === open.blockCount)) this.#giveUp(piece);
-    }
-    link.working.clear();
-    assert(link.asked === 0, 'what a link owes is owed in the pieces it works on');
-    this.#refillAll();
-  }
-
-  #release(link: LinkState, piece: number, isTold: boolean): void {
-    const open = this.#ledger.openPiece(piece);
-    for (const block of open?.blocksAskedOf(link.id) ?? []) {
-      open!.release(block, link.id);
-      link.asked--;
-      if (isTold) this.#takeBack(link, piece, block);
-    }
-  }
-
-  /** Frees a piece of which nothing is here or on order, or which is reserved for a link that cannot go on. */
-  #giveUpIfStuck(link: LinkState, piece: number): void {
-    const open = this.#ledger.openPiece(piece);
-    if (!open || open.owed > 0) return;
-    const isDeserted = open.reservedFor === link.id && (link.theyChoke || !link.offers(piece));
-    if (isDeserted || open.arrived === 0) this.#giveUp(piece);
   }
 
   /** The piece starts over, with whoever has it, if it is still wanted. */
@@ -314,7 +286,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       link.working.delete(piece);
       if (isWanted && !this.#isPaused && link.has.has(piece)) this.#setInterest(link, true);
     }
-    this.#refillAll();
+    this.#debts.refillAll();
   }
 
   #pieceGood(piece: number): void {
@@ -338,27 +310,34 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   /** A liar goes, and what it sent of other pieces too: they would fail, and others would be suspected for them. */
   #ban(link: LinkState, piece: number): void {
     this.#close(link, fault('hash-failed', `piece ${piece} does not match its hash`), true);
-    for (const open of [...this.#ledger.openPieces()]) if (open.hasBlocksFrom(link.id)) this.#withdraw(open.piece);
+    for (const open of [...this.#ledger.openPieces()])
+      if (open.hasBlocksFrom(link.id)) this.#debts.withdraw(open.piece);
   }
 
   #pieceStored(piece: number): void {
     this.#ledger.noteStored(piece);
+    this.#deadlines.remove(piece);
     this.#effects.push({ type: 'announceHave', piece });
     // A buffer is free again: whoever waited for one may open a piece.
-    if (!this.#ledger.isComplete) this.#refillAll();
-    else if (this.#ledger.isWanted(piece)) this.#complete();
+    if (!this.#ledger.isComplete) this.#debts.refillAll();
+    else if (this.#ledger.isSelected(piece)) this.#complete();
   }
 
   #complete(): void {
     this.#effects.push({ type: 'complete' });
-    for (const link of [...this.#links.values()]) {
-      this.#reviewInterest(link);
-      this.#partIfRedundant(link);
-    }
+    this.#reviewStanding();
   }
 
-  #refillAll(): void {
-    for (const link of this.#links.values()) if (link.hasRoom) this.#unfilled.add(link);
+  /** Looks anew at whom we want something of, and whether we want anything at all. */
+  #reviewStanding(): void {
+    const isUploadOnly = this.#ledger.isComplete && !this.#deadlines.isRead(this.#now);
+    if (isUploadOnly !== this.#isUploadOnly) this.#effects.push({ type: 'standing', isUploadOnly });
+    this.#isUploadOnly = isUploadOnly;
+    for (const link of [...this.#links.values()]) {
+      this.#reviewInterest(link);
+      this.#unfilled.add(link);
+      this.#partIfRedundant(link);
+    }
   }
 
   #fill(link: LinkState): void {
@@ -370,7 +349,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #pause(isPaused: boolean): void {
     this.#isPaused = isPaused;
     for (const link of this.#links.values()) {
-      if (isPaused) this.#releaseAll(link, true);
+      if (isPaused) this.#debts.forgive(link, true);
       this.#reviewInterest(link);
       this.#unfilled.add(link);
     }
@@ -379,19 +358,30 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #select(priorities: readonly Priority[]): void {
     const wasComplete = this.#ledger.isComplete;
     this.#ledger.select(priorities);
-    for (const { piece } of [...this.#ledger.openPieces()]) if (!this.#ledger.isWanted(piece)) this.#withdraw(piece);
+    for (const { piece } of [...this.#ledger.openPieces()])
+      if (!this.#ledger.isWanted(piece)) this.#debts.withdraw(piece);
     this.#picker.reorder();
-    if (this.#ledger.isComplete && !wasComplete) return this.#complete();
-    for (const link of this.#links.values()) {
-      this.#reviewInterest(link);
-      this.#unfilled.add(link);
-    }
+    if (this.#ledger.isComplete && !wasComplete) this.#complete();
+    else this.#reviewStanding();
   }
 
-  /** Nobody owes us anything of a piece any more, and what is here of it goes. */
-  #withdraw(piece: number): void {
-    for (const link of this.#links.values()) if (link.working.has(piece)) this.#release(link, piece, true);
-    if (this.#ledger.openPiece(piece)) this.#giveUp(piece);
+  #noteDue(start: number, length: number, at: Instant): void {
+    const first = this.#layout.pieceAt(start);
+    const end = Math.min(this.#layout.pieceCount, this.#layout.pieceAt(start + length - 1) + 1);
+    const lacking: number[] = [];
+    for (let piece = first; piece < end; piece++) if (!this.#ledger.stored.has(piece)) lacking.push(piece);
+    for (const piece of lacking) {
+      if (this.#ledger.require(piece) && this.#ledger.stateOf(piece) === 'wanted') this.#picker.restore(piece);
+    }
+    for (const { piece } of this.#deadlines.add(lacking, at, this.#now)) this.#dismiss(piece);
+    this.#reviewStanding();
+  }
+
+  /** Nobody waits for a piece any more: if nobody selected it either, it is left alone. */
+  #dismiss(piece: number): void {
+    if (!this.#ledger.dismiss(piece)) return;
+    this.#picker.dismiss(piece);
+    if (this.#ledger.openPiece(piece)) this.#debts.withdraw(piece);
   }
 
   #tick(): void {
@@ -406,7 +396,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         this.#passOver(link);
       } else if (link.asked > 0 && silentMs > REMIND_MS && link.mayBeReminded) {
         link.noteReminded();
-        this.#releaseAll(link, true);
+        this.#debts.forgive(link, true);
       } else if (link.asked === 0 && silentMs > 2 * SNUB_MS) {
         link.giveAnotherChance(this.#now);
       }
@@ -414,12 +404,13 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
       this.#unfilled.add(link);
     }
     this.#relieveSuspects();
+    if (this.#isUploadOnly !== (this.#ledger.isComplete && !this.#deadlines.isRead(this.#now))) this.#reviewStanding();
     this.#slots.tick(this.#now);
   }
 
   #passOver(link: LinkState): void {
     link.isSnubbing = true;
-    this.#releaseAll(link, true);
+    this.#debts.forgive(link, true);
   }
 
   /** A link under suspicion would hold up the end for as long as it likes: whoever is trusted and idle takes over. */

@@ -47,6 +47,8 @@ export class SimNode {
   readonly stored: Set<number> = new Set();
   readonly banned: Set<number> = new Set();
   priorities: readonly Priority[];
+  /** Pieces that its user waits for, or did. */
+  readonly due: Set<number> = new Set();
   nextLink = 0;
   isComplete = false;
   servedBlocks = 0;
@@ -74,7 +76,7 @@ export class SimNode {
 
   /** Wanted and not stored. */
   lacks(piece: number): boolean {
-    return this.priorities[piece] !== PRIORITY.skip && !this.stored.has(piece);
+    return (this.priorities[piece] !== PRIORITY.skip || this.due.has(piece)) && !this.stored.has(piece);
   }
 
   get isPoisoner(): boolean {
