@@ -33,6 +33,7 @@ export class Swarm {
   readonly nodes: SimNode[];
   readonly plan: SwarmPlan;
   readonly #random: Random;
+  readonly #killed = new Set<SimNode>();
   #queue: Message[] = [];
   #order = 0;
   now = 1000;
@@ -58,7 +59,7 @@ export class Swarm {
 
   /** Connects two nodes unless one has banned the other or a link is there. */
   connect(a: SimNode, b: SimNode): void {
-    if (a === b || a.banned.has(b.name) || b.banned.has(a.name)) return;
+    if (a === b || this.#killed.has(a) || this.#killed.has(b) || a.banned.has(b.name) || b.banned.has(a.name)) return;
     if ([...a.ends.values()].some((end) => end.other.node === b)) return;
     const hasFast = this.plan.hasFast ?? true;
     const make = (node: SimNode): End => ({
@@ -95,6 +96,12 @@ export class Swarm {
     }
     this.#pump(a);
     this.#pump(b);
+  }
+
+  /** A node's process is gone: its links break, and none comes again. */
+  kill(node: SimNode): void {
+    this.#killed.add(node);
+    for (const end of [...node.ends.values()]) this.breakLink(end);
   }
 
   breakLink(end: End): void {
