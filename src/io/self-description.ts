@@ -1,6 +1,6 @@
 /** What a torrent says about itself: to trackers, to peers, and to its own memory of the next run. */
 import type { WallSeconds } from '../base/index.ts';
-import { type AnnounceFacts, encodeMetainfo, formatMagnet } from '../torrent/index.ts';
+import { type AnnounceFacts, encodeMetainfo, formatMagnet, type Wishes } from '../torrent/index.ts';
 import type { OurExtendedHandshake } from './fast-wire.ts';
 import type { Memo } from './torrent-disk.ts';
 import { CLIENT_NAME } from './torrent-identity.ts';
@@ -44,10 +44,12 @@ export function memoOf(
   { infoHash, name, trackers, addedSeconds }: TorrentSpec,
   { info }: Readonly<TorrentParts>,
   completedSeconds: number,
+  wishes: Wishes,
 ): Memo {
   return {
     metainfo: info && encodeMetainfo({ info: info.raw, trackers }),
     magnet: formatMagnet({ infoHash, name, trackers: trackers.flat(), peers: [] }),
+    wishes,
     addedSeconds,
     completedSeconds: completedSeconds as WallSeconds | 0,
   };

@@ -204,10 +204,14 @@ export class TorrentHost {
   useWishes(wishes: Wishes): Fault<'no-such-file'> | undefined {
     const { info, disk, transfer } = this.#parts;
     const wrong = this.#choice.use(wishes, info);
-    if (wrong || !info || !disk || !transfer) return wrong;
-    const wasComplete = transfer.isComplete;
+    if (wrong) return wrong;
+    if (!info || !disk || !transfer) {
+      this.#work = this.#work.then(() => this.#remember()).catch((error) => this.#fail(textOf(error)));
+      return undefined;
+    }
     for (const fact of this.#choice.facts(disk.layout, info)) transfer.input(fact, now());
-    if (wasComplete && !transfer.isComplete) this.#beginAnew(disk, transfer);
+    if (!transfer.isComplete) this.#secondsToComplete = undefined;
+    this.#finisher.run(() => this.#remember());
     this.#peers.reconsider();
     this.#links.dialMore();
     this.#pump();
@@ -251,14 +255,7 @@ export class TorrentHost {
       await this.#prepare(this.#parts.info, remembered);
     } else {
       this.#parts.metadata = this.#awaitMetadata();
-      const { directory } = this.spec;
-      await this.#resume.save({
-        ...memoOf(this.spec, this.#parts, this.#completedSeconds),
-        directory,
-        sourcePaths: [],
-        have: new Uint8Array(0),
-        modifiedMs: [],
-      });
+      await this.#remember();
     }
     if (this.#ended) return;
     this.#links.open();
@@ -289,11 +286,8 @@ export class TorrentHost {
       return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
     }
     const transfer = this.#transferOf(info, disk, stored);
-    if (transfer.isComplete) {
-      await disk.createEmptyFiles(this.#choice.priorities);
-      this.#completedSeconds ||= wallNow();
-    }
-    await disk.save(memoOf(this.spec, this.#parts, this.#completedSeconds), stored, transfer.isComplete);
+    if (transfer.isComplete) this.#completedSeconds ||= wallNow();
+    await this.#remember(transfer);
     if (!this.#hasEnded()) this.#run(info, disk, transfer);
   }
 
@@ -374,23 +368,25 @@ export class TorrentHost {
   #completed(): void {
     this.#secondsToComplete = (now() - this.#startedAt) / 1000;
     this.#completedSeconds = wallNow();
-    const { stored, isWhole } = this.#parts.transfer!;
-    if (isWhole) this.#announcer.note({ type: 'complete' });
-    this.#finisher.run(async () => {
-      await this.#parts.disk!.createEmptyFiles(this.#choice.priorities);
-      await this.#parts.disk!.save(memoOf(this.spec, this.#parts, this.#completedSeconds), stored, true);
-    });
+    if (this.#parts.transfer!.isWhole) this.#announcer.note({ type: 'complete' });
+    this.#finisher.run(() => this.#remember());
+  }
+
+  /** Writes everything down; what is complete rests, so that a file which changes after this is a stranger's work. */
+  async #remember(transfer: Transfer | undefined = this.#parts.transfer): Promise<void> {
+    const { disk } = this.#parts;
+    const memo = memoOf(this.spec, this.#parts, this.#completedSeconds, this.#choice.wishes);
+    if (disk && transfer) {
+      if (transfer.isComplete) await disk.createEmptyFiles(this.#choice.priorities);
+      await disk.save(memo, transfer.stored, transfer.isComplete);
+    } else if (!this.#parts.info) {
+      const { directory } = this.spec;
+      await this.#resume.save({ ...memo, directory, sourcePaths: [], have: new Uint8Array(0), modifiedMs: [] });
+    }
   }
 
   #describe(): void {
     for (const link of this.#links.greeted()) link.describe(ourHandshake(this.#services, this.#parts));
-  }
-
-  /** More is wanted of what was at rest: files that change from now on are our own work. */
-  #beginAnew(disk: TorrentDisk, { stored }: Transfer): void {
-    this.#secondsToComplete = undefined;
-    const memo = memoOf(this.spec, this.#parts, this.#completedSeconds);
-    this.#finisher.run(() => disk.save(memo, stored, false));
   }
 
   #log(text: string): void {
@@ -417,7 +413,7 @@ export class TorrentHost {
       // What failed may be wrong about what it has: it is checked again when it is added again.
       if (this.#parts.disk && this.#parts.transfer && this.#failure === undefined)
         await this.#parts.disk.save(
-          memoOf(this.spec, this.#parts, this.#completedSeconds),
+          memoOf(this.spec, this.#parts, this.#completedSeconds, this.#choice.wishes),
           this.#parts.transfer.stored,
           true,
         );

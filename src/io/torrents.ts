@@ -1,7 +1,7 @@
 /** The torrents of a node: what it shares and fetches, found by info hash, remembered between runs. */
 import { mkdirSync, readdirSync } from 'node:fs';
 import { type Address, type InfoHash, isFault, parseInfoHash } from '../base/index.ts';
-import { NO_WISHES, parseMetainfo } from '../torrent/index.ts';
+import { parseMetainfo } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { sha1 } from './hash.ts';
 import { parseMagnet } from './parse-torrent.ts';
@@ -92,7 +92,7 @@ async function specOf(infoHash: InfoHash, { snapshot }: Remembered): Promise<Tor
     infoHash,
     directory: snapshot.directory,
     sourcePaths: snapshot.sourcePaths,
-    wishes: NO_WISHES,
+    wishes: snapshot.wishes,
     isWhole: false,
     addedSeconds: snapshot.addedSeconds,
     completedSeconds: snapshot.completedSeconds,

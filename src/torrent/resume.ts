@@ -5,6 +5,7 @@
  * claimed in a journal that does not name the snapshot, is checked again.
  */
 import {
+  type BencodeValue,
   decodeBencode,
   encodeBencode,
   type Fault,
@@ -15,6 +16,7 @@ import {
   writeUint32,
 } from '../base/index.ts';
 import { Bitfield } from './bitfield.ts';
+import { FILE_RULES_MAX, type FileRule, type Wishes } from './file-rules.ts';
 
 /** Everything needed to go on with a torrent. */
 export interface Snapshot {
@@ -26,6 +28,8 @@ export interface Snapshot {
   readonly directory: string;
   /** Absolute path per file where content is shared in place; empty when files lie under `directory`. */
   readonly sourcePaths: readonly string[];
+  /** What its user wants of it. */
+  readonly wishes: Wishes;
   /** Pieces claimed; empty when the metadata is not known. */
   readonly have: Uint8Array;
   /** Modification time per file in ms when the snapshot was taken after a clean stop; empty otherwise. */
@@ -49,6 +53,8 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array<ArrayBuffer> {
     magnet: snapshot.magnet,
     metainfo: snapshot.metainfo,
     modified: snapshot.modifiedMs,
+    rules: snapshot.wishes.rules.map(({ files, priority }) => [priority, files]),
+    sequential: snapshot.wishes.isSequential ? 1 : 0,
     sources: snapshot.sourcePaths,
   });
 }
@@ -78,11 +84,23 @@ export function parseSnapshot(bytes: Uint8Array): Snapshot | Fault<'snapshot-dam
     magnet: text('magnet') ?? '',
     directory,
     sourcePaths: sources.map((path) => (path instanceof Uint8Array ? lossyTextOfUtf8(path) : '')),
+    wishes: { rules: rulesOf(decoded.get('rules')), isSequential: decoded.get('sequential') === 1 },
     have,
     modifiedMs: modified.map((ms) => (typeof ms === 'number' ? ms : 0)),
     addedSeconds: number('added'),
     completedSeconds: number('completed'),
   };
+}
+
+/** A snapshot without rules wants everything; a rule that cannot be read is left out. */
+function rulesOf(value: BencodeValue | undefined): FileRule[] {
+  const rules: FileRule[] = [];
+  for (const item of Array.isArray(value) ? value.slice(0, FILE_RULES_MAX) : []) {
+    const [priority, files] = Array.isArray(item) ? item : [];
+    const isKnown = priority === 0 || priority === 1 || priority === 2 || priority === 3;
+    if (isKnown && files instanceof Uint8Array) rules.push({ files: lossyTextOfUtf8(files), priority });
+  }
+  return rules;
 }
 
 /** Writes one journal record; `number` is a piece, or a snapshot's mark. */

@@ -85,6 +85,28 @@ for (const isMagnet of [false, true]) {
   });
 }
 
+for (const isMagnet of [false, true]) {
+  test(`a choice is remembered ${isMagnet ? 'before the files are known' : 'in the middle of a download'}`, async (t) => {
+    const { seed, made } = await seeded(t);
+    const [first, directory] = [await openLoopbackNode(), temporaryFolder('fetched')];
+    const spec = specOf(made.info, directory, isMagnet ? { info: undefined } : {});
+    const { host, started } = first.torrents.add(spec)!;
+    await started;
+    host.useWishes({ rules: onlyFiles(['a.bin']), isSequential: true });
+    await first.stop();
+    const again = await openLoopbackNode(first.home);
+    t.after(() => again.stop());
+    await again.torrents.recall();
+    const recalled = again.torrents.get(made.info.infoHash)!;
+    assert.deepEqual(recalled.wishes, { rules: onlyFiles(['a.bin']), isSequential: true });
+    await until('the check', () => recalled.phase === (isMagnet ? 'metadata' : 'running'));
+    recalled.learn([seed.address], 'user', 'user');
+    await completed(recalled);
+    assert.ok(!existsSync(join(directory, made.info.name, 'sub')));
+    assert.equal(recalled.figures().downloaded, 2 * 16_384);
+  });
+}
+
 test('BEP 21: peers hear when all that is wanted is here, and when more is wanted', async (t) => {
   const { seed, made } = await seeded(t);
   const leech = await node(t);

@@ -8,13 +8,13 @@ import { concatBytes, encodeBencode, type Random, randomBelow, seededRandom } fr
 import { sha1 } from '../../src/io/hash.ts';
 import { ResumeFile } from '../../src/io/resume-file.ts';
 import { TorrentDisk } from '../../src/io/torrent-disk.ts';
-import { type Bitfield, parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
+import { type Bitfield, NO_WISHES, parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
 import { SEED } from '../seed.ts';
 import { randomContent, temporaryFolder, until } from './loopback-node.ts';
 import { VolatileStore } from './volatile-store.ts';
 
 const BLOCK_BYTES = 16_384;
-const MEMO = { metainfo: undefined, magnet: '', addedSeconds: 0, completedSeconds: 0 } as const;
+const MEMO = { metainfo: undefined, magnet: '', addedSeconds: 0, completedSeconds: 0, wishes: NO_WISHES } as const;
 
 interface Subject {
   readonly info: TorrentInfo;

@@ -19,6 +19,13 @@ const snapshot: Snapshot = {
   directory: '/home/ünï/Downloads',
   sourcePaths: ['/a', '/b'],
   have: Uint8Array.of(0x80),
+  wishes: {
+    rules: [
+      { files: '0,2-4', priority: 0 },
+      { files: 'é*', priority: 3 },
+    ],
+    isSequential: true,
+  },
   modifiedMs: [1_700_000_000_123, 0],
   addedSeconds: 5,
   completedSeconds: 6,
