@@ -8,6 +8,7 @@ import {
   type Fault,
   formatAddress,
   isFault,
+  isHearsayPort,
   type NodeId,
   nodeIdBytes,
   nodeOrigin,
@@ -80,6 +81,8 @@ export interface MembershipSettings {
   readonly network: BoundNetwork;
   /** Where this node listens, best first. */
   readonly addresses: readonly Address[];
+  /** The address by which a router passes connections on to us, if one does. */
+  readonly external: () => Address | undefined;
   /** Called when the set of known supernodes changed. */
   readonly changed: () => void;
 }
@@ -163,6 +166,18 @@ export class Membership {
     return [...this.#view.descriptors()].filter((supernode) => !this.#isSelf(supernode));
   }
 
+  /** Asks everybody now: our own network was gone, and is back. */
+  askAgain(): void {
+    clearTimeout(this.#timer);
+    if (!this.#isClosed) void this.#round();
+  }
+
+  /** Has others learn soon that our addresses changed. */
+  issueAnew(): void {
+    this.#issuedAt = Number.NEGATIVE_INFINITY;
+    this.#issue();
+  }
+
   get(nodeId: NodeId): Descriptor | undefined {
     return this.#view.get(nodeId);
   }
@@ -185,7 +200,9 @@ export class Membership {
     const descriptor = openDescriptor(record, { network: config.network, verify, sha1 }, wallNow());
     if (isFault(descriptor)) return false;
     const trust = trustOf(from.host);
-    const address = descriptor.addresses.find((own) => dialler.refusal(own, trust) === undefined);
+    const address = descriptor.addresses.find(
+      (own) => isHearsayPort(own.port) && dialler.refusal(own, trust) === undefined,
+    );
     if (!address) return false;
     if (reachOf(address.host) !== 'public') this.#vouch(address);
     this.#introductions++;
@@ -226,7 +243,7 @@ export class Membership {
     this.#sequence = Math.max(this.#sequence + 1, issued);
     const statement = {
       network: config.network,
-      addresses: addresses.slice(0, 4),
+      addresses: [this.#settings.external(), ...addresses].filter((each) => each !== undefined).slice(0, 4),
       sequence: this.#sequence,
       issued,
       expires: wallSeconds(issued + LIFETIME_MAX_SECONDS),
@@ -361,7 +378,8 @@ export class Membership {
     if (isTeller) this.#reached.set(descriptor.nodeId, told);
     for (const address of descriptor.addresses) {
       // A neighbour's neighbours are on the LAN too; what a public node calls private is not ours to dial.
-      const isNear = reachOf(told.host) !== 'public' && reachOf(address.host) === 'private';
+      const isNear =
+        reachOf(told.host) !== 'public' && reachOf(address.host) === 'private' && isHearsayPort(address.port);
       if (isNear || (trust === 'user' && isTeller)) this.#vouch(address);
     }
     const offered = this.#view.offer(descriptor);

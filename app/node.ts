@@ -6,7 +6,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { type Config, encryptionOf } from '../config/index.ts';
 import type { Responder } from '../dns/io/index.ts';
-import { type Address, formatAddress } from '../src/base/index.ts';
+import { type Address, formatAddress, isHearsayPort } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
 import type { PortUsers } from '../src/io/arrival.ts';
 import { BoundNetwork } from '../src/io/bound-network.ts';
@@ -32,6 +32,7 @@ import { ListingSync } from './listing-sync.ts';
 import { Membership } from './membership.ts';
 import { OwnCounts } from './own-counts.ts';
 import { PublicFront } from './public-front.ts';
+import { Reach } from './reach.ts';
 import type {
   Choice,
   Claims,
@@ -129,7 +130,13 @@ function compose(base: Base) {
     mayDial: (ip, port) => mayAsk(dialler, membership, ip, port),
     tls: encryptionOf(config).out === 'off' ? undefined : base.tls,
   });
-  const membership: Membership = new Membership({ ...base, http, changed: () => library.attend() });
+  const reach = new Reach({ ...base, changed: () => membership.issueAnew() });
+  const membership: Membership = new Membership({
+    ...base,
+    http,
+    external: () => reach.address,
+    changed: () => library.attend(),
+  });
   const tracker = openTracker(config, membership);
   const counts = new OwnCounts(tracker, membership.ownership, identity.nodeId);
   const trackerFront: TrackerFront = new TrackerFront({
@@ -148,13 +155,18 @@ function compose(base: Base) {
     answerTracker: (request, response) => trackerFront.answer(request, response),
     announceUrl: () => (isSupernode ? urlOf(base.addresses[0]) : undefined),
   });
-  const torrents = openTorrents(base, new TrackerClient(http, (address) => membership.nodeAt(address)));
+  const trackers = new TrackerClient(
+    http,
+    (address) => membership.nodeAt(address),
+    () => reach.external?.tcpPort,
+  );
+  const torrents = openTorrents(base, trackers);
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
   const sync = new ListingSync(config.network, store, membership, http, log);
   const library: Library = new Library({ ...base, torrents, membership, sync, http, counts });
-  return { http, membership, trackerFront, publicFront, torrents, sync, library };
+  return { http, reach, membership, trackerFront, publicFront, torrents, sync, library };
 }
 
 function openTracker(config: Config, membership: Membership): Tracker {
@@ -210,7 +222,9 @@ class Node implements RunningNode {
 
   /** Joins the network and goes on with everything that was there. */
   async begin(): Promise<void> {
-    const { membership, library, sync } = this.#parts;
+    const { membership, library, reach, sync } = this.#parts;
+    reach.start();
+    this.#base.network.watch(() => this.#networkChanged());
     this.#firstRound = membership.start();
     await library.recall();
     sync.start();
@@ -218,7 +232,7 @@ class Node implements RunningNode {
 
   status(): NodeStatus {
     const { config, identity, isSupernode, port } = this.#base;
-    const { membership, library } = this.#parts;
+    const { membership, library, reach } = this.#parts;
     return {
       nodeId: identity.nodeId,
       pid: process.pid,
@@ -235,6 +249,8 @@ class Node implements RunningNode {
         peers: config.trackingPeers,
       },
       dnsPort: this.#services.dns?.port ?? null,
+      ...reach.status(),
+      reachedFrom: port.reachedFrom ?? null,
       uptimeSeconds: Math.floor((now() - this.#startedAt) / 1000),
     };
   }
@@ -254,7 +270,19 @@ class Node implements RunningNode {
   }
 
   torrents(): readonly TorrentRow[] {
-    return this.#parts.library.rows();
+    const rows = this.#parts.library.rows();
+    const { problem } = this.#base.network;
+    if (problem === undefined) return rows;
+    const isIdle = ({ state }: TorrentRow): boolean => state === 'stopped' || state === 'failed';
+    return rows.map((row) => (isIdle(row) ? row : { ...row, stalledBecause: problem }));
+  }
+
+  /** What failed while our own network was gone is tried at once, not when its turn comes. */
+  #networkChanged(): void {
+    const { membership, torrents } = this.#parts;
+    if (this.#base.network.problem !== undefined) return;
+    membership.askAgain();
+    for (const host of torrents.all()) host.announceAgain();
   }
 
   list(query: ListingQuery): Promise<readonly ListingRow[]> {
@@ -270,14 +298,14 @@ class Node implements RunningNode {
   }
 
   async stop(): Promise<void> {
-    const { http, membership, sync, torrents, trackerFront, publicFront } = this.#parts;
+    const { http, membership, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
     const { alarms, dialler, network, opener, port, store } = this.#base;
     network.close();
     membership.close();
     await sync.close();
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
     // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.
-    await torrents.stop();
+    await Promise.all([torrents.stop(), reach.close()]);
     dialler.close();
     opener.close();
     trackerFront.close();
@@ -291,8 +319,8 @@ class Node implements RunningNode {
 
 /** The address rule for HTTP: trackers and supernodes, with what the user or a neighbour vouched for. */
 function mayAsk(dialler: Dialler, membership: Membership, ip: string, port: number): boolean {
-  if (port < 1024 && port !== 80 && port !== 443) return false;
-  return membership.isVouched(ip, port) || dialler.refusal({ host: ip, port }, 'public') === undefined;
+  if (membership.isVouched(ip, port)) return true;
+  return isHearsayPort(port) && dialler.refusal({ host: ip, port }, 'public') === undefined;
 }
 
 function urlOf(address: Address | undefined): string | undefined {

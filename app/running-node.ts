@@ -24,7 +24,24 @@ export interface NodeStatus {
   readonly caps: { readonly trackingBytesPerSecond: number; readonly hashes: number; readonly peers: number };
   /** UDP and TCP port of the DNS responder; null without a zone. */
   readonly dnsPort: number | null;
+  /** What all traffic is bound to, the device that the kernel pins it to, and what is wrong with that. */
+  readonly bind: { readonly to: string; readonly device: string | null; readonly problem: string | null };
+  readonly portMapping: PortMappingStatus;
+  /** From how far somebody has connected to us since the start; null while nobody has. */
+  readonly reachedFrom: 'internet' | 'lan' | null;
   readonly uptimeSeconds: number;
+}
+/** What a router passes on to us. */
+export interface PortMappingStatus {
+  readonly state: 'off' | 'searching' | 'mapped' | 'none';
+  /** `pcp`, `nat-pmp` or `upnp`. */
+  readonly protocol: string | null;
+  /** The router's address outside, and its ports. */
+  readonly host: string | null;
+  readonly tcpPort: number | null;
+  readonly udpPort: number | null;
+  /** Why there is no mapping, or why it does not reach the internet. */
+  readonly problem: string | null;
 }
 export interface BootstrapStatus {
   /** The configured text, such as `192.0.2.1:7373`. */

@@ -13,6 +13,7 @@ import {
   infoHashBytes,
   infoHashOfBytes,
   isFault,
+  isHearsayPort,
   jittered,
   later,
   latin1,
@@ -185,7 +186,7 @@ export class Tracker {
     if (event === 'stopped') {
       this.#swarms.drop(infoHash, endpoint);
       slot = NO_SLOT;
-    } else if (mayBeHandedOut(request.port)) {
+    } else if (isHearsayPort(request.port)) {
       slot = this.#swarms.note(infoHash, endpoint, isSeeder, isSeeder && event === 'completed', now);
       if (slot === NO_SLOT)
         return this.#refuse(publicFault('tracker-full', 'this supernode has no room for a new swarm'));
@@ -365,11 +366,6 @@ export class Tracker {
       this.#answer.raw(END_TWICE);
     }
   }
-}
-
-/** Ports below 1024 are other services: a peer list must not aim anybody at them (web ports excepted). */
-function mayBeHandedOut(port: number): boolean {
-  return port >= 1024 || port === 80 || port === 443;
 }
 
 function peersUnder(shortage: number, wanted: number): number {

@@ -78,6 +78,7 @@ function statusFacts(node: NodeStatus): [string, string][] {
   return [
     ['Page', node.ui],
     ['Port', node.dnsPort === null ? String(node.port) : `${node.port}, DNS on ${node.dnsPort}`],
+    ...reachFacts(node),
     ['Role', `${node.role} in network ${node.network}`],
     ['Node', node.nodeId],
     ['Supernodes', String(node.supernodes)],
@@ -88,6 +89,18 @@ function statusFacts(node: NodeStatus): [string, string][] {
       'Bootstrap',
       `${source}: ${state}, ${found} found`,
     ]),
+  ];
+}
+
+function reachFacts({ bind, portMapping, reachedFrom }: NodeStatus): [string, string][] {
+  const { state, protocol, host, tcpPort, udpPort, problem } = portMapping;
+  const place = host !== null && tcpPort !== null ? `${formatAddress({ host, port: tcpPort })} by ${protocol}` : state;
+  const alsoUdp = udpPort !== null && udpPort !== tcpPort ? `, UDP on ${udpPort}` : '';
+  const reached = { internet: 'from the internet', lan: 'from the local network only', none: 'by nobody yet' };
+  return [
+    ...(bind.to === '::' ? [] : [['Bound to', bind.problem ?? bind.to] as [string, string]]),
+    ['Router', [`${place}${alsoUdp}`, ...(problem === null ? [] : [problem])].join(': ')],
+    ['Reached', reached[reachedFrom ?? 'none']],
   ];
 }
 

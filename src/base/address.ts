@@ -51,6 +51,14 @@ export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/**
+ * Whether a stranger's word may lead somebody to this port: below 1024 wait other services, at which a swarm must not be
+ * aimed; 80 and 443 are the web's, and used to being asked.
+ */
+export function isHearsayPort(port: number): boolean {
+  return port >= 1024 || port === 80 || port === 443;
+}
+
 /** Reads a compact peer (BEP 23: 6 bytes, BEP 7: 18 bytes); undefined for port 0 or any other length. */
 export function parseCompactAddress(bytes: Uint8Array): Address | undefined {
   if (bytes.length !== 6 && bytes.length !== 18) return undefined;

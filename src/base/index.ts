@@ -3,6 +3,7 @@ export {
   encodeCompactAddress,
   formatAddress,
   formatIp,
+  isHearsayPort,
   parseAddress,
   parseCompactAddress,
   parseIp,

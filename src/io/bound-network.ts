@@ -25,6 +25,12 @@ type Bind =
   | { readonly kind: 'any' | 'loopback' | 'address'; readonly host: string }
   | { readonly kind: 'interface'; readonly name: string };
 
+/** An interface, and those of its addresses that we may use. */
+export interface Source {
+  readonly device: string;
+  readonly hosts: readonly string[];
+}
+
 /** One reading of the machine's interfaces. */
 interface Reading {
   readonly at: number;
@@ -78,6 +84,17 @@ export class BoundNetwork {
   /** True when sockets may not be opened just anyhow. */
   get isRestricted(): boolean {
     return this.#bind.kind !== 'any';
+  }
+
+  /** The interface and addresses that we are bound to and that are there; undefined without such a bond. */
+  get source(): Source | undefined {
+    const { kind } = this.#bind;
+    return kind === 'address' || kind === 'interface' ? this.#source() : undefined;
+  }
+
+  /** True when nothing that we say leaves this machine. */
+  get isLoopback(): boolean {
+    return this.#bind.kind === 'loopback';
   }
 
   /** The device that traffic is pinned to by the kernel, if any. */
@@ -139,7 +156,7 @@ export class BoundNetwork {
     if (this.#bind.kind === 'any') return begin({});
     const localAddress = this.#localAddress(isIPv6(host));
     // What this machine says to itself never leaves it, and goes by the loopback device.
-    const device = this.#isOwn(host) ? undefined : this.device;
+    const device = this.isOwn(host) ? undefined : this.device;
     // Of an interface's addresses the kernel chooses the one that suits the destination.
     const isChosen = localAddress !== undefined && (device === undefined || this.#bind.kind === 'address');
     const socket = begin(isChosen ? { localAddress } : {});
@@ -159,7 +176,7 @@ export class BoundNetwork {
   udpBinding(family: 'udp4' | 'udp6', port: number): BindOptions | undefined {
     const isSix = family === 'udp6';
     const wildcard = isSix ? '::' : '0.0.0.0';
-    if (this.#bind.kind === 'any') return { port, address: wildcard };
+    if (this.#bind.kind === 'any') return isSix && !isIPv6(this.#bind.host) ? undefined : { port, address: wildcard };
     const address = this.#localAddress(isSix);
     if (address === undefined) return undefined;
     const { device } = this;
@@ -175,7 +192,7 @@ export class BoundNetwork {
   }
 
   /** The device and addresses in use; undefined when what we are bound to is gone. */
-  #source(): { readonly device: string; readonly hosts: readonly string[] } | undefined {
+  #source(): Source | undefined {
     const bind = this.#bind;
     const { hosts } = this.#read();
     switch (bind.kind) {
@@ -197,7 +214,8 @@ export class BoundNetwork {
     return sortedByReach(this.#source()?.hosts ?? []).find((host) => isIPv6(host) === isSix);
   }
 
-  #isOwn(host: string): boolean {
+  /** Whether that is an address of this machine. */
+  isOwn(host: string): boolean {
     return reachOf(host) === 'loopback' || [...this.#read().hosts.values()].some((own) => own.includes(host));
   }
 

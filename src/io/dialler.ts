@@ -3,7 +3,7 @@
  * tracker or a DNS answer can name any address; only those that lead to somebody else's node are dialled.
  */
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import { type Address, type Fault, fault, formatAddress, reachOf } from '../base/index.ts';
+import { type Address, type Fault, fault, formatAddress, isHearsayPort, reachOf } from '../base/index.ts';
 import type { BoundNetwork } from './bound-network.ts';
 
 const CONNECT_MS = 10_000;
@@ -42,8 +42,9 @@ export class Dialler {
     this.#policy = policy;
   }
 
+  /** Nothing can be dialled now: too much is under way, or what we are bound to is gone. No peer is to blame for that. */
   get isBusy(): boolean {
-    return this.#dialling >= DIALLING_MAX;
+    return this.#dialling >= DIALLING_MAX || this.#network.problem !== undefined;
   }
 
   /** The rule (SAFETY rule 2): why this address is not dialled, or undefined when it may be. */
@@ -58,9 +59,9 @@ export class Dialler {
     return `${address.host} is a ${reach} address; --allow-local permits it for tests`;
   }
 
-  /** Why this peer is not dialled: the rule, and no port that belongs to another service. */
+  /** Why this peer is not dialled: the rule, and no port that belongs to another service, unless the user named it. */
   peerRefusal(address: Address, trust: Trust): string | undefined {
-    if (address.port < 1024 && address.port !== 80 && address.port !== 443)
+    if (address.port === 0 || (trust !== 'user' && !isHearsayPort(address.port)))
       return `port ${address.port} is not a peer's`;
     return this.refusal(address, trust);
   }

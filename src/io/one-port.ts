@@ -4,7 +4,7 @@
  * 64 from one network.
  */
 import type { Socket } from 'node:net';
-import { type Address, formatIp, parseIp, SourceBudgets } from '../base/index.ts';
+import { type Address, formatIp, parseIp, reachOf, SourceBudgets } from '../base/index.ts';
 import type { EncryptionPolicy } from '../link/index.ts';
 import { now } from './alarm-clock.ts';
 import { type PortUsers, receive } from './arrival.ts';
@@ -24,6 +24,8 @@ const HOSTS_MAX = 4096;
 export interface OnePort {
   /** The number really bound. */
   readonly port: number;
+  /** From how far somebody has connected to us; undefined while nobody has. */
+  readonly reachedFrom: 'internet' | 'lan' | undefined;
   close(): Promise<void>;
 }
 
@@ -52,9 +54,13 @@ export async function openPort({ network, port, encryption, tls }: PortSettings,
   const dropAll = (): void => {
     for (const socket of sockets) socket.destroy();
   };
+  let reachedFrom: OnePort['reachedFrom'];
   const listener = await Listener.open(network, port, (socket) => {
     const address = remoteAddress(socket);
     if (!address) return void socket.destroy();
+    const reach = reachOf(address.host);
+    if (reach === 'public') reachedFrom = 'internet';
+    else if (reach !== 'loopback' && !network.isOwn(address.host)) reachedFrom ??= 'lan';
     sockets.add(socket);
     socket.on('close', () => {
       sockets.delete(socket);
@@ -67,6 +73,9 @@ export async function openPort({ network, port, encryption, tls }: PortSettings,
   network.watch(dropAll);
   return {
     port: listener.port,
+    get reachedFrom() {
+      return reachedFrom;
+    },
     async close() {
       const closed = listener.close();
       dropAll();

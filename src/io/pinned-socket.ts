@@ -27,13 +27,17 @@ export interface SocketPlace {
 /** Opens a socket pinned to a device: its descriptor, or undefined when the kernel refuses. */
 export type OpenPinned = (device: string, place: SocketPlace) => number | undefined;
 
-/** Loads libc; undefined where that cannot be done. */
+/** Loads libc; undefined where that cannot be done, or the kernel does not let us. */
 export async function openPinning(): Promise<OpenPinned | undefined> {
   if (process.platform !== 'linux') return undefined;
   try {
     // Imported only when somebody binds to something: the module is experimental, and says so on stderr.
     const ffi = await import('node:ffi');
     const libc = loadLibc(ffi);
+    // Before Linux 5.7 this took a capability that nobody runs a client with.
+    const probe = open(libc, 'lo', { kind: 'udp', host: '127.0.0.1', port: undefined });
+    if (probe === undefined) return undefined;
+    libc.close(probe);
     return (device, place) => open(libc, device, place);
   } catch {
     // A Node built without it, or a libc that names these calls otherwise: the source address alone has to do.

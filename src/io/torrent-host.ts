@@ -185,6 +185,12 @@ export class TorrentHost {
     this.#setAlarm();
   }
 
+  /** Asks trackers anew: our own network was gone, and is back. */
+  announceAgain(): void {
+    this.#announcer.note({ type: 'again' });
+    this.#setAlarm();
+  }
+
   /** Gives metadata that came from elsewhere than peers (a supernode); bytes that do not match the hash are ignored. */
   offerMetadata(raw: Uint8Array): void {
     if (raw.length > METADATA_BYTES_MAX || infoHashOfBytes(sha1(raw)) !== this.spec.infoHash) return;

@@ -20,6 +20,7 @@ import {
   REPLY_BYTES_MAX,
   type TrackerReply,
 } from '../torrent/index.ts';
+import { trustOf } from './dialler.ts';
 import type { HttpClient } from './http-client.ts';
 import { CLIENT_NAME } from './torrent-identity.ts';
 
@@ -36,16 +37,28 @@ export type AnnounceReply = TrackerReply & { readonly trackerHost: string };
 export class TrackerClient {
   readonly #http: HttpClient;
   readonly #nodeAt: (address: Address) => NodeId | undefined;
+  readonly #portOutside: () => number | undefined;
 
-  /** @param nodeAt the node that is known to listen at an address */
-  constructor(http: HttpClient, nodeAt: (address: Address) => NodeId | undefined) {
+  /**
+   * @param nodeAt the node that is known to listen at an address
+   * @param portOutside the number under which a router passes our port on, if it does
+   */
+  constructor(
+    http: HttpClient,
+    nodeAt: (address: Address) => NodeId | undefined,
+    portOutside: () => number | undefined = () => undefined,
+  ) {
     this.#http = http;
     this.#nodeAt = nodeAt;
+    this.#portOutside = portOutside;
   }
 
   /** Announces once; every failure is a fault with a text for the user. */
   async announce(tracker: string, facts: AnnounceFacts): Promise<AnnounceReply | Fault> {
-    let url = URL.parse(announceUrl(tracker, facts));
+    // A tracker on our side of the router is told the port that its other clients can reach.
+    const host = URL.parse(tracker)?.hostname.replace(/^\[|\]$/g, '') ?? '';
+    const port = trustOf(host) === 'private' ? facts.port : (this.#portOutside() ?? facts.port);
+    let url = URL.parse(announceUrl(tracker, { ...facts, port }));
     let wasNode = false;
     for (let hop = 0; hop < HOPS_MAX; hop++) {
       if (!url || !/^https?:$/.test(url.protocol))

@@ -15,7 +15,8 @@ const RETRY_MAX_MS = 15 * 60_000;
 const HUNGRY_MS = 15_000;
 
 export type AnnounceInput =
-  | { readonly type: 'begin' | 'complete' | 'end' | 'tick' }
+  /** `again`: failures so far were our own network's. */
+  | { readonly type: 'begin' | 'complete' | 'end' | 'tick' | 'again' }
   | { readonly type: 'answered'; readonly intervalSeconds: number; readonly minIntervalSeconds: number }
   | { readonly type: 'failed'; readonly text: string }
   | { readonly type: 'hungry'; readonly isHungry: boolean }
@@ -109,6 +110,10 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
       case 'trackers':
         this.#replace(input.tiers, now);
         break;
+      case 'again':
+        this.#failures = 0;
+        if (this.#isRunning) this.#nextAt = latest(now, this.#allowedAt);
+        break;
       case 'tick':
         break;
     }
@@ -197,6 +202,10 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     const rest = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_MAX_MS);
     this.#nextAt = later(now, jittered(this.#random, rest, 0.2));
   }
+}
+
+function latest(a: Instant, b: Instant | undefined): Instant {
+  return b !== undefined && b > a ? b : a;
 }
 
 /** Copies tiers without the empty ones, each in random order, so that equal trackers share the load (BEP 12). */

@@ -72,6 +72,9 @@ export class FakeNode implements RunningNode {
       bootstrap: [{ source: '192.0.2.1:7373', state: 'silent', found: 0 }],
       caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
       dnsPort: null,
+      bind: { to: '::', device: null, problem: null },
+      portMapping: { state: 'off', protocol: null, host: null, tcpPort: null, udpPort: null, problem: null },
+      reachedFrom: null,
       uptimeSeconds: 61,
     };
   }

@@ -15,9 +15,11 @@ export const PREFIX = 'monsoon-test';
 
 export interface Host {
   readonly namespace: string;
-  /** IPv4, private. */
+  /** Of the network's kind. */
   readonly address: string;
 }
+/** What addresses a network has: private or public IPv4 (nobody outside this machine hears of them), or IPv6 alone. */
+export type NetworkKind = 'private' | 'public' | 'ipv6';
 
 /** The command line that runs a command on that host; the process keeps the id of what is started. */
 export function inNamespace({ namespace }: Pick<Host, 'namespace'>, [command, args]: CommandLine): CommandLine {
@@ -38,26 +40,28 @@ export class Network {
   readonly testAddress: string;
   readonly #hub: string;
   readonly #number: number;
+  readonly #kind: NetworkKind;
   readonly #hosts: Host[] = [];
   #addressesUsed = 0;
   readonly #removeAtExit = (): void => removeNamespaces(this.#namespaces());
 
-  private constructor(hub: string, number: number) {
+  private constructor(hub: string, number: number, kind: NetworkKind) {
     this.#hub = hub;
     this.#number = number;
+    this.#kind = kind;
     this.testAddress = this.#addressOf(ADDRESSES_MAX);
     process.on('exit', this.#removeAtExit);
   }
 
-  static async create(): Promise<Network> {
+  static async create(kind: NetworkKind = 'private'): Promise<Network> {
     sweepLeftOvers();
     const hub = `${PREFIX}-${process.pid}-${networksMade++}-hub`;
     await ip('netns', 'add', hub);
     await ip('-n', hub, 'link', 'add', 'bridge', 'type', 'bridge');
     await ip('-n', hub, 'link', 'set', 'bridge', 'up');
-    const network = new Network(hub, await claimNumber(hub));
+    const network = new Network(hub, await claimNumber(hub), kind);
     await ip('-n', hub, 'link', 'set', 'test', 'master', 'bridge', 'up');
-    await ip('address', 'add', `${network.testAddress}/24`, 'dev', linkName(network.#number));
+    await ip('address', 'add', ...network.#assigned(network.testAddress), 'dev', linkName(network.#number));
     await ip('link', 'set', linkName(network.#number), 'up');
     return network;
   }
@@ -66,13 +70,17 @@ export class Network {
     const index = ++this.#addressesUsed;
     const host: Host = { namespace: this.#hub.replace(/hub$/, `${index}`), address: this.#addressOf(index) };
     this.#hosts.push(host);
-    const { namespace, address } = host;
-    await ip('netns', 'add', namespace);
-    await ip('-n', this.#hub, 'link', 'add', `h${index}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
-    await ip('-n', this.#hub, 'link', 'set', `h${index}`, 'master', 'bridge', 'up');
-    await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0');
-    await ip('-n', namespace, 'link', 'set', 'lo', 'up');
-    await ip('-n', namespace, 'link', 'set', 'eth0', 'up');
+    await ip('netns', 'add', host.namespace);
+    await ip('-n', host.namespace, 'link', 'set', 'lo', 'up');
+    await this.#plugIn(host, index, 'eth0');
+    return host;
+  }
+
+  /** Plugs a host of another network into this one too, by its second interface, eth1. */
+  async join({ namespace }: Host): Promise<Host> {
+    const index = ++this.#addressesUsed;
+    const host: Host = { namespace, address: this.#addressOf(index) };
+    await this.#plugIn(host, index, 'eth1');
     return host;
   }
 
@@ -84,7 +92,7 @@ export class Network {
   /** The same machine by one more address; what its addresses say to each other goes over its loopback interface. */
   async addAddress({ namespace }: Host): Promise<Host> {
     const address = this.#addressOf(++this.#addressesUsed);
-    await ip('-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0');
+    await ip('-n', namespace, 'address', 'add', ...this.#assigned(address), 'dev', 'eth0');
     return { namespace, address };
   }
 
@@ -94,9 +102,22 @@ export class Network {
     this.#removeAtExit();
   }
 
+  async #plugIn({ namespace, address }: Host, index: number, device: string): Promise<void> {
+    const port = `h${index}`;
+    await ip('-n', this.#hub, 'link', 'add', port, 'type', 'veth', 'peer', 'name', device, 'netns', namespace);
+    await ip('-n', this.#hub, 'link', 'set', port, 'master', 'bridge', 'up');
+    await ip('-n', namespace, 'address', 'add', ...this.#assigned(address), 'dev', device);
+    await ip('-n', namespace, 'link', 'set', device, 'up');
+  }
+
   #addressOf(host: number): string {
     assert.ok(host <= ADDRESSES_MAX);
-    return `10.77.${this.#number}.${host}`;
+    if (this.#kind === 'ipv6') return `fd77:${this.#number}::${host}`;
+    return `${this.#kind === 'public' ? 9 : 10}.77.${this.#number}.${host}`;
+  }
+  /** An address as `ip address add` takes it; nobody else has it, so IPv6 need not look first. */
+  #assigned(address: string): string[] {
+    return this.#kind === 'ipv6' ? [`${address}/64`, 'nodad'] : [`${address}/24`];
   }
   #namespaces(): string[] {
     return [...this.#hosts.map((host) => host.namespace), this.#hub];

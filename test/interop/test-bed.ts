@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { isInstalled, requireOrSkip } from '../require.ts';
 import type { Client, ClientKind, ClientSettings, Place } from './clients/client.ts';
-import { isLeftOver, mayMakeNetworks, Network, PREFIX } from './network.ts';
+import { isLeftOver, mayMakeNetworks, Network, type NetworkKind, PREFIX } from './network.ts';
 import { run } from './program.ts';
 
 const MEMORY = '/dev/shm';
@@ -18,24 +18,27 @@ const MEMORY_BYTES_MIN = 6 * 2 ** 30;
 export class TestBed {
   readonly network: Network;
   readonly #scratch: string;
+  readonly #networks: Network[];
   #directoriesMade = 0;
 
   private constructor(network: Network, scratch: string) {
     this.network = network;
+    this.#networks = [network];
     this.#scratch = scratch;
   }
-  static async create(t: Pick<TestContext, 'after'>): Promise<TestBed> {
+  static async create(t: Pick<TestContext, 'after'>, kind?: NetworkKind): Promise<TestBed> {
     const scratch = await mkdtemp(join(await sweptScratchParent(), `${PREFIX}-${process.pid}-`));
     await chmod(scratch, 0o755); // opentracker gives up its rights before it reads.
     const removeScratch = (): void => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
     process.on('exit', removeScratch);
-    const network = await Network.create();
+    const network = await Network.create(kind);
+    const bed = new TestBed(network, scratch);
     t.after(() => {
-      network.close();
+      for (const each of bed.#networks.toReversed()) each.close();
       removeScratch();
       process.off('exit', removeScratch);
     });
-    return new TestBed(network, scratch);
+    return bed;
   }
 
   /** A new empty directory. */
@@ -54,6 +57,12 @@ export class TestBed {
   /** A new host with a scratch directory. */
   async place(label: string): Promise<Place> {
     return { host: await this.network.addHost(), scratch: await this.directory(label) };
+  }
+  /** One more network; removed with the others. */
+  async addNetwork(kind?: NetworkKind): Promise<Network> {
+    const network = await Network.create(kind);
+    this.#networks.push(network);
+    return network;
   }
   /** Starts a client on a new host. */
   async start(kind: ClientKind, settings?: ClientSettings): Promise<Client> {

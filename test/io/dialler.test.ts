@@ -40,12 +40,15 @@ test('an address is dialled or refused by its reach and by who named it', () => 
   }
 });
 
-test('ports of other services are no peers', () => {
+test('ports of other services are no peers, but for those that the user named', () => {
   const dialler = new Dialler(network, { allowLocal: true });
   for (const port of [0, 1, 22, 25, 53, 1023])
     assert.ok(dialler.peerRefusal({ host: '1.1.1.1', port }, 'public'), `${port}`);
   for (const port of [80, 443, 1024, 65_535])
     assert.equal(dialler.peerRefusal({ host: '1.1.1.1', port }, 'public'), undefined);
+  assert.ok(dialler.peerRefusal({ host: '1.1.1.1', port: 0 }, 'user'));
+  for (const port of [1, 22, 1023, 65_535])
+    assert.equal(dialler.peerRefusal({ host: '1.1.1.1', port }, 'user'), undefined);
 });
 
 test('a name deserves no more trust than a public address; only neighbours vouch for neighbours', () => {

@@ -142,6 +142,9 @@ function statusOf(node: FakeNode): NodeStatus {
     ],
     caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
     dnsPort: null,
+    bind: { to: '::', device: null, problem: null },
+    portMapping: { state: 'off', protocol: null, host: null, tcpPort: null, udpPort: null, problem: null },
+    reachedFrom: null,
     uptimeSeconds: 8000,
   };
 }

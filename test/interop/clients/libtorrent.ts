@@ -1,5 +1,6 @@
 /** libtorrent 2.0.8 (Debian's Python binding), driven by JSON lines through libtorrent-peer.py. */
 import { fileURLToPath } from 'node:url';
+import { formatAddress } from '../../../src/base/index.ts';
 import { inNamespace } from '../network.ts';
 import { Program } from '../program.ts';
 import {
@@ -54,7 +55,7 @@ export const libtorrent: ClientKind<Libtorrent> = {
   requires: 'python3',
   createsEmptyFiles: true,
   async start({ host }: Place, settings: ClientSettings = {}): Promise<Libtorrent> {
-    const listen = `${host.address}:${settings.listenPort ?? LISTEN_PORT}`;
+    const listen = formatAddress({ host: host.address, port: settings.listenPort ?? LISTEN_PORT });
     const args = [SCRIPT, listen, `${settings.uploadBytesPerSecond ?? 0}`];
     const program = new Program(inNamespace(host, [PYTHON, args]));
     const client = new Libtorrent(program);

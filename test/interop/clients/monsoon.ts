@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../../app/control/client.ts';
 import { homeOf } from '../../../app/home.ts';
 import type { NodeStatus, SharedTorrent, TorrentRow } from '../../../app/running-node.ts';
+import { formatAddress } from '../../../src/base/index.ts';
 import { inNamespace } from '../network.ts';
 import { type CommandLine, Program, run } from '../program.ts';
 import { until } from '../until.ts';
@@ -32,6 +33,8 @@ export interface MonsoonSettings {
   readonly encryption?: 'require' | 'prefer' | 'off';
   /** `ADDRESS:PORT` of nodes to join by. */
   readonly bootstrap?: readonly string[];
+  /** More of `start`'s flags; a later `--bind` counts. */
+  readonly flags?: readonly string[];
 }
 
 const commandLine = (...args: string[]): CommandLine => [process.execPath, [PROGRAM, ...args]];
@@ -50,9 +53,12 @@ export class Monsoon extends Client {
     this.#control = new ControlClient(controlSocketOf(place), new AbortController().signal);
   }
 
+  get namespace(): string {
+    return this.#place.host.namespace;
+  }
   /** What another node joins by. */
   get contact(): string {
-    return `${this.#place.host.address}:${this.port}`;
+    return formatAddress({ host: this.#place.host.address, port: this.port });
   }
   get announceUrl(): string {
     return `http://${this.contact}/announce`;
@@ -124,7 +130,7 @@ export async function startMonsoon(place: Place, settings: MonsoonSettings = {})
     settings.role ?? 'client',
   ];
   const encryption = settings.encryption === undefined ? [] : ['--encryption', settings.encryption];
-  const command = inNamespace(place.host, commandLine(...args, ...encryption, ...bootstrap));
+  const command = inNamespace(place.host, commandLine(...args, ...encryption, ...bootstrap, ...(settings.flags ?? [])));
   const node = new Monsoon(new Program(command, environmentOf(place)), place, port);
   await whenUp('monsoon', node.program, () => node.status());
   return node;

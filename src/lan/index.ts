@@ -1,0 +1,22 @@
+export type {
+  ExternalPlace,
+  GatewayRequest,
+  MappingEffect,
+} from './mapping-attempt.ts';
+export { PCP_NONCE_BYTES } from './pcp.ts';
+export {
+  type Gateway,
+  isPublicPlace,
+  MAPPING_PROTOCOLS,
+  type MappingProtocol,
+  PortMapping,
+  type PortMappingFact,
+  type PortMappingState,
+} from './port-mapping.ts';
+export {
+  bestRoute,
+  type DefaultRoute,
+  parseNetstat,
+  parseProcRoute,
+  parseRoutePrint,
+} from './routes.ts';
