@@ -1,6 +1,6 @@
 /**
  * SHA-1 of four messages at once, one in each lane of WebAssembly vectors: on processors without SHA instructions about
- * 1.6 times the rate of one after the other (docs/adr/0009). Messages lie in memory that the module sees, so nothing is
+ * 1.6 times the rate of one after the other (docs/adr/0011). Messages lie in memory that the module sees, so nothing is
  * copied. Knows nothing of whose memory it is otherwise.
  */
 import { assert } from '../base/index.ts';
