@@ -64,14 +64,6 @@ async function sentElsewhere({ namespace }: Host): Promise<number> {
   return link.stats64.tx.packets;
 }
 
-const isComplete = (node: Monsoon): Promise<unknown> =>
-  until(
-    'the transfer to be over',
-    SECONDS_MAX,
-    async () => (await node.progress()).isComplete || undefined,
-    () => node.program.output,
-  );
-
 for (const bind of ['eth0', 'address', 'unbound'] as const) {
   const name =
     bind === 'unbound'
@@ -93,7 +85,7 @@ for (const bind of ['eth0', 'address', 'unbound'] as const) {
     const node = await startMonsoon({ host, scratch }, { bootstrap: [supernode.contact], flags: ['--bind', bound] });
     const into = await bed.directory('fetched');
     await node.fetch(bareMagnet(infoHash, supernode.announceUrl), into);
-    await isComplete(node);
+    await node.fetched(SECONDS_MAX);
     assert.deepEqual(await treeHash(join(into, content.name)), await treeHash(join(content.parent, content.name)));
     const sent = (await sentElsewhere(host)) - before;
     if (bind === 'unbound') assert.ok(sent > 0, 'the scene tempts nobody');
