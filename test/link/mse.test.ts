@@ -61,6 +61,22 @@ test('RC4 throws 1,024 bytes away and then gives the key stream of RFC 6229', ()
   assert.equal(hex(bytes), '30abbcc7c20b01609f23ee2d5f6bb7df');
 });
 
+test('RC4 gives the same stream however its bytes are cut and wherever they lie', () => {
+  const key = randomBytes(20);
+  const whole = new Uint8Array(1000);
+  new Rc4(key).apply(whole, whole.length);
+  for (let offset = 0; offset < 5; offset++) {
+    for (const portion of [1, 2, 3, 5, 8, 333]) {
+      const cipher = new Rc4(key);
+      const bytes = new Uint8Array(1000 + offset).subarray(offset);
+      for (let at = 0; at < 1000; at += portion) {
+        cipher.apply(bytes.subarray(at), Math.min(portion, 1000 - at));
+      }
+      assert.deepEqual(bytes, whole, `${portion} at a time from ${offset}`);
+    }
+  }
+});
+
 for (const method of ['rc4', 'plain'] as const) {
   for (const portion of [1, 7, 100_000]) {
     test(`both ends agree on ${method} when bytes come ${portion} at a time`, () => {
