@@ -71,8 +71,6 @@ export class FastWire extends Wire {
   readonly #handshake = new Uint8Array(HANDSHAKE_BYTES);
   #handshakeBytes = 0;
   #theirMetadataId: number | undefined;
-  /** A peer says once, right after its handshake, what it has (BEP 3, BEP 6): each time costs a pass over all pieces. */
-  #hasSaidWhatItHas = false;
   #hasFailed = false;
   #isMute = false;
 
@@ -211,11 +209,6 @@ export class FastWire extends Wire {
     if (id === MESSAGE.request) {
       return this._onRequest(readUint32(payload, 0), readUint32(payload, 4), readUint32(payload, 8));
     }
-    if (id === MESSAGE.haveAll || id === MESSAGE.haveNone) {
-      // One byte that costs us a step per piece. A later bitfield pays for itself, and aria2 sends them.
-      if (this.#hasSaidWhatItHas) return this.#fail(fault('bitfield-wrong', 'the peer says twice what it has'));
-    }
-    if (id === MESSAGE.bitfield || id === MESSAGE.haveAll || id === MESSAGE.haveNone) this.#hasSaidWhatItHas = true;
     const whole = new Uint8Array(payload.length + 1);
     whole[0] = id;
     whole.set(payload, 1);

@@ -22,9 +22,11 @@ export class Holdings {
 
   /** A link says what it has; a fault when that cannot be. */
   takeSet(link: LinkState, said: SaidSet): Fault | undefined {
-    // A later bitfield pays with its length for the look at every piece, and aria2 sends them in mid-transfer.
-    if (link.hasSaidAll && !(said instanceof Uint8Array)) {
-      return fault('bitfield-wrong', 'it says twice that it has all or nothing');
+    // aria2 says again what it has, as a bitfield, which pays with its length for the look at every piece, or as
+    // "all", which tells nothing new of a seed. Taking everything back is what nobody does.
+    if (said === 'haveAll' && link.isSeed) return undefined;
+    if (said === 'haveNone' && link.hasSaidAll) {
+      return fault('bitfield-wrong', 'it says too late that it has nothing');
     }
     link.hasSaidAll = true;
     const field =

@@ -27,7 +27,7 @@ export class LinkState {
   /** Requests the peer queues at most. */
   queueMax: number;
   has: Bitfield;
-  /** It said what it has; that is said once (BEP 3, BEP 6), for each time costs us a look at every piece. */
+  /** It said what it has; from then on it may have more, but not nothing. */
   hasSaidAll = false;
   /** It says that it wants nothing, whatever it lacks (BEP 21). */
   isUploadOnly = false;

@@ -166,13 +166,23 @@ test('a piece that one peer rejects is asked of another at once', () => {
   assert.deepEqual(asked(effects), ['3:0:0']);
 });
 
-test('what a peer has is said once; a second time ends the link, for it costs us a look at every piece', () => {
+test('a seed may say again that it has everything, which costs nothing, but not that it has nothing', () => {
   const bench = new Bench(8, 1);
   bench.seeds([1]);
+  assert.deepEqual(bench.say({ type: 'haveAll', link: 1 }, { type: 'haveAll', link: 1 }), []);
+  assert.equal(bench.transfer.links.size, 1);
   const [closed] = of(bench.say({ type: 'haveNone', link: 1 }), 'close');
   assert.equal(closed?.why.code, 'bitfield-wrong');
   assert.equal(closed?.isBanned, false);
   assert.equal(bench.transfer.links.size, 0);
+});
+
+test('a link that fetches while it is open is a seed once it says that it has everything', () => {
+  const bench = new Bench(16, 1);
+  bench.say({ type: 'linkOpened', link: 1, address: { host: '10.0.0.1', port: 1 }, hasFast: true });
+  bench.say({ type: 'bitfield', link: 1, bytes: Uint8Array.of(0x80, 0) });
+  bench.say({ type: 'haveAll', link: 1 }, { type: 'unchoked', link: 1 });
+  assert.ok(bench.transfer.links.get(1)?.isSeed);
 });
 
 test('a bitfield of the wrong size or with spare bits, or a piece that does not exist, ends the link', () => {
