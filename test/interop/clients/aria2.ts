@@ -82,6 +82,7 @@ export const aria2: ClientKind = {
       'file-allocation': 'none',
       'check-integrity': true,
       'seed-ratio': '0.0',
+      ...(settings.encryption === 'require' && { 'bt-require-crypto': true, 'bt-min-crypto-level': 'arc4' }),
       'max-overall-upload-limit': settings.uploadBytesPerSecond ?? 0,
     };
     const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);

@@ -1,7 +1,7 @@
 /**
  * What every client under test can do, ours included: one torrent at a time, driven through the client's own
  * interface. Settings common to all drivers: no DHT, no PEX, no local discovery, no port mapping, so that whatever
- * peers they find came from the tracker in the torrent; encryption stays at the client's default.
+ * peers they find came from the tracker in the torrent; encryption stays at the client's default unless asked for.
  */
 
 import type { Host } from '../network.ts';
@@ -18,6 +18,8 @@ export interface ClientSettings {
   readonly listenPort?: number;
   /** Unlimited when absent. */
   readonly uploadBytesPerSecond?: number;
+  /** `require`: nothing but Message Stream Encryption with RC4, either way; `off`: knows the plain wire only. */
+  readonly encryption?: 'require' | 'off';
 }
 export interface Progress {
   /** Checked bytes of content; 0 until the metadata is known. */

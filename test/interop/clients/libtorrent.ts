@@ -17,6 +17,12 @@ const SCRIPT = fileURLToPath(new URL('libtorrent-peer.py', import.meta.url));
 /** Debian's own: the binding is built for it, not for another python3 of the PATH. */
 const PYTHON = '/usr/bin/python3';
 
+/** `pe_forced` with `pe_rc4`, and `pe_disabled`. */
+const ENCRYPTION = {
+  require: { in_enc_policy: 0, out_enc_policy: 0, allowed_enc_level: 2 },
+  off: { in_enc_policy: 2, out_enc_policy: 2 },
+};
+
 export interface LibtorrentProgress extends Progress {
   /** Payload bytes handed to the kernel since the start. */
   readonly uploadedBytes: number;
@@ -56,7 +62,8 @@ export const libtorrent: ClientKind<Libtorrent> = {
   createsEmptyFiles: true,
   async start({ host }: Place, settings: ClientSettings = {}): Promise<Libtorrent> {
     const listen = formatAddress({ host: host.address, port: settings.listenPort ?? LISTEN_PORT });
-    const args = [SCRIPT, listen, `${settings.uploadBytesPerSecond ?? 0}`];
+    const encryption = settings.encryption && ENCRYPTION[settings.encryption];
+    const args = [SCRIPT, listen, `${settings.uploadBytesPerSecond ?? 0}`, JSON.stringify(encryption ?? {})];
     const program = new Program(inNamespace(host, [PYTHON, args]));
     const client = new Libtorrent(program);
     await whenUp('libtorrent', program, () => client.ask({ do: 'status' }));

@@ -15,6 +15,7 @@ import {
   whenUp,
 } from './client.ts';
 
+const ENCRYPTION = { require: 'allow_incoming,try_outgoing,require,require_RC4', off: 'none' };
 const escapeXml = (value: string): string => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 class Rtorrent extends Client {
@@ -69,6 +70,7 @@ export const rtorrent: ClientKind = {
       'pieces.hash.on_completion.set = no', // Each piece was checked when it came.
       'trackers.use_udp.set = no',
       `throttle.global_up.max_rate.set_kb = ${Math.ceil((settings.uploadBytesPerSecond ?? 0) / 1024)}`,
+      ...(settings.encryption ? [`protocol.encryption.set = ${ENCRYPTION[settings.encryption]}`] : []),
     ];
     const file = join(scratch, 'rtorrent.rc');
     await writeFile(file, `${lines.join('\n')}\n`);

@@ -15,6 +15,8 @@ import {
 } from './client.ts';
 
 const SEEDING = 6;
+/** Its word for each; without encryption it does not come. */
+const ENCRYPTION = { default: 1, require: 2, off: 0 };
 const TRACKER_WARNING_OR_WORSE = 1;
 
 interface TorrentStatus {
@@ -88,6 +90,7 @@ export const transmission: ClientKind = {
       'speed-limit-up-enabled': limit !== undefined,
       'speed-limit-up': Math.ceil((limit ?? 0) / 1000),
       preallocation: 0,
+      encryption: ENCRYPTION[settings.encryption ?? 'default'],
     };
     await writeFile(join(scratch, 'settings.json'), JSON.stringify(options));
     const command = inNamespace(host, ['transmission-daemon', ['--foreground', '--config-dir', scratch]]);
