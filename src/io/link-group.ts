@@ -25,6 +25,8 @@ import type { PeerStream } from './peer-stream.ts';
 import type { Greeting } from './torrent-identity.ts';
 
 const REDIAL_MS = 1000;
+/** How often open links are looked after. */
+const ATTEND_MS = 10_000;
 /** Why a link was closed although nothing went wrong; its peer is left alone for long. */
 const RETIRING = new Set(['redundant', 'duplicate', 'ourselves']);
 
@@ -61,6 +63,7 @@ export class LinkGroup {
   #dialling = 0;
   #nextId = 0;
   #isOpen = false;
+  #attendedAt = now();
 
   constructor(settings: LinkGroupSettings, peers: Peers, owner: LinkOwner) {
     this.#settings = settings;
@@ -114,6 +117,18 @@ export class LinkGroup {
     if (this.#peers.hasUntried) return soon;
     const retry = this.#peers.nextRetry;
     return retry === undefined || retry > soon ? retry : soon;
+  }
+
+  /** When `attend` is due; undefined while there is no link. */
+  get attendAt(): Instant | undefined {
+    return this.#links.size > 0 ? later(this.#attendedAt, ATTEND_MS) : undefined;
+  }
+
+  /** Looks after the open links, when it is time. */
+  attend(time: Instant): void {
+    if (time < later(this.#attendedAt, ATTEND_MS)) return;
+    this.#attendedAt = time;
+    for (const { link } of [...this.#links.values()]) link.attend(time);
   }
 
   /** Takes a connection that opened with this torrent's handshake. */

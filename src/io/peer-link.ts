@@ -2,10 +2,11 @@
  * One link to one peer: a socket, the wire spoken on it, and what the peer asked for. It decides nothing about the
  * torrent; its host hears facts and gives orders.
  */
-import { type Address, concatBytes, type Fault, fault } from '../base/index.ts';
+import { type Address, concatBytes, type Fault, fault, type Instant } from '../base/index.ts';
 import type { LinkEncryption } from '../link/index.ts';
 import type { Bitfield, TransferInput } from '../torrent/index.ts';
 import type { ExtendedHandshake, MetadataMessage, WireHandshake } from '../wire/index.ts';
+import { now } from './alarm-clock.ts';
 import { FastWire, type OurExtendedHandshake, type WireControl } from './fast-wire.ts';
 import type { PeerStream } from './peer-stream.ts';
 import type { Greeting } from './torrent-identity.ts';
@@ -14,6 +15,7 @@ import { UploadQueue } from './upload-queue.ts';
 const HANDSHAKE_MS = 10_000;
 /** A link on which nothing at all was heard for this long is dead (keep-alives come every two minutes). */
 const SILENCE_MS = 150_000;
+const KEEP_ALIVE_MS = 100_000;
 /**
  * Bytes that may wait for a peer that does not read. Blocks stop below this by themselves; the rest is
  * answers to small messages, which cost the peer less than us.
@@ -53,7 +55,10 @@ export class PeerLink {
   #pendingBytes = 0;
   /** The last word of this read: a peer that changes its mind a thousand times is weighed once. */
   #interest: 'interested' | 'uninterested' | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Of the wire handshake: an open link has no timer of its own. */
+  readonly #timer: NodeJS.Timeout;
+  #heardAt = now();
+  #keptAliveAt = now();
 
   constructor(
     id: number,
@@ -123,8 +128,7 @@ export class PeerLink {
   /** Takes bytes that the link handshake already read and decrypted. */
   feedClear(bytes: Uint8Array, length: number): void {
     if (this.#isClosed) return;
-    // Before the handshake is whole, single bytes must not buy time.
-    if (this.hasGreeted) this.#timer?.refresh();
+    this.#heardAt = now();
     this.#wire.feed(bytes, length);
     if (this.#interest && !this.#isClosed) this.#owner.fact(this, { type: this.#interest, link: this.id });
     this.#interest = undefined;
@@ -178,7 +182,13 @@ export class PeerLink {
   describe(ours: OurExtendedHandshake): void {
     this.#wire.describe(ours);
   }
-  keepAlive(): void {
+
+  /** Ends a link that fell silent, and keeps one alive on which we say little; to be called every few seconds. */
+  attend(time: Instant): void {
+    if (!this.hasGreeted) return;
+    if (time - this.#heardAt > SILENCE_MS) return this.close(fault('silent', 'the peer fell silent'));
+    if (time - this.#keptAliveAt < KEEP_ALIVE_MS) return;
+    this.#keptAliveAt = time;
     this.#wire.keepAlive();
   }
 
@@ -202,7 +212,6 @@ export class PeerLink {
   #greeted(theirs: WireHandshake): void {
     this.hasGreeted = true;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.close(fault('silent', 'the peer fell silent')), SILENCE_MS);
     this.#owner.opened(this, theirs);
   }
 

@@ -54,7 +54,6 @@ import { TransferOrders } from './transfer-orders.ts';
 /** Bytes of pieces in flight per torrent; with small pieces the count is what bounds. */
 const INTAKE_BYTES_MAX = 16_777_216;
 const OPEN_PIECES_MAX = 256;
-const KEEP_ALIVE_MS = 100_000;
 
 /** One torrent. */
 export class TorrentHost {
@@ -73,7 +72,6 @@ export class TorrentHost {
   readonly #orders: TransferOrders;
   #failure: string | undefined;
   #isPumping = false;
-  #keepAliveAt = now();
   #completedSeconds: number;
   readonly #startedAt = now();
   #secondsToComplete: number | undefined;
@@ -351,6 +349,7 @@ export class TorrentHost {
     if (this.#ended) return;
     let at = earliest(this.#parts.transfer?.deadline?.at, this.#parts.metadata?.deadline?.at);
     at = earliest(at, this.#announcer.deadline?.at);
+    at = earliest(at, this.#links.attendAt);
     // With links there is a tick every second, which dials too.
     if (!this.#parts.transfer?.deadline) at = earliest(at, this.#links.dialAt);
     this.#services.alarms.set(this.#wake, at);
@@ -363,10 +362,7 @@ export class TorrentHost {
     const isHungry = !this.isComplete && !this.#peers.hasUntried && [...this.#links.greeted()].length === 0;
     this.#announcer.note({ type: 'hungry', isHungry });
     this.#announcer.note({ type: 'tick' });
-    if (time - this.#keepAliveAt > KEEP_ALIVE_MS) {
-      this.#keepAliveAt = time;
-      for (const link of this.#links.greeted()) link.keepAlive();
-    }
+    this.#links.attend(time);
     this.#links.dialMore();
     this.#pump();
   }
