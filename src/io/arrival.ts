@@ -5,7 +5,14 @@
  */
 import type { Socket } from 'node:net';
 import { type Address, type InfoHash, infoHashBytes, infoHashOfBytes } from '../base/index.ts';
-import { acceptedMethods, type EncryptionPolicy, type MseOutcome, MseResponder, mayBegin } from '../link/index.ts';
+import {
+  acceptedMethods,
+  type EncryptionPolicy,
+  type MseOutcome,
+  MseResponder,
+  mayBegin,
+  PUBLIC_KEY_BYTES,
+} from '../link/index.ts';
 import { HANDSHAKE_BYTES, PROTOCOL_HEADER, parseWireHandshake, type WireHandshake } from '../wire/index.ts';
 import { newMseTools } from './mse-tools.ts';
 import { bareStream, mseStream, type PeerStream } from './peer-stream.ts';
@@ -80,7 +87,7 @@ class Arrival {
     if (kind === 'http') this.#settings.users.http(this.#end(), this.#seen);
     else if (kind === 'wire') this.#takeWire();
     else if (kind === 'tls') this.#beginTls();
-    else if (kind === 'hidden') this.#beginHidden();
+    else if (kind === 'hidden' && this.#seen.length >= PUBLIC_KEY_BYTES) this.#beginHidden();
   }
 
   /** The plain wire, or what Message Stream Encryption hid. */

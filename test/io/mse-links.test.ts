@@ -26,6 +26,21 @@ import { encodeWireHandshake, HANDSHAKE_BYTES, parseWireHandshake } from '../../
 import { completed, type LoopbackNode, openLoopbackNode, specOf, temporaryFolder, until } from './loopback-node.ts';
 import { openRawSeed, RawPeer } from './raw-peer.ts';
 
+const PRIME = Buffer.from(
+  'ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74' +
+    '020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437' +
+    '4fe1356d6d51c245e485b576625e7ec6f44c42e9a63a36210000000000090563',
+  'hex',
+);
+const PRIME_MINUS_ONE = Buffer.concat([PRIME.subarray(0, -1), Buffer.of(PRIME.at(-1)! - 1)]);
+const BAD_KEYS: Readonly<Record<string, Buffer>> = {
+  0: Buffer.alloc(96),
+  1: Buffer.concat([Buffer.alloc(95), Buffer.of(1)]),
+  'p-1': PRIME_MINUS_ONE,
+  p: PRIME,
+  'all ones': Buffer.alloc(96, 255),
+};
+
 const POLICIES: readonly EncryptionPolicy[] = ['require', 'prefer', 'off'];
 const nodes = new Map<EncryptionPolicy, LoopbackNode>();
 let info: TorrentInfo;
@@ -213,4 +228,101 @@ test('a peer that takes plain links only is reached under `prefer`, and known as
   const obliging = await leechFrom(t, 'prefer', plain.address);
   await until('a link', () => plain.peers.length === 1);
   await until('a link', () => encryptionsOf(obliging)[0] === 'none');
+});
+
+/** The node still takes a link: whatever was tried before cost only the connection that it was tried on. */
+async function assertUnharmed(node: LoopbackNode): Promise<void> {
+  await assertGreeted(await talkTo(node, ['rc4']));
+}
+
+test('keys that would make the secret known close the connection unanswered', async () => {
+  const node = nodes.get('require')!;
+  for (const [name, key] of Object.entries(BAD_KEYS)) {
+    const peer = await RawPeer.dial(node.address);
+    peer.send(key, randomBytes(200));
+    await peer.closed();
+    assert.equal(peer.bytesRead, 0, name);
+  }
+  await assertUnharmed(node);
+});
+
+test('a handshake that is cut at any byte is never answered with a byte of the wire', async () => {
+  const node = nodes.get('require')!;
+  const whole = await talkTo(node, ['rc4']);
+  await assertGreeted(whole);
+  const request = whole.sent[1]!;
+  const tools = { ...newMseTools(), padding: () => new Uint8Array(0) };
+  await Promise.all(
+    Array.from({ length: request.length }, async (_, cut) => {
+      // From many addresses, or the limits of one would be what is tried here.
+      const peer = await RawPeer.dial(node.address, `127.0.1.${(cut % 250) + 1}`);
+      const wireHandshake = encodeWireHandshake(info.infoHash, newPeerId());
+      const machine = new MseInitiator(tools, infoHashBytes(info.infoHash), ['rc4'], wireHandshake);
+      peer.socket.removeAllListeners('data');
+      const heard: Buffer[] = [];
+      peer.socket.on('data', (bytes: Buffer) => {
+        heard.push(bytes);
+        const { send } = machine.receive(bytes);
+        if (send) peer.socket.end(send.subarray(0, cut));
+      });
+      peer.send(machine.begin());
+      await peer.closed();
+      // Its key and padding, and nothing that only a finished handshake brings.
+      assert.ok(Buffer.concat(heard).length <= 96 + 512, `cut at ${cut}`);
+    }),
+  );
+  await assertUnharmed(node);
+});
+
+test('a recorded handshake opens nothing when it is played again', async () => {
+  const node = nodes.get('require')!;
+  const recorded = await talkTo(node, ['rc4']);
+  await assertGreeted(recorded);
+  const peer = await RawPeer.dial(node.address);
+  peer.send(...recorded.sent, randomBytes(600));
+  await peer.closed();
+  assert.ok(peer.bytesRead <= 96 + 512);
+  await assertUnharmed(node);
+});
+
+test('padding without end closes the connection at its limit', async () => {
+  const node = nodes.get('require')!;
+  const peer = await RawPeer.dial(node.address);
+  peer.send(newMseTools().keys.publicKey);
+  for (let sent = 0; sent < 532 && !peer.isClosed; sent += 133) peer.send(randomBytes(133));
+  await peer.closed();
+  await assertUnharmed(node);
+});
+
+test('one address cannot have us compute keys without end, and others are still let in', async () => {
+  const node = nodes.get('require')!;
+  const flood = Array.from({ length: 300 }, async (): Promise<number> => {
+    const peer = await RawPeer.dial(node.address, '127.0.2.1');
+    peer.send(newMseTools().keys.publicKey, randomBytes(600));
+    await peer.closed();
+    return peer.bytesRead;
+  });
+  const answered = (await Promise.all(flood)).filter((bytes) => bytes > 0);
+  assert.ok(answered.length < flood.length);
+  await assertUnharmed(node);
+});
+
+test('a peer that we dialled and that answers with a bad key hears nothing more', async (t) => {
+  for (const [name, key] of Object.entries(BAD_KEYS)) {
+    const heard: number[] = [];
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (bytes: Buffer) => {
+        // TLS is tried first.
+        if (bytes[0] === 0x16 && bytes[1] === 0x03) return void socket.destroy();
+        heard.push(bytes.length);
+        socket.write(key);
+      });
+    }).listen(0, '127.0.0.1');
+    t.after(() => server.close());
+    await once(server, 'listening');
+    const host = await leechFrom(t, 'require', { host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    await until('the refusal to be noted', () => /refuses encryption/.test(host.figures().stalledBecause ?? ''));
+    assert.ok(heard.length === 1 && heard[0]! <= 96 + 512, name);
+  }
 });

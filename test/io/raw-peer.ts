@@ -52,8 +52,9 @@ export class RawPeer {
     socket.on('data', (bytes) => this.#read(bytes as Buffer));
   }
 
-  static async dial(address: Address): Promise<RawPeer> {
-    const socket = connect(address);
+  /** @param from another address of this machine than the usual one */
+  static async dial(address: Address, from?: string): Promise<RawPeer> {
+    const socket = connect({ ...address, localAddress: from });
     const peer = new RawPeer(socket);
     await once(socket, 'connect');
     return peer;
