@@ -142,6 +142,16 @@ export interface TorrentDetail {
   readonly fileList: readonly FileRow[];
   readonly pieceLength: number | null;
   readonly trackers: readonly string[];
+  /** The peers connected now. */
+  readonly links: readonly LinkRow[];
+}
+/** One connected peer. */
+export interface LinkRow {
+  readonly address: Address;
+  /** It dialled us. */
+  readonly isIncoming: boolean;
+  /** What hides what is said: TLS, RC4, RC4 for the link's beginning only, or nothing. */
+  readonly encryption: 'tls' | 'rc4' | 'header' | 'none';
 }
 /** One row of `supernodes --json`. */
 export interface SupernodeRow {

@@ -52,6 +52,7 @@ export function torrentDetail(
     fileList: host ? fileRows(host) : [],
     pieceLength: host?.info?.pieceLength ?? null,
     trackers,
+    links: host?.links() ?? [],
   };
 }
 

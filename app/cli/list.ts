@@ -1,8 +1,8 @@
 /** `monsoon list` and `monsoon info`: the listing as the node keeps it, and all that is known of one row. */
 
-import { MonsoonError } from '../../src/base/index.ts';
+import { formatAddress, MonsoonError } from '../../src/base/index.ts';
 import { CATEGORIES, LISTING_SORTS, type ListingRow, type ListingSort } from '../../src/listing/index.ts';
-import type { TorrentDetail, TorrentRow } from '../running-node.ts';
+import type { LinkRow, TorrentDetail, TorrentRow } from '../running-node.ts';
 import { formatAge, formatCount, formatCounted, formatPercent, formatSize } from '../show/quantities.ts';
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
@@ -87,9 +87,21 @@ function detailText(detail: TorrentDetail, context: CliContext): string {
   if (detail.pieceLength !== null) facts.push(['Pieces', `of ${formatSize(detail.pieceLength)}`]);
   if (torrent) facts.push(['Here', stateText(torrent)], ['Path', torrent.path]);
   facts.push(...detail.trackers.map((tracker): [string, string] => ['Tracker', tracker]));
+  facts.push(...detail.links.map((link): [string, string] => ['Peer', linkText(link)]));
   const files = detail.fileList.map((file) => [formatSize(file.size), file.path]);
   const columns = [{ title: 'Size', isNumber: true }, { title: 'File' }];
   return formatFacts(facts) + (files.length > 0 ? `\n${tableOf(context, columns, files)}` : '');
+}
+
+const ENCRYPTIONS: Readonly<Record<LinkRow['encryption'], string>> = {
+  tls: 'TLS',
+  rc4: 'RC4',
+  header: 'RC4 at its beginning only',
+  none: 'not encrypted',
+};
+
+function linkText({ address, isIncoming, encryption }: LinkRow): string {
+  return `${isIncoming ? 'from' : 'to'} ${formatAddress(address)}, ${ENCRYPTIONS[encryption]}`;
 }
 
 function stateText({ state, progress, stalledBecause }: TorrentRow): string {

@@ -85,11 +85,11 @@ export class LinkGroup {
     return this.#links.get(id)?.link;
   }
 
-  /** Adds peers heard of from somewhere whose word deserves `trust`; `kind` is how links to them begin, if it said so. */
-  learn(peers: readonly FoundPeer[], source: PeerSource, trust: Trust, kind?: LinkKind): void {
+  /** Adds peers heard of from somewhere whose word deserves `trust`. */
+  learn(peers: readonly FoundPeer[], source: PeerSource, trust: Trust): void {
     const usable = peers.filter((address) => this.#settings.dialler.peerRefusal(address, trust) === undefined);
     for (const address of usable) if (trust !== 'public') this.#trustIn(address, trust);
-    this.#peers.note(usable, source, kind);
+    this.#peers.note(usable, source);
     this.dialMore();
   }
 

@@ -44,24 +44,20 @@ export class Peers {
     return this.#known.size;
   }
 
-  /**
-   * Adds peers; those already known keep their history.
-   * @param kind how links to them begin, where the source says so
-   */
-  note(peers: readonly FoundPeer[], source: PeerSource, kind?: LinkKind): void {
-    for (const { host, port, nodeId } of peers) {
+  /** Adds peers; those already known keep their history, and learn what they are if nobody knew. */
+  note(peers: readonly FoundPeer[], source: PeerSource): void {
+    for (const { host, port, nodeId, kind } of peers) {
       const address = { host, port };
       const key = formatAddress(address);
-      const said = nodeId === undefined ? kind : 'tls';
       const known = this.#known.get(key);
       if (known) {
         known.nodeId = nodeId ?? known.nodeId;
-        known.kind ??= said;
+        known.kind = nodeId === undefined ? (known.kind ?? kind) : kind;
       }
       if (known || this.isBanned(host)) continue;
       if (this.#known.size >= KNOWN_PEERS_MAX && !this.#evict()) return;
       const history = { isTooOpen: false, state: 'idle', failures: 0, retryAt: undefined } as const;
-      this.#known.set(key, { address, source, nodeId, kind: said, ...history });
+      this.#known.set(key, { address, source, nodeId, kind, ...history });
     }
   }
 

@@ -21,6 +21,7 @@ import {
   parseCompactAddress,
   textOfUtf8,
 } from '../base/index.ts';
+import type { LinkKind } from '../link/index.ts';
 import type { AnnounceEvent } from './announces.ts';
 
 /** Peers taken from one reply (SAFETY, limits). */
@@ -53,6 +54,8 @@ export interface AnnounceFacts {
 export interface FoundPeer extends Address {
   /** It speaks TLS, as this node, says a supernode that it announced to. */
   readonly nodeId?: NodeId;
+  /** How links to it begin, where its teller could know. */
+  readonly kind?: LinkKind;
 }
 
 export interface TrackerReply {
@@ -94,7 +97,7 @@ export function parseTrackerReply(bytes: Uint8Array): TrackerReply | TrackerFaul
   if (failure instanceof Uint8Array) return fault('tracker-refused', cleanText(lossyTextOfUtf8(failure), 200));
   const intervalSeconds = countOf(reply, 'interval') ?? INTERVAL_SECONDS;
   const listed = reply.get('peers');
-  const natives = nodesOf(reply.get('natives'));
+  const natives = naturesOf(reply.get('natives'));
   const peers = listed instanceof Uint8Array ? compactPeers(listed, COMPACT_BYTES, natives) : dictPeers(listed);
   const listed6 = reply.get('peers6');
   if (listed6 instanceof Uint8Array) peers.push(...compactPeers(listed6, COMPACT6_BYTES, natives));
@@ -113,24 +116,29 @@ function countOf(reply: BencodeDict, key: string): number | undefined {
 }
 
 /** @param natives what the reply says of its peers, one after the other */
-function compactPeers(bytes: Uint8Array, size: number, natives: Iterator<NodeId | undefined>): FoundPeer[] {
+function compactPeers(bytes: Uint8Array, size: number, natives: Iterator<Nature, undefined>): FoundPeer[] {
   const peers: FoundPeer[] = [];
   for (let at = 0; at + size <= bytes.length && peers.length < REPLY_PEERS_MAX; at += size) {
     const peer = parseCompactAddress(bytes.subarray(at, at + size));
-    const nodeId = natives.next().value;
-    if (peer) peers.push(nodeId === undefined ? peer : { ...peer, nodeId });
+    const nature = natives.next().value;
+    if (peer) peers.push({ ...peer, ...nature });
   }
   return peers;
 }
 
-/** For each compact peer the node that it is: a byte 0, or a byte 1 and the 32 bytes of the id. */
-function* nodesOf(natives: unknown): Generator<NodeId | undefined, undefined> {
+type Nature = Pick<FoundPeer, 'nodeId' | 'kind'>;
+
+/**
+ * What each compact peer is: a byte 1 and the 32 bytes of a node's id, or a byte 0. Nodes announce with their key, so
+ * that the others are stock clients, to which TLS means nothing.
+ */
+function* naturesOf(natives: unknown): Generator<Nature, undefined> {
   if (!(natives instanceof Uint8Array)) return undefined;
   for (let at = 0; at < natives.length; ) {
-    const isProven = natives[at++] === 1;
-    if (isProven) yield nodeIdOfBytes(natives.subarray(at, at + NODE_ID_BYTES));
-    else yield undefined;
-    if (isProven) at += NODE_ID_BYTES;
+    const isNode = natives[at++] === 1;
+    const nodeId = isNode ? nodeIdOfBytes(natives.subarray(at, at + NODE_ID_BYTES)) : undefined;
+    yield nodeId === undefined ? { kind: 'mse' } : { nodeId, kind: 'tls' };
+    if (isNode) at += NODE_ID_BYTES;
   }
   return undefined;
 }

@@ -220,9 +220,10 @@ test('W-15 a bare magnet or info hash means get, and download is another name fo
   );
 });
 
-test('info takes a prefix and names the publisher by its whole id', async (t) => {
+test('info takes a prefix, names the publisher by its whole id, and says how each link is hidden', async (t) => {
   const place = placeFor(t);
   await hostFakeNode(t, place);
   const { data } = await runHere(place, ['info', INFO_HASH.slice(0, 6)]);
   assert.ok(data.includes(`Publisher  ${NODE_ID} (name, size and files verified)`), data);
+  assert.match(data, /Peer +to 192\.0\.2\.7:6881, RC4\n/);
 });

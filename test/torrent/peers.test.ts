@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Address, formatIp, type Instant, instant, randomBelow, seededRandom } from '../../src/base/index.ts';
+import {
+  type Address,
+  formatIp,
+  type Instant,
+  instant,
+  type NodeId,
+  randomBelow,
+  seededRandom,
+} from '../../src/base/index.ts';
 import { Peers } from '../../src/torrent/index.ts';
 import { KNOWN_PEERS_MAX } from '../../src/torrent/peers.ts';
 import { eachSeed, SEED } from '../seed.ts';
 
+const NODE_ID = 'ab'.repeat(32) as NodeId;
 const at = (seconds: number): Instant => instant(seconds * 1000);
 const peer = (n: number, port = 6881): Address => ({ host: formatIp(Uint8Array.of(10, n >> 16, n >> 8, n)), port });
 
@@ -54,12 +63,15 @@ test('how a link to a peer begins is kept from hearsay and from links, until the
   peers.note([peer(1)], 'dht');
   assert.equal(kindOf(), undefined);
   peers.closed(peer(1), false, at(0));
-  peers.note([peer(1)], 'tracker', 'tls');
-  assert.equal(kindOf(), 'tls');
-  peers.connected(peer(1), 'mse');
-  peers.closed(peer(1), false, at(0));
-  peers.note([peer(1)], 'tracker', 'tls');
+  peers.note([{ ...peer(1), kind: 'mse' }], 'tracker');
   assert.equal(kindOf(), 'mse');
+  peers.connected(peer(1), 'plain');
+  peers.closed(peer(1), false, at(0));
+  peers.note([{ ...peer(1), kind: 'mse' }], 'tracker');
+  assert.equal(kindOf(), 'plain');
+  peers.closed(peer(1), false, at(0));
+  peers.note([{ ...peer(1), kind: 'tls', nodeId: NODE_ID }], 'tracker');
+  assert.equal(kindOf(), 'tls');
   peers.disagreed(peer(1), false, at(0));
   assert.equal(kindOf(), undefined);
   assert.equal(peers.refusingEncryption, 0);
