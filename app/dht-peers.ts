@@ -1,11 +1,10 @@
 /** Peers from the Mainline DHT for torrents that are not private, when the user switched it on. */
-import { isIPv4 } from 'node:net';
 import type { Config } from '../config/index.ts';
 import type { Address } from '../src/base/index.ts';
-import type { BoundNetwork } from '../src/io/bound-network.ts';
 import { type MainlineDht, openMainlineDht } from '../src/io/mainline-dht.ts';
 import type { TorrentHost } from '../src/io/torrent-host.ts';
 import type { Torrents } from '../src/io/torrents.ts';
+import type { UdpPort } from '../src/io/udp-port.ts';
 
 const ROUND_MS = 60_000;
 /** How often one torrent looks for peers and announces itself. */
@@ -21,18 +20,12 @@ export class DhtPeers {
   readonly #walkedAt = new WeakMap<TorrentHost, number>();
   readonly #timer: NodeJS.Timeout;
 
-  /** Opens the DHT on the UDP port of the same number, if it is switched on. */
-  static async open(
-    config: Config,
-    network: BoundNetwork,
-    port: number,
-    torrents: Torrents,
-  ): Promise<DhtPeers | undefined> {
-    const bind = network.isRestricted ? network.hosts().find((host) => isIPv4(host)) : '0.0.0.0';
-    if (!config.dht || bind === undefined) return undefined;
+  /** Joins the DHT on the node's UDP port, if it is switched on; the DHT that we speak has IPv4 only. */
+  static async open(config: Config, udp: UdpPort, torrents: Torrents): Promise<DhtPeers | undefined> {
+    if (!config.dht || !udp.hasFamilyOf('0.0.0.0')) return undefined;
     const bootstrap = config.dhtBootstrap.map(addressOf);
-    const dht = await openMainlineDht({ port, bind, bootstrap, allowLocal: config.allowLocal });
-    return new DhtPeers(dht, port, torrents);
+    const dht = await openMainlineDht({ udp, bootstrap, allowLocal: config.allowLocal });
+    return new DhtPeers(dht, udp.port, torrents);
   }
 
   private constructor(dht: MainlineDht, port: number, torrents: Torrents) {

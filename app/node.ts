@@ -15,7 +15,6 @@ import { HttpClient } from '../src/io/http-client.ts';
 import { openIdentity } from '../src/io/identity.ts';
 import { openListingStore } from '../src/io/index.ts';
 import { LinkOpener } from '../src/io/link-opener.ts';
-import { openPort } from '../src/io/one-port.ts';
 import { makeNodeTls, nodeIdOf } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
@@ -31,6 +30,7 @@ import { Library } from './library.ts';
 import { ListingSync } from './listing-sync.ts';
 import { Membership } from './membership.ts';
 import { OwnCounts } from './own-counts.ts';
+import { openPorts } from './ports.ts';
 import { PublicFront } from './public-front.ts';
 import { Reach } from './reach.ts';
 import type {
@@ -58,7 +58,7 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const services: Services = { dht: undefined, dns: undefined };
   const node = new Node(base, parts, services);
   try {
-    services.dht = await DhtPeers.open(base.config, base.network, base.port.port, parts.torrents);
+    services.dht = await DhtPeers.open(base.config, base.udp, parts.torrents);
     services.dns = await openDnsFor(
       base.config,
       base.network,
@@ -88,9 +88,9 @@ async function openBase({ home, config, log }: NodeSettings) {
     rowsMax: LISTING_ROWS_MAX,
     warn: (text) => log.warn(text),
   });
-  // The port is opened before its users exist, because they need to know its number.
+  // The ports are opened before their users exist, because they need to know the number.
   const users: Users = {};
-  const port = await openPort(
+  const { port, udp } = await openPorts(
     { network, port: config.port, encryption: encryptionOf(config).in, tls },
     {
       http: (socket, firstBytes) => (users.http ? users.http(socket, firstBytes) : socket.destroy()),
@@ -112,6 +112,7 @@ async function openBase({ home, config, log }: NodeSettings) {
     network,
     users,
     port,
+    udp,
     addresses: network.hosts().map((host): Address => ({ host, port: port.port })),
     isSupernode: config.role === 'supernode' || (config.role === 'auto' && config.bootstrap.length === 0),
     alarms: new AlarmClock(),
@@ -299,7 +300,7 @@ class Node implements RunningNode {
 
   async stop(): Promise<void> {
     const { http, membership, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
-    const { alarms, dialler, network, opener, port, store } = this.#base;
+    const { alarms, dialler, network, opener, port, store, udp } = this.#base;
     network.close();
     membership.close();
     await sync.close();
@@ -310,7 +311,7 @@ class Node implements RunningNode {
     opener.close();
     trackerFront.close();
     publicFront.close();
-    await port.close();
+    await Promise.all([port.close(), udp.close()]);
     await http.close();
     await store.close();
     alarms.close();

@@ -50,7 +50,7 @@ export type Option = IntegerOption | TextOption | ChoiceOption | SwitchOption | 
 /** Every option monsoon has. Keys are the names in config.toml; the variable is MONSOON_ + SCREAMING_SNAKE. */
 // biome-ignore format: one option a line is a table; wrapped it is not
 export const OPTIONS = {
-  port: { kind: 'integer', flag: '--port <number>', default: 7373, min: 0, max: 65_535, help: 'TCP port of this node; 0 picks a free one' },
+  port: { kind: 'integer', flag: '--port <number>', default: 7373, min: 0, max: 65_535, help: 'TCP and UDP port of this node; 0 picks a free one' },
   bind: { kind: 'text', flag: '--bind <address>', default: '::', pattern: 'bind', help: 'the address or interface to use for everything, and no other; :: means every address' },
   portMapping: { kind: 'choice', flag: '--port-mapping <way>', default: 'auto', choices: ['auto', 'pcp', 'nat-pmp', 'upnp', 'off'], help: 'how the router is asked to pass the port on: one way, all in turn (auto) or none (off)' },
   role: { kind: 'choice', flag: '--role <role>', default: 'auto', choices: ['client', 'auto', 'supernode'], help: 'client, auto or supernode' },

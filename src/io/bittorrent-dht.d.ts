@@ -23,8 +23,7 @@ declare module 'bittorrent-dht' {
       get(infoHash: string, count?: number): Buffer[];
       add(infoHash: string, peer: Buffer): void;
     };
-    listen(port: number, address: string): void;
-    address(): { address: string; port: number };
+    listen(): void;
     lookup(infoHash: Uint8Array, done: (error: Error | null) => void): () => void;
     announce(infoHash: Uint8Array, port: number, done: (error: Error | null, takers?: number) => void): void;
     destroy(done: () => void): void;

@@ -1,12 +1,12 @@
 /**
- * The UDP socket that the DHT package is given instead of a real one. Only datagrams that `checkKrpc` passed and
- * their source can afford reach it; what it sends is bounded in size, rate and reach; what it throws ends the
- * datagram and not the process. Quacks like dgram.Socket as far as k-rpc-socket calls it.
+ * The UDP socket that the DHT package is given instead of a real one: the DHT's share of the one port. Only datagrams
+ * that `checkKrpc` passed and their source can afford reach it; what it sends is bounded in size, rate and reach; what
+ * it throws ends the datagram and not the process. Quacks like dgram.Socket as far as k-rpc-socket calls it.
  */
-import type { RemoteInfo, Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
-import { Budget, type Instant, instant, isFault, reachOf, SourceBudgets } from '../base/index.ts';
+import { type Address, Budget, type Instant, instant, isFault, reachOf, SourceBudgets } from '../base/index.ts';
 import { checkKrpc } from '../wire/index.ts';
+import type { UdpPort } from './udp-port.ts';
 
 /** Largest answer we send: fits every path without fragments, as for DNS. */
 export const ANSWER_BYTES_MAX = 1232;
@@ -34,7 +34,7 @@ export interface GuardCounts {
 }
 
 export class GuardedSocket extends EventEmitter {
-  readonly #socket: Socket;
+  readonly #udp: UdpPort;
   readonly #allowLocal: boolean;
   readonly #datagramsOf = new SourceBudgets(DATAGRAMS_PER_SOURCE, SOURCES_MAX);
   readonly #answerBytesOf = new SourceBudgets(ANSWER_BYTES_PER_SOURCE, SOURCES_MAX);
@@ -43,30 +43,29 @@ export class GuardedSocket extends EventEmitter {
   readonly #counts = { refusedIn: 0, refusedOut: 0, thrown: 0 };
 
   /** @param allowLocal whether queries may go to loopback and private addresses (development and tests) */
-  constructor(socket: Socket, allowLocal: boolean) {
+  constructor(udp: UdpPort, allowLocal: boolean) {
     super();
-    this.#socket = socket;
+    this.#udp = udp;
     this.#allowLocal = allowLocal;
-    socket.on('message', (datagram, source) => this.#receive(datagram, source));
-    for (const event of ['listening', 'close', 'error']) {
-      socket.on(event, (...details: unknown[]) => this.emit(event, ...details));
-    }
   }
 
   get counts(): GuardCounts {
     return { ...this.#counts };
   }
 
-  bind(...bindArguments: Parameters<Socket['bind']>): void {
-    this.#socket.bind(...bindArguments);
+  /** Begins to listen; the socket itself is bound already. */
+  bind(): void {
+    this.#udp.read('krpc', (datagram, from) => this.#receive(datagram, from));
+    setImmediate(() => this.emit('listening'));
   }
 
-  address(): ReturnType<Socket['address']> {
-    return this.#socket.address();
+  address(): { readonly address: string; readonly port: number } {
+    return { address: '0.0.0.0', port: this.#udp.port };
   }
 
   close(): void {
-    this.#socket.close();
+    this.#udp.read('krpc', undefined);
+    setImmediate(() => this.emit('close'));
   }
 
   /** Sends, or drops what breaks a bound: to the package that is the loss that every datagram may meet. */
@@ -79,17 +78,18 @@ export class GuardedSocket extends EventEmitter {
       setImmediate(done);
       return;
     }
-    this.#socket.send(datagram, port, host, done);
+    this.#udp.send(datagram, { host, port }, done);
   }
 
-  #receive(datagram: Buffer, source: RemoteInfo): void {
-    const isAffordable = source.port > 0 && this.#datagramsOf.take(source.address, 1, monotonicNow());
+  #receive(datagram: Buffer, from: Address): void {
+    // The package knows IPv4 only.
+    const isAffordable = !from.host.includes(':') && this.#datagramsOf.take(from.host, 1, monotonicNow());
     if (!isAffordable || isFault(checkKrpc(datagram))) {
       this.#counts.refusedIn++;
       return;
     }
     try {
-      this.emit('message', datagram, source);
+      this.emit('message', datagram, { address: from.host, family: 'IPv4', port: from.port, size: datagram.length });
     } catch {
       // A shape that the check does not know and the package does not survive: the sender loses one answer.
       this.#counts.thrown++;

@@ -2,10 +2,10 @@
  * The Mainline DHT (BEP 5) by the bittorrent-dht package, which is imported here alone and never bare: it speaks
  * through a GuardedSocket, and its answers are cut to what a hostile asker may draw. IPv4 only, as the package is.
  */
-import { createSocket } from 'node:dgram';
 import Dht from 'bittorrent-dht';
-import { type Address, type InfoHash, infoHashBytes, infoHashOfBytes, MonsoonError } from '../base/index.ts';
+import { type Address, type InfoHash, infoHashBytes, infoHashOfBytes } from '../base/index.ts';
 import { type GuardCounts, GuardedSocket } from './guarded-socket.ts';
+import type { UdpPort } from './udp-port.ts';
 
 /** How long an announced peer is handed out. */
 const PEER_AGE_MS = 30 * 60_000;
@@ -20,12 +20,10 @@ const TABLES_MAX = 100;
 /** BEP 44 items kept for others, of at most 1,000 bytes each. */
 const ITEMS_MAX = 500;
 
-/** Where to bind, whom to start from. */
+/** What to speak on, whom to start from. */
 export interface MainlineDhtOptions {
-  /** UDP port; 0 picks a free one. */
-  readonly port: number;
-  /** An IPv4 address; 0.0.0.0 means every one. */
-  readonly bind: string;
+  /** Its socket must have IPv4. */
+  readonly udp: UdpPort;
   /** Nodes to start from; host names are resolved by the system. */
   readonly bootstrap: readonly Address[];
   /** Lets queries go to loopback and private addresses (development and tests). */
@@ -34,7 +32,6 @@ export interface MainlineDhtOptions {
 
 /** A node of the Mainline DHT. */
 export interface MainlineDht {
-  readonly address: Address;
   readonly guard: GuardCounts;
   /** Walks towards the hash and reports each peer found, repeats included; resolves when the walk ends or on close. */
   lookup(infoHash: InfoHash, onPeer: (peer: Address) => void): Promise<void>;
@@ -43,9 +40,9 @@ export interface MainlineDht {
   close(): Promise<void>;
 }
 
-/** Binds and starts; rejects with a MonsoonError when the port cannot be had. */
+/** Starts; the socket stays open after the close. */
 export async function openMainlineDht(options: MainlineDhtOptions): Promise<MainlineDht> {
-  const socket = new GuardedSocket(createSocket('udp4'), options.allowLocal);
+  const socket = new GuardedSocket(options.udp, options.allowLocal);
   const dht = new Dht({
     socket,
     bootstrap: options.bootstrap,
@@ -55,8 +52,7 @@ export async function openMainlineDht(options: MainlineDhtOptions): Promise<Main
     maxValues: ITEMS_MAX,
   });
   boundAnswers(dht);
-  await listening(dht, socket, options);
-  const { address, port } = dht.address();
+  await listening(dht);
   // The package gives up its callbacks when it is destroyed in the middle of a walk; these end what still waits.
   const endings = new Set<() => void>();
   const untilClosed = <Result>(start: (done: (result: Result) => void) => void, atClose: Result): Promise<Result> =>
@@ -70,7 +66,6 @@ export async function openMainlineDht(options: MainlineDhtOptions): Promise<Main
       start(done);
     });
   return {
-    address: { host: address, port },
     get guard() {
       return socket.counts;
     },
@@ -109,21 +104,13 @@ function boundAnswers(dht: Dht): void {
   };
 }
 
-async function listening(dht: Dht, socket: GuardedSocket, { bind, port }: MainlineDhtOptions): Promise<void> {
+async function listening(dht: Dht): Promise<void> {
   // As many lookups listen for peers as torrents ask at a time.
   dht.setMaxListeners(0);
-  // Once bound, an error is the loss of a datagram, which the package's own timeouts deal with.
+  // An error is the loss of a datagram, which the package's own timeouts deal with.
   dht.on('error', () => undefined);
-  await new Promise<void>((resolve, reject) => {
-    const fail = (cause: unknown): void => {
-      const text = `The DHT cannot use UDP port ${port} of ${bind}: stop what holds it, or choose another port.`;
-      dht.destroy(() => reject(new MonsoonError('port-taken', text, cause)));
-    };
-    socket.once('error', fail);
-    dht.once('listening', () => {
-      socket.off('error', fail);
-      resolve();
-    });
-    dht.listen(port, bind);
+  await new Promise<void>((resolve) => {
+    dht.once('listening', () => resolve());
+    dht.listen();
   });
 }

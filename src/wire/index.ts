@@ -1,4 +1,11 @@
 export {
+  CONNECT_MAGIC,
+  CONNECTION_MARK,
+  CONNECTION_MARK_MASK,
+  type DatagramKind,
+  datagramKind,
+} from './datagram.ts';
+export {
   type ExtendedHandshake,
   METADATA_BYTES_MAX,
   OUR_EXTENSION_IDS,
