@@ -2,9 +2,8 @@
  * The composition root of a running node: makes every part once, in the order in which they need each other, and
  * takes them down in the opposite order.
  */
-import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
-import { type Config, encryptionOf } from '../config/index.ts';
+import { encryptionOf } from '../config/index.ts';
 import type { Responder } from '../dns/io/index.ts';
 import { type Address, formatAddress, isHearsayPort } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
@@ -21,7 +20,6 @@ import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
 import { readWebCertificate } from '../src/io/web-certificate.ts';
 import { LinkBudget } from '../src/session/index.ts';
-import { Tracker } from '../tracker/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
 import type { NodeSettings } from './daemon.ts';
 import { DhtPeers } from './dht-peers.ts';
@@ -47,6 +45,7 @@ import type {
   TorrentRow,
   Wanted,
 } from './running-node.ts';
+import { openTracker } from './tracker-service.ts';
 
 /** Rows of the listing kept on disk. */
 const LISTING_ROWS_MAX = 200_000;
@@ -138,7 +137,7 @@ function compose(base: Base) {
     external: () => reach.address,
     changed: () => library.attend(),
   });
-  const tracker = openTracker(config, membership);
+  const tracker = openTracker(config, membership.ownership, base.udp);
   const counts = new OwnCounts(tracker, membership.ownership, identity.nodeId);
   const trackerFront: TrackerFront = new TrackerFront({
     tracker,
@@ -168,17 +167,6 @@ function compose(base: Base) {
   const sync = new ListingSync(config.network, store, membership, http, log);
   const library: Library = new Library({ ...base, torrents, membership, sync, http, counts });
   return { http, reach, membership, trackerFront, publicFront, torrents, sync, library };
-}
-
-function openTracker(config: Config, membership: Membership): Tracker {
-  return new Tracker({
-    ownership: membership.ownership,
-    random: Math.random,
-    hashKey: { k0: randomInt(2 ** 32), k1: randomInt(2 ** 32) },
-    swarmsMax: config.trackingHashes,
-    peersMax: config.trackingPeers,
-    bytesPerSecond: config.trackingBytesPerSecond,
-  });
 }
 
 function openTorrents({ home, config, log, dialler, opener, alarms, port }: Base, trackers: TrackerClient): Torrents {

@@ -1,17 +1,19 @@
 // Our tracker alone on one port, for bench/tracker.ts: the product's front and table, no other part of a node.
 import { createServer } from 'node:net';
 import { instant, seededRandom } from '../src/base/index.ts';
-import { Tracker } from '../tracker/index.ts';
+import { Registrar, Tracker } from '../tracker/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
 
-const tracker = new Tracker({
-  ownership: { ownerOf: () => 'self' },
-  random: seededRandom(1),
-  hashKey: { k0: 0x12345678, k1: 0x9abcdef0 },
-  swarmsMax: 200_000,
-  peersMax: 1_000_000,
-  bytesPerSecond: 2_000_000_000,
-});
+const tracker = new Tracker(
+  new Registrar({
+    ownership: { ownerOf: () => 'self' },
+    random: seededRandom(1),
+    hashKey: { k0: 0x12345678, k1: 0x9abcdef0 },
+    swarmsMax: 200_000,
+    peersMax: 1_000_000,
+    bytesPerSecond: 2_000_000_000,
+  }),
+);
 const front = new TrackerFront({
   nodeAt: () => undefined,
   tracker,

@@ -9,14 +9,11 @@ export {
   type ScrapeRequest,
 } from './announce-request.ts';
 export { ANSWER_BYTES_MAX } from './answer-bytes.ts';
+export { ConnectionIds, type Mac } from './connection-ids.ts';
 export { HEAD_BYTES_MAX, type HeadFault, parseHead, type RequestHead, type Route, routeOf } from './http-head.ts';
 export type { HashKey } from './keyed-hash.ts';
+export { INTERVAL_SECONDS, Registrar, type TrackerOptions } from './registrar.ts';
 export { NO_SLOT } from './swarm-index.ts';
 export { type SwarmCounts, SwarmTable, type SwarmTableOptions } from './swarm-table.ts';
-export {
-  INTERVAL_SECONDS,
-  MIN_INTERVAL_SECONDS,
-  Tracker,
-  type TrackerAnswer,
-  type TrackerOptions,
-} from './tracker.ts';
+export { MIN_INTERVAL_SECONDS, Tracker, type TrackerAnswer } from './tracker.ts';
+export { UdpTracker } from './udp-tracker.ts';

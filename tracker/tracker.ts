@@ -1,72 +1,44 @@
 /**
- * The tracker service: an announce or scrape and the address it came from go in, the bencoded answer comes out.
- * Asks who owns the hash before it touches a swarm. Under its bandwidth cap it answers with fewer peers and longer
- * intervals, and never drops a request. It knows nothing of HTTP beyond the two statuses that carry a meaning.
+ * The tracker service over HTTP: an announce or scrape and the address it came from go in, the bencoded answer comes
+ * out. What is noted and granted is the registrar's; this knows nothing of HTTP beyond the two statuses that carry a
+ * meaning.
  */
 import {
   bytesOfLatin1,
-  type Fault,
   formatAddress,
   formatIp,
   type InfoHash,
   type Instant,
   infoHashBytes,
-  infoHashOfBytes,
   isFault,
-  isHearsayPort,
-  jittered,
-  later,
   latin1,
   NODE_ID_BYTES,
   type NodeId,
   nodeOrigin,
   publicFault,
-  type Random,
 } from '../src/base/index.ts';
-import type { Owner, Ownership } from '../src/ports/index.ts';
+import type { Owner } from '../src/ports/index.ts';
 import {
   type AnnounceRequest,
   PEERS_PER_ANSWER_MAX,
   parseAnnounce,
   parseScrape,
+  type RequestFault,
   type ScrapeRequest,
 } from './announce-request.ts';
 import { AnswerBytes, token } from './answer-bytes.ts';
-import type { HashKey } from './keyed-hash.ts';
-import { NodeEndpoints } from './node-endpoints.ts';
+import { type Registrar, type RegistrarFault, reachableAddress } from './registrar.ts';
 import { NO_SLOT } from './swarm-index.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, SwarmTable } from './swarm-table.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, type SwarmTable } from './swarm-table.ts';
 
-/** Seconds between two announces of a peer, told with ±10 % so that peers spread out. */
-export const INTERVAL_SECONDS = 1800;
 /** Seconds a peer should let pass in any case. */
 export const MIN_INTERVAL_SECONDS = 300;
-const INTERVAL_JITTER = 0.1;
-/** Intervals grow up to this factor while bandwidth is short; peers then live longer too. */
-const STRETCH_MAX = 2;
-/** Peers live for two of the longest intervals told. */
-const LIFETIME_MINUTES: number = (2 * INTERVAL_SECONDS * (1 + INTERVAL_JITTER)) / 60;
 
-// However short the bandwidth, a few peers: without any an announce would be useless.
-const PEERS_AT_LEAST = 5;
 // Of the other address family, when the asker's own could fill the answer: how two families' swarms stay one.
 const OTHER_FAMILY_SHARE = 0.25;
 // Status line, headers and what TCP sends beside an answer, as the bandwidth cap counts them.
 const OVERHEAD_BYTES = 200;
 const RETRY_MINUTES = 5;
-// One sweep over everything takes this many calls, one call a second.
-const SWEEP_CALLS = 30;
-const SWEEP_STEP_MIN = 1000;
-
-export interface TrackerOptions {
-  readonly ownership: Ownership;
-  readonly random: Random;
-  readonly hashKey: HashKey;
-  readonly swarmsMax: number;
-  readonly peersMax: number;
-  readonly bytesPerSecond: number;
-}
 
 /** One answer; `body` is a view that the next answer overwrites. */
 export interface TrackerAnswer {
@@ -76,7 +48,7 @@ export interface TrackerAnswer {
   readonly body: Uint8Array;
 }
 
-type Refusal = Fault<'announce-malformed' | 'scrape-malformed' | 'owner-unknown' | 'tracker-full'>;
+type Refusal = RequestFault | RegistrarFault;
 
 const COMPLETE = token('d8:completei');
 const DOWNLOADED = token('e10:downloadedi');
@@ -100,28 +72,16 @@ const END_TWICE = token('ee');
 const UNPROVEN = 0;
 const PROVEN = 1;
 
-/** Everything a supernode tracks, and its answers. */
+/** The answers of a supernode. */
 export class Tracker {
-  readonly #ownership: Ownership;
-  readonly #random: Random;
-  readonly #swarms: SwarmTable;
-  readonly #bandwidth: TokenBucket;
+  readonly #registrar: Registrar;
   readonly #answer: AnswerBytes = new AnswerBytes();
-  readonly #endpoint4: Uint8Array = new Uint8Array(ENDPOINT4_BYTES);
-  readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
   readonly #window4: Uint8Array = new Uint8Array(ENDPOINT4_BYTES * PEERS_PER_ANSWER_MAX);
   readonly #window6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES * PEERS_PER_ANSWER_MAX);
-  readonly #nodes: NodeEndpoints;
   readonly #natives: Uint8Array = new Uint8Array((1 + NODE_ID_BYTES) * PEERS_PER_ANSWER_MAX);
-  /** Until then a peer may keep to a stretched interval. */
-  #stretchedUntil: Instant | undefined;
 
-  constructor(options: TrackerOptions) {
-    this.#ownership = options.ownership;
-    this.#random = options.random;
-    this.#swarms = new SwarmTable(options);
-    this.#nodes = new NodeEndpoints(options.hashKey);
-    this.#bandwidth = new TokenBucket(options.bytesPerSecond);
+  constructor(registrar: Registrar) {
+    this.#registrar = registrar;
   }
 
   get swarmCount(): number {
@@ -156,15 +116,17 @@ export class Tracker {
       : 'infoHash' in request
         ? this.#serveAnnounce(request, query, source, now, node)
         : this.#serveScrape(request, query, source, node);
-    this.#bandwidth.spend(answer.body.length + OVERHEAD_BYTES);
+    this.#registrar.spend(answer.body.length + OVERHEAD_BYTES);
     return answer;
   }
 
   /** Forgets silent peers, a part of them at each call; due once a second. */
   sweep(now: Instant): void {
-    const isStretched = this.#stretchedUntil !== undefined && now < this.#stretchedUntil;
-    const lifetimeMinutes = isStretched ? LIFETIME_MINUTES * STRETCH_MAX : LIFETIME_MINUTES;
-    this.#swarms.sweep(now, lifetimeMinutes, Math.ceil(this.#swarms.sweepLength / SWEEP_CALLS) + SWEEP_STEP_MIN);
+    this.#registrar.sweep(now);
+  }
+
+  get #swarms(): SwarmTable {
+    return this.#registrar.swarms;
   }
 
   #serveAnnounce(
@@ -174,38 +136,22 @@ export class Tracker {
     now: Instant,
     node: NodeId | undefined,
   ): TrackerAnswer {
-    const owner = this.#ownership.ownerOf(infoHashOfBytes(request.infoHash)!);
-    if (owner !== 'self') return this.#redirect('announce', owner, query, source, node);
-    const { infoHash, event, isSeeder } = request;
-    const endpoint = source.length === 4 ? this.#endpoint4 : this.#endpoint6;
-    endpoint.set(source);
-    endpoint[source.length] = request.port >>> 8;
-    endpoint[source.length + 1] = request.port;
-    this.#nodes.note(endpoint, event === 'stopped' ? undefined : node);
-    let slot: number;
-    if (event === 'stopped') {
-      this.#swarms.drop(infoHash, endpoint);
-      slot = NO_SLOT;
-    } else if (isHearsayPort(request.port)) {
-      slot = this.#swarms.note(infoHash, endpoint, isSeeder, isSeeder && event === 'completed', now);
-      if (slot === NO_SLOT)
-        return this.#refuse(publicFault('tracker-full', 'this supernode has no room for a new swarm'));
-    } else {
-      slot = this.#swarms.slotOf(infoHash);
-    }
-    const shortage = Math.min(1, Math.max(0, 1 - 2 * this.#bandwidth.level(now)));
-    this.#writeCounts(infoHash, source, this.#interval(shortage, now));
-    const wanted = slot === NO_SLOT ? 0 : peersUnder(shortage, request.peersWanted);
-    // A client that only has a magnet may say left=0 when it starts, before it knows the size; it needs seeders.
-    const leechersOnly = isSeeder && event !== 'started';
+    const registered = this.#registrar.register(request, source, node, now);
+    if (isFault(registered)) return this.#refuse(registered);
+    if ('nodeId' in registered) return this.#redirect('announce', registered, query, source, node);
+    const { slot, endpoint, intervalSeconds, peersWanted, leechersOnly } = registered;
+    this.#writeCounts(request.infoHash, source, intervalSeconds);
     const form = !request.isCompact ? 'dictionaries' : node === undefined ? 'compact' : 'native';
-    this.#writePeers(slot, wanted, endpoint, leechersOnly, form);
+    this.#writePeers(slot, peersWanted, endpoint, leechersOnly, form);
     return this.#answered();
   }
 
   #serveScrape(request: ScrapeRequest, query: Uint8Array, source: Uint8Array, node: NodeId | undefined): TrackerAnswer {
-    const owners = request.infoHashes.map((infoHash) => this.#ownership.ownerOf(infoHashOfBytes(infoHash)!));
-    if (!owners.includes('self')) return this.#redirect('scrape', owners[0], query, source, node);
+    const owners = request.infoHashes.map((infoHash) => this.#registrar.ownerOf(infoHash));
+    const [first] = owners;
+    if (!owners.includes('self')) {
+      return isFault(first) ? this.#refuse(first) : this.#redirect('scrape', first as Owner, query, source, node);
+    }
     this.#answer.begin();
     this.#answer.raw(FILES);
     // A reader may insist on sorted keys (BEP 3), and on each standing once.
@@ -229,17 +175,13 @@ export class Tracker {
 
   #redirect(
     kind: 'announce' | 'scrape',
-    owner: Owner | 'self' | undefined,
+    owner: Owner,
     query: Uint8Array,
     source: Uint8Array,
     node: NodeId | undefined,
   ): TrackerAnswer {
-    const addresses = owner === undefined || owner === 'self' ? [] : owner.addresses;
-    const isReachable = (host: string): boolean => host.includes(':') === (source.length === 16);
-    const address = addresses.find(({ host }) => isReachable(host)) ?? addresses[0];
-    if (!address || owner === undefined || owner === 'self') {
-      return this.#refuse(publicFault('owner-unknown', 'no supernode is known to track this hash'));
-    }
+    const address = reachableAddress(owner, source);
+    if (!address) return this.#refuse(publicFault('owner-unknown', 'no supernode is known to track this hash'));
     const origin =
       node === undefined ? `http://${formatAddress(address)}` : nodeOrigin({ nodeId: owner.nodeId, address });
     const location = `${origin}/${kind}?${latin1(query)}`;
@@ -263,12 +205,6 @@ export class Tracker {
 
   #answered(): TrackerAnswer {
     return { status: 200, location: undefined, body: this.#answer.written };
-  }
-
-  #interval(shortage: number, now: Instant): number {
-    const stretch = 1 + shortage * (STRETCH_MAX - 1);
-    if (shortage > 0) this.#stretchedUntil = later(now, LIFETIME_MINUTES * STRETCH_MAX * 60_000);
-    return Math.round(jittered(this.#random, INTERVAL_SECONDS * stretch, INTERVAL_JITTER));
   }
 
   /** Everything before the peers. */
@@ -322,7 +258,7 @@ export class Tracker {
   #writeNatives(peers4: Uint8Array, peers6: Uint8Array): void {
     let at = 0;
     const say = (endpoint: Uint8Array): void => {
-      const id = this.#nodes.at(endpoint);
+      const id = this.#registrar.nodes.at(endpoint);
       this.#natives[at++] = id ? PROVEN : UNPROVEN;
       if (!id) return;
       this.#natives.set(id, at);
@@ -366,8 +302,4 @@ export class Tracker {
       this.#answer.raw(END_TWICE);
     }
   }
-}
-
-function peersUnder(shortage: number, wanted: number): number {
-  return Math.max(Math.min(wanted, PEERS_AT_LEAST), Math.round(wanted * (1 - shortage)));
 }

@@ -37,3 +37,19 @@ export {
   metadataReply,
   parseMetadataMessage,
 } from './metadata.ts';
+export {
+  ANNOUNCE_REPLY_BYTES,
+  ANNOUNCE_REQUEST_BYTES,
+  CONNECT_BYTES,
+  CONNECTION_ID_BYTES,
+  encodeUdpAnnounce,
+  encodeUdpConnect,
+  parseUdpReply,
+  parseUdpRequest,
+  UDP_ACTION,
+  UDP_EVENTS,
+  type UdpAnnounce,
+  type UdpEvent,
+  type UdpReply,
+  type UdpRequest,
+} from './udp-tracker.ts';

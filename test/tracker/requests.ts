@@ -10,7 +10,7 @@ import {
   seededRandom,
 } from '../../src/base/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
-import { Tracker, type TrackerOptions } from '../../tracker/index.ts';
+import { Registrar, Tracker, type TrackerOptions } from '../../tracker/index.ts';
 
 export const HASH: Uint8Array = Uint8Array.from({ length: 20 }, (_, i) => (i * 37 + 5) & 255);
 export const SELF: Ownership = { ownerOf: () => 'self' };
@@ -27,15 +27,17 @@ export function announceQuery(fields: Record<string, string | number> = {}, info
 }
 
 export function newTracker(options: Partial<TrackerOptions> = {}): Tracker {
-  return new Tracker({
-    ownership: SELF,
-    random: seededRandom(7),
-    hashKey: { k0: 1, k1: 2 },
-    swarmsMax: 1000,
-    peersMax: 10_000,
-    bytesPerSecond: 1_000_000_000,
-    ...options,
-  });
+  return new Tracker(
+    new Registrar({
+      ownership: SELF,
+      random: seededRandom(7),
+      hashKey: { k0: 1, k1: 2 },
+      swarmsMax: 1000,
+      peersMax: 10_000,
+      bytesPerSecond: 1_000_000_000,
+      ...options,
+    }),
+  );
 }
 
 export function dictOf(body: Uint8Array): BencodeDict {

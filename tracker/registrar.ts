@@ -1,0 +1,153 @@
+/**
+ * The part of an announce that no protocol changes: who owns the hash, what the swarm table notes, when to come again,
+ * how many peers there are to give. Under its bandwidth cap it grants fewer peers and longer intervals, and drops
+ * nobody. It knows nothing of how requests and answers are written.
+ */
+import {
+  type Address,
+  type Fault,
+  type Instant,
+  infoHashOfBytes,
+  isHearsayPort,
+  jittered,
+  later,
+  type NodeId,
+  publicFault,
+  type Random,
+} from '../src/base/index.ts';
+import type { Owner, Ownership } from '../src/ports/index.ts';
+import type { AnnounceRequest } from './announce-request.ts';
+import type { HashKey } from './keyed-hash.ts';
+import { NodeEndpoints } from './node-endpoints.ts';
+import { NO_SLOT } from './swarm-index.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, SwarmTable } from './swarm-table.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** Seconds between two announces of a peer, told with ±10 % so that peers spread out. */
+export const INTERVAL_SECONDS = 1800;
+const INTERVAL_JITTER = 0.1;
+/** Intervals grow up to this factor while bandwidth is short; peers then live longer too. */
+const STRETCH_MAX = 2;
+/** Peers live for two of the longest intervals told. */
+const LIFETIME_MINUTES: number = (2 * INTERVAL_SECONDS * (1 + INTERVAL_JITTER)) / 60;
+// However short the bandwidth, a few peers: without any an announce would be useless.
+const PEERS_AT_LEAST = 5;
+// One sweep over everything takes this many calls, one call a second.
+const SWEEP_CALLS = 30;
+const SWEEP_STEP_MIN = 1000;
+
+export interface TrackerOptions {
+  readonly ownership: Ownership;
+  readonly random: Random;
+  readonly hashKey: HashKey;
+  readonly swarmsMax: number;
+  readonly peersMax: number;
+  readonly bytesPerSecond: number;
+}
+
+/** What an announce came to. */
+export interface Registration {
+  /** NO_SLOT when there is nobody to name. */
+  readonly slot: number;
+  /** The asker, 6 or 18 bytes: a view that the next announce overwrites. */
+  readonly endpoint: Uint8Array;
+  readonly intervalSeconds: number;
+  readonly peersWanted: number;
+  readonly leechersOnly: boolean;
+}
+
+export type RegistrarFault = Fault<'owner-unknown' | 'tracker-full'>;
+
+/** Everything a supernode tracks. */
+export class Registrar {
+  readonly swarms: SwarmTable;
+  readonly nodes: NodeEndpoints;
+  readonly #ownership: Ownership;
+  readonly #random: Random;
+  readonly #bandwidth: TokenBucket;
+  readonly #endpoint4: Uint8Array = new Uint8Array(ENDPOINT4_BYTES);
+  readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
+  /** Until then a peer may keep to a stretched interval. */
+  #stretchedUntil: Instant | undefined;
+
+  constructor(options: TrackerOptions) {
+    this.#ownership = options.ownership;
+    this.#random = options.random;
+    this.swarms = new SwarmTable(options);
+    this.nodes = new NodeEndpoints(options.hashKey);
+    this.#bandwidth = new TokenBucket(options.bytesPerSecond);
+  }
+
+  /** Whose a hash of 20 bytes is; a fault when nobody is known. */
+  ownerOf(infoHash: Uint8Array): Owner | 'self' | RegistrarFault {
+    const owner = this.#ownership.ownerOf(infoHashOfBytes(infoHash)!);
+    return owner ?? publicFault('owner-unknown', 'no supernode is known to track this hash');
+  }
+
+  /**
+   * Notes an announce; an Owner is somebody else whom the asker should ask.
+   * @param source the 4 or 16 address bytes the request came from
+   * @param node who asks, where that is proven
+   */
+  register(
+    request: AnnounceRequest,
+    source: Uint8Array,
+    node: NodeId | undefined,
+    now: Instant,
+  ): Registration | Owner | RegistrarFault {
+    const owner = this.ownerOf(request.infoHash);
+    if (owner !== 'self') return owner;
+    const { infoHash, event, isSeeder } = request;
+    const endpoint = source.length === 4 ? this.#endpoint4 : this.#endpoint6;
+    endpoint.set(source);
+    endpoint[source.length] = request.port >>> 8;
+    endpoint[source.length + 1] = request.port;
+    this.nodes.note(endpoint, event === 'stopped' ? undefined : node);
+    let slot: number;
+    if (event === 'stopped') {
+      this.swarms.drop(infoHash, endpoint);
+      slot = NO_SLOT;
+    } else if (isHearsayPort(request.port)) {
+      slot = this.swarms.note(infoHash, endpoint, isSeeder, isSeeder && event === 'completed', now);
+      if (slot === NO_SLOT) return publicFault('tracker-full', 'this supernode has no room for a new swarm');
+    } else {
+      slot = this.swarms.slotOf(infoHash);
+    }
+    const shortage = Math.min(1, Math.max(0, 1 - 2 * this.#bandwidth.level(now)));
+    return {
+      slot,
+      endpoint,
+      intervalSeconds: this.#interval(shortage, now),
+      peersWanted: slot === NO_SLOT ? 0 : peersUnder(shortage, request.peersWanted),
+      // A client that only has a magnet may say left=0 when it starts, before it knows the size; it needs seeders.
+      leechersOnly: isSeeder && event !== 'started',
+    };
+  }
+
+  /** Counts what an answer took off the bandwidth. */
+  spend(bytes: number): void {
+    this.#bandwidth.spend(bytes);
+  }
+
+  /** Forgets silent peers, a part of them at each call; due once a second. */
+  sweep(now: Instant): void {
+    const isStretched = this.#stretchedUntil !== undefined && now < this.#stretchedUntil;
+    const lifetimeMinutes = isStretched ? LIFETIME_MINUTES * STRETCH_MAX : LIFETIME_MINUTES;
+    this.swarms.sweep(now, lifetimeMinutes, Math.ceil(this.swarms.sweepLength / SWEEP_CALLS) + SWEEP_STEP_MIN);
+  }
+
+  #interval(shortage: number, now: Instant): number {
+    const stretch = 1 + shortage * (STRETCH_MAX - 1);
+    if (shortage > 0) this.#stretchedUntil = later(now, LIFETIME_MINUTES * STRETCH_MAX * 60_000);
+    return Math.round(jittered(this.#random, INTERVAL_SECONDS * stretch, INTERVAL_JITTER));
+  }
+}
+
+function peersUnder(shortage: number, wanted: number): number {
+  return Math.max(Math.min(wanted, PEERS_AT_LEAST), Math.round(wanted * (1 - shortage)));
+}
+
+/** Where an owner is asked by somebody at `source`: of the same address family if it has that. */
+export function reachableAddress({ addresses }: Owner, source: Uint8Array): Address | undefined {
+  return addresses.find(({ host }) => host.includes(':') === (source.length === 16)) ?? addresses[0];
+}
