@@ -18,6 +18,7 @@ import { makeNodeTls, nodeIdOf } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
+import { UdpTrackerClient } from '../src/io/udp-tracker-client.ts';
 import { readWebCertificate } from '../src/io/web-certificate.ts';
 import { LinkBudget } from '../src/session/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
@@ -125,11 +126,9 @@ type Parts = ReturnType<typeof compose>;
 /** Makes the rest; parts that need each other meet through closures, which run only later. */
 function compose(base: Base) {
   const { config, log, identity, store, dialler, isSupernode } = base;
-  const http = new HttpClient({
-    network: base.network,
-    mayDial: (ip, port) => mayAsk(dialler, membership, ip, port),
-    tls: encryptionOf(config).out === 'off' ? undefined : base.tls,
-  });
+  const mayDial = (ip: string, port: number): boolean => mayAsk(dialler, membership, ip, port);
+  const tls = encryptionOf(config).out === 'off' ? undefined : base.tls;
+  const http = new HttpClient({ network: base.network, mayDial, tls });
   const reach = new Reach({ ...base, changed: () => membership.issueAnew() });
   const membership: Membership = new Membership({
     ...base,
@@ -155,11 +154,12 @@ function compose(base: Base) {
     answerTracker: (request, response) => trackerFront.answer(request, response),
     announceUrl: () => (isSupernode ? urlOf(base.addresses[0]) : undefined),
   });
-  const trackers = new TrackerClient(
+  const trackers = new TrackerClient({
     http,
-    (address) => membership.nodeAt(address),
-    () => reach.external?.tcpPort,
-  );
+    udp: new UdpTrackerClient(base.udp, mayDial, base.alarms),
+    nodeAt: (address) => membership.nodeAt(address),
+    portOutside: () => reach.external?.tcpPort,
+  });
   const torrents = openTorrents(base, trackers);
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
@@ -306,7 +306,7 @@ class Node implements RunningNode {
   }
 }
 
-/** The address rule for HTTP: trackers and supernodes, with what the user or a neighbour vouched for. */
+/** The address rule for HTTP and UDP: trackers and supernodes, with what the user or a neighbour vouched for. */
 function mayAsk(dialler: Dialler, membership: Membership, ip: string, port: number): boolean {
   if (membership.isVouched(ip, port)) return true;
   return isHearsayPort(port) && dialler.refusal({ host: ip, port }, 'public') === undefined;

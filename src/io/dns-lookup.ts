@@ -54,13 +54,15 @@ async function resolveTargets(resolver: Resolver, name: string): Promise<{ name:
 }
 
 async function resolveHosts(resolver: Resolver | undefined, name: string): Promise<string[]> {
-  if (!resolver) {
-    // The system's own lookup also knows the hosts file and the names of the local network.
-    const addresses = await orNone(lookup(name, { all: true }));
-    return addresses.map(({ address }) => canonical(address));
-  }
+  if (!resolver) return lookUpHosts(name);
   const families = await Promise.all([orNone(resolver.resolve4(name)), orNone(resolver.resolve6(name))]);
   return families.flat().map(canonical);
+}
+
+/** The addresses of a name by the system's own lookup, which also knows the hosts file and the local network's names. */
+export async function lookUpHosts(name: string): Promise<string[]> {
+  const addresses = await orNone(lookup(name, { all: true }));
+  return addresses.map(({ address }) => canonical(address));
 }
 
 /** A name that is absent, refused or unreachable leads nowhere, whatever the reason. */

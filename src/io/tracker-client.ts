@@ -1,7 +1,7 @@
 /**
- * Announces to HTTP trackers, to supernodes over TLS whatever the torrent's URL says. A redirect is followed at most
- * twice, never out of http and https, and never from a node to who knows whom in clear; the reply is checked by pure
- * code.
+ * Announces to trackers, over HTTP or UDP as their URL says, and to supernodes over TLS whatever it says. A redirect is
+ * followed at most twice, never out of http and https, and never from a node to who knows whom in clear; the reply is
+ * checked by pure code.
  */
 import {
   type Address,
@@ -23,8 +23,11 @@ import {
 import { trustOf } from './dialler.ts';
 import type { HttpClient } from './http-client.ts';
 import { CLIENT_NAME } from './torrent-identity.ts';
+import type { UdpTrackerClient } from './udp-tracker-client.ts';
 
 const TIMEOUT_MS = 15_000;
+/** Two tries of a datagram, for each of two steps. */
+const UDP_TIMEOUT_MS = 90_000;
 /** A goodbye keeps the user waiting who stops a node. */
 const GOODBYE_MS = 4000;
 /** Requests per announce: one, and two redirects (OVERLAY: at most 3). */
@@ -33,36 +36,48 @@ const HOPS_MAX = 3;
 /** A reply, and the host that gave it. */
 export type AnnounceReply = TrackerReply & { readonly trackerHost: string };
 
+export interface TrackerClientSettings {
+  readonly http: HttpClient;
+  /** Who asks where a URL says UDP. */
+  readonly udp: Pick<UdpTrackerClient, 'announce'>;
+  /** The node that is known to listen at an address. */
+  readonly nodeAt: (address: Address) => NodeId | undefined;
+  /** The number under which a router passes our port on, if it does. */
+  readonly portOutside?: () => number | undefined;
+}
+
 /** Talks to trackers. */
 export class TrackerClient {
   readonly #http: HttpClient;
+  readonly #udp: TrackerClientSettings['udp'];
   readonly #nodeAt: (address: Address) => NodeId | undefined;
   readonly #portOutside: () => number | undefined;
 
-  /**
-   * @param nodeAt the node that is known to listen at an address
-   * @param portOutside the number under which a router passes our port on, if it does
-   */
-  constructor(
-    http: HttpClient,
-    nodeAt: (address: Address) => NodeId | undefined,
-    portOutside: () => number | undefined = () => undefined,
-  ) {
+  constructor({ http, udp, nodeAt, portOutside = () => undefined }: TrackerClientSettings) {
     this.#http = http;
+    this.#udp = udp;
     this.#nodeAt = nodeAt;
     this.#portOutside = portOutside;
   }
 
   /** Announces once; every failure is a fault with a text for the user. */
   async announce(tracker: string, facts: AnnounceFacts): Promise<AnnounceReply | Fault> {
+    const isGoodbye = facts.event === 'stopped';
+    const asGiven = URL.parse(tracker);
     // A tracker on our side of the router is told the port that its other clients can reach.
-    const host = URL.parse(tracker)?.hostname.replace(/^\[|\]$/g, '') ?? '';
+    const host = asGiven?.hostname.replace(/^\[|\]$/g, '') ?? '';
     const port = trustOf(host) === 'private' ? facts.port : (this.#portOutside() ?? facts.port);
-    let url = URL.parse(announceUrl(tracker, { ...facts, port }));
+    const isUdp = asGiven?.protocol === 'udp:';
+    const address = isUdp ? parseAddress(asGiven.host) : undefined;
+    if (isUdp && !(address && this.#nodeAt(address))) {
+      return this.#udp.announce(asGiven, { ...facts, port }, isGoodbye ? GOODBYE_MS : UDP_TIMEOUT_MS);
+    }
+    // A supernode serves the same swarms over TLS, where nobody else reads along.
+    let url = URL.parse(announceUrl(isUdp ? `http://${asGiven.host}/announce` : tracker, { ...facts, port }));
     let wasNode = false;
     for (let hop = 0; hop < HOPS_MAX; hop++) {
       if (!url || !/^https?:$/.test(url.protocol))
-        return fault('tracker-unsupported', `${tracker} is not an HTTP tracker`);
+        return fault('tracker-unsupported', `${tracker} is not a tracker we can speak to`);
       const origin = this.#originOf(url);
       const isNode = nodeOfUrl(origin) !== undefined;
       if (wasNode && !isNode) return fault('redirect-refused', `${tracker} redirects out of the network`);
@@ -72,7 +87,7 @@ export class TrackerClient {
         method: 'GET',
         path: url.pathname + url.search,
         headers: { 'user-agent': CLIENT_NAME, accept: '*/*' },
-        timeoutMs: facts.event === 'stopped' ? GOODBYE_MS : TIMEOUT_MS,
+        timeoutMs: isGoodbye ? GOODBYE_MS : TIMEOUT_MS,
         bytesMax: REPLY_BYTES_MAX,
       });
       if (isFault(reply)) return reply;

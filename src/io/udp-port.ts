@@ -86,9 +86,10 @@ export class UdpPort {
       if (!binding) continue;
       const socket = family === 'udp6' ? createSocket({ type: family, ipv6Only: true }) : createSocket(family);
       try {
+        // Asked for first, because a descriptor listens within the call; rejects when an error comes before.
+        const listening = once(socket, 'listening');
         socket.bind(binding);
-        // Rejects when an error comes first.
-        await once(socket, 'listening');
+        await listening;
       } catch (error) {
         socket.close();
         const { code } = error as NodeJS.ErrnoException;

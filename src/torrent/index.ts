@@ -54,8 +54,15 @@ export {
   parseTrackerReply,
   percentEncode,
   REPLY_BYTES_MAX,
+  REPLY_PEERS_MAX,
   type TrackerFault,
   type TrackerReply,
 } from './tracker-exchange.ts';
 export { Transfer } from './transfer.ts';
 export type { TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
+export {
+  UdpExchange,
+  type UdpExchangeEffect,
+  type UdpExchangeFault,
+  type UdpExchangeInput,
+} from './udp-exchange.ts';

@@ -17,6 +17,8 @@ import { newPeerId } from '../../src/io/torrent-identity.ts';
 import type { TorrentSpec } from '../../src/io/torrent-spec.ts';
 import { Torrents } from '../../src/io/torrents.ts';
 import { TrackerClient } from '../../src/io/tracker-client.ts';
+import { UdpPort } from '../../src/io/udp-port.ts';
+import { UdpTrackerClient } from '../../src/io/udp-tracker-client.ts';
 import type { EncryptionPolicy } from '../../src/link/index.ts';
 import { LinkBudget } from '../../src/session/index.ts';
 import { NO_WISHES, type TorrentInfo } from '../../src/torrent/index.ts';
@@ -54,6 +56,7 @@ export async function openLoopbackNode(
       wire: (stream, address, handshake, firstBytes) => torrents?.accept(stream, address, handshake, firstBytes),
     },
   );
+  const udp = await UdpPort.open(network, 0);
   const http = new HttpClient({ network, mayDial: () => true, tls: undefined });
   const dialler = new Dialler(network, { allowLocal: true });
   const opener = new LinkOpener({ dialler, policy: encryptionOut, tls });
@@ -63,7 +66,11 @@ export async function openLoopbackNode(
       dialler,
       opener,
       alarms,
-      trackers: new TrackerClient(http, () => undefined),
+      trackers: new TrackerClient({
+        http,
+        udp: new UdpTrackerClient(udp, () => true, alarms),
+        nodeAt: () => undefined,
+      }),
       budget: new LinkBudget(100),
       random: Math.random,
       peerId: newPeerId(),
@@ -87,7 +94,7 @@ export async function openLoopbackNode(
       await torrents?.stop();
       dialler.close();
       opener.close();
-      await port.close();
+      await Promise.all([port.close(), udp.close()]);
       await http.close();
       alarms.close();
     },

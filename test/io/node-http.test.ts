@@ -141,19 +141,25 @@ const facts = {
   wanted: 50,
 };
 const REPLY = Buffer.from(encodeBencode({ interval: 1800, peers: new Uint8Array(0) }));
+const NO_DATAGRAMS = { announce: () => assert.fail('asked in clear') };
 const urlOf = ({ host, port }: Address): string => `http://${host}:${port}/announce`;
 
 test('an announce to a URL where a supernode is known to listen goes there over TLS', async (t) => {
   const node = await serve(t, anna, (_, response) => response.end(REPLY));
   const stock = await serve(t, undefined, (_, response) => response.end(REPLY));
   const nodeAt = ({ port }: Address) => (port === node.address.port ? anna.nodeId : undefined);
-  const trackers = new TrackerClient(clientFor(t), nodeAt);
+  const trackers = new TrackerClient({ http: clientFor(t), udp: NO_DATAGRAMS, nodeAt });
   for (const { address } of [node, stock]) {
     const reply = await trackers.announce(urlOf(address), facts);
     assert.ok(!isFault(reply), `${reply}`);
     assert.equal(reply.trackerHost, '127.0.0.1');
   }
-  assert.equal(node.asked[0]!.node, asker.nodeId);
+  const byDatagram = await trackers.announce(`udp://127.0.0.1:${node.address.port}`, facts);
+  assert.ok(!isFault(byDatagram), `${byDatagram}`);
+  assert.deepEqual(
+    node.asked.map(({ node }) => node),
+    [asker.nodeId, asker.nodeId],
+  );
   assert.equal(stock.asked[0]!.node, undefined);
   assert.match(stock.asked[0]!.url!, /^\/announce\?info_hash=/);
 });
@@ -169,7 +175,7 @@ test('a redirect to a node is followed as to a node, and one out of the network 
   const lying = await serve(t, anna, to(nodeOrigin({ nodeId: anna.nodeId, address: owner.address }) + path));
   const nodes = [native, leaking, lying].map(({ address }) => address.port);
   const nodeAt = ({ port }: Address) => (nodes.includes(port) ? anna.nodeId : undefined);
-  const trackers = new TrackerClient(clientFor(t), nodeAt);
+  const trackers = new TrackerClient({ http: clientFor(t), udp: NO_DATAGRAMS, nodeAt });
   const codeOf = async ({ address }: Served): Promise<string> => {
     const reply = await trackers.announce(urlOf(address), facts);
     return isFault(reply) ? reply.code : 'answered';

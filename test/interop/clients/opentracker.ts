@@ -9,6 +9,7 @@ const PORT = 6969;
 
 export const announceUrlOfOpentracker = ({ host }: Pick<Place, 'host'>): string =>
   `http://${host.address}:${PORT}/announce`;
+export const udpUrlOfOpentracker = ({ host }: Pick<Place, 'host'>): string => `udp://${host.address}:${PORT}/announce`;
 
 /** Starts it for these info hashes (hex); resolves once it answers. */
 export async function startOpentracker({ host, scratch }: Place, infoHashes: readonly string[]): Promise<Program> {
