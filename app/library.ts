@@ -114,12 +114,10 @@ export class Library {
     }
     const target = await resolveTarget(what, torrents, store);
     const { infoHash } = target;
-    const trackers = target.trackers.length > 0 ? target.trackers : this.#trackersFor(infoHash);
     const known = torrents.get(infoHash);
     if (known && known.phase !== 'failed' && wanted) this.#change(known, choiceOf(wanted));
     const added = torrents.add({
       ...target,
-      trackers,
       wishes: wishesOf(wanted, target.selectedFiles),
       directory: directory ?? this.#downloadDir,
       sourcePaths: [],
@@ -129,6 +127,7 @@ export class Library {
     });
     if (!added) throw new MonsoonError('refused', 'There are too many torrents already.');
     const { host, started } = added;
+    if (host.trackers.length === 0) host.useTrackers(this.#trackersFor(infoHash));
     // A check of files that are there already may take minutes; the row shows its progress.
     void started;
     host.learn(target.peers, 'magnet', 'public');

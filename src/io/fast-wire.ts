@@ -7,6 +7,7 @@ import { type Fault, fault, type InfoHash, readUint32 } from '../base/index.ts';
 import {
   type ExtendedHandshake,
   encodeMetadataMessage,
+  encodePex,
   encodeRequestRun,
   FrameReader,
   type FrameSink,
@@ -14,8 +15,10 @@ import {
   MESSAGE,
   type MetadataMessage,
   OUR_EXTENSION_IDS,
+  type PexMessage,
   parseExtendedHandshake,
   parseMetadataMessage,
+  parsePex,
   parseWireHandshake,
   type WireHandshake,
 } from '../wire/index.ts';
@@ -30,6 +33,7 @@ export interface WireEvents {
   metadata(message: MetadataMessage): void;
   /** It wants nothing any more, or something again (BEP 21, in the message that libtorrent made for it). */
   uploadOnly(isUploadOnly: boolean): void;
+  pex(message: PexMessage): void;
   /** A control message without numbers. */
   control(type: WireControl): void;
   bitfield(bytes: Uint8Array): void;
@@ -51,6 +55,8 @@ export interface OurExtendedHandshake {
   readonly metadataSize: number;
   /** Nothing that is wanted is missing (BEP 21). */
   readonly isUploadOnly: boolean;
+  /** False for a private torrent, which exchanges no peers (BEP 27). */
+  readonly usesPex: boolean;
 }
 
 const PACKAGE_EVENTS = {
@@ -70,7 +76,9 @@ export class FastWire extends Wire {
   readonly #reader: FrameReader;
   readonly #handshake = new Uint8Array(HANDSHAKE_BYTES);
   #handshakeBytes = 0;
+  readonly #usesPex: boolean;
   #theirMetadataId: number | undefined;
+  #theirPexId: number | undefined;
   #hasFailed = false;
   #isMute = false;
 
@@ -85,7 +93,10 @@ export class FastWire extends Wire {
       keepAlive: () => {},
     };
     this.#reader = new FrameReader(sink, copyBytes);
-    for (const [id, name] of Object.entries(OUR_EXTENSION_IDS)) this.extendedMapping[name] = id;
+    this.#usesPex = ours.usesPex;
+    for (const [name, id] of Object.entries(OUR_EXTENSION_IDS)) {
+      if (name !== 'ut_pex' || ours.usesPex) this.extendedMapping[id] = name;
+    }
     this.extendedHandshake = handshakeOf(ours);
     for (const [name, type] of Object.entries(PACKAGE_EVENTS)) this.on(name, () => events.control(type));
   }
@@ -143,6 +154,11 @@ export class FastWire extends Wire {
     if (id !== undefined) this.#guard(() => this.extended(id, encodeMetadataMessage(message)));
   }
 
+  sendPex(message: PexMessage): void {
+    const id = this.#theirPexId;
+    if (id !== undefined) this.#guard(() => this.extended(id, encodePex(message)));
+  }
+
   /** Hears and says nothing more. */
   close(): void {
     this.#hasFailed = true;
@@ -181,12 +197,16 @@ export class FastWire extends Wire {
       const handshake = parseExtendedHandshake(payload);
       if (!handshake) return;
       this.#theirMetadataId = handshake.metadataId;
+      this.#theirPexId = handshake.pexId;
       this.#events.extended(handshake);
     } else if (id === OUR_EXTENSION_IDS.ut_metadata) {
       const message = parseMetadataMessage(payload);
       if (message) this.#events.metadata(message);
     } else if (id === OUR_EXTENSION_IDS.upload_only && payload.length > 0) {
       this.#events.uploadOnly(payload[0] !== 0);
+    } else if (id === OUR_EXTENSION_IDS.ut_pex && this.#usesPex) {
+      const message = parsePex(payload);
+      if (message) this.#events.pex(message);
     }
   }
 

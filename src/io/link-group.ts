@@ -93,6 +93,15 @@ export class LinkGroup {
     this.dialMore();
   }
 
+  /** Leaves everybody whom another source named, as a private torrent must (BEP 27); without one, everybody. */
+  keepOnly(source: PeerSource | undefined): void {
+    this.#peers.keepOnly(source);
+    for (const { link } of [...this.#links.values()]) {
+      if (link.isIncoming || this.#peers.knows(link.address)) continue;
+      link.close(fault('private', 'a private torrent takes peers from its trackers only'));
+    }
+  }
+
   #trustIn(address: Address, trust: Trust): void {
     if (this.#trust.size >= KNOWN_PEERS_MAX) this.#trust.delete(this.#trust.keys().next().value!);
     this.#trust.set(formatAddress(address), trust);
@@ -236,6 +245,7 @@ function delegate(owner: LinkOwner): Omit<LinkOwner, 'opened' | 'closed'> {
   return {
     extended: (link, handshake) => owner.extended(link, handshake),
     metadata: (link, message) => owner.metadata(link, message),
+    pex: (link, message) => owner.pex(link, message),
     fact: (link, fact) => owner.fact(link, fact),
     mayServe: (link, piece, offset, length) => owner.mayServe(link, piece, offset, length),
     read: (piece, offset, views, length) => owner.read(piece, offset, views, length),

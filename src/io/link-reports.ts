@@ -4,9 +4,16 @@
  */
 import { assert, type Fault, MonsoonError } from '../base/index.ts';
 import type { TransferInput } from '../torrent/index.ts';
-import { type ExtendedHandshake, type MetadataMessage, metadataReply, type WireHandshake } from '../wire/index.ts';
+import {
+  type ExtendedHandshake,
+  type MetadataMessage,
+  metadataReply,
+  type PexMessage,
+  type WireHandshake,
+} from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import type { LinkOwner, PeerLink } from './peer-link.ts';
+import type { PexHost } from './pex-host.ts';
 import type { TorrentParts } from './torrent-parts.ts';
 
 /** Failures to read that say nothing about the file: the process or the machine has too much open. */
@@ -14,6 +21,7 @@ const SHORTAGES: ReadonlySet<unknown> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', '
 
 /** What link reports ask of their torrent. */
 export interface ReportedTorrent {
+  readonly pex: PexHost;
   /** All that a read brought has been reported: time to act. */
   pump(): void;
   fail(text: string): void;
@@ -39,6 +47,7 @@ export class LinkReports implements LinkOwner {
 
   extended(link: PeerLink, theirs: ExtendedHandshake): void {
     const { requestQueue, isUploadOnly, metadataId, metadataSize } = theirs;
+    this.#torrent.pex.ready(link, theirs);
     if (requestQueue !== undefined) this.fact(link, { type: 'queueMax', link: link.id, requests: requestQueue });
     if (isUploadOnly !== undefined) this.fact(link, { type: 'uploadOnly', link: link.id, isUploadOnly });
     if (metadataId === undefined || metadataSize === undefined) return;
@@ -49,6 +58,10 @@ export class LinkReports implements LinkOwner {
     const { metadata, info } = this.#parts;
     if (message.type === 'request') link.sendMetadata(metadataReply(info?.raw, message.piece));
     else metadata?.note({ type: 'message', link: link.id, message });
+  }
+
+  pex(link: PeerLink, message: PexMessage): void {
+    this.#torrent.pex.heard(link, message);
   }
 
   fact(link: PeerLink, fact: TransferInput): void {
@@ -89,6 +102,7 @@ export class LinkReports implements LinkOwner {
 
   closed(link: PeerLink, why: Fault): void {
     this.#torrent.log(`link closed: ${why}`);
+    this.#torrent.pex.note({ type: 'linkClosed', link: link.id });
     this.#parts.blocks?.linkClosed(link.id);
     this.#parts.metadata?.linkClosed(link.id);
     this.#parts.transfer?.input({ type: 'linkClosed', link: link.id }, now());

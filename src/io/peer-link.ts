@@ -5,7 +5,7 @@
 import { type Address, concatBytes, type Fault, fault, type Instant } from '../base/index.ts';
 import type { LinkEncryption } from '../link/index.ts';
 import type { Bitfield, TransferInput } from '../torrent/index.ts';
-import type { ExtendedHandshake, MetadataMessage, WireHandshake } from '../wire/index.ts';
+import type { ExtendedHandshake, MetadataMessage, PexMessage, WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import { FastWire, type OurExtendedHandshake, type WireControl } from './fast-wire.ts';
 import type { PeerStream } from './peer-stream.ts';
@@ -27,6 +27,7 @@ export interface LinkOwner {
   opened(link: PeerLink, theirs: WireHandshake): void;
   extended(link: PeerLink, handshake: ExtendedHandshake): void;
   metadata(link: PeerLink, message: MetadataMessage): void;
+  pex(link: PeerLink, message: PexMessage): void;
   /** What the peer said, for the transfer machine. */
   fact(link: PeerLink, fact: TransferInput): void;
   mayServe(link: PeerLink, piece: number, offset: number, length: number): boolean;
@@ -82,6 +83,7 @@ export class PeerLink {
         extended: (handshake) => owner.extended(this, handshake),
         metadata: (message) => owner.metadata(this, message),
         uploadOnly: (isUploadOnly) => owner.fact(this, { type: 'uploadOnly', link: id, isUploadOnly }),
+        pex: (message) => owner.pex(this, message),
         control: (type) => this.#control(type),
         bitfield: (bytes) => owner.fact(this, { type: 'bitfield', link: id, bytes }),
         have: (piece) => owner.fact(this, { type: 'have', link: id, piece }),
@@ -181,6 +183,9 @@ export class PeerLink {
   }
   describe(ours: OurExtendedHandshake): void {
     this.#wire.describe(ours);
+  }
+  sendPex(message: PexMessage): void {
+    this.#wire.sendPex(message);
   }
 
   /** Ends a link that fell silent, and keeps one alive on which we say little; to be called every few seconds. */

@@ -36,6 +36,7 @@ export function ourHandshake(
     requestQueue: REQUESTS_MAX,
     metadataSize: info?.raw.length ?? 0,
     isUploadOnly: transfer?.isUploadOnly ?? false,
+    usesPex: info?.isPrivate !== true,
   };
 }
 

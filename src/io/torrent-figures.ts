@@ -23,6 +23,8 @@ export interface TorrentFigures {
   readonly up: number;
   /** Links past the wire handshake. */
   readonly links: number;
+  /** Peers that some source named, linked or not. */
+  readonly knownPeers: number;
   /** Payload bytes of this run of the process. */
   readonly downloaded: number;
   readonly uploaded: number;
@@ -81,6 +83,7 @@ export function figuresOf(sources: FigureSources): TorrentFigures {
     down,
     up: transfer?.up.at(time) ?? 0,
     links,
+    knownPeers: sources.knownPeers,
     downloaded: transfer?.down.total ?? 0,
     uploaded: transfer?.up.total ?? 0,
     storedBytes: transfer?.storedBytes ?? 0,

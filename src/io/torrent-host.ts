@@ -34,6 +34,7 @@ import { LinkGroup } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
 import type { PeerStream } from './peer-stream.ts';
+import { PexHost } from './pex-host.ts';
 import { PieceFinisher } from './piece-finisher.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 import { SEGMENT_BYTES_MAX } from './segments.ts';
@@ -63,6 +64,7 @@ export class TorrentHost {
   readonly #parts: TorrentParts;
   readonly #peers: Peers = new Peers();
   readonly #links: LinkGroup;
+  readonly #pex: PexHost;
   readonly #announcer: Announcer;
   readonly #wake = (): void => this.#tick();
   readonly #choice: FileChoice;
@@ -102,6 +104,11 @@ export class TorrentHost {
       fact: (fact) => this.#parts.transfer?.input(fact, now()),
       settled: () => this.#pump(),
     });
+    this.#pex = new PexHost(
+      () => this.#links,
+      (link) => this.#parts.transfer?.links.get(link)?.has.isFull ?? false,
+    );
+    if (spec.info?.isPrivate) this.#pex.note({ type: 'private' });
     this.#links = new LinkGroup(
       {
         greeting: { infoHash: spec.infoHash, peerId: services.peerId },
@@ -114,6 +121,7 @@ export class TorrentHost {
       },
       this.#peers,
       new LinkReports(this.#parts, {
+        pex: this.#pex,
         pump: () => this.#pump(),
         fail: (text) => this.#fail(text),
         log: (text) => this.#log(text),
@@ -133,6 +141,10 @@ export class TorrentHost {
   }
   get phase(): TorrentPhase {
     return this.#phase;
+  }
+  /** False as well while the metadata is unknown. */
+  get isPrivate(): boolean {
+    return this.#parts.info?.isPrivate ?? false;
   }
   get isComplete(): boolean {
     return this.#parts.transfer?.isComplete ?? false;
@@ -166,8 +178,9 @@ export class TorrentHost {
     await this.#ended;
   }
 
-  /** Adds peers to try. */
+  /** Adds peers to try; a private torrent takes none, for its trackers alone may name them (BEP 27). */
   learn(peers: readonly FoundPeer[], source: PeerSource, trust: Trust): void {
+    if (this.isPrivate) return;
     this.#links.learn(peers, source, trust);
   }
 
@@ -177,8 +190,9 @@ export class TorrentHost {
     else this.#links.accept(stream, address, firstBytes);
   }
 
-  /** Gives a torrent without trackers some, or replaces them. */
+  /** Gives a torrent without trackers some, or replaces them; a private one keeps its own. */
   useTrackers(tiers: readonly (readonly string[])[]): void {
+    if (this.isPrivate) return;
     this.#announcer.note({ type: 'trackers', tiers });
     this.#setAlarm();
   }
@@ -323,6 +337,7 @@ export class TorrentHost {
     const info = parseInfo(raw, sha1);
     if (isFault(info)) return this.#fail(`the torrent cannot be used: ${info.text}`);
     this.#parts.info = info;
+    if (info.isPrivate) this.#goPrivate();
     const work = async (): Promise<void> => {
       await this.#prepare(info, undefined);
       const facts = this.#parts.metadata?.facts() ?? [];
@@ -337,6 +352,14 @@ export class TorrentHost {
     this.#work = this.#work.then(work).catch((error) => this.#fail(textOf(error)));
   }
 
+  /** It turns out that the torrent is private: what other sources than its own trackers brought is left. */
+  #goPrivate(): void {
+    this.#pex.note({ type: 'private' });
+    const hasOwnTrackers = this.spec.trackers.length > 0;
+    if (!hasOwnTrackers) this.#announcer.note({ type: 'trackers', tiers: [] });
+    this.#links.keepOnly(hasOwnTrackers ? 'tracker' : undefined);
+  }
+
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
@@ -348,7 +371,7 @@ export class TorrentHost {
   #setAlarm(): void {
     if (this.#ended) return;
     let at = earliest(this.#parts.transfer?.deadline?.at, this.#parts.metadata?.deadline?.at);
-    at = earliest(at, this.#announcer.deadline?.at);
+    at = earliest(earliest(at, this.#announcer.deadline?.at), this.#pex.deadline?.at);
     at = earliest(at, this.#links.attendAt);
     // With links there is a tick every second, which dials too.
     if (!this.#parts.transfer?.deadline) at = earliest(at, this.#links.dialAt);
@@ -362,6 +385,7 @@ export class TorrentHost {
     const isHungry = !this.isComplete && !this.#peers.hasUntried && [...this.#links.greeted()].length === 0;
     this.#announcer.note({ type: 'hungry', isHungry });
     this.#announcer.note({ type: 'tick' });
+    this.#pex.note({ type: 'tick' });
     this.#links.attend(time);
     this.#links.dialMore();
     this.#pump();

@@ -35,6 +35,7 @@ export {
   remarksOf,
 } from './metainfo.ts';
 export { KNOWN_PEERS_MAX, type PeerSource, Peers, type PeerToDial } from './peers.ts';
+export { PeerExchange, type PexEffect, type PexInput } from './pex.ts';
 export { FILES_MAX, type InfoFault } from './raw-file.ts';
 export {
   encodeJournalRecord,

@@ -16,7 +16,7 @@ const BANNED_MAX = 1000;
 const FAILURES_MAX = 8;
 
 /** Who told us of a peer. */
-export type PeerSource = 'tracker' | 'dht' | 'magnet' | 'incoming' | 'user';
+export type PeerSource = 'tracker' | 'dht' | 'pex' | 'lsd' | 'magnet' | 'incoming' | 'user';
 
 interface KnownPeer {
   readonly address: Address;
@@ -59,6 +59,15 @@ export class Peers {
       const history = { isTooOpen: false, state: 'idle', failures: 0, retryAt: undefined } as const;
       this.#known.set(key, { address, source, nodeId, kind, ...history });
     }
+  }
+
+  /** Forgets everybody whom another source named; without one, everybody. */
+  keepOnly(source: PeerSource | undefined): void {
+    for (const [key, peer] of this.#known) if (peer.source !== source) this.#known.delete(key);
+  }
+
+  knows(address: Address): boolean {
+    return this.#known.has(formatAddress(address));
   }
 
   /** The next peer to dial, which counts as connecting from now on: the one that failed least, the longest known. */

@@ -5,7 +5,7 @@
 import { type BencodeValue, cleanText, decodeBencode, lossyTextOfUtf8 } from '../base/index.ts';
 
 /** Our own ids for extension messages; peers send to us with these. */
-export const OUR_EXTENSION_IDS = { ut_metadata: 1, upload_only: 3 } as const;
+export const OUR_EXTENSION_IDS = { ut_metadata: 1, ut_pex: 2, upload_only: 3 } as const;
 
 const EXTENSION_HANDSHAKE_BYTES_MAX = 16_384;
 const CLIENT_NAME_LENGTH_MAX = 60;
@@ -16,6 +16,8 @@ export const METADATA_BYTES_MAX = 16_777_216;
 export interface ExtendedHandshake {
   /** The id to send metadata messages with (BEP 9); undefined when the peer does not speak it. */
   readonly metadataId: number | undefined;
+  /** The id to send peer exchange with (BEP 11); undefined when the peer does not speak it. */
+  readonly pexId: number | undefined;
   /** Bytes of the info dictionary, when the peer has it. */
   readonly metadataSize: number | undefined;
   /** Requests the peer queues at most. */
@@ -37,6 +39,7 @@ export function parseExtendedHandshake(payload: Uint8Array): ExtendedHandshake |
   const uploadOnly = numberWithin(decoded.get('upload_only'), 0, 255);
   return {
     metadataId: ids instanceof Map ? numberWithin(ids.get('ut_metadata'), 1, 255) : undefined,
+    pexId: ids instanceof Map ? numberWithin(ids.get('ut_pex'), 1, 255) : undefined,
     metadataSize: numberWithin(decoded.get('metadata_size'), 1, METADATA_BYTES_MAX),
     requestQueue: numberWithin(decoded.get('reqq'), 1, 1_000_000),
     isUploadOnly: uploadOnly === undefined ? undefined : uploadOnly > 0,

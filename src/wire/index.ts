@@ -37,6 +37,7 @@ export {
   metadataReply,
   parseMetadataMessage,
 } from './metadata.ts';
+export { encodePex, PEX_FLAG, PEX_PEERS_MAX, type PexMessage, type PexPeer, parsePex } from './pex.ts';
 export {
   ANNOUNCE_REPLY_BYTES,
   ANNOUNCE_REQUEST_BYTES,

@@ -7,6 +7,7 @@ import { eachSeed, SEED } from '../seed.ts';
 
 const nothing = {
   metadataId: undefined,
+  pexId: undefined,
   metadataSize: undefined,
   requestQueue: undefined,
   isUploadOnly: undefined,
@@ -29,6 +30,7 @@ test('everything we use is read', () => {
     }),
     {
       metadataId: 3,
+      pexId: 1,
       metadataSize: 31_235,
       requestQueue: 500,
       isUploadOnly: true,

@@ -20,6 +20,10 @@ export interface ClientSettings {
   readonly uploadBytesPerSecond?: number;
   /** `require`: nothing but Message Stream Encryption with RC4, either way; `off`: knows the plain wire only. */
   readonly encryption?: 'require' | 'off';
+  /** Unlimited when absent; libtorrent only. */
+  readonly downloadBytesPerSecond?: number;
+  /** What finds peers besides the tracker; libtorrent only. */
+  readonly sources?: readonly ('pex' | 'lsd')[];
 }
 export interface Progress {
   /** Checked bytes of content; 0 until the metadata is known. */

@@ -9,6 +9,10 @@ import sys
 import libtorrent as lt
 
 
+# What finds peers besides trackers: pex, lsd.
+SOURCES = sys.argv[4].split(',') if len(sys.argv) > 4 else []
+
+
 def parameters_of(torrent):
     if torrent.startswith('magnet:'):
         return lt.parse_magnet_uri(torrent)
@@ -21,7 +25,11 @@ def add(session, torrent, directory):
     parameters = parameters_of(torrent)
     parameters.save_path = directory
     flags = lt.torrent_flags
-    parameters.flags |= flags.disable_pex | flags.disable_dht | flags.disable_lsd
+    parameters.flags |= flags.disable_dht
+    if 'pex' not in SOURCES:
+        parameters.flags |= flags.disable_pex
+    if 'lsd' not in SOURCES:
+        parameters.flags |= flags.disable_lsd
     parameters.flags &= ~(flags.auto_managed | flags.paused)
     return session.add_torrent(parameters)
 
@@ -42,7 +50,7 @@ def main():
     session = lt.session({
         'listen_interfaces': sys.argv[1],
         'enable_dht': False,
-        'enable_lsd': False,
+        'enable_lsd': 'lsd' in SOURCES,
         'enable_upnp': False,
         'enable_natpmp': False,
         'upload_rate_limit': int(sys.argv[2]),

@@ -62,8 +62,12 @@ export const libtorrent: ClientKind<Libtorrent> = {
   createsEmptyFiles: true,
   async start({ host }: Place, settings: ClientSettings = {}): Promise<Libtorrent> {
     const listen = formatAddress({ host: host.address, port: settings.listenPort ?? LISTEN_PORT });
-    const encryption = settings.encryption && ENCRYPTION[settings.encryption];
-    const args = [SCRIPT, listen, `${settings.uploadBytesPerSecond ?? 0}`, JSON.stringify(encryption ?? {})];
+    const session = JSON.stringify({
+      download_rate_limit: settings.downloadBytesPerSecond ?? 0,
+      ...(settings.encryption && ENCRYPTION[settings.encryption]),
+    });
+    const sources = (settings.sources ?? []).join(',');
+    const args = [SCRIPT, listen, `${settings.uploadBytesPerSecond ?? 0}`, session, sources];
     const program = new Program(inNamespace(host, [PYTHON, args]));
     const client = new Libtorrent(program);
     await whenUp('libtorrent', program, () => client.ask({ do: 'status' }));
