@@ -25,6 +25,7 @@ import { TrackerFront } from '../tracker/io/index.ts';
 import type { NodeSettings } from './daemon.ts';
 import { DhtPeers } from './dht-peers.ts';
 import { openDnsFor } from './dns-service.ts';
+import { LanPeers } from './lan-peers.ts';
 import { Library } from './library.ts';
 import { ListingSync } from './listing-sync.ts';
 import { Membership } from './membership.ts';
@@ -55,10 +56,11 @@ const LISTING_ROWS_MAX = 200_000;
 export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const base = await openBase(settings);
   const parts = compose(base);
-  const services: Services = { dht: undefined, dns: undefined };
+  const services: Services = { dht: undefined, lan: undefined, dns: undefined };
   const node = new Node(base, parts, services);
   try {
     services.dht = await DhtPeers.open(base.config, base.udp, parts.torrents);
+    services.lan = LanPeers.open(base.config, base.network, base.port.port, parts.torrents);
     services.dns = await openDnsFor(
       base.config,
       base.network,
@@ -191,6 +193,7 @@ function openTorrents({ home, config, log, dialler, opener, alarms, port }: Base
 /** What only some configurations have; filled in while the node starts. */
 interface Services {
   dht: DhtPeers | undefined;
+  lan: LanPeers | undefined;
   dns: Responder | undefined;
 }
 
@@ -292,6 +295,7 @@ class Node implements RunningNode {
     network.close();
     membership.close();
     await sync.close();
+    this.#services.lan?.close();
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
     // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.
     await Promise.all([torrents.stop(), reach.close()]);

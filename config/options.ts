@@ -70,6 +70,7 @@ export const OPTIONS = {
   uploadSlots: { kind: 'integer', flag: '--upload-slots <number>', default: 8, min: 1, max: 200, help: 'most peers of one torrent that are unchoked at a time' },
   dht: { kind: 'switch', flag: '--dht', default: false, help: 'take part in the Mainline DHT' },
   dhtBootstrap: { kind: 'list', flag: '--dht-bootstrap <host:port>', default: [], pattern: 'hostPort', itemsMax: 20, help: 'a Mainline DHT node to start from' },
+  lsd: { kind: 'switch', flag: '--lsd', default: false, help: 'call out torrents on the local network, in clear, to find peers there' },
   trackingBytesPerSecond: { kind: 'integer', flag: '--tracking-bytes <number>', default: 60_000, min: 1000, max: 2_000_000_000, help: 'most bytes per second spent on tracking' },
   trackingHashes: { kind: 'integer', flag: '--tracking-hashes <number>', default: 200_000, min: 1, max: 10_000_000, help: 'most info hashes tracked' },
   trackingPeers: { kind: 'integer', flag: '--tracking-peers <number>', default: 1_000_000, min: 1, max: 50_000_000, help: 'most peers tracked' },

@@ -1,3 +1,12 @@
+export {
+  LocalDiscovery,
+  LSD_GROUPS,
+  LSD_HASHES_MAX,
+  LSD_PORT,
+  type LsdEffect,
+  type LsdFamily,
+  type LsdInput,
+} from './local-discovery.ts';
 export type {
   ExternalPlace,
   GatewayRequest,
