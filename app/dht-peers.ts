@@ -6,11 +6,12 @@ import type { TorrentHost } from '../src/io/torrent-host.ts';
 import type { Torrents } from '../src/io/torrents.ts';
 import type { UdpPort } from '../src/io/udp-port.ts';
 
-const ROUND_MS = 60_000;
+/** A new torrent waits no longer than this. */
+const ROUND_MS = 5000;
 /** How often one torrent looks for peers and announces itself. */
 const TORRENT_MS = 15 * 60_000;
 /** Walks begun in one round, so that a thousand torrents do not walk at once. */
-const WALKS_MAX = 10;
+const WALKS_MAX = 2;
 
 /** Looks for peers of every torrent in turn. */
 export class DhtPeers {
@@ -45,9 +46,7 @@ export class DhtPeers {
     const time = performance.now();
     const due = this.#torrents
       .all()
-      .filter(
-        (host) => host.info?.isPrivate !== true && time - (this.#walkedAt.get(host) ?? -TORRENT_MS) >= TORRENT_MS,
-      );
+      .filter((host) => !host.isPrivate && time - (this.#walkedAt.get(host) ?? -TORRENT_MS) >= TORRENT_MS);
     for (const host of due.slice(0, WALKS_MAX)) {
       this.#walkedAt.set(host, time);
       const { infoHash } = host.spec;

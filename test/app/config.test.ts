@@ -44,7 +44,7 @@ test('W-18 config prints every option with its value and where it came from', as
     ['bootstrap', ['a.example:1', 'b.example'], 'environment'],
   ]);
   const table = await runHere(place, ['config']);
-  assert.match(table.data, /^port +2222 +environment +TCP port of this node/m);
+  assert.match(table.data, /^port +2222 +environment +TCP and UDP port of this node/m);
 });
 
 test('config get prints the bare value, and config path the file', async (t) => {

@@ -1,0 +1,73 @@
+// Where a whole node gets metadata and peers from, besides an HTTP tracker.
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { infoHashBytes, parseInfoHash, readUint32 } from '../../src/base/index.ts';
+import { encodeUdpAnnounce, encodeUdpConnect, parseUdpReply } from '../../src/wire/index.ts';
+import { randomContent, temporaryFolder, until } from '../io/loopback-node.ts';
+import { type Running, running } from './running.ts';
+
+async function share(sharer: Running): Promise<{ infoHash: string; name: string; size: number }> {
+  const folder = temporaryFolder('shared');
+  writeFileSync(join(folder, 'a.bin'), randomContent(50_000));
+  return sharer.node.share(folder, { category: 'misc' });
+}
+
+/** Sends a datagram to a node's port and waits for the answer. */
+async function ask(t: TestContext, { port }: Running, datagrams: (heard: Buffer | undefined) => Uint8Array[]) {
+  const socket = createSocket('udp4');
+  t.after(() => socket.close());
+  let heard: Buffer | undefined;
+  for (const next of [1, 2]) {
+    const [datagram] = datagrams(heard);
+    socket.send(datagram!, port, '127.0.0.1');
+    [heard] = (await once(socket, 'message', { signal: AbortSignal.timeout(5000) })) as [Buffer];
+    assert.ok(heard, `answer ${next}`);
+  }
+  return heard!;
+}
+
+test('a bare hash whose sharer is gone gets its metadata from the supernode that keeps it', async (t) => {
+  const supernode = await running(t);
+  const bootstrap = [`127.0.0.1:${supernode.port}`];
+  const sharer = await running(t, { role: 'client', bootstrap });
+  const shared = await share(sharer);
+  const kept = async (): Promise<boolean> =>
+    (await fetch(`http://127.0.0.1:${supernode.port}/metadata/${shared.infoHash}`)).status === 200;
+  while (!(await kept()));
+  await sharer.node.stop();
+  const getter = await running(t, { role: 'client', bootstrap });
+  await getter.node.get(shared.infoHash, undefined);
+  await until('the size to be known', () => getter.node.torrents()[0]?.size === shared.size);
+});
+
+test('N-43 who announces over UDP is given the peers that announced over HTTP, by the same port', async (t) => {
+  const supernode = await running(t);
+  const sharer = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${supernode.port}`] });
+  const { infoHash } = await share(sharer);
+  const answer = await ask(t, supernode, (connected) => [
+    connected
+      ? encodeUdpAnnounce({
+          connectionId: connected.subarray(8, 16),
+          transaction: 2,
+          infoHash: infoHashBytes(parseInfoHash(infoHash)!),
+          peerId: new Uint8Array(20),
+          downloaded: 0,
+          left: 50_000,
+          uploaded: 0,
+          event: 'started',
+          key: 1,
+          wanted: 50,
+          port: 6881,
+          urlData: '',
+        })
+      : encodeUdpConnect(1),
+  ]);
+  assert.equal(readUint32(answer, 0), 1);
+  const reply = parseUdpReply(answer, 6, 200);
+  assert.ok(reply?.type === 'announced');
+  assert.deepEqual(reply.peers, [{ host: '127.0.0.1', port: sharer.port }]);
+});
