@@ -1,6 +1,6 @@
 /** Hosts one torrent's peer exchange: turns links into facts, and what follows into messages and peers to dial. */
 import type { Deadline } from '../base/index.ts';
-import { type LinkId, PeerExchange, type PexInput } from '../torrent/index.ts';
+import { type FoundPeer, type LinkId, PeerExchange, type PexInput } from '../torrent/index.ts';
 import { type ExtendedHandshake, PEX_FLAG, type PexMessage } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import { trustOf } from './dialler.ts';
@@ -55,11 +55,10 @@ export class PexHost {
         continue;
       }
       // Whoever is on our own network may know others there; nobody else's word opens a private address.
-      const trust = trustOf(link.address.host);
-      const [native, other] = [[], []] as (typeof link.address)[][];
-      for (const { address, flags } of effect.peers) (flags & PEX_FLAG.tls ? native! : other!).push(address);
-      links.learn(native!, 'pex', trust, 'tls');
-      links.learn(other!, 'pex', trust);
+      const peers = effect.peers.map(
+        ({ address, flags }): FoundPeer => (flags & PEX_FLAG.tls ? { ...address, kind: 'tls' } : address),
+      );
+      links.learn(peers, 'pex', trustOf(link.address.host));
     }
   }
 }

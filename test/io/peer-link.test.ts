@@ -42,7 +42,7 @@ async function openLink(t: TestContext, streamOf: (socket: Socket) => PeerStream
   let why: Fault | undefined;
   const owner = { opened: () => {}, settled: () => {}, closed: (_link: PeerLink, fault: Fault) => (why = fault) };
   const greeting = { infoHash: INFO_HASH, peerId: newPeerId() };
-  const ours = { client: 'test', listenPort: 1, requestQueue: 1, metadataSize: 0, isUploadOnly: false };
+  const ours = { client: 'test', listenPort: 1, requestQueue: 1, metadataSize: 0, isUploadOnly: false, usesPex: true };
   const address = { host: '127.0.0.1', port: 1 };
   const link = new PeerLink(1, streamOf(socket), address, false, greeting, ours, owner as unknown as LinkOwner);
   const theirs = encodeWireHandshake(INFO_HASH, newPeerId());
