@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import { aria2 } from '../test/interop/clients/aria2.ts';
 import type { ClientKind } from '../test/interop/clients/client.ts';
-import { monsoonWith } from '../test/interop/clients/monsoon.ts';
+import { monsoonAlone, monsoonWith } from '../test/interop/clients/monsoon.ts';
 import { rtorrent } from '../test/interop/clients/rtorrent.ts';
 import { writeRandomFile } from '../test/interop/content.ts';
 import { TestBed } from '../test/interop/test-bed.ts';
@@ -24,12 +24,22 @@ const REFERENCE = 'rtorrent';
 
 interface Row {
   readonly name: string;
-  readonly encryption: 'plain';
+  readonly encryption: 'plain' | 'tls';
   readonly seeder: ClientKind;
   readonly leecher: ClientKind;
 }
-const rowOf = (kind: ClientKind): Row => ({ name: kind.name, encryption: 'plain', seeder: kind, leecher: kind });
-const ROWS: readonly Row[] = [monsoonWith({ encryption: 'off' }), rtorrent, aria2].map(rowOf);
+const rowOf = (kind: ClientKind, encryption: Row['encryption']): Row => ({
+  name: kind.name,
+  encryption,
+  seeder: kind,
+  leecher: kind,
+});
+const ROWS: readonly Row[] = [
+  rowOf(monsoonWith({ encryption: 'off' }), 'plain'),
+  rowOf(monsoonAlone, 'tls'),
+  rowOf(rtorrent, 'plain'),
+  rowOf(aria2, 'plain'),
+];
 
 const { values } = parseArgs({
   options: {
