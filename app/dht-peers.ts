@@ -2,7 +2,7 @@
 import type { Config } from '../config/index.ts';
 import type { Address } from '../src/base/index.ts';
 import { type MainlineDht, openMainlineDht } from '../src/io/mainline-dht.ts';
-import type { TorrentHost } from '../src/io/torrent-host.ts';
+import type { Torrent } from '../src/io/torrent.ts';
 import type { Torrents } from '../src/io/torrents.ts';
 import type { UdpPort } from '../src/io/udp-port.ts';
 
@@ -18,7 +18,7 @@ export class DhtPeers {
   readonly #dht: MainlineDht;
   readonly #port: number;
   readonly #torrents: Torrents;
-  readonly #walkedAt = new WeakMap<TorrentHost, number>();
+  readonly #walkedAt = new WeakMap<Torrent, number>();
   readonly #timer: NodeJS.Timeout;
 
   /** Joins the DHT on the node's UDP port, if it is switched on; the DHT that we speak has IPv4 only. */
@@ -46,7 +46,9 @@ export class DhtPeers {
     const time = performance.now();
     const due = this.#torrents
       .all()
-      .filter((host) => !host.isPrivate && time - (this.#walkedAt.get(host) ?? -TORRENT_MS) >= TORRENT_MS);
+      .filter(
+        (host) => host.isRunning && !host.isPrivate && time - (this.#walkedAt.get(host) ?? -TORRENT_MS) >= TORRENT_MS,
+      );
     for (const host of due.slice(0, WALKS_MAX)) {
       this.#walkedAt.set(host, time);
       const { infoHash } = host.spec;

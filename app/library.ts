@@ -3,7 +3,7 @@
  * torrents, listing and supernodes; each of them knows nothing of the others.
  */
 import { mkdirSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../config/index.ts';
 import { formatAddress, type InfoHash, isFault, MonsoonError } from '../src/base/index.ts';
@@ -13,7 +13,7 @@ import type { HttpClient } from '../src/io/http-client.ts';
 import type { Identity } from '../src/io/identity.ts';
 import { verify } from '../src/io/identity.ts';
 import { type ListingStore, type MadeTorrent, makeTorrent } from '../src/io/index.ts';
-import type { TorrentHost } from '../src/io/torrent-host.ts';
+import type { Torrent } from '../src/io/torrent.ts';
 import type { Torrents } from '../src/io/torrents.ts';
 import { type CheckedClaims, factsOf, openEntry, parseClaims, sealEntry } from '../src/listing/index.ts';
 import type { Descriptor } from '../src/overlay/index.ts';
@@ -32,12 +32,13 @@ import type {
   ListingQuery,
   ListingRow,
   SharedTorrent,
+  TorrentAction,
   TorrentDetail,
   TorrentRow,
   Wanted,
 } from './running-node.ts';
 import { requireApart } from './share-folder.ts';
-import { resolveTarget } from './target.ts';
+import { heldTorrent, resolveTarget } from './target.ts';
 import { fileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
 
 const METADATA_TIMEOUT_MS = 10_000;
@@ -79,11 +80,17 @@ export class Library {
     this.#rowCount = await store.rowCount();
   }
 
-  /** The known supernodes changed: torrents that no tracker knows of get the owner of their hash as tracker. */
+  /**
+   * The known supernodes changed: torrents that no tracker knows of get the owner of their hash as tracker, and what is
+   * shared from here, whose trackers were never anybody else's choice, follows its owner.
+   */
   attend(): void {
     const { torrents, sync } = this.#settings;
-    for (const host of torrents.all()) {
-      if (host.trackers.length === 0) host.useTrackers(this.#trackersFor(host.spec.infoHash));
+    for (const torrent of torrents.all()) {
+      const { trackers, spec } = torrent;
+      if (trackers.length > 0 && spec.sourcePaths.length === 0) continue;
+      const wanted = this.#trackersFor(spec.infoHash);
+      if (wanted.length > 0 && wanted.flat().join() !== trackers.join()) torrent.useTrackers(wanted);
     }
     sync.nudge();
   }
@@ -130,11 +137,13 @@ export class Library {
     if (host.trackers.length === 0) host.useTrackers(this.#trackersFor(infoHash));
     // A check of files that are there already may take minutes; the row shows its progress.
     void started;
+    // Whoever asks for it wants it to go on.
+    if (host.orders.isPaused) await host.resume();
     host.learn(target.peers, 'magnet', 'public');
     if (!host.info) {
       this.#fetchMetadata(host).catch((error) => log.warn('metadata could not be looked up', { because: error }));
     }
-    return torrentRow(host);
+    return this.#rowOf(host);
   }
 
   /** Changes what is wanted of one torrent. */
@@ -148,7 +157,38 @@ export class Library {
   }
 
   rows(): readonly TorrentRow[] {
-    return this.#settings.torrents.all().map(torrentRow);
+    const { torrents } = this.#settings;
+    const places = torrents.queuePlaces();
+    return torrents.all().map((torrent) => torrentRow(torrent, places.get(torrent) ?? null));
+  }
+
+  async act(what: string, action: TorrentAction): Promise<TorrentRow> {
+    const { torrents } = this.#settings;
+    const torrent = heldTorrent(what, torrents);
+    switch (action.type) {
+      case 'pause':
+        await torrent.pause();
+        break;
+      case 'resume':
+        await torrent.resume();
+        break;
+      case 'verify':
+        await torrent.verify();
+        break;
+      case 'move':
+        await torrent.move(resolve(action.directory));
+        break;
+      case 'limit':
+        await torrent.limit(action.down, action.up);
+        break;
+      case 'queue':
+        await torrents.requeue(torrent, action.to);
+        break;
+      case 'remove':
+        await this.#remove(torrent, action.withData);
+        break;
+    }
+    return this.#rowOf(torrent);
   }
 
   async list(query: ListingQuery): Promise<readonly ListingRow[]> {
@@ -169,10 +209,11 @@ export class Library {
         `${infoHash} is neither listed nor here. "monsoon get ${infoHash}" looks for it.`,
       );
     }
-    return torrentDetail(infoHash, host, row && counts.applied([row])[0]);
+    const place = (host && torrents.queuePlaces().get(host)) ?? null;
+    return torrentDetail(infoHash, host, row && counts.applied([row])[0], place);
   }
 
-  #change(host: TorrentHost, choice: Choice): void {
+  #change(host: Torrent, choice: Choice): void {
     requireFiles(host.useWishes(changedWishes(host.wishes, choice, host.info?.files ?? [])));
   }
 
@@ -182,6 +223,19 @@ export class Library {
   get #downloadDir(): string {
     const { config, home } = this.#settings;
     return config.downloadDir === '' ? home.downloadDir : resolve(config.downloadDir);
+  }
+
+  #rowOf(torrent: Torrent): TorrentRow {
+    return torrentRow(torrent, this.#settings.torrents.queuePlaces().get(torrent) ?? null);
+  }
+
+  /** What others may still seed stays listed; it is only published by us no more. */
+  async #remove(torrent: Torrent, withData: boolean): Promise<void> {
+    const { torrents, sync } = this.#settings;
+    const { infoHash } = torrent.spec;
+    await torrents.remove(torrent, withData);
+    sync.remove(infoHash);
+    await rm(join(this.#torrentFiles, `${infoHash}.torrent`), { force: true });
   }
 
   async #seed(made: MadeTorrent, directory: string, trackers: string[][]): Promise<void> {
@@ -244,14 +298,14 @@ export class Library {
     await sync.publish({ infoHash: info.infoHash, entry: bytes, info: info.raw });
   }
 
-  async #republish({ spec, info }: TorrentHost): Promise<void> {
+  async #republish({ spec, info }: Torrent): Promise<void> {
     const { store, identity, sync } = this.#settings;
     const entry = await store.getEntry(spec.infoHash, identity.nodeId);
     if (entry && info) sync.add({ infoHash: spec.infoHash, entry, info: info.raw });
   }
 
   /** The supernode that owns a hash keeps its metadata: faster than asking peers, and checked like theirs. */
-  async #fetchMetadata(host: TorrentHost): Promise<void> {
+  async #fetchMetadata(host: Torrent): Promise<void> {
     const { store, http, membership } = this.#settings;
     const { infoHash } = host.spec;
     const local = await store.getInfo(infoHash);

@@ -73,6 +73,11 @@ export class ListingSync {
     this.#own.set(own.infoHash, { ...own, acceptedBy: undefined });
   }
 
+  /** Offers an entry no more. */
+  remove(infoHash: InfoHash): void {
+    this.#own.delete(infoHash);
+  }
+
   /** Adds an entry of ours and offers it now. */
   async publish(own: OwnEntry): Promise<void> {
     this.add(own);

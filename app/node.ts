@@ -3,7 +3,7 @@
  * takes them down in the opposite order.
  */
 import { join } from 'node:path';
-import { encryptionOf } from '../config/index.ts';
+import { type Config, encryptionOf, parseRate } from '../config/index.ts';
 import type { Responder } from '../dns/io/index.ts';
 import { type Address, formatAddress, isHearsayPort } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
@@ -14,10 +14,12 @@ import { HttpClient } from '../src/io/http-client.ts';
 import { openIdentity } from '../src/io/identity.ts';
 import { openListingStore } from '../src/io/index.ts';
 import { LinkOpener } from '../src/io/link-opener.ts';
+import { RateGate, type Rates } from '../src/io/rate-gate.ts';
 import { makeNodeTls, nodeIdOf } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
+import { Turnstile } from '../src/io/turnstile.ts';
 import { UdpTrackerClient } from '../src/io/udp-tracker-client.ts';
 import { readWebCertificate } from '../src/io/web-certificate.ts';
 import { LinkBudget } from '../src/session/index.ts';
@@ -40,9 +42,12 @@ import type {
   ListingQuery,
   ListingRow,
   NodeStatus,
+  RateChange,
+  RateLimits,
   RunningNode,
   SharedTorrent,
   SupernodeRow,
+  TorrentAction,
   TorrentDetail,
   TorrentRow,
   Wanted,
@@ -81,6 +86,7 @@ type Base = Awaited<ReturnType<typeof openBase>>;
 type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] };
 
 async function openBase({ home, config, log }: NodeSettings) {
+  const alarms = new AlarmClock();
   const network = await BoundNetwork.open(config.bind);
   const identity = await openIdentity(join(home.dataDir, 'identity.key'));
   const { webCertificate, webKey } = config;
@@ -117,7 +123,8 @@ async function openBase({ home, config, log }: NodeSettings) {
     udp,
     addresses: network.hosts().map((host): Address => ({ host, port: port.port })),
     isSupernode: config.role === 'supernode' || (config.role === 'auto' && config.bootstrap.length === 0),
-    alarms: new AlarmClock(),
+    alarms,
+    rates: openRates(config, alarms),
     dialler,
     opener: new LinkOpener({ dialler, policy: encryptionOf(config).out, tls }),
   };
@@ -171,7 +178,17 @@ function compose(base: Base) {
   return { http, reach, membership, trackerFront, publicFront, torrents, sync, library };
 }
 
-function openTorrents({ home, config, log, dialler, opener, alarms, port }: Base, trackers: TrackerClient): Torrents {
+function openRates({ downLimit, upLimit }: Config, alarms: AlarmClock): Rates {
+  const rates = { down: new RateGate(alarms), up: new RateGate(alarms) };
+  rates.down.limit(parseRate(downLimit) ?? null);
+  rates.up.limit(parseRate(upLimit) ?? null);
+  return rates;
+}
+
+function openTorrents(
+  { home, config, log, dialler, opener, alarms, port, rates }: Base,
+  trackers: TrackerClient,
+): Torrents {
   return new Torrents(
     {
       dialler,
@@ -184,6 +201,9 @@ function openTorrents({ home, config, log, dialler, opener, alarms, port }: Base
       port: port.port,
       linksPerTorrentMax: config.linksPerTorrentMax,
       uploadSlots: config.uploadSlots,
+      rates,
+      checks: new Turnstile(),
+      downloadsMax: config.downloadsMax,
       log: (text) => log.debug(text),
     },
     join(home.dataDir, 'resume'),
@@ -275,6 +295,17 @@ class Node implements RunningNode {
     if (this.#base.network.problem !== undefined) return;
     membership.askAgain();
     for (const host of torrents.all()) host.announceAgain();
+  }
+
+  act(what: string, action: TorrentAction): Promise<TorrentRow> {
+    return this.#parts.library.act(what, action);
+  }
+
+  limit(change: RateChange): RateLimits {
+    const { rates } = this.#base;
+    if (change.down !== undefined) rates.down.limit(change.down);
+    if (change.up !== undefined) rates.up.limit(change.up);
+    return { downBytesPerSecondMax: rates.down.bytesPerSecond, upBytesPerSecondMax: rates.up.bytesPerSecond };
   }
 
   list(query: ListingQuery): Promise<readonly ListingRow[]> {

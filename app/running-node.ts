@@ -68,7 +68,16 @@ export interface Claims {
   readonly tags?: readonly string[];
 }
 
-export type TorrentState = 'metadata' | 'checking' | 'downloading' | 'seeding' | 'stopped' | 'failed';
+export type TorrentState =
+  | 'metadata'
+  | 'checking'
+  | 'downloading'
+  | 'seeding'
+  | 'paused'
+  | 'queued'
+  | 'moving'
+  | 'stopped'
+  | 'failed';
 /** One row of `ps --json`. */
 export interface TorrentRow {
   readonly infoHash: InfoHash;
@@ -92,7 +101,33 @@ export interface TorrentRow {
   /** Seconds from being added to being complete; null until then. */
   readonly seconds: number | null;
   readonly secondsLeft: number | null;
+  /** 1 for the download that goes first; null for what has nothing to fetch, or may not. */
+  readonly queuePlace: number | null;
+  /** Its own limits, null where it has none; those of the node hold besides. */
+  readonly downBytesPerSecondMax: number | null;
+  readonly upBytesPerSecondMax: number | null;
 }
+
+/** `limit --json` without a torrent: what the whole node keeps to. */
+export interface RateLimits {
+  readonly downBytesPerSecondMax: number | null;
+  readonly upBytesPerSecondMax: number | null;
+}
+/** Bytes per second: null lifts a limit, 0 lets nothing through, undefined leaves it as it is. */
+export interface RateChange {
+  readonly down?: number | null | undefined;
+  readonly up?: number | null | undefined;
+}
+
+/** What can be done with a torrent that is here. */
+export type TorrentAction =
+  | { readonly type: 'pause' | 'resume' | 'verify' }
+  | ({ readonly type: 'limit' } & RateChange)
+  /** `directory` is absolute. */
+  | { readonly type: 'move'; readonly directory: string }
+  /** Files that lie where their owner shared them from are never deleted. */
+  | { readonly type: 'remove'; readonly withData: boolean }
+  | { readonly type: 'queue'; readonly to: 'first' | 'last' | 'up' | 'down' };
 
 /** How much a file is wanted, from least to most. */
 export const PRIORITY_NAMES = ['skip', 'low', 'normal', 'high'] as const;
@@ -182,6 +217,13 @@ export interface RunningNode {
    */
   choose(what: string, choice: Choice): Promise<readonly FileRow[]>;
   torrents(): readonly TorrentRow[];
+  /**
+   * Does something with a torrent that is here; resolves with its row once that is done, a removed one's last.
+   * @param what an info hash, a unique prefix of 6 or more digits, or the torrent's name
+   */
+  act(what: string, action: TorrentAction): Promise<TorrentRow>;
+  /** Changes the rate limits of the node until it stops, and tells what they are now. */
+  limit(change: RateChange): RateLimits;
   list(query: ListingQuery): Promise<readonly ListingRow[]>;
   /** @param what an info hash, a unique prefix of one, or a magnet */
   info(what: string): Promise<TorrentDetail>;

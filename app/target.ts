@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { isFault, MonsoonError, parseInfoHash } from '../src/base/index.ts';
 import { wallNow } from '../src/io/alarm-clock.ts';
 import { type ListingStore, parseMagnet, parseTorrentFile } from '../src/io/index.ts';
+import type { Torrent } from '../src/io/torrent.ts';
 import type { TorrentSpec } from '../src/io/torrent-spec.ts';
 import type { Torrents } from '../src/io/torrents.ts';
 import { type Magnet, METAINFO_BYTES_MAX } from '../src/torrent/index.ts';
@@ -25,13 +26,29 @@ export async function resolveTarget(what: string, torrents: Torrents, store: Lis
     throw new MonsoonError('not-found', `Nothing listed matches "${what}". "monsoon list" shows what there is.`);
   }
   if (found.length > 1) {
-    const choices = found.slice(0, 5).map((row) => `${row.infoHash}  ${row.name}`);
-    throw new MonsoonError('usage', `"${what}" is not unique:\n${choices.join('\n')}\nUse a longer hash.`);
+    throw notUnique(what, found);
   }
   return { infoHash: first.infoHash, name: first.name, info: undefined, trackers: [], peers: [] };
 }
 
 type Named = Pick<Target, 'infoHash' | 'name'>;
+
+/** The torrent of this node that a hash, a unique part of one, or a name means; throws a MonsoonError otherwise. */
+export function heldTorrent(what: string, torrents: Torrents): Torrent {
+  const infoHash = parseInfoHash(what);
+  const exact = infoHash && torrents.get(infoHash);
+  if (exact) return exact;
+  const isPrefix = /^[0-9a-f]{6,39}$/i.test(what);
+  const byHash = isPrefix ? torrents.all().filter(({ spec }) => spec.infoHash.startsWith(what.toLowerCase())) : [];
+  const found = byHash.length > 0 ? byHash : torrents.all().filter(({ spec, info }) => (info ?? spec).name === what);
+  if (found.length === 1) return found[0]!;
+  if (found.length > 1)
+    throw notUnique(
+      what,
+      found.map(({ spec }) => spec),
+    );
+  throw new MonsoonError('not-found', `This node has no torrent ${what}. Run "monsoon ps".`);
+}
 
 async function byPrefix(prefix: string, torrents: Torrents, store: ListingStore): Promise<Named[]> {
   const listed: Named[] = await store.findByPrefix(prefix, wallNow());
@@ -41,6 +58,11 @@ async function byPrefix(prefix: string, torrents: Torrents, store: ListingStore)
     if (named.infoHash.startsWith(prefix)) found.set(named.infoHash, named);
   }
   return [...found.values()];
+}
+
+function notUnique(what: string, found: readonly Named[]): MonsoonError {
+  const choices = found.slice(0, 5).map((row) => `${row.infoHash}  ${row.name}`);
+  return new MonsoonError('usage', `"${what}" is not unique:\n${choices.join('\n')}\nUse a longer hash.`);
 }
 
 async function targetOfMagnet(text: string): Promise<Target> {

@@ -1,6 +1,6 @@
 /** How a torrent looks to scripts and pages: the rows of `ps` and the detail of `info`. */
 import { join } from 'node:path';
-import type { TorrentHost } from '../src/io/torrent-host.ts';
+import type { Torrent } from '../src/io/torrent.ts';
 import { formatMagnet } from '../src/torrent/index.ts';
 import {
   type FileRow,
@@ -12,7 +12,7 @@ import {
 } from './running-node.ts';
 
 /** The row of one torrent as it is now. */
-export function torrentRow(host: TorrentHost): TorrentRow {
+export function torrentRow(host: Torrent, queuePlace: number | null): TorrentRow {
   const { spec, info } = host;
   const figures = host.figures();
   const size = info?.length ?? 0;
@@ -32,14 +32,18 @@ export function torrentRow(host: TorrentHost): TorrentRow {
     path: contentPath(host),
     seconds: figures.secondsToComplete,
     secondsLeft: isFetching && figures.down > 0 ? Math.ceil(figures.missingBytes / figures.down) : null,
+    queuePlace,
+    downBytesPerSecondMax: host.orders.downMax,
+    upBytesPerSecondMax: host.orders.upMax,
   };
 }
 
 /** Everything known about one torrent; either part may be missing. */
 export function torrentDetail(
   infoHash: TorrentDetail['infoHash'],
-  host: TorrentHost | undefined,
+  host: Torrent | undefined,
   listing: ListingRow | undefined,
+  queuePlace: number | null,
 ): TorrentDetail {
   const name = host?.info?.name ?? listing?.name ?? host?.spec.name ?? infoHash;
   const trackers = host?.trackers ?? [];
@@ -48,7 +52,7 @@ export function torrentDetail(
     name,
     magnet: formatMagnet({ infoHash, name, trackers }),
     listing: listing ?? null,
-    torrent: host ? torrentRow(host) : null,
+    torrent: host ? torrentRow(host, queuePlace) : null,
     fileList: host ? fileRows(host) : [],
     pieceLength: host?.info?.pieceLength ?? null,
     trackers,
@@ -57,7 +61,7 @@ export function torrentDetail(
 }
 
 /** The files of a torrent; padding is nobody's file, but counts in the indices. */
-export function fileRows({ info, files }: TorrentHost): FileRow[] {
+export function fileRows({ info, files }: Torrent): FileRow[] {
   return (info?.files ?? []).flatMap(({ path, length: size, isPadding }, index) => {
     if (isPadding) return [];
     const { priority, storedBytes } = files[index]!;
@@ -66,12 +70,12 @@ export function fileRows({ info, files }: TorrentHost): FileRow[] {
   });
 }
 
-function stateOf(host: TorrentHost): TorrentState {
+function stateOf(host: Torrent): TorrentState {
   return host.phase === 'running' ? (host.isComplete ? 'seeding' : 'downloading') : host.phase;
 }
 
 /** The file or folder that the torrent is; what is shared in place stays where its owner has it. */
-function contentPath({ spec, info }: TorrentHost): string {
+function contentPath({ spec, info }: Torrent): string {
   const [first] = spec.sourcePaths;
   if (first === undefined) return join(spec.directory, info?.name ?? spec.name);
   return info?.files[0]?.path.length === 1 ? first : spec.directory;

@@ -7,4 +7,5 @@ export {
   type OptionName,
   variableOf,
 } from './options.ts';
+export { parseRate } from './rate.ts';
 export { expectation, type Origin, parseOptionValue, type Resolved, resolveConfig, type Sources } from './resolve.ts';

@@ -3,6 +3,8 @@
  * The parser, the environment, `monsoon config` and docs/CONFIG.md are all made from it.
  */
 
+import { RATE_OR_EMPTY } from './rate.ts';
+
 /** What texts must look like, by name. */
 export const PATTERNS: Readonly<Record<PatternName, RegExp>> = {
   bind: /^[^\0-\x1f/]{1,64}$/,
@@ -10,8 +12,9 @@ export const PATTERNS: Readonly<Record<PatternName, RegExp>> = {
   hostPort: /^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]{0,252}))(?::[0-9]{1,5})?$/i,
   domainOrEmpty: /^$|^[a-z0-9](?:[a-z0-9.-]{0,252})$/i,
   path: /^[^\0]{0,4096}$/,
+  rateOrEmpty: RATE_OR_EMPTY,
 };
-type PatternName = 'bind' | 'networkName' | 'hostPort' | 'domainOrEmpty' | 'path';
+type PatternName = 'bind' | 'networkName' | 'hostPort' | 'domainOrEmpty' | 'path' | 'rateOrEmpty';
 
 interface OptionBase {
   /** The command-line flag with its placeholder. */
@@ -68,6 +71,9 @@ export const OPTIONS = {
   linksMax: { kind: 'integer', flag: '--links-max <number>', default: 400, min: 1, max: 4000, help: 'most peer links of the whole node' },
   linksPerTorrentMax: { kind: 'integer', flag: '--links-per-torrent-max <number>', default: 80, min: 1, max: 200, help: 'most peer links of one torrent' },
   uploadSlots: { kind: 'integer', flag: '--upload-slots <number>', default: 8, min: 1, max: 200, help: 'most peers of one torrent that are unchoked at a time' },
+  downLimit: { kind: 'text', flag: '--down-limit <rate>', default: '', pattern: 'rateOrEmpty', help: 'most bytes per second that all downloads take together, as 500K or 2M; empty means no limit, 0 stops them' },
+  upLimit: { kind: 'text', flag: '--up-limit <rate>', default: '', pattern: 'rateOrEmpty', help: 'most bytes per second that all uploads take together; tracking is counted apart' },
+  downloadsMax: { kind: 'integer', flag: '--downloads-max <number>', default: 8, min: 0, max: 10_000, help: 'most downloads that run at a time, the others wait in a queue; 0 means any number' },
   dht: { kind: 'switch', flag: '--dht', default: false, help: 'take part in the Mainline DHT' },
   dhtBootstrap: { kind: 'list', flag: '--dht-bootstrap <host:port>', default: [], pattern: 'hostPort', itemsMax: 20, help: 'a Mainline DHT node to start from' },
   lsd: { kind: 'switch', flag: '--lsd', default: false, help: 'call out torrents on the local network, in clear, to find peers there' },

@@ -5,14 +5,36 @@ import { config } from './config.ts';
 import { demo } from './demo.ts';
 import { files } from './files.ts';
 import { get } from './get.ts';
+import { limit } from './limit.ts';
 import { info, list } from './list.ts';
 import { share } from './share.ts';
 import { start } from './start.ts';
 import { ps, status, supernodes } from './status.ts';
 import { stop } from './stop.ts';
+import { move, pause, queue, resume, rm, verify } from './torrent-verbs.ts';
 import { type CliContext, EXIT, type ExitCode, type Verb, type VerbOption } from './verb.ts';
 
-const VERBS: readonly Verb[] = [list, get, share, info, files, ps, start, stop, status, supernodes, config, demo];
+const VERBS: readonly Verb[] = [
+  list,
+  get,
+  share,
+  info,
+  files,
+  ps,
+  pause,
+  resume,
+  rm,
+  verify,
+  move,
+  queue,
+  limit,
+  start,
+  stop,
+  status,
+  supernodes,
+  config,
+  demo,
+];
 
 /** Runs one command line, the program's own name left out; never rejects. */
 export async function runCommandLine(

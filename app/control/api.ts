@@ -10,7 +10,14 @@ import { configRows } from '../config-rows.ts';
 import type { Log } from '../log.ts';
 import type { NodeStatus, RunningNode, TorrentRow } from '../running-node.ts';
 import type { Pages } from './pages.ts';
-import { parseChoice, parseGetQuestion, parseListingQuery, parseShareQuestion } from './questions.ts';
+import {
+  parseChoice,
+  parseGetQuestion,
+  parseListingQuery,
+  parseRateChange,
+  parseShareQuestion,
+  parseTorrentAction,
+} from './questions.ts';
 
 export interface ApiSettings {
   readonly resolved: Resolved;
@@ -66,6 +73,10 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   app.post('/api/torrents/:infoHash/files', async (c) => {
     return c.json(await node.choose(c.req.param('infoHash'), parseChoice(await jsonOf(c))));
   });
+  app.post('/api/torrents/:what', async (c) =>
+    c.json(await node.act(c.req.param('what'), parseTorrentAction(await jsonOf(c)))),
+  );
+  app.post('/api/limits', async (c) => c.json(node.limit(parseRateChange(await jsonOf(c)))));
   app.post('/api/stop', (c) => {
     settings.requestStop();
     return c.json({ isStopping: true }, 202);

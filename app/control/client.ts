@@ -11,8 +11,11 @@ import type {
   ListingQuery,
   ListingRow,
   NodeStatus,
+  RateChange,
+  RateLimits,
   SharedTorrent,
   SupernodeRow,
+  TorrentAction,
   TorrentDetail,
   TorrentRow,
   Wanted,
@@ -82,6 +85,16 @@ export class ControlClient {
   /** @param what an info hash or a unique prefix of one */
   choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
     return this.#ask({ method: 'POST', path: `/api/torrents/${encodeURIComponent(what)}/files`, body: choice });
+  }
+
+  /** Does something with a torrent; a check or a move takes as long as its files are large. */
+  act(what: string, action: TorrentAction): Promise<TorrentRow> {
+    const path = `/api/torrents/${encodeURIComponent(what)}`;
+    return this.#ask({ method: 'POST', path, body: action, timeoutMs: HASHING_MS });
+  }
+
+  limit(change: RateChange): Promise<RateLimits> {
+    return this.#ask({ method: 'POST', path: '/api/limits', body: change });
   }
 
   /** Resolves when the daemon has heard it, which is before it has ended. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { MonsoonError } from '../../src/base/index.ts';
 import { CATEGORIES, LIST_LIMIT_MAX, LIST_OFFSET_MAX, LISTING_SORTS, TAGS_MAX } from '../../src/listing/index.ts';
 import { FILE_RULES_MAX } from '../../src/torrent/index.ts';
-import type { Choice, Claims, ListingQuery, Wanted } from '../running-node.ts';
+import type { Choice, Claims, ListingQuery, RateChange, TorrentAction, Wanted } from '../running-node.ts';
 
 /** A share: what, and what its publisher says about it. */
 export interface ShareQuestion {
@@ -47,6 +47,15 @@ const choiceSchema = z.strictObject({
   high: selectors.optional(),
   isSequential: z.boolean().optional(),
 });
+const rate = z.int().min(0).nullable().optional();
+const rateChange = { down: rate, up: rate };
+const actionSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.enum(['pause', 'resume', 'verify']) }),
+  z.strictObject({ type: z.literal('remove'), withData: z.boolean() }),
+  z.strictObject({ type: z.literal('move'), directory: absolutePath }),
+  z.strictObject({ type: z.literal('limit'), ...rateChange }),
+  z.strictObject({ type: z.literal('queue'), to: z.enum(['first', 'last', 'up', 'down']) }),
+]);
 const wholeNumber = (max: number) =>
   z
     .string()
@@ -76,6 +85,16 @@ export function parseGetQuestion(body: unknown): GetQuestion {
 /** Checks the body of POST /api/torrents/HASH/files; throws a MonsoonError (`usage`). */
 export function parseChoice(body: unknown): Choice {
   return withoutUndefined(checked(choiceSchema, body));
+}
+
+/** Checks the body of POST /api/torrents/WHAT; throws a MonsoonError (`usage`). */
+export function parseTorrentAction(body: unknown): TorrentAction {
+  return checked(actionSchema, body);
+}
+
+/** Checks the body of POST /api/limits; throws a MonsoonError (`usage`). */
+export function parseRateChange(body: unknown): RateChange {
+  return checked(z.strictObject(rateChange), body);
 }
 
 /** Checks the query of GET /api/listing; throws a MonsoonError (`usage`). */

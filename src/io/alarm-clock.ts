@@ -31,6 +31,11 @@ export class AlarmClock {
     if (this.#timerAt === undefined || at < this.#timerAt) this.#arm(at);
   }
 
+  /** Milliseconds until the next sleeper is woken; undefined while everybody sleeps for good. */
+  get nextMs(): number | undefined {
+    return this.#timerAt === undefined ? undefined : this.#timerAt - now();
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#alarms.clear();

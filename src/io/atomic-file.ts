@@ -39,7 +39,8 @@ async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promi
   });
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Forces the names in a folder onto the disk. */
+export async function syncFolder(path: string): Promise<void> {
   // Windows cannot open a folder, and its renames are journalled.
   if (process.platform === 'win32') return;
   await withHandle(await open(path, 'r'), (handle) => handle.sync());

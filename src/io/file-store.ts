@@ -109,6 +109,11 @@ export class FileStore {
     );
   }
 
+  /** Closes the files that nobody uses. */
+  rest(): void {
+    this.#files.rest();
+  }
+
   /** Refuses what comes from now on; resolves when what is under way is done and every file is closed. */
   close(): Promise<void> {
     return this.#files.close();

@@ -81,6 +81,10 @@ export class LinkGroup {
     for (const { link } of this.#links.values()) if (link.hasGreeted) yield link;
   }
 
+  get size(): number {
+    return this.#links.size;
+  }
+
   get(id: number): PeerLink | undefined {
     return this.#links.get(id)?.link;
   }
@@ -251,6 +255,7 @@ function delegate(owner: LinkOwner): Omit<LinkOwner, 'opened' | 'closed'> {
     read: (piece, offset, views, length) => owner.read(piece, offset, views, length),
     blockPlace: (link, piece, offset, length) => owner.blockPlace(link, piece, offset, length),
     blockArrived: (link, piece, offset, length) => owner.blockArrived(link, piece, offset, length),
+    uploadAllowance: (link) => owner.uploadAllowance(link),
     settled: (link) => owner.settled(link),
     readFailed: (error) => owner.readFailed(error),
   };

@@ -14,6 +14,7 @@ import {
 import { now } from './alarm-clock.ts';
 import type { LinkOwner, PeerLink } from './peer-link.ts';
 import type { PexHost } from './pex-host.ts';
+import type { Allowance } from './rate-gate.ts';
 import type { TorrentParts } from './torrent-parts.ts';
 
 /** Failures to read that say nothing about the file: the process or the machine has too much open. */
@@ -24,6 +25,10 @@ export interface ReportedTorrent {
   readonly pex: PexHost;
   /** All that a read brought has been reported: time to act. */
   pump(): void;
+  /** The last link closed. */
+  alone(): void;
+  /** A new link's part in the upload limits. */
+  uploadAllowance(link: PeerLink): Allowance;
   fail(text: string): void;
   log(text: string): void;
 }
@@ -96,6 +101,10 @@ export class LinkReports implements LinkOwner {
     transfer?.input({ type: 'blockArrived', link: link.id, piece, offset }, now());
   }
 
+  uploadAllowance(link: PeerLink): Allowance {
+    return this.#torrent.uploadAllowance(link);
+  }
+
   settled(): void {
     this.#torrent.pump();
   }
@@ -107,5 +116,6 @@ export class LinkReports implements LinkOwner {
     this.#parts.metadata?.linkClosed(link.id);
     this.#parts.transfer?.input({ type: 'linkClosed', link: link.id }, now());
     this.#torrent.pump();
+    if (this.#parts.transfer?.links.size === 0) this.#torrent.alone();
   }
 }

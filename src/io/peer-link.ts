@@ -9,6 +9,7 @@ import type { ExtendedHandshake, MetadataMessage, PexMessage, WireHandshake } fr
 import { now } from './alarm-clock.ts';
 import { FastWire, type OurExtendedHandshake, type WireControl } from './fast-wire.ts';
 import type { PeerStream } from './peer-stream.ts';
+import type { Allowance } from './rate-gate.ts';
 import type { Greeting } from './torrent-identity.ts';
 import { UploadQueue } from './upload-queue.ts';
 
@@ -34,6 +35,8 @@ export interface LinkOwner {
   read(piece: number, offset: number, views: readonly Uint8Array[], length: number): Promise<void>;
   blockPlace(link: PeerLink, piece: number, offset: number, length: number): Uint8Array | undefined;
   blockArrived(link: PeerLink, piece: number, offset: number, length: number): void;
+  /** A new link's part in the upload limits. */
+  uploadAllowance(link: PeerLink): Allowance;
   /** All that a read brought has been reported: time to act. */
   settled(link: PeerLink): void;
   readFailed(error: unknown): void;
@@ -97,7 +100,10 @@ export class PeerLink {
       greeting.infoHash,
       ours,
     );
+    const allowance = owner.uploadAllowance(this);
     this.#uploads = new UploadQueue({
+      allow: (bytes) => allowance.available(bytes),
+      spend: (bytes) => allowance.spend(bytes),
       mayServe: (piece, offset, length) => owner.mayServe(this, piece, offset, length),
       read: (piece, offset, views, length) => owner.read(piece, offset, views, length),
       write: (bytes, sent) => {
@@ -177,6 +183,10 @@ export class PeerLink {
     } else {
       this.#wire.unchoke();
     }
+  }
+  /** The upload limit lets more go. */
+  pumpUploads(): void {
+    this.#uploads.pump();
   }
   sendMetadata(message: MetadataMessage): void {
     this.#wire.sendMetadata(message);

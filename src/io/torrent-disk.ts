@@ -10,6 +10,7 @@ import { type Content, FileStore, type Store } from './file-store.ts';
 import { checkPieces, rewritePiece } from './hash-check.ts';
 import { PieceIntake } from './piece-intake.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** Pieces wait this long for a sync that serves them all. */
 const CLAIM_DELAY_MS = 1000;
@@ -64,19 +65,27 @@ export class TorrentDisk {
   /**
    * Which pieces are ours: what was remembered and still fits the files, the rest hashed.
    * @param progress pieces hashed and to be hashed
+   * @param turns whose turn it is to hash: two at once on one disk are slower than one after the other
    */
-  async recall(remembered: Remembered | undefined, progress: (done: number, of: number) => void): Promise<Bitfield> {
+  async recall(
+    remembered: Remembered | undefined,
+    progress: (done: number, of: number) => void,
+    turns: Turnstile = new Turnstile(),
+  ): Promise<Bitfield> {
     const { pieceCount } = this.layout;
     const stats = await this.#store.stats();
     const { stored, suspect } = remembered
       ? replayJournal(pieceCount, remembered.snapshot.have, remembered.journal, remembered.mark)
       : { stored: new Bitfield(pieceCount), suspect: new Set<number>() };
     const isStranger = remembered === undefined && stats.some((file) => file !== undefined && file.size > 0);
-    if (isStranger || (remembered && isModified(remembered.snapshot.modifiedMs, stats))) return this.verify(progress);
+    if (isStranger || (remembered && isModified(remembered.snapshot.modifiedMs, stats)))
+      return turns.pass(() => this.verify(progress));
     for (let piece = 0; piece < pieceCount; piece++) {
       if (stored.has(piece) && !this.#fits(piece, stats)) suspect.add(piece);
     }
-    await this.#check(suspect, stored, (done) => progress(done, suspect.size));
+    if (suspect.size > 0) {
+      await turns.pass(() => this.#check(suspect, stored, (done) => progress(done, suspect.size)));
+    }
     // Whoever wrote these may have been told that a sync failed, and died before it wrote them again.
     for (const piece of this.#unclaimed) this.#doubtful.add(piece);
     return stored;
@@ -85,6 +94,7 @@ export class TorrentDisk {
   /** Which pieces are ours, every one hashed. Nothing may arrive meanwhile. */
   async verify(progress: (done: number, of: number) => void): Promise<Bitfield> {
     const { pieceCount } = this.layout;
+    progress(0, pieceCount);
     const stored = new Bitfield(pieceCount);
     await this.#check(Array(pieceCount).keys(), stored, (done) => progress(done, pieceCount));
     return stored;
@@ -129,6 +139,12 @@ export class TorrentDisk {
 
   async createEmptyFiles(priorities: readonly Priority[]): Promise<void> {
     await this.#store.createEmptyFiles(priorities);
+  }
+
+  /** Nobody reads or writes for now: holds no file open that can be opened again. */
+  rest(): void {
+    this.#store.rest();
+    if (this.#unclaimed.size === 0 && this.#resume.touchedPieces.size === 0) this.#resume.close();
   }
 
   /** Ends a check that is under way. */

@@ -42,6 +42,21 @@ export interface LinkRow {
   readonly encryption: LinkEncryption;
 }
 
+/** Of a torrent that does not take part. */
+export const IDLE_FIGURES: TorrentFigures = {
+  progress: 0,
+  down: 0,
+  up: 0,
+  links: 0,
+  knownPeers: 0,
+  downloaded: 0,
+  uploaded: 0,
+  storedBytes: 0,
+  missingBytes: 0,
+  secondsToComplete: null,
+  stalledBecause: null,
+};
+
 /** What the figures are taken from. */
 export interface FigureSources {
   readonly phase: TorrentPhase;
@@ -51,9 +66,11 @@ export interface FigureSources {
   readonly knownPeers: number;
   readonly refusingPeers: number;
   readonly announcer: Announcer;
-  readonly checkedShare: number;
+  readonly checkedShare: number | undefined;
   readonly secondsToComplete: number | undefined;
   readonly diskProblem: string | undefined;
+  readonly isDownClosed: boolean;
+  readonly isUpClosed: boolean;
   readonly failure: string | undefined;
 }
 
@@ -77,6 +94,8 @@ export function figuresOf(sources: FigureSources): TorrentFigures {
     trackerHasAnswered: announcer.hasAnswered,
     trackerFailure: announcer.failure,
     diskProblem,
+    isDownClosed: sources.isDownClosed,
+    isUpClosed: sources.isUpClosed,
   });
   return {
     progress: progressOf(sources),
@@ -89,12 +108,16 @@ export function figuresOf(sources: FigureSources): TorrentFigures {
     storedBytes: transfer?.storedBytes ?? 0,
     missingBytes: transfer?.missingBytes ?? sources.info?.length ?? 0,
     secondsToComplete: sources.secondsToComplete ?? null,
-    stalledBecause: sources.failure ?? (sources.phase === 'checking' ? null : stalledBecause),
+    stalledBecause: sources.failure ?? (sources.phase === 'checking' ? whyUnchecked(sources) : stalledBecause),
   };
 }
 
+function whyUnchecked({ checkedShare }: FigureSources): string | null {
+  return checkedShare === undefined ? 'waits until the torrents before it are checked' : null;
+}
+
 function progressOf({ phase, info, transfer, checkedShare }: FigureSources): number {
-  if (phase === 'checking') return checkedShare;
+  if (phase === 'checking') return checkedShare ?? 0;
   if (!info || !transfer) return 0;
   return transfer.wantedBytes > 0 ? 1 - transfer.missingBytes / transfer.wantedBytes : 1;
 }

@@ -24,21 +24,24 @@ import {
   type Wishes,
 } from '../torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../wire/index.ts';
-import { now, wallNow } from './alarm-clock.ts';
+import { now } from './alarm-clock.ts';
 import { Announcer } from './announcer.ts';
 import { BlockIntake } from './block-intake.ts';
 import type { Trust } from './dialler.ts';
 import { FileChoice } from './file-choice.ts';
 import { sha1 } from './hash.ts';
+import { HostMemory } from './host-memory.ts';
 import { LinkGroup } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
+import { DownloadQuota } from './order-quota.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { PexHost } from './pex-host.ts';
 import { PieceFinisher } from './piece-finisher.ts';
+import { Allowance } from './rate-gate.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 import { SEGMENT_BYTES_MAX } from './segments.ts';
-import { announceFactsOf, memoOf, ourHandshake } from './self-description.ts';
+import { announceFactsOf, ourHandshake } from './self-description.ts';
 import { TorrentDisk } from './torrent-disk.ts';
 import {
   figuresOf,
@@ -56,9 +59,16 @@ import { TransferOrders } from './transfer-orders.ts';
 const INTAKE_BYTES_MAX = 16_777_216;
 const OPEN_PIECES_MAX = 256;
 
-/** One torrent. */
+/** Whom a host tells about its life. */
+export interface HostOwner {
+  /** It began to fetch or to seed, became complete, or failed. */
+  changed(): void;
+}
+
+/** One torrent while it takes part. */
 export class TorrentHost {
   readonly spec: TorrentSpec;
+  readonly #owner: HostOwner;
   readonly #services: TorrentServices;
   readonly #resume: ResumeFile;
   readonly #parts: TorrentParts;
@@ -68,13 +78,14 @@ export class TorrentHost {
   readonly #announcer: Announcer;
   readonly #wake = (): void => this.#tick();
   readonly #choice: FileChoice;
+  readonly #memory: HostMemory;
   #phase: TorrentPhase = 'metadata';
-  #checkedShare = 0;
+  /** Undefined until it is this torrent's turn to be checked. */
+  #checkedShare: number | undefined;
   readonly #finisher: PieceFinisher;
   readonly #orders: TransferOrders;
   #failure: string | undefined;
   #isPumping = false;
-  #completedSeconds: number;
   readonly #startedAt = now();
   #secondsToComplete: number | undefined;
   /** The start, and the change from metadata to transfer: what an end waits for. */
@@ -82,13 +93,14 @@ export class TorrentHost {
   /** Set once the torrent was stopped or failed; resolves when it holds nothing any more. */
   #ended: Promise<void> | undefined;
 
-  constructor(spec: TorrentSpec, services: TorrentServices, resume: ResumeFile) {
+  constructor(spec: TorrentSpec, services: TorrentServices, resume: ResumeFile, owner: HostOwner) {
     this.spec = spec;
+    this.#owner = owner;
     this.#services = services;
     this.#resume = resume;
     this.#parts = { metadata: undefined, info: spec.info, disk: undefined, transfer: undefined, blocks: undefined };
     this.#choice = new FileChoice(spec.wishes);
-    this.#completedSeconds = spec.completedSeconds;
+    this.#memory = new HostMemory(spec, this.#parts, this.#choice, resume);
     this.#announcer = new Announcer(
       {
         facts: () => announceFactsOf(spec, services, this.#parts),
@@ -123,6 +135,8 @@ export class TorrentHost {
       new LinkReports(this.#parts, {
         pex: this.#pex,
         pump: () => this.#pump(),
+        alone: () => this.#restWhenAlone(),
+        uploadAllowance: (link) => new Allowance(services.rates.up, spec.infoHash, () => link.pumpUploads()),
         fail: (text) => this.#fail(text),
         log: (text) => this.#log(text),
       }),
@@ -149,6 +163,13 @@ export class TorrentHost {
   get isComplete(): boolean {
     return this.#parts.transfer?.isComplete ?? false;
   }
+  /** Payload bytes that arrived in this host's time. */
+  get downloaded(): number {
+    return this.#parts.transfer?.down.total ?? 0;
+  }
+  get completedSeconds(): number {
+    return this.#memory.completedSeconds;
+  }
   get wishes(): Wishes {
     return this.#choice.wishes;
   }
@@ -165,9 +186,12 @@ export class TorrentHost {
     return this.#announcer.firstOutcome;
   }
 
-  /** Begins or goes on; resolves when the torrent takes part (after a check, if one is needed) or has failed. */
-  start(remembered: Remembered | undefined): Promise<void> {
-    this.#work = this.#begin(remembered).catch((error) => this.#fail(textOf(error)));
+  /**
+   * Begins or goes on; resolves when the torrent takes part (after a check, if one is needed) or has failed.
+   * @param joins false to check what is on disk and no more
+   */
+  start(remembered: Remembered | undefined, joins = true): Promise<void> {
+    this.#work = this.#begin(remembered, joins).catch((error) => this.#fail(textOf(error)));
     return this.#work;
   }
 
@@ -224,12 +248,14 @@ export class TorrentHost {
     const wrong = this.#choice.use(wishes, info);
     if (wrong) return wrong;
     if (!info || !disk || !transfer) {
-      this.#work = this.#work.then(() => this.#remember()).catch((error) => this.#fail(textOf(error)));
+      this.#work = this.#work.then(() => this.#memory.write()).catch((error) => this.#fail(textOf(error)));
       return undefined;
     }
     for (const fact of this.#choice.facts(disk.layout, info)) transfer.input(fact, now());
     if (!transfer.isComplete) this.#secondsToComplete = undefined;
-    this.#finisher.run(() => this.#remember());
+    this.#memory.noteChange();
+    this.#owner.changed();
+    this.#finisher.run(() => this.#memory.write());
     this.#peers.reconsider();
     this.#links.dialMore();
     this.#pump();
@@ -256,6 +282,8 @@ export class TorrentHost {
       checkedShare: this.#checkedShare,
       secondsToComplete: this.#secondsToComplete,
       diskProblem: this.#finisher.problem,
+      isDownClosed: this.#services.rates.down.isClosed(this.spec.infoHash),
+      isUpClosed: this.#services.rates.up.isClosed(this.spec.infoHash),
       failure: this.#failure,
     });
   }
@@ -268,14 +296,14 @@ export class TorrentHost {
     });
   }
 
-  async #begin(remembered: Remembered | undefined): Promise<void> {
+  async #begin(remembered: Remembered | undefined, joins: boolean): Promise<void> {
     if (this.#parts.info) {
       await this.#prepare(this.#parts.info, remembered);
     } else {
       this.#parts.metadata = this.#awaitMetadata();
-      await this.#remember();
+      await this.#memory.write();
     }
-    if (this.#ended) return;
+    if (this.#ended || !joins) return;
     this.#links.open();
     this.#announcer.note({ type: 'begin' });
     this.#pump();
@@ -286,6 +314,7 @@ export class TorrentHost {
     const wrong = this.#choice.use(this.#choice.wishes, info);
     if (wrong) return this.#fail(`${wrong.text}; "monsoon info ${info.infoHash}" shows what there is`);
     this.#phase = 'checking';
+    this.#checkedShare = undefined;
     const { directory, sourcePaths } = this.spec;
     const content = { info, directory, sourcePaths };
     const disk = new TorrentDisk(content, this.#resume, {
@@ -296,16 +325,19 @@ export class TorrentHost {
     this.#finisher.use(disk);
     const stored = this.spec.isWhole
       ? Bitfield.full(info.pieceCount)
-      : await disk.recall(remembered, (done, of) => {
-          this.#checkedShare = done / of;
-        });
+      : await disk.recall(
+          remembered,
+          (done, of) => {
+            this.#checkedShare = of > 0 ? done / of : 1;
+          },
+          this.#services.checks,
+        );
     if (this.#hasEnded()) return;
     if (disk.isReadOnly && !stored.isFull) {
       return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
     }
     const transfer = this.#transferOf(info, disk, stored);
-    if (transfer.isComplete) this.#completedSeconds ||= wallNow();
-    await this.#remember(transfer);
+    await this.#memory.begin(transfer, remembered, this.#checkedShare !== undefined);
     if (!this.#hasEnded()) this.#run(info, disk, transfer);
   }
 
@@ -315,11 +347,15 @@ export class TorrentHost {
   }
 
   #transferOf(info: TorrentInfo, disk: TorrentDisk, stored: Bitfield): Transfer {
-    const { uploadSlots, random } = this.#services;
+    const { uploadSlots, random, rates } = this.#services;
     const pieceBytes = Math.min(info.pieceLength, SEGMENT_BYTES_MAX);
     const openPiecesMax = Math.min(OPEN_PIECES_MAX, Math.max(4, Math.floor(INTAKE_BYTES_MAX / pieceBytes)));
     const priorities = this.#choice.piecePriorities(disk.layout, info);
-    return new Transfer(disk.layout, stored, { uploadSlots, openPiecesMax, priorities }, random, now());
+    const quota = new DownloadQuota(rates.down, info.infoHash, (link) => {
+      this.#parts.transfer?.input({ type: 'granted', link }, now());
+      this.#pump();
+    });
+    return new Transfer(disk.layout, stored, { uploadSlots, openPiecesMax, priorities, quota }, random, now());
   }
 
   #run(info: TorrentInfo, disk: TorrentDisk, transfer: Transfer): void {
@@ -329,6 +365,8 @@ export class TorrentHost {
     this.#parts.blocks = new BlockIntake(transfer, disk.intake);
     this.#phase = 'running';
     if (transfer.isComplete) this.#secondsToComplete = 0;
+    this.#restWhenAlone();
+    this.#owner.changed();
   }
 
   #useMetadata(raw: Uint8Array): void {
@@ -373,7 +411,7 @@ export class TorrentHost {
     let at = earliest(this.#parts.transfer?.deadline?.at, this.#parts.metadata?.deadline?.at);
     at = earliest(earliest(at, this.#announcer.deadline?.at), this.#pex.deadline?.at);
     at = earliest(at, this.#links.attendAt);
-    // With links there is a tick every second, which dials too.
+    // While links are busy there is a tick every second, which dials too.
     if (!this.#parts.transfer?.deadline) at = earliest(at, this.#links.dialAt);
     this.#services.alarms.set(this.#wake, at);
   }
@@ -393,22 +431,18 @@ export class TorrentHost {
 
   #completed(): void {
     this.#secondsToComplete = (now() - this.#startedAt) / 1000;
-    this.#completedSeconds = wallNow();
+    this.#memory.noteCompleted();
     if (this.#parts.transfer!.isWhole) this.#announcer.note({ type: 'complete' });
-    this.#finisher.run(() => this.#remember());
+    this.#owner.changed();
+    this.#finisher.run(async () => {
+      await this.#memory.write();
+      this.#restWhenAlone();
+    });
   }
 
-  /** Writes everything down; what is complete rests, so that a file which changes after this is a stranger's work. */
-  async #remember(transfer: Transfer | undefined = this.#parts.transfer): Promise<void> {
-    const { disk } = this.#parts;
-    const memo = memoOf(this.spec, this.#parts, this.#completedSeconds, this.#choice.wishes);
-    if (disk && transfer) {
-      if (transfer.isComplete) await disk.createEmptyFiles(this.#choice.priorities);
-      await disk.save(memo, transfer.stored, transfer.isComplete);
-    } else if (!this.#parts.info) {
-      const { directory } = this.spec;
-      await this.#resume.save({ ...memo, directory, sourcePaths: [], have: new Uint8Array(0), modifiedMs: [] });
-    }
+  /** A thousand torrents that nobody asks for hold no file open. */
+  #restWhenAlone(): void {
+    if (this.#links.size === 0) this.#parts.disk?.rest();
   }
 
   #describe(): void {
@@ -425,6 +459,7 @@ export class TorrentHost {
     this.#phase = 'failed';
     this.#log(text);
     this.#ended = this.#end(text);
+    this.#owner.changed();
   }
 
   /** Leaves the swarm, finishes what the disk is doing, and lets go of everything. */
@@ -437,12 +472,7 @@ export class TorrentHost {
     await this.#finisher.close();
     try {
       // What failed may be wrong about what it has: it is checked again when it is added again.
-      if (this.#parts.disk && this.#parts.transfer && this.#failure === undefined)
-        await this.#parts.disk.save(
-          memoOf(this.spec, this.#parts, this.#completedSeconds, this.#choice.wishes),
-          this.#parts.transfer.stored,
-          true,
-        );
+      if (this.#failure === undefined) await this.#memory.end();
     } catch (error) {
       this.#log(textOf(error));
     }

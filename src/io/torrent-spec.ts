@@ -5,7 +5,9 @@ import type { TorrentInfo, Wishes } from '../torrent/index.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import type { Dialler } from './dialler.ts';
 import type { LinkOpener } from './link-opener.ts';
+import type { Rates } from './rate-gate.ts';
 import type { TrackerClient } from './tracker-client.ts';
+import type { Turnstile } from './turnstile.ts';
 
 /** What a torrent is made from. */
 export interface TorrentSpec {
@@ -39,5 +41,11 @@ export interface TorrentServices {
   readonly port: number;
   readonly linksPerTorrentMax: number;
   readonly uploadSlots: number;
+  /** Checks of what is on disk. */
+  readonly checks: Turnstile;
+  /** Rate limits of the node, and of torrents in it. */
+  readonly rates: Rates;
+  /** Downloads that run at a time; 0 for any number. */
+  readonly downloadsMax: number;
   readonly log: (text: string) => void;
 }

@@ -1,88 +1,181 @@
-/** The torrents of a node: what it shares and fetches, found by info hash, remembered between runs. */
+/**
+ * The torrents of a node: what it shares and fetches, found by info hash, remembered between runs. Keeps the queue:
+ * every change that may let another download run leads to one review.
+ */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { type Address, type InfoHash, isFault, parseInfoHash } from '../base/index.ts';
-import { parseMetainfo } from '../torrent/index.ts';
+import { type Address, type InfoHash, isFault, later, parseInfoHash } from '../base/index.ts';
+import { admittedDownloads, renumbered } from '../session/index.ts';
+import { NO_ORDERS, parseMetainfo } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
+import { now } from './alarm-clock.ts';
 import { sha1 } from './hash.ts';
+import { OrdersFile } from './orders-file.ts';
 import { parseMagnet } from './parse-torrent.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
-import { TorrentHost } from './torrent-host.ts';
+import { Torrent } from './torrent.ts';
 import { TorrentIndex } from './torrent-index.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 
 /** Torrents of one node. */
 const TORRENTS_MAX = 10_000;
+/** A download that has got nothing for this long gives its turn to the next one. */
+const IDLE_MS = 5 * 60_000;
+const REVIEW_MS = 30_000;
+
+/** Where a torrent goes in the queue. */
+export type QueueMove = 'first' | 'last' | 'up' | 'down';
 
 /** All torrents of one node. */
 export class Torrents {
   readonly #services: TorrentServices;
   readonly #directory: string;
-  readonly #hosts = new TorrentIndex<TorrentHost>();
+  readonly #torrents = new TorrentIndex<Torrent>();
+  readonly #review = (): void => this.#reviewQueue();
+  #isReviewDue = false;
+  #isStopped = false;
 
-  /** @param directory where resume files are kept; made when missing */
+  /** @param directory where resume and orders files are kept; made when missing */
   constructor(services: TorrentServices, directory: string) {
     this.#services = services;
     this.#directory = directory;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   }
 
-  get(infoHash: InfoHash): TorrentHost | undefined {
-    return this.#hosts.get(infoHash);
+  get(infoHash: InfoHash): Torrent | undefined {
+    return this.#torrents.get(infoHash);
   }
 
-  all(): TorrentHost[] {
-    return [...this.#hosts.values()];
+  all(): Torrent[] {
+    return [...this.#torrents.values()];
   }
 
   /**
    * Adds a torrent, or finds the one that is there: adding twice changes nothing.
    * @returns the torrent, and the promise of its start (a check of existing files can take long)
    */
-  add(spec: TorrentSpec): { host: TorrentHost; started: Promise<void> } | undefined {
-    const known = this.#hosts.get(spec.infoHash);
+  add(spec: TorrentSpec): { host: Torrent; started: Promise<void> } | undefined {
+    const known = this.#torrents.get(spec.infoHash);
     if (known && known.phase !== 'failed') return { host: known, started: Promise.resolve() };
-    if (this.#hosts.size >= TORRENTS_MAX) return undefined;
-    const host = new TorrentHost(spec, this.#services, new ResumeFile(this.#directory, spec.infoHash));
-    this.#hosts.set(spec.infoHash, host);
-    // A failed one may still be closing the files that the new one opens.
-    const started = known ? known.stop().then(() => host.start(undefined)) : host.start(undefined);
-    return { host, started };
+    if (known) return { host: known, started: known.restart(spec) };
+    if (this.#torrents.size >= TORRENTS_MAX) return undefined;
+    const torrent = this.#hold(
+      new Torrent(spec, { orders: NO_ORDERS, remembered: undefined }, this.#services, this.#directory, () =>
+        this.#noteChange(),
+      ),
+    );
+    this.#reviewQueue();
+    return { host: torrent, started: torrent.started };
   }
 
   /** Starts everything that was there at the last stop, however that came about. */
   async recall(): Promise<void> {
     for (const name of readdirSync(this.#directory)) {
       const infoHash = name.endsWith('.resume') ? parseInfoHash(name.slice(0, -'.resume'.length)) : undefined;
-      if (!infoHash || this.#hosts.has(infoHash)) continue;
+      if (!infoHash || this.#torrents.has(infoHash)) continue;
+      const log = (text: string): void => this.#services.log(`${name}: ${text}`);
       try {
-        const resume = new ResumeFile(this.#directory, infoHash);
-        const remembered = await resume.load();
+        const remembered = await new ResumeFile(this.#directory, infoHash).load();
         const spec = remembered && (await specOf(infoHash, remembered));
         if (!spec) continue;
-        const host = new TorrentHost(spec, this.#services, resume);
-        this.#hosts.set(infoHash, host);
-        void host.start(remembered);
+        const orders = await new OrdersFile(this.#directory, infoHash).load(log);
+        this.#hold(
+          new Torrent(spec, { orders, remembered }, this.#services, this.#directory, () => this.#noteChange()),
+        );
       } catch (error) {
-        this.#services.log(`${name}: ${error instanceof Error ? error.message : error}`);
+        log(error instanceof Error ? error.message : `${error}`);
       }
     }
+    this.#reviewQueue();
   }
 
   /** The torrent that a dialling end names in Message Stream Encryption. */
   named(req2Hash: Uint8Array): InfoHash | undefined {
-    return this.#hosts.named(req2Hash);
+    return this.#torrents.named(req2Hash);
   }
 
   /** Routes an incoming connection to the torrent that its handshake names. */
   accept(stream: PeerStream, address: Address, handshake: WireHandshake, firstBytes: Uint8Array): void {
-    const host = this.#hosts.get(handshake.infoHash);
-    if (host) host.accept(stream, address, firstBytes);
+    const torrent = this.#torrents.get(handshake.infoHash);
+    if (torrent) torrent.accept(stream, address, firstBytes);
     else stream.socket.destroy();
   }
 
+  /** Gives a download another place in the queue; what is not in the queue has none. */
+  async requeue(torrent: Torrent, move: QueueMove): Promise<void> {
+    const queue = this.#queue();
+    const at = queue.indexOf(torrent);
+    if (at < 0) return;
+    queue.splice(at, 1);
+    const target = { first: 0, up: Math.max(0, at - 1), down: at + 1, last: queue.length }[move];
+    queue.splice(target, 0, torrent);
+    const numbers = renumbered(
+      queue.map((key) => ({ key, place: key.place })),
+      torrent,
+    );
+    // One review at the end: half of a new order must not stop anybody.
+    this.#isReviewDue = true;
+    try {
+      await Promise.all([...numbers].map(([each, place]) => each.usePlace(place)));
+    } finally {
+      this.#reviewQueue();
+    }
+  }
+
+  /** The downloads in their order, from 1; what has nothing to fetch, or may not, is missing. */
+  queuePlaces(): Map<Torrent, number> {
+    return new Map(this.#queue().map((torrent, i) => [torrent, i + 1]));
+  }
+
+  /** Forgets a torrent, and deletes its files when told to. */
+  async remove(torrent: Torrent, withContent: boolean): Promise<void> {
+    await torrent.remove(withContent);
+    this.#torrents.delete(torrent.spec.infoHash);
+    this.#reviewQueue();
+  }
+
   async stop(): Promise<void> {
-    await Promise.allSettled(this.all().map((host) => host.stop()));
+    this.#isStopped = true;
+    this.#services.alarms.set(this.#review, undefined);
+    await Promise.allSettled(this.all().map((torrent) => torrent.stop()));
+  }
+
+  #hold(torrent: Torrent): Torrent {
+    this.#torrents.set(torrent.spec.infoHash, torrent);
+    return torrent;
+  }
+
+  #queue(): Torrent[] {
+    return this.all()
+      .filter((torrent) => torrent.isDownload)
+      .toSorted((a, b) => a.place - b.place);
+  }
+
+  /** Many changes at once, as at a start, are one review. */
+  #noteChange(): void {
+    if (this.#isReviewDue) return;
+    this.#isReviewDue = true;
+    queueMicrotask(this.#review);
+  }
+
+  #reviewQueue(): void {
+    this.#isReviewDue = false;
+    if (this.#isStopped) return;
+    const { downloadsMax, alarms } = this.#services;
+    const idleSince = later(now(), -IDLE_MS);
+    const queue = this.#queue().map((torrent) => ({
+      key: torrent,
+      place: torrent.place,
+      isRunning: torrent.isRunning,
+      isIdle: torrent.isIdleSince(idleSince),
+    }));
+    const admitted = admittedDownloads(queue, downloadsMax);
+    const reason = `waits in the queue: ${downloadsMax === 1 ? 'one download runs' : `${downloadsMax} downloads run`} at a time (option downloadsMax)`;
+    for (const torrent of this.#torrents.values()) {
+      torrent.admit(!torrent.isDownload || admitted.has(torrent), reason);
+    }
+    const isFull = queue.length > admitted.size;
+    alarms.set(this.#review, isFull ? later(now(), REVIEW_MS) : undefined);
   }
 }
 

@@ -32,6 +32,10 @@ export interface UploadPort {
   /** Sends; calls `sent` when the bytes left our memory. */
   write(bytes: Uint8Array, sent: () => void): void;
   unsentBytes(): number;
+  /** Bytes that the upload limit lets go now, of those wanted; `pump` is called when it is more. Infinity for any. */
+  allow(bytes: number): number;
+  /** Bytes that were allowed go now. */
+  spend(bytes: number): void;
   reject(piece: number, offset: number, length: number): void;
   served(bytes: number): void;
   readFailed(error: unknown): void;
@@ -70,18 +74,20 @@ export class UploadQueue {
   rejectAll(): void {
     const rejected = [...this.#requests.values()];
     this.#requests.clear();
+    this.#port.allow(0);
     for (const { piece, offset, length } of rejected) this.#port.reject(piece, offset, length);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#requests.clear();
+    this.#port.allow(0);
   }
 
   /** Reads and sends the next run when the last one is out of the way. */
   pump(): void {
     if (this.#isReading || this.#isClosed || this.#port.unsentBytes() > UNSENT_BYTES_MAX) return;
-    const run = this.#takeRun();
+    const run = this.#takeRun(this.#port.allow(this.#wantedBytes()));
     if (run.length === 0) return;
     this.#isReading = true;
     this.#serve(run).then(
@@ -97,8 +103,15 @@ export class UploadQueue {
     );
   }
 
+  /** About what the next runs take: at least the request in front. */
+  #wantedBytes(): number {
+    for (const { length } of this.#requests.values())
+      return Math.max(length, Math.min(this.waiting * BLOCK_BYTES, RUN_BYTES_MAX));
+    return 0;
+  }
+
   /** Neighbouring requests from the front; what may not be served is rejected on the way. */
-  #takeRun(): BlockRequest[] {
+  #takeRun(bytesMax: number): BlockRequest[] {
     const run: BlockRequest[] = [];
     let bytes = 0;
     for (const [key, request] of this.#requests) {
@@ -106,7 +119,7 @@ export class UploadQueue {
       const previous = run.at(-1);
       const isNext =
         !previous || (previous.piece === request.piece && previous.offset + previous.length === request.offset);
-      if (!isNext || (previous && bytes + request.length > RUN_BYTES_MAX)) break;
+      if (!isNext || bytes + request.length > bytesMax || (previous && bytes + request.length > RUN_BYTES_MAX)) break;
       this.#requests.delete(key);
       if (!this.#port.mayServe(request.piece, request.offset, request.length)) {
         this.#port.reject(request.piece, request.offset, request.length);
@@ -129,6 +142,7 @@ export class UploadQueue {
       at += PIECE_HEADER_BYTES + length;
       payload += length;
     }
+    this.#port.spend(payload);
     await this.#port.read(run[0]!.piece, run[0]!.offset, views, payload);
     if (this.#isClosed) return;
     this.#port.write(buffer.subarray(0, at), () => {

@@ -12,6 +12,8 @@ import type { TransferEffect } from './transfer-facts.ts';
 /** What follows from a debt that is gone. */
 export interface DebtEvents {
   order(effect: TransferEffect): void;
+  /** A block that was asked of the link will not come from it. */
+  released(link: LinkState): void;
   /** The link may have room for requests. */
   hasRoom(link: LinkState): void;
   /** Nothing of an open piece is here or on order, or nobody can go on with it. */
@@ -37,7 +39,7 @@ export class Debts {
     for (const id of open.arrive(block, link.id)) {
       const other = this.#links.get(id);
       if (!other) continue;
-      other.asked--;
+      this.#letGo(other);
       this.#events.hasRoom(other);
       this.#takeBack(other, open.piece, block);
     }
@@ -47,7 +49,7 @@ export class Debts {
   refuse(link: LinkState, piece: number, block: number): void {
     const open = this.#ledger.openPiece(piece);
     if (!open || !Number.isInteger(block) || !open.isAskedOf(block, link.id)) return;
-    link.asked--;
+    this.#letGo(link);
     if (!link.theyChoke) link.noteRefused(piece);
     open.release(block, link.id);
     this.giveUpIfStuck(link, piece);
@@ -89,9 +91,14 @@ export class Debts {
     const open = this.#ledger.openPiece(piece);
     for (const block of open?.blocksAskedOf(link.id) ?? []) {
       open!.release(block, link.id);
-      link.asked--;
+      this.#letGo(link);
       if (isTold) this.#takeBack(link, piece, block);
     }
+  }
+
+  #letGo(link: LinkState): void {
+    link.asked--;
+    this.#events.released(link);
   }
 
   #takeBack(link: LinkState, piece: number, block: number): void {

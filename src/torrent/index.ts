@@ -60,10 +60,11 @@ export {
   type TrackerReply,
 } from './tracker-exchange.ts';
 export { Transfer } from './transfer.ts';
-export type { TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
+export type { OrderQuota, TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
 export {
   UdpExchange,
   type UdpExchangeEffect,
   type UdpExchangeFault,
   type UdpExchangeInput,
 } from './udp-exchange.ts';
+export { encodeUserOrders, NO_ORDERS, parseUserOrders, type UserOrders } from './user-orders.ts';

@@ -37,6 +37,8 @@ export class LinkState {
   weAreInterested = false;
   /** Blocks on order. */
   asked = 0;
+  /** Blocks that the download limit lets it be asked for yet; set before each filling. */
+  allowed: number = Number.POSITIVE_INFINITY;
   /** Pieces in which blocks are on order from this link. */
   readonly working: Set<number> = new Set();
   readonly down: Rate;
@@ -98,6 +100,11 @@ export class LinkState {
     return silentMs + ((this.asked + blocks) * 1000) / this.#blocksPerSecond;
   }
 
+  /** Neither end wants anything of the other. */
+  get isIdle(): boolean {
+    return !this.weAreInterested && !this.theyAreInterested && this.asked === 0 && this.down.isStill && this.up.isStill;
+  }
+
   get hasRoom(): boolean {
     return this.asked < this.depth;
   }
@@ -156,6 +163,7 @@ export class LinkState {
       this.#probedAt = now;
     }
     this.asked += blocks;
+    this.allowed -= blocks;
   }
 
   noteArrival(bytes: number, now: Instant): void {

@@ -90,19 +90,27 @@ export class Picker {
     return this.#wishlist.rarest((piece) => link.has.has(piece)) !== undefined;
   }
 
-  /** Orders blocks from a link until its queue is full or it has nothing for us. */
-  fill(link: LinkState, now: Instant): readonly RequestRun[] {
+  /** Blocks that a link should be asked for now, if it has them and no rate limit holds them back. */
+  roomOf(link: LinkState): number {
     const { hasDue } = this.#urgency;
     // Topping up in batches: one write of many requests instead of one per arrived block.
-    if (!link.mayBeAsked || (link.asked > link.depth * 0.75 && !hasDue)) return NO_RUNS;
+    if (!link.mayBeAsked || (link.asked > link.depth * 0.75 && !hasDue)) return 0;
+    return Math.max(0, (hasDue ? link.dueDepth : link.depth) - link.asked);
+  }
+
+  /** Orders blocks from a link until its queue is full, its allowance is spent, or it has nothing for us. */
+  fill(link: LinkState, now: Instant): readonly RequestRun[] {
+    const { hasDue } = this.#urgency;
+    if (this.roomOf(link) === 0 || link.allowed <= 0) return NO_RUNS;
     const runs: RequestRun[] = [];
     if (hasDue) this.#orderDue(link, runs, now);
     // What will be due next must not wait behind a long queue of what nobody waits for.
     const depth = hasDue ? link.depth * DEPTH_SHARE_BESIDE_DUE : link.depth;
-    while (link.asked < depth) {
+    while (link.asked < depth && link.allowed > 0) {
       const source = this.#sourceFor(link);
       if (!source) break;
-      const run = this.#order(link, source.open, Math.min(Math.ceil(depth) - link.asked, source.runMax), now);
+      const countMax = Math.min(Math.ceil(depth) - link.asked, link.allowed, source.runMax);
+      const run = this.#order(link, source.open, countMax, now);
       if (run) runs.push(run);
     }
     if (link.hasRoom && this.isEndgame) this.#orderDuplicates(link, runs, now);
@@ -131,17 +139,18 @@ export class Picker {
 
   /** What somebody waits for, and what of it others would bring too late. */
   #orderDue(link: LinkState, runs: RequestRun[], now: Instant): void {
-    for (let left = link.dueDepth - link.asked; left > 0; left = link.dueDepth - link.asked) {
+    const leftOf = (): number => Math.min(link.dueDepth - link.asked, link.allowed);
+    for (let left = leftOf(); left > 0; left = leftOf()) {
       const piece = this.#urgency.next(link, now);
       if (piece === undefined) break;
       const open = this.#ledger.openPiece(piece) ?? this.#open(piece, link);
       runs.push(this.#order(link, open, left, now)!);
     }
-    if (link.asked >= link.dueDepth) return;
+    if (leftOf() <= 0) return;
     for (const { open, block } of this.#urgency.late(link, now)) {
       if (!open.askAlso(block, link.id, ENDGAME_LINKS_MAX)) continue;
       runs.push(this.#ordered(link, open, block, 1, now));
-      if (link.asked >= link.dueDepth) return;
+      if (leftOf() <= 0) return;
     }
   }
 
@@ -171,7 +180,7 @@ export class Picker {
   }
 
   #orderDuplicates(link: LinkState, runs: RequestRun[], now: Instant): void {
-    let left = ENDGAME_BLOCKS_MAX - link.asked;
+    let left = Math.min(ENDGAME_BLOCKS_MAX - link.asked, link.allowed);
     for (const open of this.#ledger.openPieces()) {
       // What is due is fetched twice only where it would be late.
       if (open.reservedFor !== undefined || !link.offers(open.piece) || this.#urgency.isDue(open.piece)) continue;

@@ -18,6 +18,11 @@ export class Rate {
     this.#movedAt = now;
   }
 
+  /** Nothing moves, and nothing did that a next reading would show. */
+  get isStill(): boolean {
+    return this.#bytesPerSecond === 0 && this.#pending === 0;
+  }
+
   note(bytes: number): void {
     this.#pending += bytes;
     this.total += bytes;

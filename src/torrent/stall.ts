@@ -16,12 +16,17 @@ export interface StallFacts {
   readonly trackerHasAnswered: boolean;
   readonly trackerFailure: string | undefined;
   readonly diskProblem: string | undefined;
+  /** A limit of 0, of the torrent or of the node, lets nothing through. */
+  readonly isDownClosed: boolean;
+  readonly isUpClosed: boolean;
 }
 
 /** The reason, or null while data moves or nothing should. */
 export function stallReason(facts: StallFacts): string | null {
   if (facts.diskProblem !== undefined) return facts.diskProblem;
   if (facts.isComplete) return whyNobodyFinds(facts);
+  if (facts.isDownClosed && facts.hasMetadata)
+    return 'the download rate limit is 0; "monsoon limit --down none" lifts it, of a torrent or of the node';
   if (facts.downBytesPerSecond > 0) return null;
   const goal = facts.hasMetadata ? 'the missing pieces' : 'the metadata';
   if (facts.links > 0 && facts.usefulLinks === 0 && facts.hasMetadata) {
@@ -55,7 +60,10 @@ export function stallReason(facts: StallFacts): string | null {
 }
 
 /** What is complete waits for nothing, but ought to be found. */
-function whyNobodyFinds({ hasTrackers, trackerHasAnswered, trackerFailure }: StallFacts): string | null {
+function whyNobodyFinds(facts: StallFacts): string | null {
+  const { hasTrackers, trackerHasAnswered, trackerFailure } = facts;
+  if (facts.isUpClosed)
+    return 'nobody is served: the upload rate limit is 0; "monsoon limit --up none" lifts it, of a torrent or of the node';
   if (trackerHasAnswered) return null;
   if (!hasTrackers) return 'nobody can find it yet: no supernode is known; start with --bootstrap';
   return trackerFailure === undefined ? null : `nobody can find it yet: no tracker answers: ${trackerFailure}`;

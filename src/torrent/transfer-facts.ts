@@ -35,6 +35,8 @@ export type TransferInput =
   | { readonly type: 'due'; readonly start: number; readonly length: number; readonly at: Instant }
   /** Nobody waits for anything any more. */
   | { readonly type: 'nothingDue' }
+  /** The quota lets more be asked of a link. */
+  | { readonly type: 'granted'; readonly link: LinkId }
   | { readonly type: 'tick' };
 
 export type TransferEffect =
@@ -56,6 +58,17 @@ export type TransferEffect =
   /** Everything that is selected is stored; again after each selection that made it incomplete. */
   | { readonly type: 'complete' };
 
+/** How many blocks may be ordered: the download limit. */
+export interface OrderQuota {
+  /** Blocks that a link may be asked for now, of those wanted; a `granted` fact says when it is more. Infinity for any. */
+  allow(link: LinkId, blocks: number): number;
+  /** Blocks were asked for. */
+  spend(link: LinkId, blocks: number): void;
+  /** Blocks that were asked for will not come. */
+  giveBack(link: LinkId, blocks: number): void;
+  forget(link: LinkId): void;
+}
+
 /** What the machine needs from outside, besides facts. */
 export interface TransferSettings {
   readonly uploadSlots: number;
@@ -63,4 +76,6 @@ export interface TransferSettings {
   readonly openPiecesMax: number;
   /** Per piece how much it is wanted to begin with; all of them alike unless told. */
   readonly priorities?: readonly Priority[];
+  /** Absent where there is no limit. */
+  readonly quota?: OrderQuota;
 }

@@ -25,7 +25,7 @@ import { LinkState } from './link-state.ts';
 import { Picker } from './picker.ts';
 import { Rate } from './rate.ts';
 import type { Priority } from './selection.ts';
-import type { TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
+import type { OrderQuota, TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
 import { UploadSlots } from './upload-slots.ts';
 import { Urgency } from './urgency.ts';
 
@@ -49,6 +49,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   readonly #links = new Map<LinkId, LinkState>();
   readonly #unfilled = new Set<LinkState>();
   readonly #slots: UploadSlots;
+  readonly #quota: OrderQuota | undefined;
   #effects: TransferEffect[] = [];
   #now: Instant;
   #nextTick: Instant;
@@ -59,6 +60,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.down = new Rate(now);
     this.up = new Rate(now);
     this.#layout = layout;
+    this.#quota = settings.quota;
     this.#ledger = new Ledger(layout, stored, settings.priorities);
     const urgency = new Urgency(this.#deadlines, this.#ledger, this.#links);
     this.#picker = new Picker(layout, this.#ledger, urgency, settings.openPiecesMax, random);
@@ -66,6 +68,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     const order = (effect: TransferEffect): number => this.#effects.push(effect);
     this.#debts = new Debts(layout, this.#ledger, this.#links, {
       order,
+      released: (link) => this.#quota?.giveBack(link.id, 1),
       hasRoom: (link) => this.#unfilled.add(link),
       giveUp: (piece) => this.#giveUp(piece),
     });
@@ -109,7 +112,14 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   get deadline(): Deadline | undefined {
-    return this.#links.size === 0 ? undefined : { at: this.#nextTick, why: 'rates, chokes and silent links' };
+    return this.#isIdle ? undefined : { at: this.#nextTick, why: 'rates, chokes and silent links' };
+  }
+
+  /** A thousand seeding torrents may have links, and must not tick for those on which nothing happens. */
+  get #isIdle(): boolean {
+    if (!this.down.isStill || !this.up.isStill) return false;
+    for (const link of this.#links.values()) if (!link.isIdle) return false;
+    return true;
   }
 
   /** Where an announced block may go: its piece, a scratch buffer because others may deliver it too, or nowhere. */
@@ -207,6 +217,9 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         return this.#slots.noteInterest(link, input.type === 'interested');
       case 'blockArrived':
         return this.#blockArrived(link, input.piece, input.offset / BLOCK_BYTES);
+      case 'granted':
+        this.#unfilled.add(link);
+        return;
       case 'rejected':
         return this.#debts.refuse(link, input.piece, input.offset / BLOCK_BYTES);
       case 'served':
@@ -219,6 +232,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.#links.delete(link.id);
     this.#unfilled.delete(link);
     this.#debts.forgive(link);
+    this.#quota?.forget(link.id);
     this.#holdings.forget(link);
     this.#slots.noteClosed(link, this.#now);
   }
@@ -342,8 +356,14 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
 
   #fill(link: LinkState): void {
     if (this.#isPaused || this.#links.get(link.id) !== link) return;
-    for (const run of this.#picker.fill(link, this.#now))
+    const quota = this.#quota;
+    if (quota) link.allowed = quota.allow(link.id, this.#picker.roomOf(link));
+    for (const run of this.#picker.fill(link, this.#now)) {
       this.#effects.push({ type: 'request', link: link.id, ...run });
+      quota?.spend(link.id, run.count);
+    }
+    // It has nothing more for us: others may have its share.
+    if (quota && link.allowed > 0 && link.hasRoom) quota.allow(link.id, 0);
   }
 
   #pause(isPaused: boolean): void {

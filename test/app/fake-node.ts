@@ -7,9 +7,12 @@ import type {
   ListingQuery,
   ListingRow,
   NodeStatus,
+  RateChange,
+  RateLimits,
   RunningNode,
   SharedTorrent,
   SupernodeRow,
+  TorrentAction,
   TorrentDetail,
   TorrentRow,
   Wanted,
@@ -45,6 +48,9 @@ export class FakeNode implements RunningNode {
     path: '/downloads/Flood',
     seconds: null,
     secondsLeft: 75,
+    queuePlace: 1,
+    downBytesPerSecondMax: null,
+    upBytesPerSecondMax: 4096,
   };
   isStopped = false;
 
@@ -99,6 +105,17 @@ export class FakeNode implements RunningNode {
 
   torrents(): readonly TorrentRow[] {
     return [this.row];
+  }
+
+  async act(what: string, action: TorrentAction): Promise<TorrentRow> {
+    this.asked.push(['act', what, action]);
+    if (what === 'nowhere') throw new MonsoonError('not-found', 'This node has no torrent nowhere. Run "monsoon ps".');
+    return this.row;
+  }
+
+  limit(change: RateChange): RateLimits {
+    this.asked.push(['limit', change]);
+    return { downBytesPerSecondMax: change.down ?? null, upBytesPerSecondMax: change.up ?? null };
   }
 
   async list(query: ListingQuery): Promise<readonly ListingRow[]> {

@@ -227,3 +227,47 @@ test('info takes a prefix, names the publisher by its whole id, and says how eac
   assert.ok(data.includes(`Publisher  ${NODE_ID} (name, size and files verified)`), data);
   assert.match(data, /Peer +to 192\.0\.2\.7:6881, RC4\n/);
 });
+
+test('pause, resume, verify, queue and rm act on each torrent and print its row', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const said: [string[], object, RegExp][] = [
+    [['pause', 'abcdef', 'Flood'], { type: 'pause' }, /: paused\n/],
+    [['resume', 'abcdef'], { type: 'resume' }, /: downloading\n/],
+    [['verify', 'abcdef'], { type: 'verify' }, /: 42 % is good\n/],
+    [['queue', 'abcdef', '--to', 'last'], { type: 'queue', to: 'last' }, /: number 1 in the queue\n/],
+    [['rm', 'abcdef'], { type: 'remove', withData: false }, /: removed; its files stay\n/],
+    [['rm', 'abcdef', '--data'], { type: 'remove', withData: true }, /: removed with its files\n/],
+  ];
+  for (const [words, action, text] of said) {
+    node.asked.length = 0;
+    const { exitCode, data } = await runHere(place, words);
+    assert.equal(exitCode, 0, words.join(' '));
+    assert.match(data, text);
+    assert.ok(!data.includes('\u202e'), 'no control character reaches the terminal');
+    const named = words.slice(1).filter((word) => !word.startsWith('--') && word !== 'last');
+    assert.deepEqual(
+      node.asked,
+      named.map((what) => ['act', what, action]),
+    );
+  }
+  const { data } = await runHere(place, ['pause', 'abcdef', '--json']);
+  assert.deepEqual(JSON.parse(data), [node.row]);
+  assert.equal((await runHere(place, ['pause', 'nowhere'])).exitCode, 3);
+  assert.equal((await runHere(place, ['queue', 'abcdef', '--to', 'nowhere'])).exitCode, 2);
+});
+
+test('limit acts on torrents, or on the node and its config file, and takes only rates', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const one = await runHere(place, ['limit', 'abcdef', '--down', '1.5M', '--up', 'none']);
+  assert.deepEqual(node.asked, [['act', 'abcdef', { type: 'limit', down: 1_572_864, up: null }]]);
+  assert.match(one.data, /: down no limit, up 4.00 KiB\/s\n$/);
+  const all = await runHere(place, ['limit', '--down', '500k']);
+  assert.deepEqual(node.asked.at(-1), ['limit', { down: 512_000 }]);
+  assert.equal(all.data, 'The whole node: down 500 KiB/s, up no limit\n');
+  assert.equal(JSON.parse((await runHere(place, ['config', 'get', 'downLimit', '--json'])).data).value, '512000');
+  for (const wrong of ['fast', '-1', '1e9', '5T']) {
+    assert.equal((await runHere(place, ['limit', `--down=${wrong}`])).exitCode, 2, wrong);
+  }
+});

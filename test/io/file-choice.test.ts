@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { TorrentHost } from '../../src/io/torrent-host.ts';
 import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
 import { type FileRule, NO_WISHES, onlyFiles } from '../../src/torrent/index.ts';
 import { OUR_EXTENSION_IDS, parseExtendedHandshake } from '../../src/wire/index.ts';
@@ -161,5 +160,5 @@ test('a choice that names no file ends in a message, and changes nothing when th
   const again = leech.torrents.add(specOf(made.info, temporaryFolder('fetched')))!;
   await again.started;
   assert.equal(again.host.useWishes(wish(onlyFiles(['nothing like it'])))?.code, 'no-such-file');
-  assert.ok((again.host as TorrentHost).files.every((file) => file.priority === 2));
+  assert.ok(again.host.files.every((file) => file.priority === 2));
 });

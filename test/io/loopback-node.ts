@@ -11,12 +11,14 @@ import { HttpClient } from '../../src/io/http-client.ts';
 import { type Identity, identityOfSeed } from '../../src/io/identity.ts';
 import { LinkOpener } from '../../src/io/link-opener.ts';
 import { type OnePort, openPort } from '../../src/io/one-port.ts';
+import { RateGate, type Rates } from '../../src/io/rate-gate.ts';
 import { makeNodeTls } from '../../src/io/tls-context.ts';
-import type { TorrentHost } from '../../src/io/torrent-host.ts';
+import type { Torrent } from '../../src/io/torrent.ts';
 import { newPeerId } from '../../src/io/torrent-identity.ts';
-import type { TorrentSpec } from '../../src/io/torrent-spec.ts';
+import type { TorrentServices, TorrentSpec } from '../../src/io/torrent-spec.ts';
 import { Torrents } from '../../src/io/torrents.ts';
 import { TrackerClient } from '../../src/io/tracker-client.ts';
+import { Turnstile } from '../../src/io/turnstile.ts';
 import { UdpPort } from '../../src/io/udp-port.ts';
 import { UdpTrackerClient } from '../../src/io/udp-tracker-client.ts';
 import type { EncryptionPolicy } from '../../src/link/index.ts';
@@ -28,22 +30,25 @@ export interface LoopbackNode {
   readonly address: Address;
   readonly home: string;
   readonly identity: Identity;
+  readonly rates: Rates;
+  readonly alarms: AlarmClock;
   /** What its torrents logged. */
   readonly log: readonly string[];
   stop(): Promise<void>;
 }
 
 /** What a test may want otherwise. */
-export interface LoopbackSettings {
+export interface LoopbackSettings extends Partial<TorrentServices> {
   readonly encryptionIn?: EncryptionPolicy;
   readonly encryptionOut?: EncryptionPolicy;
 }
 
 export async function openLoopbackNode(
   home: string = temporaryFolder('node'),
-  { encryptionIn = 'prefer', encryptionOut = 'prefer' }: LoopbackSettings = {},
+  { encryptionIn = 'prefer', encryptionOut = 'prefer', ...changes }: LoopbackSettings = {},
 ): Promise<LoopbackNode> {
   const alarms = new AlarmClock();
+  const rates = { down: new RateGate(alarms), up: new RateGate(alarms) };
   const identity = identityOfSeed(randomBytes(32));
   const tls = makeNodeTls(identity);
   let torrents: Torrents | undefined;
@@ -77,17 +82,23 @@ export async function openLoopbackNode(
       port: port.port,
       linksPerTorrentMax: 50,
       uploadSlots: 8,
+      downloadsMax: 0,
+      rates,
+      checks: new Turnstile(),
       log: (text) => {
         log.push(text);
         if (process.env.MONSOON_TEST_LOG) console.error(text);
       },
+      ...changes,
     },
     join(home, 'torrents'),
   );
   return {
+    alarms,
     torrents,
     address: { host: '127.0.0.1', port: port.port },
     home,
+    rates,
     identity,
     log,
     stop: async () => {
@@ -125,7 +136,7 @@ export async function until(what: string, isTrue: () => boolean, deadlineMs = 20
   }
 }
 
-export const completed = (host: TorrentHost): Promise<void> =>
+export const completed = (host: Torrent): Promise<void> =>
   until(`${host.spec.name} complete (${host.figures().stalledBecause})`, () => host.isComplete);
 
 const folders: string[] = [];

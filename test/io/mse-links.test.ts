@@ -10,7 +10,7 @@ import { type Address, infoHashBytes, infoHashOfBytes } from '../../src/base/ind
 import { sha1 } from '../../src/io/hash.ts';
 import { makeTorrent } from '../../src/io/index.ts';
 import { newMseTools } from '../../src/io/mse-tools.ts';
-import type { TorrentHost } from '../../src/io/torrent-host.ts';
+import type { Torrent } from '../../src/io/torrent.ts';
 import { newPeerId } from '../../src/io/torrent-identity.ts';
 import { TorrentIndex } from '../../src/io/torrent-index.ts';
 import {
@@ -149,7 +149,7 @@ test('a torrent is found among ten thousand by the hash that hides its name', ()
 });
 
 /** A node that fetches the torrent from one peer. */
-async function leechFrom(t: TestContext, encryptionOut: EncryptionPolicy, address: Address): Promise<TorrentHost> {
+async function leechFrom(t: TestContext, encryptionOut: EncryptionPolicy, address: Address): Promise<Torrent> {
   const node = await openLoopbackNode(temporaryFolder('leecher'), { encryptionOut });
   t.after(() => node.stop());
   const { host, started } = node.torrents.add(specOf(info, temporaryFolder('fetched')))!;
@@ -157,7 +157,7 @@ async function leechFrom(t: TestContext, encryptionOut: EncryptionPolicy, addres
   host.learn([address], 'user', 'user');
   return host;
 }
-const encryptionsOf = (host: TorrentHost): string[] => host.links().map(({ encryption }) => encryption);
+const encryptionsOf = (host: Torrent): string[] => host.links().map(({ encryption }) => encryption);
 
 test('our own links have TLS, unless we want no encryption', async (t) => {
   for (const [ours, theirs, encryption] of [

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Address, decodeBencode, encodeBencode, isFault, latin1 } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
-import type { TorrentHost } from '../../src/io/torrent-host.ts';
+import type { Torrent } from '../../src/io/torrent.ts';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
 import { type PeerSource, parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
 import { encodePex, MESSAGE } from '../../src/wire/index.ts';
@@ -40,13 +40,13 @@ async function content(isPrivate: boolean): Promise<Shared> {
   return { info: marked, folder, sourcePaths };
 }
 
-async function seed(of: LoopbackNode, { info, folder, sourcePaths }: Shared): Promise<TorrentHost> {
+async function seed(of: LoopbackNode, { info, folder, sourcePaths }: Shared): Promise<Torrent> {
   const added = of.torrents.add(specOf(info, folder, { sourcePaths, isWhole: true }))!;
   await added.started;
   return added.host;
 }
 
-async function leech(of: LoopbackNode, { info }: Shared, isMagnet = false): Promise<TorrentHost> {
+async function leech(of: LoopbackNode, { info }: Shared, isMagnet = false): Promise<Torrent> {
   const parts = isMagnet ? { info: undefined } : {};
   const added = of.torrents.add(specOf(info, temporaryFolder('fetched'), parts))!;
   await added.started;

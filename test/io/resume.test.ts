@@ -19,7 +19,7 @@ import {
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { TorrentHost } from '../../src/io/torrent-host.ts';
+import type { Torrent } from '../../src/io/torrent.ts';
 import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
 import { JOURNAL_RECORD_BYTES } from '../../src/torrent/index.ts';
 import {
@@ -67,7 +67,7 @@ async function fetched(t: TestContext, shared: Shared): Promise<{ home: string; 
   return { home: leecher.home, directory, path: join(directory, shared.made.info.name, 'sub', NAME) };
 }
 
-async function recalled(node: LoopbackNode, shared: Shared): Promise<TorrentHost> {
+async function recalled(node: LoopbackNode, shared: Shared): Promise<Torrent> {
   await node.torrents.recall();
   const host = node.torrents.get(shared.made.info.infoHash)!;
   await until('the check to end', () => host.phase !== 'checking' && host.phase !== 'metadata');

@@ -95,6 +95,8 @@ export class VolatileStore implements Store {
     return '/volatile';
   }
 
+  rest(): void {}
+
   async close(): Promise<void> {}
 
   #writeBack(page: number): void {

@@ -38,7 +38,7 @@ export async function running(
   t.after(stop);
   const stoppable: RunningNode = Object.assign(Object.create(node) as RunningNode, {
     ...Object.fromEntries(
-      (['status', 'share', 'get', 'torrents', 'list', 'info', 'supernodes'] as const).map((name) => [
+      (['status', 'share', 'get', 'torrents', 'act', 'limit', 'list', 'info', 'supernodes'] as const).map((name) => [
         name,
         (node[name] as (...given: unknown[]) => unknown).bind(node),
       ]),

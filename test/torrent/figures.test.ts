@@ -101,6 +101,8 @@ const moving: StallFacts = {
   trackerHasAnswered: true,
   trackerFailure: undefined,
   diskProblem: undefined,
+  isDownClosed: false,
+  isUpClosed: false,
 };
 const stalls: [string, Partial<StallFacts>, RegExp | null][] = [
   ['nothing while data moves', { downBytesPerSecond: 1 }, null],

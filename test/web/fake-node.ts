@@ -70,7 +70,7 @@ export function torrentOf(i: number, changes: Partial<TorrentRow> = {}): Torrent
       size: 3_650_722_201,
     },
     ...{ bytesDownloaded: 1_546_800_000, bytesUploaded: 99_000, path: '/home/me/Downloads/monsoon/x' },
-    ...{ seconds: null, secondsLeft: 489 },
+    ...{ seconds: null, secondsLeft: 489, queuePlace: 1, downBytesPerSecondMax: null, upBytesPerSecondMax: null },
     ...changes,
   };
 }

@@ -1,0 +1,60 @@
+// What 1,000 seeding torrents cost a node that nobody asks for any of them: resident memory, CPU and open files of the
+// daemon as a user starts it, beside the same node without a torrent. One JSON line. Loopback only; Linux.
+// Arguments: number of torrents, seconds to watch.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cpuSecondsOf, machineFacts } from './machine.ts';
+
+const [torrents = 1000, seconds = 30] = process.argv.slice(2).map(Number);
+const SETTLE_MS = 10_000;
+const FILE_BYTES = 100_000;
+/** Of one command line. */
+const SHARES_MAX = 200;
+
+const folder = mkdtempSync(join(tmpdir(), 'monsoon-idle-'));
+const program = join(import.meta.dirname, '../bin/monsoon.js');
+
+function monsoon(home: string, ...words: string[]): string {
+  const env = { ...process.env, MONSOON_HOME: join(folder, home) };
+  return execFileSync(process.execPath, [program, ...words], { encoding: 'utf8', env, maxBuffer: 1 << 26 });
+}
+
+function share(home: string): void {
+  const content = join(folder, 'content');
+  mkdirSync(content);
+  const paths = Array.from({ length: torrents }, (_, i) => join(content, `${i}.bin`));
+  for (const [i, path] of paths.entries()) writeFileSync(path, Buffer.alloc(FILE_BYTES, `${i} `));
+  while (paths.length > 0) monsoon(home, 'share', ...paths.splice(0, SHARES_MAX));
+}
+
+async function watched(home: string): Promise<object> {
+  const { pid } = JSON.parse(monsoon(home, 'status', '--json')) as { pid: number };
+  await sleep(SETTLE_MS);
+  const before = cpuSecondsOf(pid);
+  await sleep(seconds * 1000);
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  const rssKib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1];
+  return {
+    rssMib: Math.round(Number(rssKib) / 1024),
+    corePercent: Number((((cpuSecondsOf(pid) - before) / seconds) * 100).toFixed(2)),
+    sockets: links.filter((link) => link.startsWith('socket:')).length,
+    openFiles: links.length,
+  };
+}
+
+try {
+  monsoon('node', 'start', '--port', '0', '--bind', '127.0.0.1', '--allow-local');
+  const empty = await watched('node');
+  share('node');
+  const idle = await watched('node');
+  monsoon('node', 'stop');
+  monsoon('node', 'start', '--port', '0', '--bind', '127.0.0.1', '--allow-local');
+  const restarted = await watched('node');
+  console.log(JSON.stringify({ bench: 'idle', torrents, seconds, empty, idle, restarted, ...machineFacts() }));
+} finally {
+  monsoon('node', 'stop');
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,83 @@
+/**
+ * What a torrent that takes part writes down for its next time, and when that is needed at all. What seeds and was left
+ * clean stands as it is: of a thousand torrents none is written at a start or a stop, and a file that changes while the
+ * node runs is found at the next start, by the time that was noted when it was whole.
+ */
+import { JOURNAL_RECORD_BYTES, type Transfer } from '../torrent/index.ts';
+import { wallNow } from './alarm-clock.ts';
+import type { FileChoice } from './file-choice.ts';
+import type { Remembered, ResumeFile } from './resume-file.ts';
+import { memoOf } from './self-description.ts';
+import type { TorrentParts } from './torrent-parts.ts';
+import type { TorrentSpec } from './torrent-spec.ts';
+
+/** The memory of one host. */
+export class HostMemory {
+  readonly #spec: TorrentSpec;
+  readonly #parts: Readonly<TorrentParts>;
+  readonly #choice: FileChoice;
+  readonly #resume: ResumeFile;
+  #completedSeconds: number;
+  #isUpToDate = false;
+
+  constructor(spec: TorrentSpec, parts: Readonly<TorrentParts>, choice: FileChoice, resume: ResumeFile) {
+    this.#spec = spec;
+    this.#parts = parts;
+    this.#choice = choice;
+    this.#resume = resume;
+    this.#completedSeconds = spec.completedSeconds;
+  }
+
+  /** 0 until everything that is wanted was stored once. */
+  get completedSeconds(): number {
+    return this.#completedSeconds;
+  }
+
+  noteCompleted(): void {
+    this.#completedSeconds = wallNow();
+  }
+
+  /** The wishes are others now. */
+  noteChange(): void {
+    this.#isUpToDate = false;
+  }
+
+  /** What was remembered was looked up and found so, unless `wasChecked`. */
+  async begin(transfer: Transfer, remembered: Remembered | undefined, wasChecked: boolean): Promise<void> {
+    if (transfer.isComplete) this.#completedSeconds ||= wallNow();
+    this.#isUpToDate = transfer.isWhole && !wasChecked && isAtRest(remembered);
+    if (!this.#isUpToDate) await this.write(transfer);
+  }
+
+  /** Writes everything down; what is complete rests, so that a file which changes after this is a stranger's work. */
+  async write(transfer: Transfer | undefined = this.#parts.transfer): Promise<void> {
+    const { disk, info } = this.#parts;
+    const memo = memoOf(this.#spec, this.#parts, this.#completedSeconds, this.#choice.wishes);
+    if (disk && transfer) {
+      if (transfer.isComplete) await disk.createEmptyFiles(this.#choice.priorities);
+      await disk.save(memo, transfer.stored, transfer.isComplete);
+      this.#isUpToDate = transfer.isWhole;
+    } else if (!info) {
+      const { directory } = this.#spec;
+      await this.#resume.save({ ...memo, directory, sourcePaths: [], have: new Uint8Array(0), modifiedMs: [] });
+    }
+  }
+
+  /** Writes what is not written yet: nothing changes any more. */
+  async end(): Promise<void> {
+    const { disk, transfer } = this.#parts;
+    if (!disk || !transfer || this.#isUpToDate) return;
+    await disk.save(
+      memoOf(this.#spec, this.#parts, this.#completedSeconds, this.#choice.wishes),
+      transfer.stored,
+      true,
+    );
+  }
+}
+
+/** True when a torrent was whole and left so: its snapshot has the files' times, and its journal only the mark. */
+function isAtRest(remembered: Remembered | undefined): boolean {
+  if (!remembered) return false;
+  const { snapshot, journal } = remembered;
+  return snapshot.completedSeconds > 0 && snapshot.modifiedMs.length > 0 && journal.length <= JOURNAL_RECORD_BYTES;
+}

@@ -1,0 +1,466 @@
+/**
+ * One torrent that this node holds, whether it takes part at the moment or not: paused, waiting in the queue, being
+ * moved. Makes a host for each time that it takes part and remembers it in between. Invariants: what the user ordered
+ * is on disk before it is done; no two changes of one torrent overlap.
+ */
+import { type Address, type Fault, type Instant, MonsoonError } from '../base/index.ts';
+import type { FoundPeer, PeerSource, TorrentInfo, UserOrders, Wishes } from '../torrent/index.ts';
+import { now } from './alarm-clock.ts';
+import { clearMoved, deleteContent, MoveCancelled, placeContent } from './content-files.ts';
+import type { Trust } from './dialler.ts';
+import { FileChoice } from './file-choice.ts';
+import { OrdersFile } from './orders-file.ts';
+import type { PeerStream } from './peer-stream.ts';
+import { RestingTorrent } from './resting-torrent.ts';
+import { type Remembered, ResumeFile } from './resume-file.ts';
+import {
+  type HostedFile,
+  IDLE_FIGURES,
+  type LinkRow,
+  type TorrentFigures,
+  type TorrentPhase,
+} from './torrent-figures.ts';
+import { TorrentHost } from './torrent-host.ts';
+import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
+
+/** Peers that only the user or a magnet named: nobody would name them again after a pause. */
+const GIVEN_PEERS_MAX = 200;
+
+/** A host's phase, or why there is no host. */
+export type HeldPhase = TorrentPhase | 'paused' | 'queued' | 'moving';
+
+/** What a torrent is remembered by when the node starts. */
+export interface TorrentMemory {
+  readonly orders: UserOrders;
+  readonly remembered: Remembered | undefined;
+}
+
+/** Whom a torrent tells that the queue may look different. */
+export type QueueChanged = () => void;
+
+/** One torrent of a node. */
+export class Torrent {
+  #spec: TorrentSpec;
+  #orders: UserOrders;
+  readonly #services: TorrentServices;
+  readonly #directory: string;
+  readonly #queueChanged: QueueChanged;
+  readonly #ordersFile: OrdersFile;
+  #host: TorrentHost | undefined;
+  /** As it was left, or as it was remembered. */
+  #rest: RestingTorrent;
+  /** 0-1 while its files are being moved. */
+  #moved: number | undefined;
+  /** When it last got something, as far as the queue looked. */
+  #progress = { downloaded: 0, at: now() };
+  #carried = { downloaded: 0, uploaded: 0 };
+  #givenPeers: { readonly peers: readonly FoundPeer[]; readonly source: PeerSource; readonly trust: Trust }[] = [];
+  #trackers: readonly (readonly string[])[];
+  #isAdmitted = false;
+  #isClosed = false;
+  /** Why it waits although it is not paused. */
+  #queueReason = '';
+  /** Changes that are under way or wait their turn. */
+  #turns = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+  #started: Promise<void> = Promise.resolve();
+
+  /** @param directory where its resume and orders files are */
+  constructor(
+    spec: TorrentSpec,
+    { orders, remembered }: TorrentMemory,
+    services: TorrentServices,
+    directory: string,
+    queueChanged: QueueChanged,
+  ) {
+    this.#spec = orders.directory === '' ? spec : { ...spec, directory: orders.directory };
+    this.#orders = orders;
+    this.#services = services;
+    this.#directory = directory;
+    this.#queueChanged = queueChanged;
+    this.#ordersFile = new OrdersFile(directory, spec.infoHash);
+    this.#trackers = spec.trackers;
+    this.#rest = new RestingTorrent(spec.info, remembered, spec.wishes, spec.isWhole);
+    this.#useLimits();
+    if (orders.movingTo !== '' || orders.clearing !== '') this.#goOnMoving();
+  }
+
+  get spec(): TorrentSpec {
+    return this.#spec;
+  }
+  get orders(): UserOrders {
+    return this.#orders;
+  }
+  /** Where it stands among downloads: the smallest goes first. */
+  get place(): number {
+    return this.#orders.place ?? this.#spec.addedSeconds;
+  }
+  get info(): TorrentInfo | undefined {
+    return this.#host?.info ?? this.#spec.info;
+  }
+  /** Known with the metadata (BEP 27). */
+  get isPrivate(): boolean {
+    return this.info?.isPrivate ?? false;
+  }
+  get phase(): HeldPhase {
+    if (this.#isClosed) return 'stopped';
+    if (this.#moved !== undefined) return 'moving';
+    if (this.#host && this.#host.phase !== 'stopped') return this.#host.phase;
+    return this.#orders.isPaused ? 'paused' : 'queued';
+  }
+  get isComplete(): boolean {
+    return this.#host?.isComplete ?? this.#rest.isComplete;
+  }
+  get trackers(): readonly string[] {
+    return this.#host?.trackers ?? this.#trackers.flat();
+  }
+  /** Takes part, or is about to. */
+  get isRunning(): boolean {
+    return this.#host !== undefined && this.#host.phase !== 'failed' && this.#host.phase !== 'stopped';
+  }
+
+  /** It has something to fetch and may: part of the queue. */
+  get isDownload(): boolean {
+    if (this.#orders.isPaused || this.#isClosed || this.#host?.phase === 'failed') return false;
+    return !(this.#host?.phase === 'running' ? this.#host.isComplete : this.#rest.isComplete);
+  }
+  /** Running, and has got nothing since `since`. */
+  isIdleSince(since: Instant): boolean {
+    const downloaded = this.#host?.downloaded ?? 0;
+    if (downloaded !== this.#progress.downloaded) this.#progress = { downloaded, at: now() };
+    return this.#host !== undefined && this.#progress.at < since;
+  }
+
+  /** Resolves when it takes part (after a check, if one is needed), failed, or waits for the user or the queue. */
+  get started(): Promise<void> {
+    return this.#started;
+  }
+  /** Resolves when the first announce was answered or failed; at once when there is none. */
+  get announced(): Promise<void> {
+    return this.#host?.announced ?? Promise.resolve();
+  }
+
+  /** Lets it take part, or not: the queue's word. */
+  admit(isAdmitted: boolean, reason = ''): void {
+    this.#isAdmitted = isAdmitted;
+    this.#queueReason = reason;
+    this.#settle();
+  }
+
+  get wishes(): Wishes {
+    return this.#host?.wishes ?? this.#spec.wishes;
+  }
+  /** Each file as it is wanted, and its verified bytes; empty until the metadata is known. */
+  get files(): HostedFile[] {
+    return this.#host?.files ?? this.#rest.files;
+  }
+
+  /** Fetches other files than before, or in another order; a fault when a rule names no file. */
+  useWishes(wishes: Wishes): Fault<'no-such-file'> | undefined {
+    const wrong = this.#host ? this.#host.useWishes(wishes) : new FileChoice(wishes).use(wishes, this.info);
+    if (wrong) return wrong;
+    this.#spec = { ...this.#spec, wishes };
+    if (!this.#host) {
+      this.#inTurn(async () => {
+        const resume = this.#resumeFile();
+        await this.#rest.saveWishes(resume, wishes);
+        this.#recall(await this.#load());
+      }).catch((error) => this.#log(error));
+    }
+    this.#queueChanged();
+    return undefined;
+  }
+
+  /** Somebody needs a stretch of the torrent's bytes within so many milliseconds, whether it is wanted or not. */
+  hurry(start: number, length: number, withinMs: number): void {
+    this.#host?.hurry(start, length, withinMs);
+  }
+
+  /** Asks trackers anew: our own network was gone, and is back. */
+  announceAgain(): void {
+    this.#host?.announceAgain();
+  }
+
+  learn(peers: readonly FoundPeer[], source: PeerSource, trust: Trust): void {
+    if ((source === 'magnet' || source === 'user') && peers.length > 0) {
+      this.#givenPeers = [...this.#givenPeers, { peers, source, trust }].slice(-GIVEN_PEERS_MAX);
+    }
+    this.#host?.learn(peers, source, trust);
+  }
+
+  /** Takes an incoming connection whose first bytes hold this torrent's handshake. */
+  accept(stream: PeerStream, address: Address, firstBytes: Uint8Array): void {
+    if (this.#host) this.#host.accept(stream, address, firstBytes);
+    else stream.socket.destroy();
+  }
+
+  /** Gives a torrent without trackers some, or replaces them. */
+  useTrackers(tiers: readonly (readonly string[])[]): void {
+    this.#trackers = tiers;
+    this.#host?.useTrackers(tiers);
+  }
+
+  /** Gives metadata that came from elsewhere than peers; bytes that do not match the hash are ignored. */
+  offerMetadata(raw: Uint8Array): void {
+    this.#host?.offerMetadata(raw);
+  }
+
+  /** Its links past the wire handshake; none while it does not take part. */
+  links(): LinkRow[] {
+    return this.#host?.links() ?? [];
+  }
+
+  figures(): TorrentFigures {
+    const { downloaded, uploaded } = this.#carried;
+    const { progress, storedBytes, missingBytes } = this.#rest;
+    const figures = this.#host?.figures();
+    if (figures && this.#host?.phase !== 'stopped') {
+      return {
+        ...figures,
+        progress: this.#moved ?? figures.progress,
+        downloaded: downloaded + figures.downloaded,
+        uploaded: uploaded + figures.uploaded,
+      };
+    }
+    const waiting = this.#orders.isPaused ? 'paused; "monsoon resume" goes on with it' : this.#queueReason;
+    return {
+      ...IDLE_FIGURES,
+      progress: this.#moved ?? progress,
+      storedBytes,
+      missingBytes: this.info ? missingBytes : 0,
+      downloaded,
+      uploaded,
+      stalledBecause: this.#moved === undefined ? waiting : null,
+    };
+  }
+
+  /** Leaves the swarm until `resume`, and over restarts. */
+  pause(): Promise<void> {
+    return this.#order({ isPaused: true });
+  }
+
+  /** Takes part again as soon as the queue lets it; what failed begins again with a check. */
+  async resume(): Promise<void> {
+    if (this.#host?.phase === 'failed') await this.#inTurn(() => this.#forgetFailure());
+    await this.#order({ isPaused: false });
+  }
+
+  /** Limits its rates; null lifts a limit, undefined leaves it. */
+  async limit(downMax: number | null | undefined, upMax: number | null | undefined): Promise<void> {
+    await this.#order({ ...(downMax !== undefined && { downMax }), ...(upMax !== undefined && { upMax }) });
+    this.#useLimits();
+  }
+
+  /** Remembers a new place in the queue. */
+  usePlace(place: number): Promise<void> {
+    return this.#order({ place });
+  }
+
+  /** Replaces what failed by what it is made from now. */
+  async restart(spec: TorrentSpec): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#forgetFailure();
+      this.#spec = spec;
+    });
+    await this.started;
+  }
+
+  /** Hashes everything on disk; resolves when that is done. Pieces that are good stay ours whatever happens. */
+  async verify(): Promise<void> {
+    if (!this.info) throw new MonsoonError('refused', `${this.#spec.name} has no metadata yet, so nothing to check.`);
+    await this.#inTurn(async () => {
+      await this.#leave();
+      this.#recall(undefined);
+      const mayRun = this.#isAdmitted && !this.#orders.isPaused;
+      this.#enter(mayRun);
+      await this.#started;
+      if (!mayRun && this.#host?.phase !== 'failed') await this.#leave();
+    });
+  }
+
+  /**
+   * Moves its files to another folder; resolves when they are there and it goes on with them. What is whole is seeded
+   * meanwhile. A failure leaves everything where it was.
+   * @param directory absolute
+   */
+  async move(directory: string): Promise<void> {
+    if (this.#spec.sourcePaths.length > 0) {
+      throw new MonsoonError(
+        'refused',
+        `${this.#spec.name} is shared from where its owner keeps it. Share it again from its new place.`,
+      );
+    }
+    await this.#inTurn(async () => {
+      if (directory === this.#spec.directory) return;
+      await this.#save({ movingTo: directory });
+      await this.#relocate(false);
+    });
+  }
+
+  /**
+   * Leaves the swarm and forgets everything.
+   * @param withContent deletes its files too; refused for what is shared in place
+   */
+  async remove(withContent: boolean): Promise<void> {
+    if (withContent && this.#spec.sourcePaths.length > 0) {
+      throw new MonsoonError(
+        'refused',
+        `${this.#spec.name} is shared from where its owner keeps it. Remove it without its data, and delete that yourself.`,
+      );
+    }
+    await this.#inTurn(async () => {
+      await this.#leave();
+      this.#isClosed = true;
+      const { info } = this;
+      if (withContent && info) await deleteContent(info, this.#spec.directory);
+      await this.#resumeFile().remove();
+      await this.#ordersFile.remove();
+      this.#services.rates.down.forget(this.#spec.infoHash);
+      this.#services.rates.up.forget(this.#spec.infoHash);
+    });
+  }
+
+  /** The node ends: writes everything down; the orders stand. */
+  async stop(): Promise<void> {
+    // A check that is under way would be waited for.
+    const leaving = this.#host?.stop();
+    this.#isClosed = true;
+    await this.#inTurn(() => this.#leave());
+    await leaving;
+  }
+
+  #useLimits(): void {
+    const { down, up } = this.#services.rates;
+    down.limitTorrent(this.#spec.infoHash, this.#orders.downMax);
+    up.limitTorrent(this.#spec.infoHash, this.#orders.upMax);
+  }
+
+  async #order(change: Partial<UserOrders>): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#save(change);
+      if (this.#orders.isPaused) await this.#leave();
+    });
+    this.#queueChanged();
+  }
+
+  async #save(change: Partial<UserOrders>): Promise<void> {
+    const orders = { ...this.#orders, ...change };
+    await this.#ordersFile.save(orders);
+    this.#orders = orders;
+  }
+
+  /** Ends what a crash or a stop interrupted. */
+  #goOnMoving(): void {
+    this.#inTurn(async () => {
+      if (this.#orders.movingTo !== '') await this.#relocate(true);
+      else await this.#clear();
+    }).catch((error) => this.#log(error));
+  }
+
+  /** Places the files, makes the new folder the one that counts, and only then deletes the old files. */
+  async #relocate(isResumed: boolean): Promise<void> {
+    const { movingTo } = this.#orders;
+    this.#moved = 0;
+    try {
+      // What is whole is only read, and can be while it is copied.
+      if (this.#host?.figures().storedBytes !== this.info?.length) await this.#leave();
+      const { info } = this;
+      const { directory } = this.#spec;
+      if (info) {
+        const progress = (share: number): void => {
+          this.#moved = share;
+        };
+        await placeContent(info, directory, movingTo, { isResumed, progress, isCancelled: () => this.#isClosed });
+      }
+      await this.#leave();
+      await this.#save({ directory: movingTo, movingTo: '', clearing: directory });
+      this.#spec = { ...this.#spec, directory: movingTo };
+      await this.#clear();
+    } catch (error) {
+      if (error instanceof MoveCancelled)
+        throw new MonsoonError('refused', 'The node stops; it goes on with the move when it starts.');
+      if (this.#orders.movingTo !== '') await this.#save({ movingTo: '' });
+      throw error;
+    } finally {
+      this.#moved = undefined;
+    }
+  }
+
+  async #clear(): Promise<void> {
+    const { info } = this;
+    const { clearing } = this.#orders;
+    if (info) await clearMoved(info, clearing, this.#spec.directory);
+    await this.#save({ clearing: '' });
+  }
+
+  /** Does one change after those that were asked for before it, and then what follows for the host. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#turns++;
+    const done = this.#turn.then(work).finally(() => {
+      this.#turns--;
+      this.#settle();
+    });
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Begins or ends to take part, when nothing else is under way. */
+  #settle(): void {
+    if (this.#turns > 0 || this.#isClosed) return;
+    const mayRun = this.#isAdmitted && !this.#orders.isPaused;
+    if (mayRun && !this.#host) this.#enter(true);
+    else if (!mayRun && this.#host && this.#host.phase !== 'failed') void this.#inTurn(() => this.#leave());
+  }
+
+  #enter(joins: boolean): void {
+    const host = new TorrentHost(this.#spec, this.#services, this.#resumeFile(), {
+      changed: () => this.#queueChanged(),
+    });
+    this.#host = host;
+    this.#progress = { downloaded: 0, at: now() };
+    if (this.#trackers !== this.#spec.trackers) host.useTrackers(this.#trackers);
+    this.#started = host.start(this.#rest.remembered, joins);
+    for (const { peers, source, trust } of this.#givenPeers) host.learn(peers, source, trust);
+  }
+
+  async #leave(): Promise<void> {
+    const host = this.#host;
+    if (!host) return;
+    await host.stop();
+    const { info, completedSeconds, wishes } = host;
+    const { downloaded, uploaded } = host.figures();
+    this.#carried = { downloaded: this.#carried.downloaded + downloaded, uploaded: this.#carried.uploaded + uploaded };
+    // What was whole when it was added is remembered like everything else from now on.
+    this.#spec = { ...this.#spec, info, completedSeconds, wishes, isWhole: false };
+    this.#host = undefined;
+    if (!this.#isClosed) this.#recall(await this.#load());
+  }
+
+  async #forgetFailure(): Promise<void> {
+    if (this.#host?.phase !== 'failed') return;
+    await this.#leave();
+    this.#recall(undefined);
+  }
+
+  async #load(): Promise<Remembered | undefined> {
+    try {
+      return await this.#resumeFile().load();
+    } catch (error) {
+      // Nothing is known of it any more, so all of it is checked.
+      this.#log(error);
+      return undefined;
+    }
+  }
+
+  #recall(remembered: Remembered | undefined): void {
+    this.#rest = new RestingTorrent(this.#spec.info, remembered, this.#spec.wishes, false);
+  }
+
+  #resumeFile(): ResumeFile {
+    return new ResumeFile(this.#directory, this.#spec.infoHash);
+  }
+
+  #log(error: unknown): void {
+    this.#services.log(`${this.#spec.name}: ${error instanceof Error ? error.message : error}`);
+  }
+}
