@@ -28,7 +28,6 @@ export function stallReason(facts: StallFacts): string | null {
   if (facts.isDownClosed && facts.hasMetadata)
     return 'the download rate limit is 0; "monsoon limit --down none" lifts it, of a torrent or of the node';
   if (facts.downBytesPerSecond > 0) return null;
-  const goal = facts.hasMetadata ? 'the missing pieces' : 'the metadata';
   if (facts.links > 0 && facts.usefulLinks === 0 && facts.hasMetadata) {
     return `${phrase(facts.links, 'the one connected peer lacks', 'all # connected peers lack')} the missing pieces; waiting for a seed`;
   }
@@ -36,7 +35,9 @@ export function stallReason(facts: StallFacts): string | null {
     return `${phrase(facts.usefulLinks, 'the one useful peer chokes us; it serves', 'all # useful peers choke us; they serve')} others first`;
   }
   if (facts.links > 0) {
-    return `waiting for ${phrase(facts.links, 'the one connected peer', '# connected peers')} to send ${goal}`;
+    return facts.hasMetadata
+      ? `waiting for ${phrase(facts.links, 'the one connected peer', '# connected peers')} to send the missing pieces`
+      : `the metadata is not found: ${phrase(facts.links, 'the one connected peer has not sent it', 'none of # connected peers has sent it')}`;
   }
   if (facts.refusingPeers > 0) {
     return phrase(
