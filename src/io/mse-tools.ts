@@ -2,6 +2,7 @@
 import { createDiffieHellman, randomBytes, randomInt } from 'node:crypto';
 import { type KeyExchange, type MseTools, PADDING_BYTES_MAX, PUBLIC_KEY_BYTES } from '../link/index.ts';
 import { sha1 } from './hash.ts';
+import { applyRc4 } from './rc4-engine.ts';
 
 /** The 768-bit prime of the specification; the generator is 2. */
 const PRIME = Buffer.from(
@@ -15,7 +16,7 @@ const PRIVATE_KEY_BYTES = 20;
 
 /** New tools for one handshake. */
 export function newMseTools(): MseTools {
-  return { keys: newKeyExchange(), sha1, padding: () => randomBytes(randomInt(PADDING_BYTES_MAX + 1)) };
+  return { keys: newKeyExchange(), sha1, rc4: applyRc4, padding: () => randomBytes(randomInt(PADDING_BYTES_MAX + 1)) };
 }
 
 /** One object for all handshakes: making one checks the prime, which takes 40 ms. */

@@ -8,7 +8,7 @@ declare namespace WebAssembly {
     constructor(bytes: Uint8Array<ArrayBuffer>);
   }
   class Instance {
-    constructor(module: Module, imports: Record<string, Record<string, unknown>>);
-    readonly exports: { readonly blocks: unknown };
+    constructor(module: Module, imports?: Record<string, Record<string, unknown>>);
+    readonly exports: { readonly blocks: unknown; readonly apply: unknown; readonly memory: unknown };
   }
 }

@@ -6,7 +6,7 @@
 
 import type { Sha1 } from '../base/index.ts';
 import { bytesOfLatin1, concatBytes, equalBytes, type Fault, fault, readUint16, readUint32 } from '../base/index.ts';
-import { Rc4 } from './rc4.ts';
+import { Rc4, type Rc4Engine } from './rc4.ts';
 
 /** Bytes of a public key: 768 bits. */
 export const PUBLIC_KEY_BYTES = 96;
@@ -36,6 +36,7 @@ export interface KeyExchange {
 export interface MseTools {
   readonly keys: KeyExchange;
   readonly sha1: Sha1;
+  readonly rc4?: Rc4Engine;
   /** Random bytes of random length up to PADDING_BYTES_MAX, new for each call. */
   padding(): Uint8Array;
 }
@@ -142,7 +143,7 @@ export class MseInitiator implements MseHandshake {
 
   #request(secret: Uint8Array): Uint8Array {
     const { sha1 } = this.#tools;
-    const { send, receive } = cipherPair(sha1, secret, this.#infoHash);
+    const { send, receive } = cipherPair(this.#tools, secret, this.#infoHash);
     this.#send = send;
     this.#receive = receive;
     this.#sync = VERIFICATION.slice();
@@ -256,7 +257,7 @@ export class MseResponder implements MseHandshake {
       const infoHash = this.#answers.torrentOf(named);
       if (!infoHash) return this.#fail(fault('mse-unknown-torrent', 'we do not have that torrent'));
       this.#infoHash = infoHash;
-      const { send, receive } = cipherPair(sha1, this.#secret, infoHash);
+      const { send, receive } = cipherPair(this.#tools, this.#secret, infoHash);
       // The dialling end's sending key is the one that we receive with.
       this.#send = receive;
       this.#receive = send;
@@ -329,9 +330,10 @@ export function req2Hash(sha1: Sha1, infoHash: Uint8Array): Uint8Array {
 }
 
 /** The ciphers of the dialling end; the answering end uses them the other way round. */
-function cipherPair(sha1: Sha1, secret: Uint8Array, infoHash: Uint8Array): { send: Rc4; receive: Rc4 } {
+function cipherPair(tools: MseTools, secret: Uint8Array, infoHash: Uint8Array): { send: Rc4; receive: Rc4 } {
+  const { sha1, rc4 } = tools;
   const shared = concatBytes([secret, infoHash]);
-  return { send: new Rc4(labelled(sha1, 'keyA', shared)), receive: new Rc4(labelled(sha1, 'keyB', shared)) };
+  return { send: new Rc4(labelled(sha1, 'keyA', shared), rc4), receive: new Rc4(labelled(sha1, 'keyB', shared), rc4) };
 }
 
 function labelled(sha1: Sha1, label: string, bytes: Uint8Array): Uint8Array {

@@ -40,7 +40,12 @@ async function openLink(t: TestContext, streamOf: (socket: Socket) => PeerStream
       heard = Buffer.concat([heard, bytes as Buffer]);
     });
   let why: Fault | undefined;
-  const owner = { opened: () => {}, settled: () => {}, closed: (_link: PeerLink, fault: Fault) => (why = fault) };
+  const owner = {
+    opened: () => {},
+    settled: () => {},
+    uploadAllowance: () => 0,
+    closed: (_link: PeerLink, fault: Fault) => (why = fault),
+  };
   const greeting = { infoHash: INFO_HASH, peerId: newPeerId() };
   const ours = { client: 'test', listenPort: 1, requestQueue: 1, metadataSize: 0, isUploadOnly: false, usesPex: true };
   const address = { host: '127.0.0.1', port: 1 };

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { hex } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { newMseTools } from '../../src/io/mse-tools.ts';
+import { applyRc4 } from '../../src/io/rc4-engine.ts';
 import {
   MseInitiator,
   type MseMethod,
@@ -61,19 +62,31 @@ test('RC4 throws 1,024 bytes away and then gives the key stream of RFC 6229', ()
   assert.equal(hex(bytes), '30abbcc7c20b01609f23ee2d5f6bb7df');
 });
 
-test('RC4 gives the same stream however its bytes are cut and wherever they lie', () => {
+test('the fast engine gives the stream that RC4 gives byte by byte, wherever the bytes lie and are cut', () => {
   const key = randomBytes(20);
-  const whole = new Uint8Array(1000);
-  new Rc4(key).apply(whole, whole.length);
-  for (let offset = 0; offset < 5; offset++) {
-    for (const portion of [1, 2, 3, 5, 8, 333]) {
-      const cipher = new Rc4(key);
-      const bytes = new Uint8Array(1000 + offset).subarray(offset);
-      for (let at = 0; at < 1000; at += portion) {
-        cipher.apply(bytes.subarray(at), Math.min(portion, 1000 - at));
-      }
-      assert.deepEqual(bytes, whole, `${portion} at a time from ${offset}`);
+  const expected = randomBytes(100_000);
+  const clear = Buffer.from(expected);
+  new Rc4(key).apply(expected, expected.length);
+  for (const portion of [1, 1023, 1024, 1029, 32_768, 40_001, 100_000]) {
+    const cipher = new Rc4(key, applyRc4);
+    const bytes = Buffer.alloc(100_003).subarray(3);
+    clear.copy(bytes);
+    for (let at = 0; at < bytes.length; at += portion) {
+      cipher.apply(bytes.subarray(at), Math.min(portion, bytes.length - at));
     }
+    assert.ok(bytes.equals(expected), `${portion} at a time`);
+  }
+});
+
+test('two ciphers that share the engine do not share their streams', () => {
+  const [one, other] = [new Rc4(Buffer.from('one'), applyRc4), new Rc4(Buffer.from('other'), applyRc4)];
+  const slow = new Rc4(Buffer.from('one'));
+  for (let turn = 0; turn < 3; turn++) {
+    const [a, b, c] = [Buffer.alloc(50_000), Buffer.alloc(50_000), Buffer.alloc(50_000)];
+    one.apply(a, a.length);
+    other.apply(b, b.length);
+    slow.apply(c, c.length);
+    assert.ok(a.equals(c) && !a.equals(b));
   }
 });
 
