@@ -121,12 +121,14 @@ export class PieceIntake {
     this.#intakes.delete(piece);
   }
 
-  /** Writes again what could not be written; rejects when the disk still refuses. */
+  /** Writes again what could not be written; rejects when the disk still refuses any of it. */
   async retryWrites(): Promise<void> {
-    for (const intake of [...this.#intakes.values()]) {
-      const failed = intake.segments.filter((segment) => segment && segment !== 'written' && segment.hasFailed);
-      if (failed.length > 0) await this.#writeAll(intake);
-    }
+    const failed = [...this.#intakes.values()].filter(({ segments }) =>
+      segments.some((segment) => segment && segment !== 'written' && segment.hasFailed),
+    );
+    const outcomes = await Promise.allSettled(failed.map((intake) => this.#writeAll(intake)));
+    const refusal = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (refusal) throw refusal.reason;
   }
 
   /** Forgets what arrived of a piece. */

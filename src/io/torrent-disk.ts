@@ -195,15 +195,16 @@ export class TorrentDisk {
       throw error;
     }
     this.#resume.claimed(pieces);
-    for (const piece of pieces) {
-      this.#unclaimed.delete(piece);
-      this.#doubtful.delete(piece);
-    }
+    for (const piece of pieces) this.#unclaimed.delete(piece);
     await this.#resume.sync();
   }
 
   async #rewrite(piece: number): Promise<void> {
-    if (await rewritePiece(this.#store, this.#content.info.pieceHashes, piece)) return;
+    if (await rewritePiece(this.#store, this.#content.info.pieceHashes, piece)) {
+      // Now, because a disk that fails now and then would otherwise never let all of them through at once.
+      this.#doubtful.delete(piece);
+      return;
+    }
     const text = `the disk lost piece ${piece} of ${this.#content.info.name}. Check the disk, then add the torrent again`;
     const error = new MonsoonError('disk', text);
     this.#events.lost(error);

@@ -11,7 +11,10 @@ await node.torrents.recall();
 const host = node.torrents.get(info.infoHash) ?? node.torrents.add(specOf(info, directory))!.host;
 await until('the check to end', () => host.phase === 'running');
 host.learn([{ host: '127.0.0.1', port: Number(port) }], 'user', 'user');
-setInterval(() => process.send!({ stored: host.figures().storedBytes, isComplete: host.isComplete }), 5);
+setInterval(
+  () => process.send!({ pid: process.pid, stored: host.figures().storedBytes, isComplete: host.isComplete }),
+  5,
+);
 process.on('message', () => {
   void node.stop().then(() => process.exit(0));
 });
