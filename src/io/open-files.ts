@@ -20,7 +20,7 @@ interface OpenFile {
 export class OpenFiles {
   readonly #openFile: (file: number, isWriting: boolean) => Promise<number>;
   readonly #table = new Map<number, OpenFile>();
-  /** Retired files that are still in use, and those being opened. */
+  /** Retired files that are still in use, being opened or being closed. */
   readonly #leaving = new Map<OpenFile, PromiseWithResolvers<void>>();
   #isClosed = false;
 
@@ -94,11 +94,10 @@ export class OpenFiles {
 
   #closeUnused(opened: OpenFile): void {
     if (opened.users > 0) return;
-    const gone = this.#leaving.get(opened);
-    this.#leaving.delete(opened);
-    opened.fd.then(
-      (fd) => fs.close(fd, () => gone?.resolve()),
-      () => gone?.resolve(),
-    );
+    const gone = (): void => {
+      this.#leaving.get(opened)?.resolve();
+      this.#leaving.delete(opened);
+    };
+    opened.fd.then((fd) => fs.close(fd, gone), gone);
   }
 }
