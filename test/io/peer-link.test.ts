@@ -43,7 +43,7 @@ async function openLink(t: TestContext, streamOf: (socket: Socket) => PeerStream
   const owner = {
     opened: () => {},
     settled: () => {},
-    uploadAllowance: () => 0,
+    uploadAllowance: () => ({ available: () => Infinity, spend: () => {} }),
     closed: (_link: PeerLink, fault: Fault) => (why = fault),
   };
   const greeting = { infoHash: INFO_HASH, peerId: newPeerId() };
