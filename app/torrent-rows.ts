@@ -71,7 +71,7 @@ export function fileRows({ info, files }: Torrent): FileRow[] {
 }
 
 function stateOf(host: Torrent): TorrentState {
-  return host.phase === 'running' ? (host.isComplete ? 'seeding' : 'downloading') : host.phase;
+  return host.phase === 'running' ? (host.isSettled ? 'seeding' : 'downloading') : host.phase;
 }
 
 /** The file or folder that the torrent is; what is shared in place stays where its owner has it. */

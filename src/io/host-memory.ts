@@ -19,6 +19,7 @@ export class HostMemory {
   readonly #resume: ResumeFile;
   #completedSeconds: number;
   #isUpToDate = false;
+  #isSettled = false;
 
   constructor(spec: TorrentSpec, parts: Readonly<TorrentParts>, choice: FileChoice, resume: ResumeFile) {
     this.#spec = spec;
@@ -33,19 +34,25 @@ export class HostMemory {
     return this.#completedSeconds;
   }
 
+  /** Everything that is wanted is on disk as it should be, files without a byte included, and noted as such. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
   noteCompleted(): void {
     this.#completedSeconds = wallNow();
   }
 
   /** The wishes are others now. */
   noteChange(): void {
-    this.#isUpToDate = false;
+    this.#isUpToDate = this.#isSettled = false;
   }
 
   /** What was remembered was looked up and found so, unless `wasChecked`. */
   async begin(transfer: Transfer, remembered: Remembered | undefined, wasChecked: boolean): Promise<void> {
     if (transfer.isComplete) this.#completedSeconds ||= wallNow();
     this.#isUpToDate = transfer.isWhole && !wasChecked && isAtRest(remembered);
+    this.#isSettled = this.#isUpToDate;
     if (!this.#isUpToDate) await this.write(transfer);
   }
 
@@ -57,6 +64,7 @@ export class HostMemory {
       if (transfer.isComplete) await disk.createEmptyFiles(this.#choice.priorities);
       await disk.save(memo, transfer.stored, transfer.isComplete);
       this.#isUpToDate = transfer.isWhole;
+      this.#isSettled = transfer.isComplete;
     } else if (!info) {
       const { directory } = this.#spec;
       await this.#resume.save({ ...memo, directory, sourcePaths: [], have: new Uint8Array(0), modifiedMs: [] });

@@ -163,6 +163,10 @@ export class TorrentHost {
   get isComplete(): boolean {
     return this.#parts.transfer?.isComplete ?? false;
   }
+  /** Complete, and every file is on disk as it should be. */
+  get isSettled(): boolean {
+    return this.isComplete && this.#memory.isSettled;
+  }
   /** Payload bytes that arrived in this host's time. */
   get downloaded(): number {
     return this.#parts.transfer?.down.total ?? 0;
@@ -255,7 +259,10 @@ export class TorrentHost {
     if (!transfer.isComplete) this.#secondsToComplete = undefined;
     this.#memory.noteChange();
     this.#owner.changed();
-    this.#finisher.run(() => this.#memory.write());
+    this.#finisher.run(async () => {
+      await this.#memory.write();
+      this.#owner.changed();
+    });
     this.#peers.reconsider();
     this.#links.dialMore();
     this.#pump();
@@ -433,10 +440,10 @@ export class TorrentHost {
     this.#secondsToComplete = (now() - this.#startedAt) / 1000;
     this.#memory.noteCompleted();
     if (this.#parts.transfer!.isWhole) this.#announcer.note({ type: 'complete' });
-    this.#owner.changed();
     this.#finisher.run(async () => {
       await this.#memory.write();
       this.#restWhenAlone();
+      this.#owner.changed();
     });
   }
 

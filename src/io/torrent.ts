@@ -111,6 +111,10 @@ export class Torrent {
   get isComplete(): boolean {
     return this.#host?.isComplete ?? this.#rest.isComplete;
   }
+  /** Complete, and every file is on disk as it should be. */
+  get isSettled(): boolean {
+    return this.#host?.isSettled ?? this.isComplete;
+  }
   get trackers(): readonly string[] {
     return this.#host?.trackers ?? this.#trackers.flat();
   }
@@ -122,7 +126,7 @@ export class Torrent {
   /** It has something to fetch and may: part of the queue. */
   get isDownload(): boolean {
     if (this.#orders.isPaused || this.#isClosed || this.#host?.phase === 'failed') return false;
-    return !(this.#host?.phase === 'running' ? this.#host.isComplete : this.#rest.isComplete);
+    return !(this.#host?.phase === 'running' ? this.#host.isSettled : this.#rest.isComplete);
   }
   /** Running, and has got nothing since `since`. */
   isIdleSince(since: Instant): boolean {
