@@ -245,6 +245,7 @@ export class Library {
       name: info.name,
       info,
       trackers,
+      webSeeds: [],
       directory,
       sourcePaths,
       wishes: NO_WISHES,

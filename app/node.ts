@@ -169,7 +169,7 @@ function compose(base: Base) {
     nodeAt: (address) => membership.nodeAt(address),
     portOutside: () => reach.external?.tcpPort,
   });
-  const torrents = openTorrents(base, trackers);
+  const torrents = openTorrents(base, http, trackers);
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
@@ -187,6 +187,7 @@ function openRates({ downLimit, upLimit }: Config, alarms: AlarmClock): Rates {
 
 function openTorrents(
   { home, config, log, dialler, opener, alarms, port, rates }: Base,
+  http: HttpClient,
   trackers: TrackerClient,
 ): Torrents {
   return new Torrents(
@@ -195,6 +196,7 @@ function openTorrents(
       opener,
       alarms,
       trackers,
+      http,
       budget: new LinkBudget(config.linksMax),
       random: Math.random,
       peerId: newPeerId(),

@@ -9,7 +9,7 @@ import type { Torrents } from '../src/io/torrents.ts';
 import { type Magnet, METAINFO_BYTES_MAX } from '../src/torrent/index.ts';
 
 /** Enough of a torrent to start it; peers are those a magnet names. */
-export type Target = Pick<TorrentSpec, 'infoHash' | 'name' | 'info' | 'trackers'> &
+export type Target = Pick<TorrentSpec, 'infoHash' | 'name' | 'info' | 'trackers' | 'webSeeds'> &
   Pick<Magnet, 'peers' | 'selectedFiles'>;
 
 /** Finds out what is meant; rejects with a MonsoonError that says what was looked for. */
@@ -17,7 +17,7 @@ export async function resolveTarget(what: string, torrents: Torrents, store: Lis
   if (/^magnet:/i.test(what)) return targetOfMagnet(what);
   if (/\.torrent$/i.test(what)) return targetOfFile(what);
   const infoHash = parseInfoHash(what);
-  if (infoHash) return { infoHash, name: infoHash, info: undefined, trackers: [], peers: [] };
+  if (infoHash) return { infoHash, name: infoHash, info: undefined, trackers: [], webSeeds: [], peers: [] };
   const found = /^[0-9a-f]{6,39}$/i.test(what)
     ? await byPrefix(what.toLowerCase(), torrents, store)
     : await store.findByName(what, wallNow());
@@ -28,7 +28,7 @@ export async function resolveTarget(what: string, torrents: Torrents, store: Lis
   if (found.length > 1) {
     throw notUnique(what, found);
   }
-  return { infoHash: first.infoHash, name: first.name, info: undefined, trackers: [], peers: [] };
+  return { infoHash: first.infoHash, name: first.name, info: undefined, trackers: [], webSeeds: [], peers: [] };
 }
 
 type Named = Pick<Target, 'infoHash' | 'name'>;
@@ -68,9 +68,9 @@ function notUnique(what: string, found: readonly Named[]): MonsoonError {
 async function targetOfMagnet(text: string): Promise<Target> {
   const magnet = await parseMagnet(text);
   if (isFault(magnet)) throw new MonsoonError('usage', `That magnet link cannot be used: ${magnet.text}.`);
-  const { infoHash, name = infoHash, trackers, peers, selectedFiles } = magnet;
+  const { infoHash, name = infoHash, trackers, webSeeds, peers, selectedFiles } = magnet;
   const tiers = trackers.map((tracker) => [tracker]);
-  return { infoHash, name, info: undefined, trackers: tiers, peers, ...(selectedFiles && { selectedFiles }) };
+  return { infoHash, name, info: undefined, trackers: tiers, webSeeds, peers, ...(selectedFiles && { selectedFiles }) };
 }
 
 async function targetOfFile(path: string): Promise<Target> {
@@ -80,6 +80,6 @@ async function targetOfFile(path: string): Promise<Target> {
   if (file.size > METAINFO_BYTES_MAX) throw new MonsoonError('usage', `${path} is too large for a torrent file.`);
   const metainfo = await parseTorrentFile(await readFile(path));
   if (isFault(metainfo)) throw new MonsoonError('usage', `${path} cannot be used: ${metainfo.text}.`);
-  const { info, trackers } = metainfo;
-  return { infoHash: info.infoHash, name: info.name, info, trackers, peers: [] };
+  const { info, trackers, webSeeds } = metainfo;
+  return { infoHash: info.infoHash, name: info.name, info, trackers, webSeeds, peers: [] };
 }

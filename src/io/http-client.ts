@@ -6,7 +6,7 @@
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
-import { Agent, buildConnector, Pool } from 'undici';
+import { Agent, buildConnector, errors, Pool } from 'undici';
 import { type Address, type Fault, fault, formatAddress, isFault, type NodeId, nodeOfUrl } from '../base/index.ts';
 import type { BoundNetwork } from './bound-network.ts';
 import type { NodeTls } from './tls-context.ts';
@@ -57,6 +57,18 @@ export interface HttpSettings {
   /** What nodes are spoken to with; undefined speaks to them in clear (tests). */
   readonly tls: NodeTls | undefined;
 }
+
+/** A GET whose answer is handed on as it comes. */
+export type HttpStreamRequest = Pick<HttpRequest, 'origin' | 'path' | 'headers' | 'signal'> & {
+  /** Longest silence of the other side, before its answer and within it. */
+  readonly silenceMs: number;
+};
+
+/** An answer without its body. */
+export type HttpHead = Omit<HttpReply, 'body'>;
+
+/** Takes the bytes of a body as they come; false wants no more. */
+export type BodySink = (bytes: Uint8Array) => boolean;
 
 /** One pool of connections with one address policy. */
 export class HttpClient {
@@ -118,6 +130,30 @@ export class HttpClient {
     }
   }
 
+  /**
+   * Sends one GET; never rejects. The answer has no bound but its sink's.
+   * @param take decides by the head who takes the body; undefined leaves it unread
+   */
+  async stream(
+    request: HttpStreamRequest,
+    take: (head: HttpHead) => BodySink | undefined,
+  ): Promise<HttpHead | HttpFault> {
+    const { origin, path, headers = {}, silenceMs, signal = null } = request;
+    const timeouts = { headersTimeout: silenceMs, bodyTimeout: silenceMs };
+    try {
+      const reply = await this.#agent.request({ origin, path, method: 'GET', headers, signal, ...timeouts });
+      const head = { status: reply.statusCode, headers: joinHeaders(reply.headers) };
+      const sink = take(head);
+      // Leaving the loop destroys the stream, and with it the connection.
+      for await (const bytes of reply.body) if (!sink?.(bytes)) break;
+      return head;
+    } catch (error) {
+      if (signal?.aborted) return fault('http-aborted', 'the request was ended');
+      if (isSilence(error)) return fault('http-timeout', `${origin} was silent for ${silenceMs} ms`);
+      return faultOf(error as Error, origin);
+    }
+  }
+
   /** Ends every connection and request. */
   async close(): Promise<void> {
     for (const socket of this.#connecting) socket.destroy();
@@ -169,6 +205,10 @@ function faultOf(error: Error, where: string): HttpFault {
   if (error instanceof ForbiddenAddress) return fault('http-forbidden', error.message);
   if (error instanceof WrongNode) return fault('http-wrong-node', `${where}: ${error.message}`);
   return fault('http-unreachable', `${where}: ${error.message}`);
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
 }
 
 function guardedConnector(network: BoundNetwork, mayDial: MayDial): buildConnector.connector {

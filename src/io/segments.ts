@@ -6,6 +6,10 @@ import { HashThread } from './hash-thread.ts';
 
 /** Largest segment: hashing it keeps a thread for about a millisecond. */
 export const SEGMENT_BYTES_MAX = 1_048_576;
+/** Bytes of pieces in flight per torrent; with small pieces the count is what bounds. */
+const INTAKE_BYTES_MAX = 16_777_216;
+const OPEN_PIECES_MAX = 256;
+const OPEN_PIECES_MIN = 4;
 /** Free plain segments kept for reuse. */
 const FREE_SEGMENTS_MAX = 16;
 
@@ -38,4 +42,10 @@ export function isForThread(bytes: Uint8Array): boolean {
 /** SHA-1 of a segment by the hashing thread; its bytes must not change, nor be given back, until it is known. */
 export function hashInThread(bytes: Uint8Array): Promise<Uint8Array> {
   return started!.thread!.digest(bytes);
+}
+
+/** Pieces of one torrent that may be in flight at a time; each holds at most one segment that is not being written. */
+export function openPiecesMaxOf(pieceLength: number): number {
+  const fitting = Math.floor(INTAKE_BYTES_MAX / Math.min(pieceLength, SEGMENT_BYTES_MAX));
+  return Math.min(OPEN_PIECES_MAX, Math.max(OPEN_PIECES_MIN, fitting));
 }

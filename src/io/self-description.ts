@@ -42,14 +42,14 @@ export function ourHandshake(
 
 /** The parts of a snapshot that the disk does not know. */
 export function memoOf(
-  { infoHash, name, trackers, addedSeconds }: TorrentSpec,
+  { infoHash, name, trackers, webSeeds, addedSeconds }: TorrentSpec,
   { info }: Readonly<TorrentParts>,
   completedSeconds: number,
   wishes: Wishes,
 ): Memo {
   return {
-    metainfo: info && encodeMetainfo({ info: info.raw, trackers }),
-    magnet: formatMagnet({ infoHash, name, trackers: trackers.flat(), peers: [] }),
+    metainfo: info && encodeMetainfo({ info: info.raw, trackers, webSeeds }),
+    magnet: formatMagnet({ infoHash, name, trackers: trackers.flat(), webSeeds, peers: [] }),
     wishes,
     addedSeconds,
     completedSeconds: completedSeconds as WallSeconds | 0,

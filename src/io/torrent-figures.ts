@@ -42,6 +42,11 @@ export interface LinkRow {
   readonly encryption: LinkEncryption;
 }
 
+/** What a screen shows of links. */
+export function linkRows(links: Iterable<LinkRow>): LinkRow[] {
+  return Array.from(links, ({ address, isIncoming, encryption }) => ({ address, isIncoming, encryption }));
+}
+
 /** Of a torrent that does not take part. */
 export const IDLE_FIGURES: TorrentFigures = {
   progress: 0,

@@ -40,7 +40,7 @@ import { PexHost } from './pex-host.ts';
 import { PieceFinisher } from './piece-finisher.ts';
 import { Allowance } from './rate-gate.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
-import { SEGMENT_BYTES_MAX } from './segments.ts';
+import { openPiecesMaxOf } from './segments.ts';
 import { announceFactsOf, ourHandshake } from './self-description.ts';
 import { TorrentDisk } from './torrent-disk.ts';
 import {
@@ -48,16 +48,14 @@ import {
   type HostedFile,
   hostedFiles,
   type LinkRow,
+  linkRows,
   type TorrentFigures,
   type TorrentPhase,
 } from './torrent-figures.ts';
-import type { TorrentParts } from './torrent-parts.ts';
+import { partsKnowing, type TorrentParts } from './torrent-parts.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 import { TransferOrders } from './transfer-orders.ts';
-
-/** Bytes of pieces in flight per torrent; with small pieces the count is what bounds. */
-const INTAKE_BYTES_MAX = 16_777_216;
-const OPEN_PIECES_MAX = 256;
+import { WebSeedLinks } from './web-seed-links.ts';
 
 /** Whom a host tells about its life. */
 export interface HostOwner {
@@ -98,7 +96,7 @@ export class TorrentHost {
     this.#owner = owner;
     this.#services = services;
     this.#resume = resume;
-    this.#parts = { metadata: undefined, info: spec.info, disk: undefined, transfer: undefined, blocks: undefined };
+    this.#parts = partsKnowing(spec.info);
     this.#choice = new FileChoice(spec.wishes);
     this.#memory = new HostMemory(spec, this.#parts, this.#choice, resume);
     this.#announcer = new Announcer(
@@ -239,11 +237,7 @@ export class TorrentHost {
 
   /** Its links past the wire handshake, and how each is hidden. */
   links(): LinkRow[] {
-    return [...this.#links.greeted()].map(({ address, isIncoming, encryption }) => ({
-      address,
-      isIncoming,
-      encryption,
-    }));
+    return linkRows(this.#links.greeted());
   }
 
   /** Fetches other files than before, or in another order; a fault when a rule names no file. */
@@ -264,7 +258,7 @@ export class TorrentHost {
       this.#owner.changed();
     });
     this.#peers.reconsider();
-    this.#links.dialMore();
+    this.#openMore();
     this.#pump();
     return undefined;
   }
@@ -272,7 +266,7 @@ export class TorrentHost {
   /** Somebody needs a stretch of the torrent's bytes within so many milliseconds, whether it is wanted or not. */
   hurry(start: number, length: number, withinMs: number): void {
     this.#parts.transfer?.input({ type: 'due', start, length, at: later(now(), withinMs) }, now());
-    this.#links.dialMore();
+    this.#openMore();
     this.#pump();
   }
 
@@ -355,8 +349,7 @@ export class TorrentHost {
 
   #transferOf(info: TorrentInfo, disk: TorrentDisk, stored: Bitfield): Transfer {
     const { uploadSlots, random, rates } = this.#services;
-    const pieceBytes = Math.min(info.pieceLength, SEGMENT_BYTES_MAX);
-    const openPiecesMax = Math.min(OPEN_PIECES_MAX, Math.max(4, Math.floor(INTAKE_BYTES_MAX / pieceBytes)));
+    const openPiecesMax = openPiecesMaxOf(info.pieceLength);
     const priorities = this.#choice.piecePriorities(disk.layout, info);
     const quota = new DownloadQuota(rates.down, info.infoHash, (link) => {
       this.#parts.transfer?.input({ type: 'granted', link }, now());
@@ -372,6 +365,11 @@ export class TorrentHost {
     this.#parts.blocks = new BlockIntake(transfer, disk.intake);
     this.#phase = 'running';
     if (transfer.isComplete) this.#secondsToComplete = 0;
+    const seeded = { info, layout: disk.layout, transfer, blocks: this.#parts.blocks };
+    this.#parts.webSeeds = WebSeedLinks.open(this.spec.webSeeds, seeded, this.#services.http, {
+      settled: () => this.#pump(),
+      log: (text) => this.#log(text),
+    });
     this.#restWhenAlone();
     this.#owner.changed();
   }
@@ -418,6 +416,7 @@ export class TorrentHost {
     let at = earliest(this.#parts.transfer?.deadline?.at, this.#parts.metadata?.deadline?.at);
     at = earliest(earliest(at, this.#announcer.deadline?.at), this.#pex.deadline?.at);
     at = earliest(at, this.#links.attendAt);
+    at = earliest(at, this.#parts.webSeeds?.openAt);
     // While links are busy there is a tick every second, which dials too.
     if (!this.#parts.transfer?.deadline) at = earliest(at, this.#links.dialAt);
     this.#services.alarms.set(this.#wake, at);
@@ -432,8 +431,14 @@ export class TorrentHost {
     this.#announcer.note({ type: 'tick' });
     this.#pex.note({ type: 'tick' });
     this.#links.attend(time);
-    this.#links.dialMore();
+    this.#openMore();
     this.#pump();
+  }
+
+  /** Turns to whoever else may have what is wanted. */
+  #openMore(): void {
+    this.#links.dialMore();
+    this.#parts.webSeeds?.openMore();
   }
 
   #completed(): void {
@@ -474,6 +479,7 @@ export class TorrentHost {
     this.#services.alarms.set(this.#wake, undefined);
     this.#parts.disk?.cancel();
     this.#links.close(fault('ended', why));
+    this.#parts.webSeeds?.end();
     const goodbye = this.#announcer.end();
     await this.#work;
     await this.#finisher.close();

@@ -6,6 +6,7 @@ import type { TorrentInfo, Transfer } from '../torrent/index.ts';
 import type { BlockIntake } from './block-intake.ts';
 import type { MetadataPhase } from './metadata-phase.ts';
 import type { TorrentDisk } from './torrent-disk.ts';
+import type { WebSeedLinks } from './web-seed-links.ts';
 
 export interface TorrentParts {
   /** Only while the metadata is not known. */
@@ -15,4 +16,11 @@ export interface TorrentParts {
   /** Only after the disk said which pieces are ours. */
   transfer: Transfer | undefined;
   blocks: BlockIntake | undefined;
+  /** Only where the torrent names some. */
+  webSeeds: WebSeedLinks | undefined;
+}
+
+/** The parts of a torrent that has not begun. */
+export function partsKnowing(info: TorrentInfo | undefined): TorrentParts {
+  return { metadata: undefined, info, disk: undefined, transfer: undefined, blocks: undefined, webSeeds: undefined };
 }

@@ -4,6 +4,7 @@ import type { LinkBudget } from '../session/index.ts';
 import type { TorrentInfo, Wishes } from '../torrent/index.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import type { Dialler } from './dialler.ts';
+import type { HttpClient } from './http-client.ts';
 import type { LinkOpener } from './link-opener.ts';
 import type { Rates } from './rate-gate.ts';
 import type { TrackerClient } from './tracker-client.ts';
@@ -16,6 +17,8 @@ export interface TorrentSpec {
   readonly name: string;
   readonly info: TorrentInfo | undefined;
   readonly trackers: readonly (readonly string[])[];
+  /** http and https URLs (BEP 19). */
+  readonly webSeeds: readonly string[];
   /** What is wanted of it to begin with. */
   readonly wishes: Wishes;
   /** Absolute folder for the torrent's files. */
@@ -34,6 +37,8 @@ export interface TorrentServices {
   readonly opener: LinkOpener;
   readonly alarms: AlarmClock;
   readonly trackers: TrackerClient;
+  /** Asks web seeds; its address policy is that for hearsay. */
+  readonly http: HttpClient;
   readonly budget: LinkBudget;
   readonly random: Random;
   readonly peerId: Uint8Array;

@@ -193,10 +193,16 @@ async function specOf(infoHash: InfoHash, { snapshot }: Remembered): Promise<Tor
   if (snapshot.metainfo) {
     const metainfo = parseMetainfo(snapshot.metainfo, sha1);
     if (isFault(metainfo) || metainfo.info.infoHash !== infoHash) return undefined;
-    return { ...shared, name: metainfo.info.name, info: metainfo.info, trackers: metainfo.trackers };
+    return {
+      ...shared,
+      name: metainfo.info.name,
+      info: metainfo.info,
+      trackers: metainfo.trackers,
+      webSeeds: metainfo.webSeeds,
+    };
   }
   const magnet = await parseMagnet(snapshot.magnet);
   if (isFault(magnet)) return undefined;
-  const { name = infoHash, trackers } = magnet;
-  return { ...shared, name, info: undefined, trackers: trackers.map((tracker) => [tracker]) };
+  const { name = infoHash, trackers, webSeeds } = magnet;
+  return { ...shared, name, info: undefined, trackers: trackers.map((tracker) => [tracker]), webSeeds };
 }

@@ -1,9 +1,11 @@
 /** Carries out what the transfer machine of one torrent orders: messages on links, and the last steps of pieces. */
 import { unreachable } from '../base/index.ts';
-import type { Peers, TransferEffect } from '../torrent/index.ts';
+import type { LinkId, Peers, TransferEffect } from '../torrent/index.ts';
 import type { LinkGroup } from './link-group.ts';
+import type { PeerLink } from './peer-link.ts';
 import type { PieceFinisher } from './piece-finisher.ts';
 import type { TorrentParts } from './torrent-parts.ts';
+import type { WebSeedLink } from './web-seed-links.ts';
 
 /** Who carries the orders out. */
 export interface TransferHands {
@@ -41,9 +43,9 @@ export class TransferOrders {
     const { links, finisher } = this.#hands;
     switch (effect.type) {
       case 'request':
-        return links.get(effect.link)?.request(effect.piece, effect.block, effect.count, effect.lastLength);
+        return this.#link(effect.link)?.request(effect.piece, effect.block, effect.count, effect.lastLength);
       case 'cancel':
-        return links.get(effect.link)?.cancel(effect.piece, effect.offset, effect.length);
+        return this.#link(effect.link)?.cancel(effect.piece, effect.offset, effect.length);
       case 'interest':
         return links.get(effect.link)?.setInterest(effect.isInterested);
       case 'choke':
@@ -67,6 +69,11 @@ export class TransferOrders {
     }
   }
 
+  /** Whom blocks are asked of: a peer, or a web seed. */
+  #link(id: LinkId): PeerLink | WebSeedLink | undefined {
+    return this.#hands.links.get(id) ?? this.#parts.webSeeds?.get(id);
+  }
+
   /** Tells those who lack the piece. */
   #announceHave(piece: number): void {
     for (const link of this.#hands.links.greeted()) {
@@ -78,5 +85,6 @@ export class TransferOrders {
     const link = this.#hands.links.get(id);
     if (isBanned && link) this.#hands.peers.ban(link.address);
     link?.close(why);
+    this.#parts.webSeeds?.close(id, why, isBanned);
   }
 }

@@ -68,3 +68,12 @@ export {
   type UdpExchangeInput,
 } from './udp-exchange.ts';
 export { encodeUserOrders, NO_ORDERS, parseUserOrders, type UserOrders } from './user-orders.ts';
+export {
+  type OrderedBlock,
+  rangeHeader,
+  rangeRefusal,
+  type Stretch,
+  StretchQueue,
+  WebSeedUrls,
+} from './web-seed.ts';
+export { WebSeeds } from './web-seeds.ts';
