@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { isFault } from '../../src/base/index.ts';
 import { BoundNetwork } from '../../src/io/bound-network.ts';
-import { HttpClient, type HttpReply, type HttpRequest, type MayDial } from '../../src/io/http-client.ts';
+import { HttpClient, type HttpHead, type HttpRequest, type MayDial } from '../../src/io/http-client.ts';
 
 const network = await BoundNetwork.open('::');
 
@@ -35,7 +35,7 @@ const get = (port: number, more: Partial<HttpRequest> = {}): HttpRequest => ({
   ...more,
 });
 
-async function faultOf(asked: Promise<HttpReply | { readonly code: string }>): Promise<string> {
+async function faultOf(asked: Promise<HttpHead | { readonly code: string }>): Promise<string> {
   const result = await asked;
   assert.ok(isFault(result), 'expected a fault');
   return result.code;
@@ -94,6 +94,57 @@ test('the caller can end a request', async (t) => {
   const abort = new AbortController();
   const port = await serve(t, () => abort.abort());
   assert.equal(await faultOf(clientFor(t).request(get(port, { signal: abort.signal }))), 'http-aborted');
+});
+
+test('a streamed answer comes as it is sent, until its taker wants no more of it', async (t) => {
+  let end: (() => void) | undefined;
+  const port = await serve(t, (_, response) => {
+    end = () => response.end('later');
+    response.writeHead(206, { 'x-a': 'b' }).write('first');
+  });
+  const asked = { origin: `http://127.0.0.1:${port}`, path: '/', silenceMs: 5000 };
+  const seen: string[] = [];
+  const head = await clientFor(t).stream(asked, () => (bytes) => {
+    seen.push(Buffer.from(bytes).toString());
+    end?.();
+    return true;
+  });
+  assert.ok(!isFault(head));
+  assert.deepEqual([head.status, head.headers['x-a'], seen.join('')], [206, 'b', 'firstlater']);
+
+  const endless = await serve(t, (_, response) => {
+    const more = (): void =>
+      void (response.write(Buffer.alloc(65_536)) ? setImmediate(more) : response.once('drain', more));
+    more();
+  });
+  let took = 0;
+  const cut = await clientFor(t).stream({ ...asked, origin: `http://127.0.0.1:${endless}` }, () => (bytes) => {
+    took += bytes.length;
+    return took < 100_000;
+  });
+  assert.ok(!isFault(cut) && took >= 100_000);
+});
+
+test('a streamed answer is not read unless somebody takes it, and its address is judged like any other', async (t) => {
+  const port = await serve(t, (_, response) => response.end('unwanted'));
+  const asked = { origin: `http://127.0.0.1:${port}`, path: '/', silenceMs: 5000 };
+  const head = await clientFor(t).stream(asked, () => undefined);
+  assert.ok(!isFault(head) && head.status === 200);
+  assert.equal(await faultOf(clientFor(t, () => false).stream(asked, () => undefined)), 'http-forbidden');
+});
+
+test('a streamed answer that stays silent too long, or that the caller ends, is a fault', async (t) => {
+  const port = await serve(t, (_, response) => void response.writeHead(200).write('x'));
+  const asked = { origin: `http://127.0.0.1:${port}`, path: '/' };
+  const keep = () => () => true;
+  const silent = clientFor(t).stream({ ...asked, silenceMs: 300 }, keep);
+  assert.equal(await faultOf(silent), 'http-timeout');
+  const abort = new AbortController();
+  const ended = clientFor(t).stream({ ...asked, silenceMs: 5000, signal: abort.signal }, () => {
+    queueMicrotask(() => abort.abort());
+    return () => true;
+  });
+  assert.equal(await faultOf(ended), 'http-aborted');
 });
 
 test('a server that is not there, hangs up or speaks nonsense is a fault', async (t) => {
