@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, type TestContext, test } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
+
+import { until } from '../io/loopback-node.ts';
 import { requireOrSkip } from '../require.ts';
 import { type FakeNode, NAUGHTY, rowOf, startFakeNode, torrentOf } from './fake-node.ts';
 
@@ -195,4 +197,44 @@ test('nothing on the local page is wider than a phone, in light or dark', async 
     await page.locator('tbody tr').first().waitFor();
     assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, path);
   }
+});
+
+test('a transfer is paused and resumed, limited, moved, checked, put first, and removed in two clicks', async (t) => {
+  const local = await visit(t, (node) => {
+    node.torrents = [torrentOf(0), torrentOf(1, { state: 'paused', queuePlace: null })];
+  });
+  if (!local) return;
+  const { node, page } = local;
+  const [first, second] = node.torrents.map(({ infoHash }) => `/api/torrents/${infoHash}`);
+  const said = async (path: string | undefined, body: object): Promise<void> => {
+    await until(`${JSON.stringify(body)}`, () => node.changes.length > 0);
+    assert.deepEqual(node.changes.splice(0), [{ path, body }]);
+  };
+  await page.getByRole('button', { name: 'Pause Torrent number 0' }).click();
+  await said(first, { type: 'pause' });
+  await page.getByText('Torrent number 0 is paused').waitFor();
+  await page.getByRole('button', { name: 'Resume Torrent number 1' }).click();
+  await said(second, { type: 'resume' });
+  const more = page.getByRole('button', { name: 'More for Torrent number 0' });
+  await more.click();
+  await page.getByRole('button', { name: 'Check files' }).click();
+  await said(first, { type: 'verify' });
+  await page.getByRole('button', { name: 'First in queue' }).click();
+  await said(first, { type: 'queue', to: 'first' });
+  await page.getByLabel('Down').fill('1.5 MiB/s');
+  await page.getByLabel('Up').fill('');
+  await page.getByRole('button', { name: 'Limit', exact: true }).click();
+  await said(first, { type: 'limit', down: 1_572_864, up: null });
+  await page.getByLabel('To folder').fill('/home/me/films');
+  await page.getByRole('button', { name: 'Move', exact: true }).click();
+  await said(first, { type: 'move', directory: '/home/me/films' });
+  await page.getByRole('button', { name: 'Remove with files' }).click();
+  assert.deepEqual(node.changes, [], 'one click deletes nothing');
+  await page.getByRole('button', { name: 'Really delete them?' }).click();
+  await said(first, { type: 'remove', withData: true });
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await said(first, { type: 'remove', withData: false });
+  await more.click();
+  await page.getByLabel('To folder').waitFor({ state: 'detached' });
+  assert.deepEqual(local.incidents, []);
 });

@@ -15,7 +15,7 @@ const LISTING_ROWS_MAX = 1000;
 
 const at = (id) => document.getElementById(id);
 const listing = new ListingView((row) => fetchTorrent(row.infoHash));
-const transfers = new TransfersView();
+const transfers = new TransfersView(act);
 let listingRead = { rows: -1, at: 0 };
 let isPolling = false;
 let isUnreachable = false;
@@ -106,6 +106,20 @@ async function perform(path, body, doneText) {
     showProblem(error.message);
     return false;
   }
+}
+
+const DONE = {
+  pause: (name) => `${name} is paused`,
+  resume: (name) => `${name} goes on`,
+  verify: (name, { progress }) => `${name} is checked: ${Math.floor(progress * 100)} % is good`,
+  queue: (name) => `${name} goes first`,
+  limit: (name) => `The limits of ${name} are set`,
+  move: (name, { path }) => `${name} is now ${path}`,
+  remove: (name) => `${name} is removed`,
+};
+
+function act({ infoHash, name }, action) {
+  return perform(`/api/torrents/${infoHash}`, action, (row) => DONE[action.type](name, row));
 }
 
 function fetchTorrent(what) {

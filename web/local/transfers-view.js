@@ -1,11 +1,18 @@
 /** The transfers table: one row per torrent, updated in place so that focus and selection survive each second. */
 import { formatLeft, formatRate, formatSize } from './format.js';
 import { element } from './listing-view.js';
+import { TransferControls } from './transfer-controls.js';
 
 export class TransfersView {
   /** By info hash; rows of torrents that are gone are removed. */
   #rows = new Map();
   #section = document.querySelector('#transfers');
+  #onAct;
+
+  /** @param onAct called with a torrent and what to do with it */
+  constructor(onAct) {
+    this.#onAct = onAct;
+  }
 
   show(torrents) {
     this.#section.hidden = torrents.length === 0;
@@ -14,14 +21,14 @@ export class TransfersView {
       gone.delete(torrent.infoHash);
       let row = this.#rows.get(torrent.infoHash);
       if (!row) {
-        row = new TransferRow();
+        row = new TransferRow(this.#onAct);
         this.#rows.set(torrent.infoHash, row);
         this.#section.querySelector('tbody').append(row.line);
       }
       row.show(torrent);
     }
     for (const infoHash of gone) {
-      this.#rows.get(infoHash).line.remove();
+      this.#rows.get(infoHash).remove();
       this.#rows.delete(infoHash);
     }
   }
@@ -37,20 +44,30 @@ class TransferRow {
     cell.dataset.label = label;
     return cell;
   });
-  line = element(
-    'tr',
-    '',
-    element('td', 'name', this.#name, this.#reason),
-    element('td', 'progress', this.#bar, this.#state),
-    ...this.#numbers,
-  );
+  #controls;
+  line;
 
-  constructor() {
+  constructor(onAct) {
+    this.#controls = new TransferControls(onAct);
     this.#name.dir = 'auto';
     this.#bar.max = 1;
+    this.line = element(
+      'tr',
+      '',
+      element('td', 'name', this.#name, this.#reason),
+      element('td', 'progress', this.#bar, this.#state),
+      ...this.#numbers,
+      this.#controls.cell,
+    );
+  }
+
+  remove() {
+    this.#controls.remove();
+    this.line.remove();
   }
 
   show(torrent) {
+    this.#controls.show(torrent);
     const percent = Math.floor(torrent.progress * 1000) / 10;
     setText(this.#name, torrent.name);
     this.#name.title = torrent.path;
