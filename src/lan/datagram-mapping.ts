@@ -126,7 +126,10 @@ export class DatagramMapping implements MappingAttempt {
       if (answer.code === 'foreign' || this.#asked.length === 0) return;
       return this.#finish(this.#isReleasing ? { state: 'released' } : { state: 'failed', because: answer.text });
     }
-    const hasForgotten = this.#noteEpoch(answer.epochSeconds, now);
+    // A gateway that says it has just started has forgotten us, even where its clock was too young to tell.
+    const isNotice = answer.to === 'notice' || (answer.to === 'address' && this.#asked[0] !== 'address');
+    const hasJustStarted = isNotice && answer.epochSeconds <= CLOCK_SLACK_SECONDS;
+    const hasForgotten = this.#noteEpoch(answer.epochSeconds, now) || hasJustStarted;
     if (this.#asked[0] === answer.to) return this.#take(answer, now);
     if (hasForgotten && this.#asked.length === 0 && !this.#isReleasing) this.#askAll(now);
   }

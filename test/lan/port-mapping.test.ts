@@ -1,6 +1,7 @@
 // The port-mapping machine against gateways in memory: order, renewal, conflicts, restarts, release.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { instant } from '../../src/base/index.ts';
 import { isPublicPlace, MAPPING_PROTOCOLS } from '../../src/lan/index.ts';
 import { Bench, DatagramGateway, GATEWAY, IgdGateway, PORT } from './fake-gateways.ts';
 
@@ -83,6 +84,17 @@ for (const version of [0, 2] as const) {
     const sent = bench.sent.length;
     bench.feed(gateway.notice(bench.now));
     assert.equal(bench.sent.length, sent, 'a notice with the age that was expected changes nothing');
+  });
+
+  test(`version ${version}: a gateway that says it has just started is asked, however young it was before`, () => {
+    const gateway = new DatagramGateway(version);
+    gateway.startedAt = instant(1_000_000);
+    const bench = new Bench(gateway, MAPPING_PROTOCOLS).begin();
+    bench.pass(1000);
+    gateway.restart(bench.now);
+    assert.deepEqual(keys(gateway), []);
+    bench.feed(gateway.notice(bench.now));
+    assert.deepEqual(keys(gateway), BOTH);
   });
 
   test(`version ${version}: a gateway that falls silent keeps its mapping until that runs out, then others are tried`, () => {
