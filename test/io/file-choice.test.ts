@@ -10,6 +10,7 @@ import {
   completed,
   type LoopbackNode,
   openLoopbackNode,
+  openNodeFor,
   randomContent,
   specOf,
   temporaryFolder,
@@ -20,12 +21,6 @@ import { message, RawPeer } from './raw-peer.ts';
 const EXTENDED = 20;
 
 const wish = (rules: readonly FileRule[]): typeof NO_WISHES => ({ ...NO_WISHES, rules });
-
-async function node(t: TestContext): Promise<LoopbackNode> {
-  const opened = await openLoopbackNode();
-  t.after(() => opened.stop());
-  return opened;
-}
 
 /** A seeding node, and what it seeds: four files and an empty one, in pieces of 16 KiB that cross their borders. */
 async function seeded(t: TestContext): Promise<{ seed: LoopbackNode; made: MadeTorrent; folder: string }> {
@@ -41,7 +36,7 @@ async function seeded(t: TestContext): Promise<{ seed: LoopbackNode; made: MadeT
   writeFileSync(join(folder, 'sub/empty'), '');
   const made = await makeTorrent(folder);
   assert.equal(made.info.pieceLength, 16_384);
-  const seed = await node(t);
+  const seed = await openNodeFor(t);
   const parts = { sourcePaths: made.sourcePaths, isWhole: true };
   await seed.torrents.add(specOf(made.info, folder, parts))!.started;
   return { seed, made, folder };
@@ -50,7 +45,7 @@ async function seeded(t: TestContext): Promise<{ seed: LoopbackNode; made: MadeT
 for (const isMagnet of [false, true]) {
   test(`only chosen files are fetched ${isMagnet ? 'by a magnet' : 'by a torrent file'}, the others appear when they are wanted`, async (t) => {
     const { seed, made, folder } = await seeded(t);
-    const leech = await node(t);
+    const leech = await openNodeFor(t);
     const directory = temporaryFolder('fetched');
     const parts = { wishes: wish(onlyFiles(['b.bin'])), ...(isMagnet && { info: undefined }) };
     const { host, started } = leech.torrents.add(specOf(made.info, directory, parts))!;
@@ -108,7 +103,7 @@ for (const isMagnet of [false, true]) {
 
 test('BEP 21: peers hear when all that is wanted is here, and when more is wanted', async (t) => {
   const { seed, made } = await seeded(t);
-  const leech = await node(t);
+  const leech = await openNodeFor(t);
   const parts = { wishes: wish(onlyFiles(['b.bin'])) };
   const { host, started } = leech.torrents.add(specOf(made.info, temporaryFolder('fetched'), parts))!;
   await started;
@@ -131,7 +126,7 @@ test('BEP 21: peers hear when all that is wanted is here, and when more is wante
 
 test('what somebody is in a hurry for is fetched although nothing is wanted, and nothing else is', async (t) => {
   const { seed, made, folder } = await seeded(t);
-  const leech = await node(t);
+  const leech = await openNodeFor(t);
   const directory = temporaryFolder('fetched');
   const parts = { wishes: wish([{ files: '*', priority: 0 }]) };
   const { host, started } = leech.torrents.add(specOf(made.info, directory, parts))!;
@@ -150,7 +145,7 @@ test('what somebody is in a hurry for is fetched although nothing is wanted, and
 
 test('a choice that names no file ends in a message, and changes nothing when the torrent runs', async (t) => {
   const { seed, made } = await seeded(t);
-  const leech = await node(t);
+  const leech = await openNodeFor(t);
   const parts = { wishes: wish(onlyFiles(['*.avi'])), info: undefined };
   const { host, started } = leech.torrents.add(specOf(made.info, temporaryFolder('fetched'), parts))!;
   await started;

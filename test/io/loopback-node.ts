@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { Address } from '../../src/base/index.ts';
 import { AlarmClock } from '../../src/io/alarm-clock.ts';
 import { BoundNetwork } from '../../src/io/bound-network.ts';
@@ -111,6 +112,13 @@ export async function openLoopbackNode(
       alarms.close();
     },
   };
+}
+
+/** A node for one test, which stops it at its end. */
+export async function openNodeFor(t: TestContext, home?: string, settings?: LoopbackSettings): Promise<LoopbackNode> {
+  const node = await openLoopbackNode(home, settings);
+  t.after(() => node.stop());
+  return node;
 }
 
 export function specOf(info: TorrentInfo, directory: string, parts: Partial<TorrentSpec> = {}): TorrentSpec {

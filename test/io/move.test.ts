@@ -24,6 +24,7 @@ import {
   completed,
   type LoopbackNode,
   openLoopbackNode,
+  openNodeFor,
   randomContent,
   specOf,
   temporaryFolder,
@@ -47,12 +48,6 @@ async function shared(): Promise<Shared> {
   writeFileSync(join(folder, 'large.bin'), randomContent(8 * MIB));
   writeFileSync(join(folder, 'hole.bin'), Buffer.concat([Buffer.alloc(4 * MIB), randomContent(10)]));
   return { folder, made: await makeTorrent(folder) };
-}
-
-async function open(t: TestContext, home?: string): Promise<LoopbackNode> {
-  const node = await openLoopbackNode(home);
-  t.after(() => node.stop());
-  return node;
 }
 
 async function seed(node: LoopbackNode, { made, folder }: Shared): Promise<Torrent> {
@@ -89,7 +84,7 @@ function folderElsewhere(t: TestContext): string | undefined {
 
 test('within a file system the files themselves move, the torrent seeds from there, also after a restart', async (t) => {
   const content = await shared();
-  const [seeder, leecher] = [await open(t), await openLoopbackNode()];
+  const [seeder, leecher] = [await openNodeFor(t), await openLoopbackNode()];
   await seed(seeder, content);
   const [before, after] = [temporaryFolder('before'), temporaryFolder('after')];
   const torrent = await fetched(seeder, leecher, content, before);
@@ -99,11 +94,11 @@ test('within a file system the files themselves move, the torrent seeds from the
   assert.equal(statSync(join(after, name, 'large.bin')).ino, ino);
   assert.deepEqual(readdirSync(before), []);
   await until('it to seed', () => torrent.phase === 'running' && torrent.isComplete);
-  const third = await open(t);
+  const third = await openNodeFor(t);
   await fetched(leecher, third, content, temporaryFolder('third'));
 
   await leecher.stop();
-  const again = await open(t, leecher.home);
+  const again = await openNodeFor(t, leecher.home);
   await again.torrents.recall();
   const held = again.torrents.get(content.made.info.infoHash)!;
   let wasHashed = false;
@@ -119,7 +114,7 @@ test('to another file system the files are copied while the torrent seeds, holes
   const elsewhere = folderElsewhere(t);
   if (elsewhere === undefined) return;
   const content = await shared();
-  const [seeder, leecher] = [await open(t), await open(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   await seed(seeder, content);
   const before = temporaryFolder('before');
   const torrent = await fetched(seeder, leecher, content, before);
@@ -134,7 +129,7 @@ test('to another file system the files are copied while the torrent seeds, holes
 
 test('a file in the way stops a move, and everything stays and seeds where it was', async (t) => {
   const content = await shared();
-  const [seeder, leecher] = [await open(t), await open(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   await seed(seeder, content);
   const [before, after] = [temporaryFolder('before'), temporaryFolder('after')];
   const torrent = await fetched(seeder, leecher, content, before);
@@ -153,7 +148,7 @@ test('a move that is killed again and again ends whole in the new folder, and no
   const elsewhere = folderElsewhere(t);
   if (elsewhere === undefined) return;
   const content = await shared();
-  const [seeder, leecher] = [await open(t), await openLoopbackNode()];
+  const [seeder, leecher] = [await openNodeFor(t), await openLoopbackNode()];
   await seed(seeder, content);
   const before = temporaryFolder('before');
   await fetched(seeder, leecher, content, before);
@@ -180,7 +175,7 @@ test('a move that is killed again and again ends whole in the new folder, and no
       );
     }
   }
-  const again = await open(t, leecher.home);
+  const again = await openNodeFor(t, leecher.home);
   await again.torrents.recall();
   const held = again.torrents.get(content.made.info.infoHash)!;
   await held.move(elsewhere);
@@ -191,6 +186,6 @@ test('a move that is killed again and again ends whole in the new folder, and no
 
 test('what is shared in place is not moved', async (t) => {
   const content = await shared();
-  const source = await seed(await open(t), content);
+  const source = await seed(await openNodeFor(t), content);
   await assert.rejects(source.move(temporaryFolder('after')), /Share it again from its new place/);
 });

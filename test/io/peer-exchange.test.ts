@@ -2,24 +2,18 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { type Address, decodeBencode, encodeBencode, isFault, latin1 } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import type { Torrent } from '../../src/io/torrent.ts';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
 import { type PeerSource, parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
 import { encodePex, MESSAGE } from '../../src/wire/index.ts';
-import { type LoopbackNode, openLoopbackNode, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
+import { type LoopbackNode, openNodeFor, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
 import { message, RawPeer } from './raw-peer.ts';
 
 const SOURCES: readonly PeerSource[] = ['dht', 'pex', 'lsd', 'magnet', 'incoming', 'user'];
 const NOBODY: Address = { host: '127.0.0.1', port: 9 + 1024 };
-
-async function node(t: TestContext): Promise<LoopbackNode> {
-  const opened = await openLoopbackNode();
-  t.after(() => opened.stop());
-  return opened;
-}
 
 interface Shared {
   readonly info: TorrentInfo;
@@ -54,7 +48,7 @@ async function leech(of: LoopbackNode, { info }: Shared, isMagnet = false): Prom
 }
 
 test('whoever knows one peer of a swarm hears of the others from it, and links with them', async (t) => {
-  const [one, middle, newcomer] = [await node(t), await node(t), await node(t)];
+  const [one, middle, newcomer] = [await openNodeFor(t), await openNodeFor(t), await openNodeFor(t)];
   const shared = await content(false);
   const [, host, late] = [await leech(one, shared), await leech(middle, shared), await leech(newcomer, shared)];
   host.learn([one.address], 'user', 'user');
@@ -64,7 +58,7 @@ test('whoever knows one peer of a swarm hears of the others from it, and links w
 });
 
 test('a private torrent takes peers from its trackers alone: no other source adds one, and it offers no exchange', async (t) => {
-  const of = await node(t);
+  const of = await openNodeFor(t);
   const shared = await content(true);
   const host = await leech(of, shared);
   for (const source of SOURCES) {
@@ -85,7 +79,7 @@ test('a private torrent takes peers from its trackers alone: no other source add
 });
 
 test('a magnet that turns out to be private leaves whom other sources named', async (t) => {
-  const [seeder, leecher] = [await node(t), await node(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const shared = await content(true);
   await seed(seeder, shared);
   const host = await leech(leecher, shared, true);

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Torrent } from '../../src/io/torrent.ts';
 import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
 import {
   completed,
   type LoopbackNode,
-  openLoopbackNode,
+  openNodeFor,
   randomContent,
   specOf,
   temporaryFolder,
@@ -28,12 +28,6 @@ async function shared(bytes: number): Promise<Shared> {
   const folder = temporaryFolder('content');
   writeFileSync(join(folder, 'content.bin'), randomContent(bytes));
   return { folder, made: await makeTorrent(folder) };
-}
-
-async function open(t: TestContext): Promise<LoopbackNode> {
-  const node = await openLoopbackNode();
-  t.after(() => node.stop());
-  return node;
 }
 
 async function seed(node: LoopbackNode, { made, folder }: Shared): Promise<Torrent> {
@@ -70,7 +64,7 @@ function assertWithin(rate: number, wanted: number): void {
 
 test('a download limit of the node holds within 5 % with one fast seeder, and lifting it lets everything through', async (t) => {
   const content = await shared(32 * MIB);
-  const [seeder, leecher] = [await open(t), await open(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   await seed(seeder, content);
   leecher.rates.down.limit(4 * MIB);
   const torrent = await leech(leecher, content, [seeder]);
@@ -81,7 +75,7 @@ test('a download limit of the node holds within 5 % with one fast seeder, and li
 
 test('an upload limit of one torrent holds within 5 % towards three leechers', async (t) => {
   const content = await shared(24 * MIB);
-  const [seeder, ...leechers] = await Promise.all(Array.from({ length: 4 }, () => open(t)));
+  const [seeder, ...leechers] = await Promise.all(Array.from({ length: 4 }, () => openNodeFor(t)));
   const source = await seed(seeder!, content);
   await source.limit(undefined, 3 * MIB);
   await Promise.all(leechers.map((leecher) => leech(leecher, content, [seeder!])));
@@ -90,7 +84,7 @@ test('an upload limit of one torrent holds within 5 % towards three leechers', a
 
 test('two torrents share a download limit equally, and one keeps to its own', async (t) => {
   const contents = [await shared(24 * MIB), await shared(24 * MIB), await shared(24 * MIB)];
-  const [seeder, leecher] = [await open(t), await open(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   for (const content of contents) await seed(seeder, content);
   leecher.rates.down.limit(4 * MIB);
   const torrents: Torrent[] = [];
@@ -108,7 +102,7 @@ test('two torrents share a download limit equally, and one keeps to its own', as
 
 test('a limit of 0 stops a download, which says so, and lifting it lets it go on', async (t) => {
   const content = await shared(MIB);
-  const [seeder, leecher] = [await open(t), await open(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const source = await seed(seeder, content);
   const { host: torrent, started } = leecher.torrents.add(specOf(content.made.info, temporaryFolder('fetched')))!;
   await torrent.limit(0, undefined);

@@ -26,6 +26,7 @@ import {
   completed,
   type LoopbackNode,
   openLoopbackNode,
+  openNodeFor,
   randomContent,
   specOf,
   temporaryFolder,
@@ -47,14 +48,8 @@ async function sharedContent(bytes: Buffer): Promise<Shared> {
   return { folder, made: await makeTorrent(folder), bytes };
 }
 
-async function open(t: TestContext, home?: string): Promise<LoopbackNode> {
-  const node = await openLoopbackNode(home);
-  t.after(() => node.stop());
-  return node;
-}
-
 async function fetched(t: TestContext, shared: Shared): Promise<{ home: string; directory: string; path: string }> {
-  const [seeder, leecher] = [await open(t), await openLoopbackNode()];
+  const [seeder, leecher] = [await openNodeFor(t), await openLoopbackNode()];
   await seeder.torrents.add(
     specOf(shared.made.info, shared.folder, { sourcePaths: shared.made.sourcePaths, isWhole: true }),
   )!.started;
@@ -129,7 +124,7 @@ test('a clean stop is believed; a file touched since is hashed again and found g
   const shared = await sharedContent(randomContent(300_000));
   const { home, path } = await fetched(t, shared);
   utimesSync(path, 1, 1);
-  const node = await open(t, home);
+  const node = await openNodeFor(t, home);
   assert.ok((await recalled(node, shared)).isComplete);
 });
 
@@ -139,7 +134,7 @@ test('a file changed since a clean stop loses the pieces that changed, and no ot
   const bytes = readFileSync(path);
   bytes[100] = bytes[100]! ^ 1;
   writeFileSync(path, bytes);
-  const host = await recalled(await open(t, home), shared);
+  const host = await recalled(await openNodeFor(t, home), shared);
   const { pieceLength, length } = shared.made.info;
   assert.equal(host.figures().storedBytes, length - Math.min(pieceLength, length));
 });
@@ -154,7 +149,7 @@ test('any flipped bit of a snapshot is noticed: it is set aside under a name tha
     const bad = Buffer.from(good);
     bad[bit >> 3] = bad[bit >> 3]! ^ (1 << (bit & 7));
     writeFileSync(resume, bad);
-    const node = await open(t, home);
+    const node = await openNodeFor(t, home);
     await node.torrents.recall();
     assert.equal(node.torrents.get(shared.made.info.infoHash), undefined, `bit ${bit}`);
     assert.match(node.log.join('\n'), /damaged and was set aside as \S+\.damaged-\d+/);
@@ -168,12 +163,12 @@ test('a journal with a torn tail or noise after a kill claims nothing that is no
   const { home, directory } = await fetched(t, shared);
   const journal = join(home, 'torrents', `${shared.made.info.infoHash}.journal`);
   appendFileSync(journal, Buffer.from([1, 0, 0, 0, 0, 1, 0]));
-  const node = await open(t, home);
+  const node = await openNodeFor(t, home);
   assert.ok((await recalled(node, shared)).isComplete);
   await node.stop();
   assert.equal(readFileSync(journal).length, JOURNAL_RECORD_BYTES, 'the next run begins a new journal');
   rmSync(join(directory, shared.made.info.name), { recursive: true });
-  const again = await open(t, home);
+  const again = await openNodeFor(t, home);
   assert.equal((await recalled(again, shared)).figures().storedBytes, 0);
 });
 
@@ -187,7 +182,7 @@ test('a share whose content changed fails with a sentence, and its files are nev
   await first.stop();
   truncateSync(path, 1000);
   const before = lstatSync(path);
-  const node = await open(t, first.home);
+  const node = await openNodeFor(t, first.home);
   const host = await recalled(node, shared);
   assert.equal(host.phase, 'failed');
   assert.match(host.figures().stalledBecause ?? '', /changed since it was shared; share it again/);
@@ -200,7 +195,7 @@ test('a share whose content changed fails with a sentence, and its files are nev
 
 test('a share whose file shrinks while it is served fails with a sentence and leaves the swarm', async (t) => {
   const shared = await sharedContent(randomContent(300_000));
-  const [seeder, leecher] = [await open(t), await open(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const { host, started } = seeder.torrents.add(
     specOf(shared.made.info, shared.folder, { sourcePaths: shared.made.sourcePaths, isWhole: true }),
   )!;
@@ -225,11 +220,11 @@ for (const what of ['file', 'folder'] as const) {
     const target = what === 'file' ? victim : join(victim, NAME);
     writeFileSync(target, 'precious');
     symlinkSync(victim, linked);
-    const seeder = await open(t);
+    const seeder = await openNodeFor(t);
     await seeder.torrents.add(
       specOf(shared.made.info, shared.folder, { sourcePaths: shared.made.sourcePaths, isWhole: true }),
     )!.started;
-    const host = await recalled(await open(t, home), shared);
+    const host = await recalled(await openNodeFor(t, home), shared);
     assert.equal(host.figures().storedBytes, 0);
     host.learn([seeder.address], 'user', 'user');
     await until('the refusal', () => /symbolic link|not a folder/.test(host.figures().stalledBecause ?? ''));
@@ -247,5 +242,5 @@ test('stopping while files are checked leaves nothing running and forgets nothin
   await until('the check', () => host.phase === 'checking');
   await node.stop();
   assert.equal(host.phase, 'stopped');
-  assert.ok((await recalled(await open(t, home), shared)).isComplete);
+  assert.ok((await recalled(await openNodeFor(t, home), shared)).isComplete);
 });

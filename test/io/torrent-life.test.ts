@@ -21,6 +21,7 @@ import {
   completed,
   type LoopbackNode,
   openLoopbackNode,
+  openNodeFor,
   randomContent,
   specOf,
   temporaryFolder,
@@ -38,12 +39,6 @@ async function shared(bytes = randomContent(1 << 20)): Promise<Shared> {
   mkdirSync(join(folder, 'sub'));
   writeFileSync(join(folder, 'sub', 'content.bin'), bytes);
   return { folder, made: await makeTorrent(folder) };
-}
-
-async function open(t: TestContext, home?: string, downloadsMax = 0): Promise<LoopbackNode> {
-  const node = await openLoopbackNode(home, { downloadsMax });
-  t.after(() => node.stop());
-  return node;
 }
 
 async function seed(node: LoopbackNode, { made, folder }: Shared, trackers: string[][] = []): Promise<Torrent> {
@@ -77,7 +72,7 @@ async function tracker(t: TestContext): Promise<{ url: string; events: string[] 
 test('pausing closes the links, tells the tracker "stopped", and holds over a restart; resuming goes on', async (t) => {
   const content = await shared();
   const { url, events } = await tracker(t);
-  const [seeder, leecher] = [await open(t), await openLoopbackNode()];
+  const [seeder, leecher] = [await openNodeFor(t), await openLoopbackNode()];
   const source = await seed(seeder, content, [[url]]);
   await source.announced;
   const { torrent, directory } = await fetched(seeder, leecher, content);
@@ -91,7 +86,7 @@ test('pausing closes the links, tells the tracker "stopped", and holds over a re
 
   await torrent.pause();
   await leecher.stop();
-  const again = await open(t, leecher.home);
+  const again = await openNodeFor(t, leecher.home);
   await again.torrents.recall();
   const held = again.torrents.get(content.made.info.infoHash)!;
   assert.deepEqual([held.phase, held.figures().progress, held.spec.directory], ['paused', 1, directory]);
@@ -115,7 +110,7 @@ test('a download that is paused in the middle goes on where it was, with the pee
     return bytes.subarray(piece * info.pieceLength + offset, piece * info.pieceLength + offset + length);
   });
   t.after(() => slow.close());
-  const leecher = await open(t);
+  const leecher = await openNodeFor(t);
   const { host } = leecher.torrents.add(specOf(info, temporaryFolder('fetched')))!;
   host.learn([slow.address], 'user', 'user');
   await until('a piece to be stored', () => host.figures().storedBytes > 0);
@@ -131,7 +126,7 @@ test('a download that is paused in the middle goes on where it was, with the pee
 
 test('a check finds what was damaged, keeps the rest, shows its progress, and the torrent mends itself', async (t) => {
   const content = await shared();
-  const [seeder, leecher] = [await open(t), await open(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   await seed(seeder, content);
   const { torrent, path } = await fetched(seeder, leecher, content);
   const { pieceLength, pieceCount } = content.made.info;
@@ -156,7 +151,7 @@ test('a check finds what was damaged, keeps the rest, shows its progress, and th
 
 test('a removed torrent is forgotten; its files go only when told to, and nothing that lies beside them', async (t) => {
   const content = await shared();
-  const [seeder, leecher] = [await open(t), await open(t)];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const source = await seed(seeder, content);
   const first = await fetched(seeder, leecher, content);
   await leecher.torrents.remove(first.torrent, false);
@@ -176,7 +171,7 @@ test('a removed torrent is forgotten; its files go only when told to, and nothin
 
 test('removing with the files follows no symbolic link out of the download folder', async (t) => {
   const content = await shared();
-  const leecher = await open(t);
+  const leecher = await openNodeFor(t);
   const directory = temporaryFolder('fetched');
   const elsewhere = temporaryFolder('elsewhere');
   writeFileSync(join(elsewhere, 'content.bin'), 'precious');
@@ -207,20 +202,20 @@ test('downloads run in the order of the queue, which a user can change and a res
   await until('the next to begin', () => phases(torrents).join() === 'queued,running,paused');
 
   await leecher.stop();
-  const again = await open(t, leecher.home, 1);
+  const again = await openNodeFor(t, leecher.home, { downloadsMax: 1 });
   await again.torrents.recall();
   const held = contents.map(({ made }) => again.torrents.get(made.info.infoHash)!);
   await until('the same order', () => phases(held).join() === 'queued,running,paused');
 
   // Completion passes the turn on.
-  const seeder = await open(t);
+  const seeder = await openNodeFor(t);
   await seed(seeder, contents[1]!);
   held[1]!.learn([seeder.address], 'user', 'user');
   await until('the last to begin', () => phases(held).join() === 'running,running,paused' && held[1]!.isComplete);
 });
 
 test('after a start, torrents whose files changed are checked one at a time, and the others wait and say so', async (t) => {
-  const seeder = await open(t);
+  const seeder = await openNodeFor(t);
   const leecher = await openLoopbackNode();
   const contents = await Promise.all([shared(), shared(), shared()]);
   const paths: string[] = [];
@@ -230,7 +225,7 @@ test('after a start, torrents whose files changed are checked one at a time, and
   }
   await leecher.stop();
   for (const path of paths) utimesSync(path, 1, 1);
-  const again = await open(t, leecher.home);
+  const again = await openNodeFor(t, leecher.home);
   await again.torrents.recall();
   const isBeingChecked = ({ phase }: Torrent): boolean => phase === 'checking';
   let mostAtOnce = 0;

@@ -3,25 +3,19 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
 import { encodeWireHandshake } from '../../src/wire/index.ts';
 import {
   completed,
   type LoopbackNode,
-  openLoopbackNode,
+  openNodeFor,
   randomContent,
   specOf,
   temporaryFolder,
   until,
 } from './loopback-node.ts';
 import { openRawSeed, RawPeer } from './raw-peer.ts';
-
-async function node(t: TestContext): Promise<LoopbackNode> {
-  const opened = await openLoopbackNode();
-  t.after(() => opened.stop());
-  return opened;
-}
 
 async function content(files: Record<string, Buffer | string>): Promise<{ made: MadeTorrent; folder: string }> {
   const folder = temporaryFolder('content');
@@ -72,7 +66,7 @@ const SHAPES: Record<string, Record<string, Buffer | string>> = {
 for (const [shape, files] of Object.entries(SHAPES)) {
   for (const isMagnet of [false, true]) {
     test(`${shape} arrives identical ${isMagnet ? 'from a magnet' : 'from a torrent file'}`, async (t) => {
-      const [a, b] = [await node(t), await node(t)];
+      const [a, b] = [await openNodeFor(t), await openNodeFor(t)];
       const shared = await content(files);
       await seed(a, shared);
       const { host, directory } = await leech(b, shared, isMagnet);
@@ -86,8 +80,8 @@ for (const [shape, files] of Object.entries(SHAPES)) {
 }
 
 test('several seeds at once, one of which vanishes in the middle, give an identical copy', async (t) => {
-  const seeds = [await node(t), await node(t), await node(t)];
-  const leecher = await node(t);
+  const seeds = [await openNodeFor(t), await openNodeFor(t), await openNodeFor(t)];
+  const leecher = await openNodeFor(t);
   const shared = await content({ 'big.bin': randomContent(24 << 20) });
   for (const one of seeds) await seed(one, shared);
   const { host, directory } = await leech(leecher, shared);
@@ -103,7 +97,7 @@ test('several seeds at once, one of which vanishes in the middle, give an identi
 });
 
 test('a leech that has not all yet serves another one', async (t) => {
-  const [first, middle, last] = [await node(t), await node(t), await node(t)];
+  const [first, middle, last] = [await openNodeFor(t), await openNodeFor(t), await openNodeFor(t)];
   const shared = await content({ 'big.bin': randomContent(8 << 20) });
   await seed(first, shared);
   const inMiddle = await leech(middle, shared);
@@ -115,7 +109,7 @@ test('a leech that has not all yet serves another one', async (t) => {
 });
 
 test('two nodes that dial each other at once keep exactly one link', async (t) => {
-  const [a, b] = [await node(t), await node(t)];
+  const [a, b] = [await openNodeFor(t), await openNodeFor(t)];
   const shared = await content({ 'big.bin': randomContent(1 << 20) });
   const [one, other] = [await leech(a, shared), await leech(b, shared)];
   one.host.learn([b.address], 'user', 'user');
@@ -127,7 +121,7 @@ test('two nodes that dial each other at once keep exactly one link', async (t) =
 });
 
 test('a peer that copies the peer id of another from elsewhere does not push its link out', async (t) => {
-  const [a, b] = [await node(t), await node(t)];
+  const [a, b] = [await openNodeFor(t), await openNodeFor(t)];
   const shared = await content({ 'big.bin': randomContent(1 << 20) });
   const [one] = [await leech(a, shared), await leech(b, shared)];
   one.host.learn([b.address], 'user', 'user');
@@ -152,7 +146,7 @@ test('a peer that copies the peer id of another from elsewhere does not push its
 });
 
 test('a seed that sends wrong bytes is banned, and the download completes from an honest one', async (t) => {
-  const [honest, leecher] = [await node(t), await node(t)];
+  const [honest, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const shared = await content({ 'big.bin': randomContent(2 << 20) });
   await seed(honest, shared);
   const poisoner = await openRawSeed(shared.made.info, (_piece, _offset, length) => randomContent(length), '127.0.0.5');
@@ -171,7 +165,7 @@ test('a seed that sends wrong bytes is banned, and the download completes from a
 });
 
 test('one bad block in a hundred from a seed that is right otherwise costs at most 5 %, and its sender its place', async (t) => {
-  const [honest, leecher] = [await node(t), await node(t)];
+  const [honest, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const shared = await content({ 'big.bin': randomContent(16 << 20) });
   await seed(honest, shared);
   const bytes = readFileSync(join(shared.folder, 'big.bin'));
@@ -196,7 +190,7 @@ test('one bad block in a hundred from a seed that is right otherwise costs at mo
 });
 
 test('a magnet whose first peer lies about the metadata is finished by an honest one', async (t) => {
-  const [honest, leecher] = [await node(t), await node(t)];
+  const [honest, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const shared = await content({ 'a.bin': randomContent(100_000) });
   await seed(honest, shared);
   const { host } = await leech(leecher, shared, true);
