@@ -24,7 +24,7 @@ export async function checkPieces(
     if (isCancelled()) return;
     buffers ??= [Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX), Buffer.allocUnsafeSlow(SEGMENT_BYTES_MAX)];
     const digest = await digestOf(store, piece, buffers);
-    report(piece, digest !== undefined && equalBytes(digest, hashOf(pieceHashes, piece)));
+    report(piece, digest !== undefined && isPiece(digest, pieceHashes, piece));
   }
 }
 
@@ -40,11 +40,12 @@ export async function rewritePiece(store: Store, pieceHashes: Uint8Array, piece:
     hash.update(view);
     await store.write(start + at, view);
   }
-  return equalBytes(hash.digest(), hashOf(pieceHashes, piece));
+  return isPiece(hash.digest(), pieceHashes, piece);
 }
 
-function hashOf(pieceHashes: Uint8Array, piece: number): Uint8Array {
-  return pieceHashes.subarray(piece * 20, piece * 20 + 20);
+/** True when a digest is the one that a torrent names for a piece; `pieceHashes` holds 20 bytes per piece (BEP 3). */
+export function isPiece(digest: Uint8Array, pieceHashes: Uint8Array, piece: number): boolean {
+  return equalBytes(digest, pieceHashes.subarray(piece * 20, piece * 20 + 20));
 }
 
 async function digestOf(store: Store, piece: number, buffers: readonly Buffer[]): Promise<Uint8Array | undefined> {

@@ -5,9 +5,10 @@
  * Invariants: memory is segments in flight only; a piece of one segment is written after its hash matched.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { assert, equalBytes } from '../base/index.ts';
+import { assert } from '../base/index.ts';
 import type { Layout } from '../torrent/index.ts';
 import type { Store } from './file-store.ts';
+import { isPiece } from './hash-check.ts';
 import { giveSegment, hashInThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
 
 interface Segment {
@@ -99,7 +100,7 @@ export class PieceIntake {
       await this.#hashFromDisk(intake);
       this.#hashInOrder(intake);
     }
-    return this.#matches(piece, hashOf(intake).digest());
+    return isPiece(hashOf(intake).digest(), this.#pieceHashes, piece);
   }
 
   /** The verdict at once where it needs neither reading nor the thread; undefined when `check` must be asked. */
@@ -110,7 +111,7 @@ export class PieceIntake {
     if (bytes && isForThread(bytes)) return undefined;
     this.#hashInOrder(intake);
     if (intake.hashed < intake.segments.length) return undefined;
-    return this.#matches(piece, hashOf(intake).digest());
+    return isPiece(hashOf(intake).digest(), this.#pieceHashes, piece);
   }
 
   /** Resolves when a good piece is written as far as the system is concerned; after a failure it can be asked again. */
@@ -200,11 +201,7 @@ export class PieceIntake {
     intake.isInThread = false;
     intake.hashed = 1;
     if (intake.isDropped) giveSegment(bytes);
-    return this.#matches(intake.piece, digest);
-  }
-
-  #matches(piece: number, digest: Uint8Array): boolean {
-    return equalBytes(digest, this.#pieceHashes.subarray(piece * 20, piece * 20 + 20));
+    return isPiece(digest, this.#pieceHashes, intake.piece);
   }
 
   async #writeAll(intake: Intake): Promise<void> {
