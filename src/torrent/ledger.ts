@@ -207,6 +207,10 @@ export class Ledger {
   get openCount(): number {
     return this.#open.size + this.#finishing.size;
   }
+  /** Pieces whose blocks are all here, and which wait for their hash or the disk. */
+  get finishingCount(): number {
+    return this.#finishing.size;
+  }
 
   stateOf(piece: number): PieceState {
     if (this.#stored.has(piece)) return 'stored';

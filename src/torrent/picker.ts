@@ -122,7 +122,7 @@ export class Picker {
       const open = this.#ledger.openPiece(piece);
       if (open && open.wanted > 0 && link.offers(piece)) return { open, runMax: open.blockCount };
     }
-    if (this.#ledger.openCount < this.#openPiecesMax || link.working.size === 0) {
+    if (this.#mayOpen(link)) {
       const piece = this.#next((candidate) => link.offers(candidate));
       if (piece !== undefined) {
         const open = this.#open(piece, link);
@@ -135,6 +135,12 @@ export class Picker {
       }
     }
     return undefined;
+  }
+
+  /** A link without work may open one piece beyond the limit, but none while the disk holds all of them up. */
+  #mayOpen(link: LinkState): boolean {
+    const { openCount, finishingCount } = this.#ledger;
+    return openCount < this.#openPiecesMax || (link.working.size === 0 && finishingCount < this.#openPiecesMax);
   }
 
   /** What somebody waits for, and what of it others would bring too late. */

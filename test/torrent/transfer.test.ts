@@ -52,6 +52,19 @@ test('a write that failed frees the buffer, and the piece is fetched again', () 
   assert.deepEqual(asked(effects), ['1:0:0']);
 });
 
+test('a disk that is slower than a peer fills no more memory than its limit, and the transfer goes on with it', () => {
+  const bench = new Bench(40, 1);
+  const arrived: number[] = [];
+  for (let effects = bench.seeds([1]); asked(effects).length > 0; ) {
+    const pieces = of(effects, 'request').map(({ piece }) => piece);
+    arrived.push(...pieces);
+    effects = pieces.flatMap((piece) => bench.arrive(1, piece, 0));
+  }
+  assert.equal(arrived.length, 8, 'the limit of the bench');
+  bench.say({ type: 'pieceChecked', piece: arrived[0]!, isGood: true });
+  assert.equal(asked(bench.say({ type: 'pieceStored', piece: arrived[0]! })).length, 1);
+});
+
 test('a disk that cannot read a piece back for its check is nobody else’s fault', () => {
   const bench = new Bench(1, 1);
   bench.seeds([1]);
