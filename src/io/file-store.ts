@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { assert, MonsoonError } from '../base/index.ts';
 import { Layout, PRIORITY, type Priority, type TorrentInfo } from '../torrent/index.ts';
 import { OpenFiles } from './open-files.ts';
+import { Turnstile } from './turnstile.ts';
 
 /** Windows syncs through writable handles only; elsewhere files that we may only read are synced too. */
 const SYNC_NEEDS_WRITING = process.platform === 'win32';
@@ -32,6 +33,7 @@ export interface Content {
 export class FileStore {
   readonly layout: Layout;
   readonly #content: Content;
+  readonly #writing = new Turnstile();
   readonly #files: OpenFiles = new OpenFiles((file, isWriting) => this.#openFile(file, isWriting));
 
   constructor(content: Content) {
@@ -72,7 +74,7 @@ export class FileStore {
       const part = bytes.subarray(at, at + span.length);
       at += span.length;
       if (this.#content.info.files[span.file]!.isPadding) continue;
-      await this.#using(span.file, true, (fd) => writeFully(fd, part, span.offset));
+      await this.#writing.pass(() => this.#using(span.file, true, (fd) => writeFully(fd, part, span.offset)));
     }
   }
 
