@@ -17,8 +17,8 @@ const WORTHWHILE = 1.2;
 
 const port = parentPort!;
 const { memory } = (workerData as WorkerStart).data as { memory: WebAssembly.Memory };
-const lanes = new Sha1Lanes(memory);
-let isLaned = false;
+/** Undefined while they are not known to be faster. */
+let lanes: Sha1Lanes | undefined;
 /** Messages waiting for company, by length: at most three of each. */
 const waiting = new Map<number, HashTask[]>();
 let timer: NodeJS.Timeout | undefined;
@@ -33,7 +33,7 @@ function hashAlone({ at, length }: HashTask): void {
 
 function take(task: HashTask): void {
   const { length } = task;
-  if (!isLaned || !Sha1Lanes.suits(length)) return hashAlone(task);
+  if (!lanes || !Sha1Lanes.suits(length)) return hashAlone(task);
   const company = waiting.get(length) ?? [];
   waiting.set(length, company);
   company.push(task);
@@ -55,7 +55,12 @@ function hashRest(): void {
 }
 
 port.on('message', take);
-setTimeout(() => {
-  isLaned = lanes.advantage() >= WORTHWHILE;
+if (Sha1Lanes.mayBeFaster(memory)) {
+  const trial = new Sha1Lanes(memory);
+  setTimeout(() => {
+    if (trial.advantage() >= WORTHWHILE) lanes = trial;
+    say({ type: 'ready' });
+  }, WARMING_MS);
+} else {
   say({ type: 'ready' });
-}, WARMING_MS);
+}
