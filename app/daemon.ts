@@ -9,7 +9,6 @@ import { lockData } from './data-lock.ts';
 import { type Home, prepareHome } from './home.ts';
 import type { Log } from './log.ts';
 import type { NodeStatus, RunningNode } from './running-node.ts';
-import { endYoungHeapGrowth } from './young-heap.ts';
 
 /** What a node is started with. */
 export interface NodeSettings {
@@ -43,7 +42,6 @@ export async function runDaemon({
   interrupt,
   onServing,
 }: DaemonSettings): Promise<void> {
-  endYoungHeapGrowth();
   await prepareHome(home);
   await using ends = new AsyncDisposableStack();
   const lock = await lockData(home);
