@@ -37,7 +37,7 @@ export interface LinkOwner {
   blockArrived(link: PeerLink, piece: number, offset: number, length: number): void;
   /** A new link's part in the upload limits. */
   uploadAllowance(link: PeerLink): Allowance;
-  /** All that a read brought has been reported: time to act. */
+  /** All that a turn brought has been reported: time to act. */
   settled(link: PeerLink): void;
   readFailed(error: unknown): void;
   closed(link: PeerLink, why: Fault): void;
@@ -57,7 +57,8 @@ export class PeerLink {
   /** Small messages of this turn, which leave as one. */
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
-  /** The last word of this read: a peer that changes its mind a thousand times is weighed once. */
+  #isSettling = false;
+  /** The last word of this turn: a peer that changes its mind a thousand times is weighed once. */
   #interest: 'interested' | 'uninterested' | undefined;
   /** Of the wire handshake: an open link has no timer of its own. */
   readonly #timer: NodeJS.Timeout;
@@ -138,10 +139,9 @@ export class PeerLink {
     if (this.#isClosed) return;
     this.#heardAt = now();
     this.#wire.feed(bytes, length);
-    if (this.#interest && !this.#isClosed) this.#owner.fact(this, { type: this.#interest, link: this.id });
-    this.#interest = undefined;
-    this.#owner.settled(this);
-    this.#uploads.pump();
+    if (this.#isSettling) return;
+    this.#isSettling = true;
+    setImmediate(() => this.#settle());
   }
 
   /** Says which pieces we have, right after the handshake. */
@@ -217,6 +217,16 @@ export class PeerLink {
     this.#uploads.close();
     this.#stream.socket.destroy();
     this.#owner.closed(this, why);
+  }
+
+  /** TLS brings a burst of bytes in records of 16 KiB each: what they say is acted upon once. */
+  #settle(): void {
+    this.#isSettling = false;
+    if (this.#isClosed) return;
+    if (this.#interest) this.#owner.fact(this, { type: this.#interest, link: this.id });
+    this.#interest = undefined;
+    this.#owner.settled(this);
+    this.#uploads.pump();
   }
 
   #control(type: WireControl): void {
