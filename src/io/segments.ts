@@ -7,7 +7,7 @@ import { HashThread } from './hash-thread.ts';
 /** Largest segment: hashing it keeps a thread for about a millisecond. */
 export const SEGMENT_BYTES_MAX = 1_048_576;
 /** Bytes of pieces in flight per torrent; with small pieces the count is what bounds. */
-const INTAKE_BYTES_MAX = 16_777_216;
+const INTAKE_BYTES_MAX = 8_388_608;
 const OPEN_PIECES_MAX = 256;
 const OPEN_PIECES_MIN = 4;
 /** Free plain segments kept for reuse. */
