@@ -138,7 +138,14 @@ export class ControlClient {
         { socketPath: this.#socketPath, agent: this.#agent, method, path, headers, signal },
         resolve,
       );
-      request.once('error', reject);
+      request.once('error', (error) => {
+        // The daemon closed a connection that rested, as we took it up again: another one says whether it is there.
+        if (method === 'GET' && request.reusedSocket && !signal.aborted) {
+          resolve(this.#send(method, path, body, signal));
+        } else {
+          reject(error);
+        }
+      });
       request.end(body && JSON.stringify(body));
     });
   }
