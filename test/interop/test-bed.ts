@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { isInstalled, requireOrSkip } from '../require.ts';
 import type { Client, ClientKind, ClientSettings, Place } from './clients/client.ts';
+import { hasLibtorrent } from './clients/libtorrent.ts';
 import { isLeftOver, mayMakeNetworks, Network, type NetworkKind, PREFIX } from './network.ts';
-import { run } from './program.ts';
 
 const MEMORY = '/dev/shm';
 const MEMORY_BYTES_MIN = 6 * 2 ** 30;
@@ -76,11 +76,7 @@ export async function hasWhatItTakes(t: Pick<TestContext, 'skip'>, programs: rea
   for (const program of ['ip', 'nsenter', 'mktorrent', 'transmission-show', ...programs]) {
     if (!requireOrSkip(t, isInstalled(program), `${program} is not installed`)) return false;
   }
-  const hasBinding = await run(['/usr/bin/python3', ['-c', 'import libtorrent']]).then(
-    () => true,
-    () => false,
-  );
-  return requireOrSkip(t, hasBinding, 'python3-libtorrent is not installed');
+  return requireOrSkip(t, await hasLibtorrent(), 'python3-libtorrent is not installed');
 }
 
 /** Where scratch directories go, freed of those whose test was killed. */

@@ -46,8 +46,11 @@ def status_of(handle):
     }
 
 
-def main():
-    session = lt.session({
+def session_settings():
+    own = json.loads(sys.argv[3]) if len(sys.argv) > 3 else {}
+    profile = lt.high_performance_seed() if own.pop('high_performance_seed', False) else {}
+    return {
+        **profile,
         'listen_interfaces': sys.argv[1],
         'enable_dht': False,
         'enable_lsd': 'lsd' in SOURCES,
@@ -55,8 +58,12 @@ def main():
         'enable_natpmp': False,
         'upload_rate_limit': int(sys.argv[2]),
         'allow_multiple_connections_per_ip': True,
-        **(json.loads(sys.argv[3]) if len(sys.argv) > 3 else {}),
-    })
+        **own,
+    }
+
+
+def main():
+    session = lt.session(session_settings())
     handle = None
     for line in sys.stdin:
         request = json.loads(line)
