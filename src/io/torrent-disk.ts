@@ -78,8 +78,8 @@ export class TorrentDisk {
       ? replayJournal(pieceCount, remembered.snapshot.have, remembered.journal, remembered.mark)
       : { stored: new Bitfield(pieceCount), suspect: new Set<number>() };
     const isStranger = remembered === undefined && stats.some((file) => file !== undefined && file.size > 0);
-    if (isStranger || (remembered && isModified(remembered.snapshot.modifiedMs, stats)))
-      return turns.pass(() => this.verify(progress));
+    const isDoubtful = remembered && (remembered.isStale || isModified(remembered.snapshot.modifiedMs, stats));
+    if (isStranger || isDoubtful) return turns.pass(() => this.verify(progress));
     for (let piece = 0; piece < pieceCount; piece++) {
       if (stored.has(piece) && !this.#fits(piece, stats)) suspect.add(piece);
     }

@@ -448,7 +448,7 @@ export class Torrent {
 
   async #load(): Promise<Remembered | undefined> {
     try {
-      return await this.#resumeFile().load();
+      return await this.#resumeFile().load((problem) => this.#log(problem));
     } catch (error) {
       // Nothing is known of it any more, so all of it is checked.
       this.#log(error);
