@@ -64,6 +64,7 @@ export const libtorrent: ClientKind<Libtorrent> = {
     const listen = formatAddress({ host: host.address, port: settings.listenPort ?? LISTEN_PORT });
     const session = JSON.stringify({
       download_rate_limit: settings.downloadBytesPerSecond ?? 0,
+      dht_bootstrap_nodes: settings.dhtBootstrap ?? '',
       ...(settings.encryption && ENCRYPTION[settings.encryption]),
     });
     const sources = (settings.sources ?? []).join(',');
