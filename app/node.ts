@@ -64,7 +64,9 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const services: Services = { dht: undefined, lan: undefined, dns: undefined };
   const node = new Node(base, parts, services);
   try {
-    services.dht = await DhtPeers.open(base.config, base.udp, parts.torrents);
+    const { reach, torrents } = parts;
+    const portOutside = (): number | undefined => reach.external?.tcpPort;
+    services.dht = await DhtPeers.open({ ...base, torrents, portOutside });
     services.lan = LanPeers.open(base.config, base.network, base.port.port, parts.torrents);
     services.dns = await openDnsFor(
       base.config,
