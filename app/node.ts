@@ -264,6 +264,7 @@ class Node implements RunningNode {
         hashes: config.trackingHashes,
         peers: config.trackingPeers,
       },
+      limits: this.#limits,
       dnsPort: this.#services.dns?.port ?? null,
       ...reach.status(),
       reachedFrom: port.reachedFrom ?? null,
@@ -309,7 +310,12 @@ class Node implements RunningNode {
     const { rates } = this.#base;
     if (change.down !== undefined) rates.down.limit(change.down);
     if (change.up !== undefined) rates.up.limit(change.up);
-    return { downBytesPerSecondMax: rates.down.bytesPerSecond, upBytesPerSecondMax: rates.up.bytesPerSecond };
+    return this.#limits;
+  }
+
+  get #limits(): RateLimits {
+    const { down, up } = this.#base.rates;
+    return { downBytesPerSecondMax: down.bytesPerSecond, upBytesPerSecondMax: up.bytesPerSecond };
   }
 
   list(query: ListingQuery): Promise<readonly ListingRow[]> {

@@ -22,6 +22,8 @@ export interface NodeStatus {
   readonly listingRows: number;
   readonly bootstrap: readonly BootstrapStatus[];
   readonly caps: { readonly trackingBytesPerSecond: number; readonly hashes: number; readonly peers: number };
+  /** The rate limits of the whole node. */
+  readonly limits: RateLimits;
   /** UDP and TCP port of the DNS responder; null without a zone. */
   readonly dnsPort: number | null;
   /** What all traffic is bound to, the device that the kernel pins it to, and what is wrong with that. */

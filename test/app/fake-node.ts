@@ -77,6 +77,7 @@ export class FakeNode implements RunningNode {
       listingRows: 1,
       bootstrap: [{ source: '192.0.2.1:7373', state: 'silent', found: 0 }],
       caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
+      limits: { downBytesPerSecondMax: null, upBytesPerSecondMax: 2_097_152 },
       dnsPort: null,
       bind: { to: '::', device: null, problem: null },
       portMapping: { state: 'off', protocol: null, host: null, tcpPort: null, udpPort: null, problem: null },
