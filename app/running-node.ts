@@ -189,6 +189,8 @@ export interface LinkRow {
   readonly isIncoming: boolean;
   /** What hides what is said: TLS, RC4, RC4 for the link's beginning only, or nothing. */
   readonly encryption: 'tls' | 'rc4' | 'header' | 'none';
+  /** The node that TLS proved to be at the other end; null where it proved none. */
+  readonly nodeId: NodeId | null;
 }
 /** One row of `supernodes --json`. */
 export interface SupernodeRow {

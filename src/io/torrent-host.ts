@@ -23,7 +23,7 @@ import { FileChoice } from './file-choice.ts';
 import { sha1 } from './hash.ts';
 import { HostClock } from './host-clock.ts';
 import { HostMemory } from './host-memory.ts';
-import { LinkGroup } from './link-group.ts';
+import { LinkGroup, type LinkRow } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
 import type { PeerStream } from './peer-stream.ts';
@@ -33,15 +33,7 @@ import { Allowance } from './rate-gate.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 import { announceFactsOf, ourHandshake } from './self-description.ts';
 import type { TorrentDisk } from './torrent-disk.ts';
-import {
-  figuresOf,
-  type HostedFile,
-  hostedFiles,
-  type LinkRow,
-  linkRows,
-  type TorrentFigures,
-  type TorrentPhase,
-} from './torrent-figures.ts';
+import { figuresOf, type HostedFile, hostedFiles, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
 import { partsKnowing, type TorrentParts } from './torrent-parts.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 import { TransferOrders } from './transfer-orders.ts';
@@ -138,6 +130,7 @@ export class TorrentHost {
         pex: this.#pex,
         pump: () => this.#pump(),
         alone: () => this.#restWhenAlone(),
+        listens: (link, port) => this.#links.listens(link, port),
         uploadAllowance: (link) => new Allowance(services.rates.up, spec.infoHash, () => link.pumpUploads()),
         fail: (text) => this.#fail(text),
         log: (text) => this.#log(text),
@@ -248,7 +241,7 @@ export class TorrentHost {
 
   /** Its links past the wire handshake, and how each is hidden. */
   links(): LinkRow[] {
-    return linkRows(this.#links.greeted());
+    return this.#links.rows();
   }
 
   /** Fetches other files than before, or in another order; a fault when a rule names no file. */

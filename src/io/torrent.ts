@@ -9,17 +9,12 @@ import { now } from './alarm-clock.ts';
 import { clearMoved, deleteContent, MoveCancelled, placeContent } from './content-files.ts';
 import type { Trust } from './dialler.ts';
 import { FileChoice } from './file-choice.ts';
+import type { LinkRow } from './link-group.ts';
 import { OrdersFile } from './orders-file.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { RestingTorrent } from './resting-torrent.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
-import {
-  type HostedFile,
-  IDLE_FIGURES,
-  type LinkRow,
-  type TorrentFigures,
-  type TorrentPhase,
-} from './torrent-figures.ts';
+import { type HostedFile, IDLE_FIGURES, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
 import { TorrentHost } from './torrent-host.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 

@@ -135,7 +135,7 @@ export class FakeNode implements RunningNode {
       fileList: [FILE_ROW],
       pieceLength: 262_144,
       trackers: ['http://192.0.2.1:7373/announce'],
-      links: [{ address: { host: '192.0.2.7', port: 6881 }, isIncoming: false, encryption: 'rc4' }],
+      links: [{ address: { host: '192.0.2.7', port: 6881 }, isIncoming: false, encryption: 'rc4', nodeId: null }],
     };
   }
 
