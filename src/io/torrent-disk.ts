@@ -100,6 +100,24 @@ export class TorrentDisk {
     return stored;
   }
 
+  /**
+   * Whether every piece is as it should be. Stops at the first that is not, and changes nothing, so that pieces can be
+   * served meanwhile.
+   */
+  async isIntact(progress: (done: number, of: number) => void): Promise<boolean> {
+    const { pieceCount } = this.layout;
+    let isIntact = true;
+    let done = 0;
+    progress(done, pieceCount);
+    const report = (_piece: number, isGood: boolean): void => {
+      isIntact &&= isGood;
+      progress(++done, pieceCount);
+    };
+    const pieces = Array(pieceCount).keys();
+    await checkPieces(this.#store, this.#content.info.pieceHashes, pieces, report, () => this.#isClosed || !isIntact);
+    return isIntact;
+  }
+
   read(piece: number, offset: number, views: readonly Uint8Array[], length: number): Promise<void> {
     return this.#store.read(this.layout.startOf(piece) + offset, views, length);
   }

@@ -239,6 +239,19 @@ export class TorrentHost {
     this.#useMetadata(raw);
   }
 
+  /**
+   * Hashes what is whole while it goes on to seed; false when it is not whole, or not as it should be on disk.
+   * @param progress pieces hashed and to be hashed
+   */
+  async isIntact(progress: (done: number, of: number) => void): Promise<boolean> {
+    const { disk, transfer } = this.#parts;
+    if (this.#phase !== 'running' || !disk || !transfer?.isWhole) return false;
+    if (!(await this.#services.checks.pass(() => disk.isIntact(progress)))) return false;
+    // The files may have been touched since: with their times as they are now they are believed at the next start.
+    if (!this.#hasEnded()) await this.#memory.write();
+    return true;
+  }
+
   /** Its links past the wire handshake, and how each is hidden. */
   links(): LinkRow[] {
     return this.#links.rows();

@@ -46,6 +46,8 @@ export class Torrent {
   #rest: RestingTorrent;
   /** 0-1 while its files are being moved. */
   #moved: number | undefined;
+  /** 0-1 while it is checked without leaving the swarm. */
+  #checked: number | undefined;
   /** When it last got something, as far as the queue looked. */
   #progress = { downloaded: 0, at: now() };
   #carried = { downloaded: 0, uploaded: 0 };
@@ -100,6 +102,7 @@ export class Torrent {
   get phase(): HeldPhase {
     if (this.#isClosed) return 'stopped';
     if (this.#moved !== undefined) return 'moving';
+    if (this.#checked !== undefined) return 'checking';
     if (this.#host && this.#host.phase !== 'stopped') return this.#host.phase;
     return this.#orders.isPaused ? 'paused' : 'queued';
   }
@@ -216,7 +219,7 @@ export class Torrent {
     if (figures && this.#host?.phase !== 'stopped') {
       return {
         ...figures,
-        progress: this.#moved ?? figures.progress,
+        progress: this.#moved ?? this.#checked ?? figures.progress,
         downloaded: downloaded + figures.downloaded,
         uploaded: uploaded + figures.uploaded,
       };
@@ -264,10 +267,14 @@ export class Torrent {
     await this.started;
   }
 
-  /** Hashes everything on disk; resolves when that is done. Pieces that are good stay ours whatever happens. */
+  /**
+   * Hashes everything on disk; resolves when that is done. What is whole and good keeps its links; otherwise it takes
+   * part again afterwards, with the pieces that are good.
+   */
   async verify(): Promise<void> {
     if (!this.info) throw new MonsoonError('refused', `${this.#spec.name} has no metadata yet, so nothing to check.`);
     await this.#inTurn(async () => {
+      if (await this.#isIntact()) return;
       await this.#leave();
       this.#recall(undefined);
       const mayRun = this.#isAdmitted && !this.#orders.isPaused;
@@ -332,6 +339,18 @@ export class Torrent {
     const { down, up } = this.#services.rates;
     down.limitTorrent(this.#spec.infoHash, this.#orders.downMax);
     up.limitTorrent(this.#spec.infoHash, this.#orders.upMax);
+  }
+
+  async #isIntact(): Promise<boolean> {
+    if (!this.#host) return false;
+    this.#checked = 0;
+    try {
+      return await this.#host.isIntact((done, of) => {
+        this.#checked = done / of;
+      });
+    } finally {
+      this.#checked = undefined;
+    }
   }
 
   async #order(change: Partial<UserOrders>): Promise<void> {
