@@ -8,31 +8,50 @@ import type { UdpPort } from '../src/io/udp-port.ts';
 
 /** A new torrent waits no longer than this. */
 const ROUND_MS = 5000;
-/** How often one torrent looks for peers and announces itself. */
+/** How often one torrent looks for peers and announces itself: what is announced is kept for half an hour. */
 const TORRENT_MS = 15 * 60_000;
+/** The same for one that needs peers and has none, and after a walk that nobody answered. */
+const HUNGRY_MS = 60_000;
+const ALONE_MS = 15_000;
 /** Walks begun in one round, so that a thousand torrents do not walk at once. */
 const WALKS_MAX = 2;
+/** Where a DHT node listens whose port the user left out. */
+const DEFAULT_PORT = 6881;
+
+export interface DhtPeersSettings {
+  readonly config: Config;
+  readonly udp: UdpPort;
+  readonly torrents: Torrents;
+  /** The number under which a router passes our port on, if it does. */
+  readonly portOutside: () => number | undefined;
+}
+
+/** What came of a torrent's last walk. */
+interface Walk {
+  readonly at: number;
+  /** The port that was announced. */
+  readonly port: number;
+  wasAnswered: boolean;
+}
 
 /** Looks for peers of every torrent in turn. */
 export class DhtPeers {
+  readonly #settings: DhtPeersSettings;
   readonly #dht: MainlineDht;
-  readonly #port: number;
-  readonly #torrents: Torrents;
-  readonly #walkedAt = new WeakMap<Torrent, number>();
+  readonly #walks = new WeakMap<Torrent, Walk>();
   readonly #timer: NodeJS.Timeout;
 
   /** Joins the DHT on the node's UDP port, if it is switched on; the DHT that we speak has IPv4 only. */
-  static async open(config: Config, udp: UdpPort, torrents: Torrents): Promise<DhtPeers | undefined> {
+  static async open(settings: DhtPeersSettings): Promise<DhtPeers | undefined> {
+    const { config, udp } = settings;
     if (!config.dht || !udp.hasFamilyOf('0.0.0.0')) return undefined;
-    const bootstrap = config.dhtBootstrap.map(addressOf);
-    const dht = await openMainlineDht({ udp, bootstrap, allowLocal: config.allowLocal });
-    return new DhtPeers(dht, udp.port, torrents);
+    const bootstrap = config.dhtBootstrap.map(contactOf);
+    return new DhtPeers(settings, await openMainlineDht({ udp, bootstrap, allowLocal: config.allowLocal }));
   }
 
-  private constructor(dht: MainlineDht, port: number, torrents: Torrents) {
+  private constructor(settings: DhtPeersSettings, dht: MainlineDht) {
+    this.#settings = settings;
     this.#dht = dht;
-    this.#port = port;
-    this.#torrents = torrents;
     this.#timer = setInterval(() => this.#round(), ROUND_MS);
     this.#round();
   }
@@ -42,24 +61,38 @@ export class DhtPeers {
     await this.#dht.close();
   }
 
+  get #port(): number {
+    return this.#settings.portOutside() ?? this.#settings.udp.port;
+  }
+
   #round(): void {
     const time = performance.now();
-    const due = this.#torrents
-      .all()
-      .filter(
-        (host) => host.isRunning && !host.isPrivate && time - (this.#walkedAt.get(host) ?? -TORRENT_MS) >= TORRENT_MS,
-      );
-    for (const host of due.slice(0, WALKS_MAX)) {
-      this.#walkedAt.set(host, time);
-      const { infoHash } = host.spec;
-      void this.#dht
-        .lookup(infoHash, (peer) => host.learn([peer], 'dht', 'public'))
-        .then(() => this.#dht.announce(infoHash, this.#port));
-    }
+    const due = this.#settings.torrents.all().filter((torrent) => this.#isDue(torrent, time));
+    for (const torrent of due.slice(0, WALKS_MAX)) void this.#walk(torrent, time);
+  }
+
+  #isDue(torrent: Torrent, time: number): boolean {
+    if (!torrent.isRunning || torrent.isPrivate) return false;
+    const walk = this.#walks.get(torrent);
+    if (!walk || walk.port !== this.#port) return true;
+    const elapsed = time - walk.at;
+    if (elapsed >= TORRENT_MS) return true;
+    if (!walk.wasAnswered) return elapsed >= ALONE_MS;
+    return elapsed >= HUNGRY_MS && !torrent.isComplete && torrent.links().length === 0;
+  }
+
+  async #walk(torrent: Torrent, at: number): Promise<void> {
+    const walk: Walk = { at, port: this.#port, wasAnswered: true };
+    this.#walks.set(torrent, walk);
+    const { infoHash } = torrent.spec;
+    await this.#dht.lookup(infoHash, (peer) => torrent.learn([peer], 'dht', 'public'));
+    // Its metadata may have said meanwhile that it is private.
+    if (!torrent.isRunning || torrent.isPrivate) return;
+    walk.wasAnswered = (await this.#dht.announce(infoHash, walk.port)) > 0;
   }
 }
 
-function addressOf(text: string): Address {
-  const colon = text.lastIndexOf(':');
-  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+function contactOf(text: string): Address {
+  const [, host, port] = /^\[?(.*?)\]?(?::([0-9]{1,5}))?$/.exec(text)!;
+  return { host: host!, port: Number(port ?? DEFAULT_PORT) };
 }

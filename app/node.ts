@@ -64,7 +64,9 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const services: Services = { dht: undefined, lan: undefined, dns: undefined };
   const node = new Node(base, parts, services);
   try {
-    services.dht = await DhtPeers.open(base.config, base.udp, parts.torrents);
+    const { reach, torrents } = parts;
+    const portOutside = (): number | undefined => reach.external?.tcpPort;
+    services.dht = await DhtPeers.open({ ...base, torrents, portOutside });
     services.lan = LanPeers.open(base.config, base.network, base.port.port, parts.torrents);
     services.dns = await openDnsFor(
       base.config,
@@ -262,6 +264,7 @@ class Node implements RunningNode {
         hashes: config.trackingHashes,
         peers: config.trackingPeers,
       },
+      limits: this.#limits,
       dnsPort: this.#services.dns?.port ?? null,
       ...reach.status(),
       reachedFrom: port.reachedFrom ?? null,
@@ -307,7 +310,12 @@ class Node implements RunningNode {
     const { rates } = this.#base;
     if (change.down !== undefined) rates.down.limit(change.down);
     if (change.up !== undefined) rates.up.limit(change.up);
-    return { downBytesPerSecondMax: rates.down.bytesPerSecond, upBytesPerSecondMax: rates.up.bytesPerSecond };
+    return this.#limits;
+  }
+
+  get #limits(): RateLimits {
+    const { down, up } = this.#base.rates;
+    return { downBytesPerSecondMax: down.bytesPerSecond, upBytesPerSecondMax: up.bytesPerSecond };
   }
 
   list(query: ListingQuery): Promise<readonly ListingRow[]> {

@@ -22,6 +22,8 @@ export interface NodeStatus {
   readonly listingRows: number;
   readonly bootstrap: readonly BootstrapStatus[];
   readonly caps: { readonly trackingBytesPerSecond: number; readonly hashes: number; readonly peers: number };
+  /** The rate limits of the whole node. */
+  readonly limits: RateLimits;
   /** UDP and TCP port of the DNS responder; null without a zone. */
   readonly dnsPort: number | null;
   /** What all traffic is bound to, the device that the kernel pins it to, and what is wrong with that. */
@@ -187,6 +189,8 @@ export interface LinkRow {
   readonly isIncoming: boolean;
   /** What hides what is said: TLS, RC4, RC4 for the link's beginning only, or nothing. */
   readonly encryption: 'tls' | 'rc4' | 'header' | 'none';
+  /** The node that TLS proved to be at the other end; null where it proved none. */
+  readonly nodeId: NodeId | null;
 }
 /** One row of `supernodes --json`. */
 export interface SupernodeRow {

@@ -56,7 +56,7 @@ export function torrentDetail(
     fileList: host ? fileRows(host) : [],
     pieceLength: host?.info?.pieceLength ?? null,
     trackers,
-    links: host?.links() ?? [],
+    links: (host?.links() ?? []).map(({ nodeId, ...link }) => ({ ...link, nodeId: nodeId ?? null })),
   };
 }
 

@@ -2,8 +2,8 @@
 import { parseRate } from '../../config/index.ts';
 import { cleanText, MonsoonError } from '../../src/base/index.ts';
 import { setConfigValue } from '../config-file.ts';
-import type { RateChange, RateLimits, TorrentRow } from '../running-node.ts';
-import { formatRate } from '../show/quantities.ts';
+import type { RateChange, TorrentRow } from '../running-node.ts';
+import { formatLimits } from '../show/quantities.ts';
 import { answer } from './answer.ts';
 import { withClient } from './daemon-process.ts';
 import type { Call, CliContext, ExitCode, Verb } from './verb.ts';
@@ -33,7 +33,7 @@ function limitTorrents(call: Call, context: CliContext, change: RateChange): Pro
     const rows: TorrentRow[] = [];
     for (const what of call.arguments) rows.push(await client.act(what, { type: 'limit', ...change }));
     return answer(call, context, rows, () =>
-      rows.map((row) => `${cleanText(row.name, LINE_LENGTH_MAX)}: ${limitsText(row)}\n`).join(''),
+      rows.map((row) => `${cleanText(row.name, LINE_LENGTH_MAX)}: ${formatLimits(row)}\n`).join(''),
     );
   });
 }
@@ -45,13 +45,8 @@ function limitNode(call: Call, context: CliContext, change: RateChange): Promise
     const { configFile } = context.home;
     if (change.down !== undefined) await setConfigValue(configFile, 'downLimit', String(change.down ?? ''));
     if (change.up !== undefined) await setConfigValue(configFile, 'upLimit', String(change.up ?? ''));
-    return answer(call, context, limits, () => `The whole node: ${limitsText(limits)}\n`);
+    return answer(call, context, limits, () => `The whole node: ${formatLimits(limits)}\n`);
   });
-}
-
-function limitsText({ downBytesPerSecondMax, upBytesPerSecondMax }: RateLimits): string {
-  const text = (rate: number | null): string => (rate === null ? 'no limit' : formatRate(rate));
-  return `down ${text(downBytesPerSecondMax)}, up ${text(upBytesPerSecondMax)}`;
 }
 
 function rateOf(call: Call, name: 'down' | 'up'): number | null | undefined {

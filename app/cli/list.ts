@@ -93,6 +93,7 @@ function detailText(detail: TorrentDetail, context: CliContext): string {
   return formatFacts(facts) + (files.length > 0 ? `\n${tableOf(context, columns, files)}` : '');
 }
 
+const NODE_DIGITS = 16;
 const ENCRYPTIONS: Readonly<Record<LinkRow['encryption'], string>> = {
   tls: 'TLS',
   rc4: 'RC4',
@@ -100,8 +101,9 @@ const ENCRYPTIONS: Readonly<Record<LinkRow['encryption'], string>> = {
   none: 'not encrypted',
 };
 
-function linkText({ address, isIncoming, encryption }: LinkRow): string {
-  return `${isIncoming ? 'from' : 'to'} ${formatAddress(address)}, ${ENCRYPTIONS[encryption]}`;
+function linkText({ address, isIncoming, encryption, nodeId }: LinkRow): string {
+  const node = nodeId === null ? '' : `, node ${nodeId.slice(0, NODE_DIGITS)}`;
+  return `${isIncoming ? 'from' : 'to'} ${formatAddress(address)}, ${ENCRYPTIONS[encryption]}${node}`;
 }
 
 function stateText({ state, progress, stalledBecause }: TorrentRow): string {

@@ -1,7 +1,14 @@
 /** `monsoon status`, `ps` and `supernodes`: what the running node says about itself; none of them starts one. */
 import { formatAddress } from '../../src/base/index.ts';
 import type { NodeStatus, SupernodeRow, TorrentRow } from '../running-node.ts';
-import { formatCounted, formatDuration, formatPercent, formatRate, formatSize } from '../show/quantities.ts';
+import {
+  formatCounted,
+  formatDuration,
+  formatLimits,
+  formatPercent,
+  formatRate,
+  formatSize,
+} from '../show/quantities.ts';
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
 import { withClient } from './daemon-process.ts';
@@ -83,6 +90,7 @@ function statusFacts(node: NodeStatus): [string, string][] {
     ['Node', node.nodeId],
     ['Supernodes', String(node.supernodes)],
     ['Listing', formatCounted(node.listingRows, 'row')],
+    ['Limits', formatLimits(node.limits)],
     ['Tracking', `at most ${formatRate(caps.trackingBytesPerSecond)}, ${caps.hashes} hashes, ${caps.peers} peers`],
     ['Running', `${formatDuration(node.uptimeSeconds)} as process ${node.pid}`],
     ...node.bootstrap.map(({ source, state, found }): [string, string] => [

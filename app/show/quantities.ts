@@ -1,4 +1,5 @@
 /** Quantities as people read them: at most three digits that matter, and a unit. */
+import type { RateLimits } from '../running-node.ts';
 
 const SIZE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 const SECONDS_PER_MINUTE = 60;
@@ -60,4 +61,10 @@ export function formatCounted(count: number | null, noun: string): string {
 /** 0–1 as a percentage that is 100 only when nothing is missing. */
 export function formatPercent(part: number): string {
   return `${Math.floor(part * 100)} %`;
+}
+
+/** Rate limits of both ways, as `down 2.0 MiB/s, up no limit`. */
+export function formatLimits({ downBytesPerSecondMax, upBytesPerSecondMax }: RateLimits): string {
+  const text = (rate: number | null): string => (rate === null ? 'no limit' : formatRate(rate));
+  return `down ${text(downBytesPerSecondMax)}, up ${text(upBytesPerSecondMax)}`;
 }

@@ -16,6 +16,7 @@ import {
 import { HANDSHAKE_BYTES, PROTOCOL_HEADER, parseWireHandshake, type WireHandshake } from '../wire/index.ts';
 import { newMseTools } from './mse-tools.ts';
 import { bareStream, mseStream, type PeerStream } from './peer-stream.ts';
+import { nodeIdOf } from './tls-context.ts';
 import type { TlsDoor } from './tls-door.ts';
 
 /**
@@ -100,8 +101,12 @@ class Arrival {
     if (!('infoHash' in handshake)) return this.#refuse();
     if (hidden && handshake.infoHash !== infoHashOfBytes(hidden.infoHash)) return this.#refuse();
     const socket = this.#end();
-    const stream = hidden ? mseStream(socket, hidden, false) : bareStream(socket, this.#carrier ? 'tls' : 'none');
+    const stream = hidden ? mseStream(socket, hidden, false) : this.#bareStream(socket);
     users.wire(stream, this.#address, handshake, this.#seen);
+  }
+
+  #bareStream(socket: Socket): PeerStream {
+    return this.#carrier ? bareStream(socket, 'tls', nodeIdOf(socket)) : bareStream(socket, 'none');
   }
 
   /** Asks the same question once more inside; the clock that limits undecided connections goes on. */

@@ -12,22 +12,30 @@ let writes = 0;
 /**
  * Replaces or creates a file in one step; resolves once it would survive a power cut.
  * Rejects with a MonsoonError (`disk` or `permission`) that names the file; the old content then stands.
+ * @param previous what the old file is renamed to; a kill right after that leaves it under this name alone
  */
 export async function writeFileAtomically(
   path: string,
   bytes: Uint8Array,
-  { mode = 0o666 }: { readonly mode?: number } = {},
+  { mode = 0o666, previous }: { readonly mode?: number; readonly previous?: string } = {},
 ): Promise<void> {
   // A name of its own for each write, so that two writers never rename each other's unfinished file.
   const beside = `${path}.${process.pid}-${++writes}.tmp`;
   try {
     await writeSynced(beside, bytes, mode);
+    if (previous !== undefined) await renameIfThere(path, previous);
     await rename(beside, path);
     await syncFolder(dirname(path));
   } catch (cause) {
     await rm(beside, { force: true }).catch(() => undefined);
     throw writeFailure(path, cause);
   }
+}
+
+async function renameIfThere(path: string, to: string): Promise<void> {
+  await rename(path, to).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
 }
 
 async function writeSynced(path: string, bytes: Uint8Array, mode: number): Promise<void> {

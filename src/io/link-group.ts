@@ -11,13 +11,14 @@ import {
   type Instant,
   isFault,
   later,
+  type NodeId,
 } from '../base/index.ts';
 import type { LinkKind } from '../link/index.ts';
 import type { LinkBudget } from '../session/index.ts';
 import { type FoundPeer, KNOWN_PEERS_MAX, type PeerSource, type Peers, type PeerToDial } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
-import type { Dialler, Trust } from './dialler.ts';
+import { type Dialler, type Trust, trustOf } from './dialler.ts';
 import type { OurExtendedHandshake } from './fast-wire.ts';
 import type { LinkOpener, OpenFault } from './link-opener.ts';
 import { type LinkOwner, PeerLink } from './peer-link.ts';
@@ -47,6 +48,15 @@ interface OpenLink {
   /** How it began; undefined where the peer dialled. */
   readonly kind: LinkKind | undefined;
   peerId: Uint8Array | undefined;
+  /** Whom TLS proved to be at the other end. */
+  readonly nodeId: NodeId | undefined;
+  /** A node that dialled us, where it takes links as it says. */
+  dialler: FoundPeer | undefined;
+}
+
+/** One link past the wire handshake. */
+export interface LinkRow extends Pick<PeerLink, 'address' | 'isIncoming' | 'encryption'> {
+  readonly nodeId: NodeId | undefined;
 }
 
 /** All links of one torrent. */
@@ -81,6 +91,17 @@ export class LinkGroup {
     for (const { link } of this.#links.values()) if (link.hasGreeted) yield link;
   }
 
+  /** What a screen shows of the links past the wire handshake. */
+  rows(): LinkRow[] {
+    const open = [...this.#links.values()].filter(({ link }) => link.hasGreeted);
+    return open.map(({ link: { address, isIncoming, encryption }, nodeId }) => ({
+      address,
+      isIncoming,
+      encryption,
+      nodeId,
+    }));
+  }
+
   get size(): number {
     return this.#links.size;
   }
@@ -95,6 +116,12 @@ export class LinkGroup {
     for (const address of usable) if (trust !== 'public') this.#trustIn(address, trust);
     this.#peers.note(usable, source);
     this.dialMore();
+  }
+
+  /** A link's peer said on which port it takes links. Only of a proven node is it clear whom to expect there. */
+  listens({ id, address: { host } }: PeerLink, port: number): void {
+    const entry = this.#links.get(id);
+    if (entry?.kind === undefined && entry?.nodeId) entry.dialler = { host, port, nodeId: entry.nodeId, kind: 'tls' };
   }
 
   /** Leaves everybody whom another source named, as a private torrent must (BEP 27); without one, everybody. */
@@ -204,7 +231,7 @@ export class LinkGroup {
   #begin(stream: PeerStream, address: Address, kind: LinkKind | undefined): PeerLink {
     const { greeting, ours } = this.#settings;
     const link = new PeerLink(this.#nextId++, stream, address, kind === undefined, greeting, ours(), this.#owner);
-    this.#links.set(link.id, { link, kind, peerId: undefined });
+    this.#links.set(link.id, { link, kind, peerId: undefined, nodeId: stream.nodeId, dialler: undefined });
     return link;
   }
 
@@ -229,6 +256,14 @@ export class LinkGroup {
     this.#parent.opened(link, theirs);
   }
 
+  /** A node that dialled us left: we may dial it in its turn. */
+  #remember(peer: FoundPeer): void {
+    const trust = trustOf(peer.host);
+    if (!this.#isOpen || this.#settings.dialler.peerRefusal(peer, trust) !== undefined) return;
+    if (trust !== 'public') this.#trustIn(peer, trust);
+    this.#peers.dialledUs(peer, now());
+  }
+
   #closed(link: PeerLink, why: Fault): void {
     const entry = this.#links.get(link.id);
     if (!entry) return;
@@ -238,6 +273,8 @@ export class LinkGroup {
       if (RETIRING.has(why.code)) this.#peers.retired(link.address, now());
       else if (entry.kind === 'plain' && !link.hasGreeted) this.#disagreed(link.address);
       else this.#peers.closed(link.address, !link.hasGreeted, now());
+    } else if (entry.dialler && !RETIRING.has(why.code)) {
+      this.#remember(entry.dialler);
     }
     this.#parent.closed(link, why);
     this.dialMore();

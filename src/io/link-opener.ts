@@ -89,7 +89,7 @@ export class LinkOpener {
     );
     if (isFault(socket)) return socket;
     const proven = await this.#shakeHands(socket, proof);
-    if (!isFault(proven)) return { kind: 'tls', stream: bareStream(socket, 'tls'), firstBytes: NOTHING };
+    if (!isFault(proven)) return { kind: 'tls', stream: bareStream(socket, 'tls', proven), firstBytes: NOTHING };
     // Somebody else where a known node was said to be: it is no way to find out what a stranger speaks.
     return proven.code === 'wrong-node' && nodeId !== undefined ? fault('wrong-node', proven.text) : refusal();
   }

@@ -27,6 +27,8 @@ export interface ReportedTorrent {
   pump(): void;
   /** The last link closed. */
   alone(): void;
+  /** Where a link's peer takes links. */
+  listens(link: PeerLink, port: number): void;
   /** A new link's part in the upload limits. */
   uploadAllowance(link: PeerLink): Allowance;
   fail(text: string): void;
@@ -51,8 +53,10 @@ export class LinkReports implements LinkOwner {
   }
 
   extended(link: PeerLink, theirs: ExtendedHandshake): void {
-    const { requestQueue, isUploadOnly, metadataId, metadataSize } = theirs;
+    const { requestQueue, isUploadOnly, metadataId, metadataSize, listenPort } = theirs;
     this.#torrent.pex.ready(link, theirs);
+    // A private torrent takes peers from its trackers, and from who connects while it does (BEP 27).
+    if (listenPort !== undefined && this.#parts.info?.isPrivate !== true) this.#torrent.listens(link, listenPort);
     if (requestQueue !== undefined) this.fact(link, { type: 'queueMax', link: link.id, requests: requestQueue });
     if (isUploadOnly !== undefined) this.fact(link, { type: 'uploadOnly', link: link.id, isUploadOnly });
     if (metadataId === undefined || metadataSize === undefined) return;

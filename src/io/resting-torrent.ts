@@ -79,8 +79,15 @@ export class RestingTorrent {
   /** Writes other wishes into its memory; what the journal says is folded into the new snapshot. */
   async saveWishes(resume: ResumeFile, wishes: Wishes): Promise<void> {
     if (!this.remembered) return;
-    const { snapshot } = this.remembered;
-    await resume.save({ ...snapshot, have: this.#stored?.bytes ?? snapshot.have, wishes });
+    const { snapshot, isStale } = this.remembered;
+    const stored = this.#stored;
+    if (isStale && stored) {
+      // What was not believed must not become so by being written again.
+      for (let piece = 0; piece < stored.length; piece++) resume.touched(piece);
+      await resume.save({ ...snapshot, have: new Uint8Array(stored.bytes.length), wishes });
+    } else {
+      await resume.save({ ...snapshot, have: stored?.bytes ?? snapshot.have, wishes });
+    }
     resume.close();
   }
 }

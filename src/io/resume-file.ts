@@ -1,19 +1,24 @@
 /**
- * One torrent's memory between runs: a snapshot written whole, and a journal appended as pieces come. A kill at any
- * moment loses no claimed piece; a damaged snapshot is set aside under a name that says so. A journal names the snapshot
+ * One torrent's memory between runs: a snapshot written whole, in two generations, and a journal appended as pieces come.
+ * A kill at any moment loses no claimed piece; a damaged snapshot costs a check of the files. A journal names the snapshot
  * that it follows, and holds at most two records per piece: `touched` is not repeated, and a claimed piece is final.
  */
-import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { rename, unlink } from 'node:fs/promises';
+import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { concatBytes, equalBytes, type InfoHash, isFault, MonsoonError, readUint32 } from '../base/index.ts';
-import { encodeJournalRecord, encodeSnapshot, JOURNAL, parseSnapshot, type Snapshot } from '../torrent/index.ts';
-import { writeFileAtomically } from './atomic-file.ts';
-import { sha1 } from './hash.ts';
+import { concatBytes, type InfoHash, MonsoonError, parseInfoHash, readUint32 } from '../base/index.ts';
+import {
+  encodeJournalRecord,
+  encodeSnapshot,
+  isJournalOf,
+  JOURNAL,
+  parseSnapshot,
+  type Snapshot,
+} from '../torrent/index.ts';
+import { GenerationFile, PREVIOUS, readIfThere } from './generation-file.ts';
 
-/** A snapshot ends with its SHA-1: a flipped bit in it would claim a piece that is not there. */
-const CHECKSUM_BYTES = 20;
+const SUFFIX = '.resume';
 
 const syncFile: (file: number) => Promise<void> = promisify(fdatasync);
 
@@ -23,11 +28,13 @@ export interface Remembered {
   readonly journal: Uint8Array;
   /** Names the snapshot in its journal: the first 32 bits of its checksum. */
   readonly mark: number;
+  /** The snapshot before one that is lost, with nobody knowing what came after it: nothing in it is believed unseen. */
+  readonly isStale: boolean;
 }
 
 /** The resume files of one torrent. */
 export class ResumeFile {
-  readonly #snapshotPath: string;
+  readonly #snapshot: GenerationFile;
   readonly #journalPath: string;
   #journal: number | undefined;
   #journalBytes = 0;
@@ -35,24 +42,27 @@ export class ResumeFile {
   readonly #touched = new Set<number>();
 
   constructor(directory: string, infoHash: InfoHash) {
-    this.#snapshotPath = join(directory, `${infoHash}.resume`);
+    this.#snapshot = new GenerationFile(join(directory, `${infoHash}${SUFFIX}`));
     this.#journalPath = join(directory, `${infoHash}.journal`);
   }
 
-  /** Reads what was remembered; undefined when there is nothing. A damaged snapshot is renamed and reported. */
-  async load(): Promise<Remembered | undefined> {
-    const bytes = readIfThere(this.#snapshotPath);
-    if (!bytes) return undefined;
-    const body = bytes.subarray(0, -CHECKSUM_BYTES);
-    const checksum = bytes.subarray(body.length);
-    const snapshot = equalBytes(sha1(body), checksum) ? parseSnapshot(body) : undefined;
-    if (snapshot === undefined || isFault(snapshot)) {
-      const aside = `${this.#snapshotPath}.damaged-${Date.now()}`;
-      await rename(this.#snapshotPath, aside);
-      throw new MonsoonError('disk', `the resume file is damaged and was set aside as ${aside}. Add the torrent again`);
+  /**
+   * Reads what was remembered; undefined when there is nothing. Damaged snapshots are renamed and reported; rejects with
+   * a MonsoonError when none is left.
+   */
+  async load(report: (problem: string) => void): Promise<Remembered | undefined> {
+    const { generation, setAside } = await this.#snapshot.load(parseSnapshot);
+    const damage = `the resume file is damaged and was set aside as ${setAside.join(' and ')}`;
+    if (!generation) {
+      if (setAside.length > 0) throw new MonsoonError('disk', `${damage}. Add the torrent again`);
+      return undefined;
     }
     const journal = readIfThere(this.#journalPath) ?? new Uint8Array(0);
-    return { snapshot, journal, mark: readUint32(checksum, 0) };
+    const mark = readUint32(generation.checksum, 0);
+    // A save that was killed half way leaves the snapshot before it, and the journal that goes with that.
+    const isStale = generation.isPrevious && !isJournalOf(journal, mark);
+    if (setAside.length > 0) report(isStale ? `${damage}; all files are checked` : damage);
+    return { snapshot: generation.value, journal, mark, isStale };
   }
 
   /** Pieces that something was written of, and that are not claimed: what a failed sync may have lost. */
@@ -80,9 +90,7 @@ export class ResumeFile {
 
   /** Writes a new snapshot; the journal starts over. Nothing may be claimed meanwhile. */
   async save(snapshot: Snapshot): Promise<void> {
-    const body = encodeSnapshot(snapshot);
-    const checksum = sha1(body);
-    await writeFileAtomically(this.#snapshotPath, concatBytes([body, checksum]));
+    const checksum = await this.#snapshot.save(encodeSnapshot(snapshot));
     ftruncateSync(this.#journalFile(), 0);
     this.#journalBytes = 0;
     const touched = [...this.#touched].map((piece) => encodeJournalRecord(JOURNAL.touched, piece));
@@ -97,7 +105,8 @@ export class ResumeFile {
 
   async remove(): Promise<void> {
     this.close();
-    for (const path of [this.#snapshotPath, this.#journalPath]) await unlink(path).catch(() => undefined);
+    await this.#snapshot.remove();
+    await rm(this.#journalPath, { force: true });
   }
 
   /** Appends whole records or none. */
@@ -122,11 +131,13 @@ export class ResumeFile {
   }
 }
 
-function readIfThere(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+/** The torrents that something is remembered of, by the names in a folder; others are passed over. */
+export function rememberedIn(names: readonly string[]): Set<InfoHash> {
+  const found = new Set<InfoHash>();
+  for (const name of names) {
+    const current = name.endsWith(PREVIOUS) ? name.slice(0, -PREVIOUS.length) : name;
+    const infoHash = current.endsWith(SUFFIX) ? parseInfoHash(current.slice(0, -SUFFIX.length)) : undefined;
+    if (infoHash) found.add(infoHash);
   }
+  return found;
 }

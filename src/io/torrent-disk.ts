@@ -78,8 +78,8 @@ export class TorrentDisk {
       ? replayJournal(pieceCount, remembered.snapshot.have, remembered.journal, remembered.mark)
       : { stored: new Bitfield(pieceCount), suspect: new Set<number>() };
     const isStranger = remembered === undefined && stats.some((file) => file !== undefined && file.size > 0);
-    if (isStranger || (remembered && isModified(remembered.snapshot.modifiedMs, stats)))
-      return turns.pass(() => this.verify(progress));
+    const isDoubtful = remembered && (remembered.isStale || isModified(remembered.snapshot.modifiedMs, stats));
+    if (isStranger || isDoubtful) return turns.pass(() => this.verify(progress));
     for (let piece = 0; piece < pieceCount; piece++) {
       if (stored.has(piece) && !this.#fits(piece, stats)) suspect.add(piece);
     }
@@ -98,6 +98,24 @@ export class TorrentDisk {
     const stored = new Bitfield(pieceCount);
     await this.#check(Array(pieceCount).keys(), stored, (done) => progress(done, pieceCount));
     return stored;
+  }
+
+  /**
+   * Whether every piece is as it should be. Stops at the first that is not, and changes nothing, so that pieces can be
+   * served meanwhile.
+   */
+  async isIntact(progress: (done: number, of: number) => void): Promise<boolean> {
+    const { pieceCount } = this.layout;
+    let isIntact = true;
+    let done = 0;
+    progress(done, pieceCount);
+    const report = (_piece: number, isGood: boolean): void => {
+      isIntact &&= isGood;
+      progress(++done, pieceCount);
+    };
+    const pieces = Array(pieceCount).keys();
+    await checkPieces(this.#store, this.#content.info.pieceHashes, pieces, report, () => this.#isClosed || !isIntact);
+    return isIntact;
   }
 
   read(piece: number, offset: number, views: readonly Uint8Array[], length: number): Promise<void> {

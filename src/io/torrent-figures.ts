@@ -1,6 +1,4 @@
 /** The figures of one torrent as a screen shows them, and the reason when nothing moves. */
-import type { Address } from '../base/index.ts';
-import type { LinkEncryption } from '../link/index.ts';
 import {
   PRIORITY,
   type Priority,
@@ -33,18 +31,6 @@ export interface TorrentFigures {
   readonly missingBytes: number;
   readonly secondsToComplete: number | null;
   readonly stalledBecause: string | null;
-}
-
-/** One link of a torrent, past the wire handshake. */
-export interface LinkRow {
-  readonly address: Address;
-  readonly isIncoming: boolean;
-  readonly encryption: LinkEncryption;
-}
-
-/** What a screen shows of links. */
-export function linkRows(links: Iterable<LinkRow>): LinkRow[] {
-  return Array.from(links, ({ address, isIncoming, encryption }) => ({ address, isIncoming, encryption }));
 }
 
 /** Of a torrent that does not take part. */

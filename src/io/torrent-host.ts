@@ -3,55 +3,37 @@
  * and takes everything down again. Decisions are the machines'; links report to LinkReports, orders go through
  * TransferOrders.
  */
+import { type Address, type Fault, fault, infoHashOfBytes, isFault, later, MonsoonError } from '../base/index.ts';
 import {
-  type Address,
-  earliest,
-  type Fault,
-  fault,
-  infoHashOfBytes,
-  isFault,
-  later,
-  MonsoonError,
-} from '../base/index.ts';
-import {
-  Bitfield,
   type FoundPeer,
   type PeerSource,
   Peers,
   parseInfo,
   type TorrentInfo,
-  Transfer,
+  type Transfer,
   type Wishes,
 } from '../torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import { Announcer } from './announcer.ts';
 import { BlockIntake } from './block-intake.ts';
+import { ContentOpening } from './content-opening.ts';
 import type { Trust } from './dialler.ts';
 import { FileChoice } from './file-choice.ts';
 import { sha1 } from './hash.ts';
+import { HostClock } from './host-clock.ts';
 import { HostMemory } from './host-memory.ts';
-import { LinkGroup } from './link-group.ts';
+import { LinkGroup, type LinkRow } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
-import { DownloadQuota } from './order-quota.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { PexHost } from './pex-host.ts';
 import { PieceFinisher } from './piece-finisher.ts';
 import { Allowance } from './rate-gate.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
-import { openPiecesMaxOf } from './segments.ts';
 import { announceFactsOf, ourHandshake } from './self-description.ts';
-import { TorrentDisk } from './torrent-disk.ts';
-import {
-  figuresOf,
-  type HostedFile,
-  hostedFiles,
-  type LinkRow,
-  linkRows,
-  type TorrentFigures,
-  type TorrentPhase,
-} from './torrent-figures.ts';
+import type { TorrentDisk } from './torrent-disk.ts';
+import { figuresOf, type HostedFile, hostedFiles, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
 import { partsKnowing, type TorrentParts } from './torrent-parts.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 import { TransferOrders } from './transfer-orders.ts';
@@ -74,12 +56,12 @@ export class TorrentHost {
   readonly #links: LinkGroup;
   readonly #pex: PexHost;
   readonly #announcer: Announcer;
+  readonly #clock: HostClock;
   readonly #wake = (): void => this.#tick();
   readonly #choice: FileChoice;
   readonly #memory: HostMemory;
   #phase: TorrentPhase = 'metadata';
-  /** Undefined until it is this torrent's turn to be checked. */
-  #checkedShare: number | undefined;
+  readonly #opening: ContentOpening;
   readonly #finisher: PieceFinisher;
   readonly #orders: TransferOrders;
   #failure: string | undefined;
@@ -114,6 +96,20 @@ export class TorrentHost {
       fact: (fact) => this.#parts.transfer?.input(fact, now()),
       settled: () => this.#pump(),
     });
+    this.#opening = new ContentOpening({
+      spec,
+      services,
+      resume,
+      choice: this.#choice,
+      disk: {
+        refused: (error) => this.#finisher.refused(error),
+        lost: (error) => this.#fail(error.message),
+      },
+      granted: (link) => {
+        this.#parts.transfer?.input({ type: 'granted', link }, now());
+        this.#pump();
+      },
+    });
     this.#pex = new PexHost(
       () => this.#links,
       (link) => this.#parts.transfer?.links.get(link)?.has.isFull ?? false,
@@ -134,11 +130,19 @@ export class TorrentHost {
         pex: this.#pex,
         pump: () => this.#pump(),
         alone: () => this.#restWhenAlone(),
+        listens: (link, port) => this.#links.listens(link, port),
         uploadAllowance: (link) => new Allowance(services.rates.up, spec.infoHash, () => link.pumpUploads()),
         fail: (text) => this.#fail(text),
         log: (text) => this.#log(text),
       }),
     );
+    this.#clock = new HostClock({
+      parts: this.#parts,
+      announcer: this.#announcer,
+      pex: this.#pex,
+      links: this.#links,
+      peers: this.#peers,
+    });
     this.#orders = new TransferOrders(this.#parts, {
       links: this.#links,
       peers: this.#peers,
@@ -235,9 +239,22 @@ export class TorrentHost {
     this.#useMetadata(raw);
   }
 
+  /**
+   * Hashes what is whole while it goes on to seed; false when it is not whole, or not as it should be on disk.
+   * @param progress pieces hashed and to be hashed
+   */
+  async isIntact(progress: (done: number, of: number) => void): Promise<boolean> {
+    const { disk, transfer } = this.#parts;
+    if (this.#phase !== 'running' || !disk || !transfer?.isWhole) return false;
+    if (!(await this.#services.checks.pass(() => disk.isIntact(progress)))) return false;
+    // The files may have been touched since: with their times as they are now they are believed at the next start.
+    if (!this.#hasEnded()) await this.#memory.write();
+    return true;
+  }
+
   /** Its links past the wire handshake, and how each is hidden. */
   links(): LinkRow[] {
-    return linkRows(this.#links.greeted());
+    return this.#links.rows();
   }
 
   /** Fetches other files than before, or in another order; a fault when a rule names no file. */
@@ -280,7 +297,7 @@ export class TorrentHost {
       knownPeers: this.#peers.size,
       refusingPeers: this.#peers.refusingEncryption,
       announcer: this.#announcer,
-      checkedShare: this.#checkedShare,
+      checkedShare: this.#opening.checkedShare,
       secondsToComplete: this.#secondsToComplete,
       diskProblem: this.#finisher.problem,
       isDownClosed: this.#services.rates.down.isClosed(this.spec.infoHash),
@@ -315,47 +332,22 @@ export class TorrentHost {
     const wrong = this.#choice.use(this.#choice.wishes, info);
     if (wrong) return this.#fail(`${wrong.text}; "monsoon info ${info.infoHash}" shows what there is`);
     this.#phase = 'checking';
-    this.#checkedShare = undefined;
-    const { directory, sourcePaths } = this.spec;
-    const content = { info, directory, sourcePaths };
-    const disk = new TorrentDisk(content, this.#resume, {
-      refused: (error) => this.#finisher.refused(error),
-      lost: (error) => this.#fail(error.message),
-    });
+    const disk = this.#opening.diskOf(info);
     this.#parts.disk = disk;
     this.#finisher.use(disk);
-    const stored = this.spec.isWhole
-      ? Bitfield.full(info.pieceCount)
-      : await disk.recall(
-          remembered,
-          (done, of) => {
-            this.#checkedShare = of > 0 ? done / of : 1;
-          },
-          this.#services.checks,
-        );
+    const stored = await this.#opening.piecesOf(info, disk, remembered);
     if (this.#hasEnded()) return;
     if (disk.isReadOnly && !stored.isFull) {
       return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
     }
-    const transfer = this.#transferOf(info, disk, stored);
-    await this.#memory.begin(transfer, remembered, this.#checkedShare !== undefined);
+    const transfer = this.#opening.transferOf(info, disk, stored);
+    await this.#memory.begin(transfer, remembered, this.#opening.checkedShare !== undefined);
     if (!this.#hasEnded()) this.#run(info, disk, transfer);
   }
 
   // A method, because the compiler takes a field for unchanged across an await.
   #hasEnded(): boolean {
     return this.#ended !== undefined;
-  }
-
-  #transferOf(info: TorrentInfo, disk: TorrentDisk, stored: Bitfield): Transfer {
-    const { uploadSlots, random, rates } = this.#services;
-    const openPiecesMax = openPiecesMaxOf(info.pieceLength);
-    const priorities = this.#choice.piecePriorities(disk.layout, info);
-    const quota = new DownloadQuota(rates.down, info.infoHash, (link) => {
-      this.#parts.transfer?.input({ type: 'granted', link }, now());
-      this.#pump();
-    });
-    return new Transfer(disk.layout, stored, { uploadSlots, openPiecesMax, priorities, quota }, random, now());
   }
 
   #run(info: TorrentInfo, disk: TorrentDisk, transfer: Transfer): void {
@@ -413,24 +405,11 @@ export class TorrentHost {
 
   #setAlarm(): void {
     if (this.#ended) return;
-    let at = earliest(this.#parts.transfer?.deadline?.at, this.#parts.metadata?.deadline?.at);
-    at = earliest(earliest(at, this.#announcer.deadline?.at), this.#pex.deadline?.at);
-    at = earliest(at, this.#links.attendAt);
-    at = earliest(at, this.#parts.webSeeds?.openAt);
-    // While links are busy there is a tick every second, which dials too.
-    if (!this.#parts.transfer?.deadline) at = earliest(at, this.#links.dialAt);
-    this.#services.alarms.set(this.#wake, at);
+    this.#services.alarms.set(this.#wake, this.#clock.at);
   }
 
   #tick(): void {
-    const time = now();
-    this.#parts.transfer?.input({ type: 'tick' }, time);
-    this.#parts.metadata?.note({ type: 'tick' });
-    const isHungry = !this.isComplete && !this.#peers.hasUntried && [...this.#links.greeted()].length === 0;
-    this.#announcer.note({ type: 'hungry', isHungry });
-    this.#announcer.note({ type: 'tick' });
-    this.#pex.note({ type: 'tick' });
-    this.#links.attend(time);
+    this.#clock.tick(now());
     this.#openMore();
     this.#pump();
   }

@@ -9,17 +9,12 @@ import { now } from './alarm-clock.ts';
 import { clearMoved, deleteContent, MoveCancelled, placeContent } from './content-files.ts';
 import type { Trust } from './dialler.ts';
 import { FileChoice } from './file-choice.ts';
+import type { LinkRow } from './link-group.ts';
 import { OrdersFile } from './orders-file.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { RestingTorrent } from './resting-torrent.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
-import {
-  type HostedFile,
-  IDLE_FIGURES,
-  type LinkRow,
-  type TorrentFigures,
-  type TorrentPhase,
-} from './torrent-figures.ts';
+import { type HostedFile, IDLE_FIGURES, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
 import { TorrentHost } from './torrent-host.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 
@@ -51,6 +46,8 @@ export class Torrent {
   #rest: RestingTorrent;
   /** 0-1 while its files are being moved. */
   #moved: number | undefined;
+  /** 0-1 while it is checked without leaving the swarm. */
+  #checked: number | undefined;
   /** When it last got something, as far as the queue looked. */
   #progress = { downloaded: 0, at: now() };
   #carried = { downloaded: 0, uploaded: 0 };
@@ -105,6 +102,7 @@ export class Torrent {
   get phase(): HeldPhase {
     if (this.#isClosed) return 'stopped';
     if (this.#moved !== undefined) return 'moving';
+    if (this.#checked !== undefined) return 'checking';
     if (this.#host && this.#host.phase !== 'stopped') return this.#host.phase;
     return this.#orders.isPaused ? 'paused' : 'queued';
   }
@@ -221,7 +219,7 @@ export class Torrent {
     if (figures && this.#host?.phase !== 'stopped') {
       return {
         ...figures,
-        progress: this.#moved ?? figures.progress,
+        progress: this.#moved ?? this.#checked ?? figures.progress,
         downloaded: downloaded + figures.downloaded,
         uploaded: uploaded + figures.uploaded,
       };
@@ -269,10 +267,14 @@ export class Torrent {
     await this.started;
   }
 
-  /** Hashes everything on disk; resolves when that is done. Pieces that are good stay ours whatever happens. */
+  /**
+   * Hashes everything on disk; resolves when that is done. What is whole and good keeps its links; otherwise it takes
+   * part again afterwards, with the pieces that are good.
+   */
   async verify(): Promise<void> {
     if (!this.info) throw new MonsoonError('refused', `${this.#spec.name} has no metadata yet, so nothing to check.`);
     await this.#inTurn(async () => {
+      if (await this.#isIntact()) return;
       await this.#leave();
       this.#recall(undefined);
       const mayRun = this.#isAdmitted && !this.#orders.isPaused;
@@ -337,6 +339,18 @@ export class Torrent {
     const { down, up } = this.#services.rates;
     down.limitTorrent(this.#spec.infoHash, this.#orders.downMax);
     up.limitTorrent(this.#spec.infoHash, this.#orders.upMax);
+  }
+
+  async #isIntact(): Promise<boolean> {
+    if (!this.#host) return false;
+    this.#checked = 0;
+    try {
+      return await this.#host.isIntact((done, of) => {
+        this.#checked = done / of;
+      });
+    } finally {
+      this.#checked = undefined;
+    }
   }
 
   async #order(change: Partial<UserOrders>): Promise<void> {
@@ -448,7 +462,7 @@ export class Torrent {
 
   async #load(): Promise<Remembered | undefined> {
     try {
-      return await this.#resumeFile().load();
+      return await this.#resumeFile().load((problem) => this.#log(problem));
     } catch (error) {
       // Nothing is known of it any more, so all of it is checked.
       this.#log(error);

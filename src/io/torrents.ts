@@ -3,7 +3,7 @@
  * every change that may let another download run leads to one review.
  */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { type Address, type InfoHash, isFault, later, parseInfoHash } from '../base/index.ts';
+import { type Address, type InfoHash, isFault, later } from '../base/index.ts';
 import { admittedDownloads, renumbered } from '../session/index.ts';
 import { NO_ORDERS, parseMetainfo } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
@@ -12,7 +12,7 @@ import { sha1 } from './hash.ts';
 import { OrdersFile } from './orders-file.ts';
 import { parseMagnet } from './parse-torrent.ts';
 import type { PeerStream } from './peer-stream.ts';
-import { type Remembered, ResumeFile } from './resume-file.ts';
+import { type Remembered, ResumeFile, rememberedIn } from './resume-file.ts';
 import { Torrent } from './torrent.ts';
 import { TorrentIndex } from './torrent-index.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
@@ -70,12 +70,11 @@ export class Torrents {
 
   /** Starts everything that was there at the last stop, however that came about. */
   async recall(): Promise<void> {
-    for (const name of readdirSync(this.#directory)) {
-      const infoHash = name.endsWith('.resume') ? parseInfoHash(name.slice(0, -'.resume'.length)) : undefined;
-      if (!infoHash || this.#torrents.has(infoHash)) continue;
-      const log = (text: string): void => this.#services.log(`${name}: ${text}`);
+    for (const infoHash of rememberedIn(readdirSync(this.#directory))) {
+      if (this.#torrents.has(infoHash)) continue;
+      const log = (text: string): void => this.#services.log(`${infoHash}: ${text}`);
       try {
-        const remembered = await new ResumeFile(this.#directory, infoHash).load();
+        const remembered = await new ResumeFile(this.#directory, infoHash).load(log);
         const spec = remembered && (await specOf(infoHash, remembered));
         if (!spec) continue;
         const orders = await new OrdersFile(this.#directory, infoHash).load(log);

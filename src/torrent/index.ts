@@ -40,6 +40,7 @@ export { FILES_MAX, type InfoFault } from './raw-file.ts';
 export {
   encodeJournalRecord,
   encodeSnapshot,
+  isJournalOf,
   JOURNAL,
   JOURNAL_RECORD_BYTES,
   parseSnapshot,

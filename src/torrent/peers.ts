@@ -133,6 +133,13 @@ export class Peers {
     peer.retryAt = later(now, RETRY_MAX_MS);
   }
 
+  /** Whoever dialled us is gone: it is remembered where it listens, and dialled back after a rest. */
+  dialledUs(peer: FoundPeer, now: Instant): void {
+    const isNew = !this.knows(peer);
+    this.note([peer], 'incoming');
+    if (isNew) this.closed(peer, false, now);
+  }
+
   /** We want more than before: whoever was of no use may be now. */
   reconsider(): void {
     for (const peer of this.#known.values()) {

@@ -154,6 +154,12 @@ export function replayJournal(
   return { stored, suspect };
 }
 
+/** True when a journal follows the snapshot that `mark` names. */
+export function isJournalOf(journal: Uint8Array, mark: number): boolean {
+  for (const { kind, number } of journalRecords(journal)) if (kind === JOURNAL.follows && number === mark) return true;
+  return false;
+}
+
 /** The whole records of a journal, wherever they stand. */
 function* journalRecords(journal: Uint8Array): Iterable<{ kind: number; number: number }> {
   for (let at = 0; at + JOURNAL_RECORD_BYTES <= journal.length; ) {

@@ -77,6 +77,7 @@ export class FakeNode implements RunningNode {
       listingRows: 1,
       bootstrap: [{ source: '192.0.2.1:7373', state: 'silent', found: 0 }],
       caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
+      limits: { downBytesPerSecondMax: null, upBytesPerSecondMax: 2_097_152 },
       dnsPort: null,
       bind: { to: '::', device: null, problem: null },
       portMapping: { state: 'off', protocol: null, host: null, tcpPort: null, udpPort: null, problem: null },
@@ -134,7 +135,7 @@ export class FakeNode implements RunningNode {
       fileList: [FILE_ROW],
       pieceLength: 262_144,
       trackers: ['http://192.0.2.1:7373/announce'],
-      links: [{ address: { host: '192.0.2.7', port: 6881 }, isIncoming: false, encryption: 'rc4' }],
+      links: [{ address: { host: '192.0.2.7', port: 6881 }, isIncoming: false, encryption: 'rc4', nodeId: null }],
     };
   }
 

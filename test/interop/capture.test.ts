@@ -1,5 +1,6 @@
 // What an observer of the line learns: everything that a supernode and two clients say, captured frame by frame while
-// one shares a file and the other fetches it, holds nothing that names the torrent, the nodes or the protocol.
+// one shares a file and the other fetches it, holds nothing that names the torrent, the nodes or the protocol, and a
+// classifier of traffic does not find out either.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { infoHashBytes, nodeIdBytes, parseInfoHash, parseNodeId } from '../../sr
 import { percentEncode } from '../../src/torrent/index.ts';
 import { type MonsoonSettings, startMonsoon } from './clients/monsoon.ts';
 import { writeRandomFile } from './content.ts';
-import { Program } from './program.ts';
+import { Program, run } from './program.ts';
 import { hasWhatItTakes, TestBed } from './test-bed.ts';
 import { until } from './until.ts';
 
@@ -17,7 +18,7 @@ const FILE_NAME = 'conspicuous-title.bin';
 const SECONDS_MAX = 40;
 
 /** Frames between the hosts of a network, until stopped. */
-async function captureOn(bed: TestBed): Promise<{ stop(): Promise<Buffer> }> {
+async function captureOn(bed: TestBed): Promise<{ stop(): Promise<string> }> {
   const file = join(await bed.directory('capture'), 'all.pcap');
   const command = ['tcpdump', ['--interface', 'bridge', '--immediate-mode', '-U', '-Z', 'root', '-w', file]] as const;
   const program = new Program(bed.network.atHub(command));
@@ -32,7 +33,7 @@ async function captureOn(bed: TestBed): Promise<{ stop(): Promise<Buffer> }> {
       process.kill(program.pid, 'SIGINT');
       await program.exited;
       assert.match(program.output, /\n0 packets dropped by kernel/);
-      return readFile(file);
+      return file;
     },
   };
 }
@@ -57,8 +58,15 @@ function secretsOf(hash: string, nodeIds: readonly string[]): Map<string, Buffer
   return secrets;
 }
 
-/** Which secrets an announce, discovery, handshake and transfer between default nodes show to who captures them. */
-async function seen(t: TestContext, encryption: MonsoonSettings['encryption']): Promise<string[]> {
+interface Captured {
+  /** Every frame of an announce, discovery, handshake and transfer. */
+  readonly file: string;
+  readonly infoHash: string;
+  readonly nodeIds: readonly string[];
+}
+
+/** Captures what a supernode and two clients say while one shares a file and the other fetches it. */
+async function capturedBetween(t: TestContext, encryption: MonsoonSettings['encryption']): Promise<Captured> {
   const bed = await TestBed.create(t);
   const capture = await captureOn(bed);
   const settings = encryption ? { encryption } : {};
@@ -85,21 +93,44 @@ async function seen(t: TestContext, encryption: MonsoonSettings['encryption']): 
     process.kill(program.pid, 'SIGTERM');
     await program.exited;
   }
-  const captured = await capture.stop();
-  assert.ok(captured.length > SIZE, `${captured.length} bytes were captured`);
-  const secrets = secretsOf(shared.infoHash, nodeIds);
-  return [...secrets].filter(([, bytes]) => captured.includes(bytes)).map(([what]) => what);
+  return { file: await capture.stop(), infoHash: shared.infoHash, nodeIds };
+}
+
+/** Which secrets a capture shows. */
+async function seenIn({ file, infoHash, nodeIds }: Captured): Promise<string[]> {
+  const bytes = await readFile(file);
+  assert.ok(bytes.length > SIZE, `${bytes.length} bytes were captured`);
+  return [...secretsOf(infoHash, nodeIds)].filter(([, secret]) => bytes.includes(secret)).map(([what]) => what);
+}
+
+/** The protocols that nDPI finds in a capture. */
+async function classified({ file }: Captured): Promise<string> {
+  const report = await run(['ndpiReader', ['-i', file]]);
+  return /Detected protocols:\n([\s\S]*?)\n\n/.exec(report)?.[1] ?? report;
 }
 
 test('N-01 what default nodes say to each other shows no info hash, file name, protocol or node id', async (t) => {
   if (!(await hasWhatItTakes(t, ['tcpdump']))) return;
-  assert.deepEqual(await seen(t, undefined), []);
+  assert.deepEqual(await seenIn(await capturedBetween(t, undefined)), []);
 });
 
 test('the same search finds all of it once encryption is off', async (t) => {
   if (!(await hasWhatItTakes(t, ['tcpdump']))) return;
-  const found = await seen(t, 'off');
+  const found = await seenIn(await capturedBetween(t, 'off'));
   for (const what of ['info hash', 'info hash percent-encoded', 'file name', 'protocol', 'node id 0', 'node id 1']) {
     assert.ok(found.includes(what), `${what} is not among ${found.join(', ')}`);
   }
+});
+
+test('N-02 nDPI takes what default nodes say to each other for TLS, and not for BitTorrent', async (t) => {
+  if (!(await hasWhatItTakes(t, ['tcpdump', 'ndpiReader']))) return;
+  const protocols = await classified(await capturedBetween(t, undefined));
+  t.diagnostic(protocols.replace(/\s+/g, ' '));
+  assert.match(protocols, /\bTLS\b/);
+  assert.doesNotMatch(protocols, /bittorrent/i);
+});
+
+test('nDPI recognises the same as BitTorrent once encryption is off', async (t) => {
+  if (!(await hasWhatItTakes(t, ['tcpdump', 'ndpiReader']))) return;
+  assert.match(await classified(await capturedBetween(t, 'off')), /bittorrent/i);
 });

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { libtorrent } from './clients/libtorrent.ts';
 import { monsoonAlone, startMonsoon } from './clients/monsoon.ts';
 import { startOpentracker, udpUrlOfOpentracker } from './clients/opentracker.ts';
+import { rtorrent } from './clients/rtorrent.ts';
 import { transmission } from './clients/transmission.ts';
 import { makeContent, treeHash, withoutEmptyFiles } from './content.ts';
 import { hasWhatItTakes, TestBed } from './test-bed.ts';
@@ -30,7 +31,7 @@ test('two of our nodes find each other by opentracker over UDP alone', async (t)
 });
 
 test('G-01 stock clients find each other and us by udp:// of our supernode', async (t) => {
-  if (!(await hasWhatItTakes(t, [transmission.requires, libtorrent.requires]))) return;
+  if (!(await hasWhatItTakes(t, [transmission.requires, rtorrent.requires, libtorrent.requires]))) return;
   const bed = await TestBed.create(t);
   const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });
   const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 6);
@@ -39,7 +40,7 @@ test('G-01 stock clients find each other and us by udp:// of our supernode', asy
   const seeder = await bed.start(libtorrent);
   await seeder.seed(torrentFile, content.parent);
   await Promise.all(
-    [transmission, monsoonAlone].map(async (kind) => {
+    [transmission, rtorrent, monsoonAlone].map(async (kind) => {
       const leecher = await bed.start(kind);
       const into = await bed.directory(kind.name);
       await leecher.fetch(torrentFile, into);

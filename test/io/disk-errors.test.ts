@@ -59,7 +59,7 @@ test('a disk that returns EIO on writes and syncs claims no wrong piece, and cos
     const [from, to] = [piece * info.pieceLength, Math.min((piece + 1) * info.pieceLength, SIZE)];
     return found.subarray(from, to).equals(bytes.subarray(from, to));
   };
-  const { snapshot, journal, mark } = (await new ResumeFile(join(home, 'torrents'), info.infoHash).load())!;
+  const { snapshot, journal, mark } = (await new ResumeFile(join(home, 'torrents'), info.infoHash).load(assert.fail))!;
   const { stored } = replayJournal(info.pieceCount, snapshot.have, journal, mark);
   const pieces = [...Array(info.pieceCount).keys()];
   for (const piece of pieces) assert.ok(!stored.has(piece) || isRight(piece), `piece ${piece} is claimed and wrong`);

@@ -63,7 +63,7 @@ class Life {
   }
 
   async begin(): Promise<void> {
-    this.stored = await this.disk.recall(await this.#resume.load(), () => {});
+    this.stored = await this.disk.recall(await this.#resume.load(assert.fail), () => {});
     await this.save();
   }
 

@@ -7,7 +7,6 @@ import {
   appendFileSync,
   lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -139,23 +138,108 @@ test('a file changed since a clean stop loses the pieces that changed, and no ot
   assert.equal(host.figures().storedBytes, length - Math.min(pieceLength, length));
 });
 
-test('any flipped bit of a snapshot is noticed: it is set aside under a name that says so', async (t) => {
+const resumeFile = (home: string, { made }: Shared, suffix = ''): string =>
+  join(home, 'torrents', `${made.info.infoHash}.resume${suffix}`);
+
+function flipBit(path: string): void {
+  const bytes = readFileSync(path);
+  const bit = randomInt(bytes.length * 8);
+  bytes[bit >> 3]! ^= 1 << (bit & 7);
+  writeFileSync(path, bytes);
+}
+
+/** Changes a byte so that the file's time does not tell. */
+function changeUnseen(path: string): void {
+  const { atimeMs, mtimeMs } = lstatSync(path);
+  const bytes = readFileSync(path);
+  bytes[100]! ^= 1;
+  writeFileSync(path, bytes);
+  // The middle of the millisecond: seconds as a fraction may fall just short of its beginning.
+  utimesSync(path, atimeMs / 1000, (Math.floor(mtimeMs) + 0.5) / 1000);
+}
+
+test('a flipped bit of a snapshot costs a check and no byte: the one before it says what the torrent is', async (t) => {
   const shared = await sharedContent(randomContent(300_000));
   const { home } = await fetched(t, shared);
-  const resume = join(home, 'torrents', `${shared.made.info.infoHash}.resume`);
-  const good = readFileSync(resume);
   for (let round = 0; round < 5; round++) {
-    const bit = randomInt(good.length * 8);
-    const bad = Buffer.from(good);
-    bad[bit >> 3] = bad[bit >> 3]! ^ (1 << (bit & 7));
-    writeFileSync(resume, bad);
+    flipBit(resumeFile(home, shared));
     const node = await openNodeFor(t, home);
-    await node.torrents.recall();
-    assert.equal(node.torrents.get(shared.made.info.infoHash), undefined, `bit ${bit}`);
-    assert.match(node.log.join('\n'), /damaged and was set aside as \S+\.damaged-\d+/);
-    assert.ok(readdirSync(join(home, 'torrents')).some((name) => name.includes('.resume.damaged-')));
+    assert.ok((await recalled(node, shared)).isComplete);
+    assert.match(node.log.join('\n'), /damaged and was set aside as \S+\.damaged-\d+; all files are checked/);
     await node.stop();
   }
+});
+
+test('a snapshot older than the last one claims nothing unseen, also after other wishes were written down', async (t) => {
+  const shared = await sharedContent(randomContent(300_000));
+  const { home, path } = await fetched(t, shared);
+  const { pieceLength, length, infoHash } = shared.made.info;
+  // Two clean generations that both claim everything, and are not the same.
+  const again = await openNodeFor(t, home);
+  const complete = await recalled(again, shared);
+  await complete.pause();
+  complete.useWishes({ ...complete.wishes, isSequential: true });
+  await again.stop();
+  changeUnseen(path);
+  flipBit(resumeFile(home, shared));
+  const node = await openNodeFor(t, home);
+  await node.torrents.recall();
+  const host = node.torrents.get(infoHash)!;
+  assert.equal(host.wishes.isSequential, false);
+  host.useWishes({ ...host.wishes, isSequential: true });
+  await host.resume();
+  await until('the check to end', () => host.phase === 'running');
+  assert.equal(host.figures().storedBytes, length - Math.min(pieceLength, length));
+  assert.equal(host.wishes.isSequential, true);
+});
+
+test('of two damaged snapshots both are set aside and named, and the torrent can be added again', async (t) => {
+  const shared = await sharedContent(randomContent(300_000));
+  const { home, directory } = await fetched(t, shared);
+  for (const suffix of ['', '.old']) flipBit(resumeFile(home, shared, suffix));
+  const node = await openNodeFor(t, home);
+  await node.torrents.recall();
+  assert.equal(node.torrents.get(shared.made.info.infoHash), undefined);
+  assert.match(node.log.join('\n'), /set aside as \S+\.damaged-\d+ and \S+\.old\.damaged-\d+\. Add the torrent again/);
+  const { host, started } = node.torrents.add(specOf(shared.made.info, directory))!;
+  await started;
+  assert.ok(host.isComplete, 'what is on disk is found');
+});
+
+test('a save that was killed between its steps is as good as none: what was remembered is believed', async (t) => {
+  const shared = await sharedContent(randomContent(300_000));
+  const { home, path } = await fetched(t, shared);
+  renameSync(resumeFile(home, shared), resumeFile(home, shared, '.old'));
+  writeFileSync(`${resumeFile(home, shared)}.1-1.tmp`, 'half of a snapshot');
+  // Only a check would find out.
+  changeUnseen(path);
+  const node = await openNodeFor(t, home);
+  assert.ok((await recalled(node, shared)).isComplete);
+  assert.deepEqual(node.log, []);
+});
+
+test('damaged orders give way to those before them; when these are damaged too the torrent waits for its user', async (t) => {
+  const shared = await sharedContent(randomContent(300_000));
+  const { home } = await fetched(t, shared);
+  const { infoHash } = shared.made.info;
+  const orders = join(home, 'torrents', `${infoHash}.orders`);
+  const first = await openNodeFor(t, home);
+  const host = await recalled(first, shared);
+  await host.limit(1000, undefined);
+  await host.limit(2000, undefined);
+  await first.stop();
+  flipBit(orders);
+  const second = await openNodeFor(t, home);
+  const limited = await recalled(second, shared);
+  assert.equal(limited.orders.downMax, 1000);
+  assert.match(second.log.join('\n'), /the orders are damaged .*; the orders before them apply/);
+  await limited.limit(3000, undefined);
+  await second.stop();
+  for (const path of [orders, `${orders}.old`]) flipBit(path);
+  const third = await openNodeFor(t, home);
+  await third.torrents.recall();
+  assert.equal(third.torrents.get(infoHash)!.phase, 'paused');
+  assert.match(third.log.join('\n'), /the orders are damaged .* and .*; the torrent is paused/);
 });
 
 test('a journal with a torn tail or noise after a kill claims nothing that is not there', async (t) => {

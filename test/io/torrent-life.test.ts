@@ -149,6 +149,36 @@ test('a check finds what was damaged, keeps the rest, shows its progress, and th
   assert.deepEqual(readFileSync(path), readFileSync(join(content.folder, 'sub', 'content.bin')));
 });
 
+test('what is whole is checked while it seeds and keeps its links; what turns out damaged mends itself', async (t) => {
+  const content = await shared();
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
+  const source = await seed(seeder, content);
+  leecher.rates.down.limit(0);
+  const torrent = leecher.torrents.add(specOf(content.made.info, temporaryFolder('fetched')))!.host;
+  torrent.learn([seeder.address], 'user', 'user');
+  await until('the link', () => source.links().length === 1);
+  const [link] = source.links();
+  const shares = new Set<number>();
+  const verified = source.verify();
+  await until('the check to begin', () => source.phase === 'checking');
+  await until('the check to end', () => {
+    if (source.phase === 'checking') shares.add(source.figures().progress);
+    return source.phase !== 'checking';
+  });
+  await verified;
+  assert.ok(shares.size > 2, 'progress is told');
+  assert.equal(source.phase, 'running');
+  assert.deepEqual(source.links(), [link]);
+  leecher.rates.down.limit(null);
+  await completed(torrent);
+
+  const path = join(torrent.spec.directory, content.made.info.name, 'sub', 'content.bin');
+  writeSync(openSync(path, 'r+'), randomContent(10), 0, 10, 0);
+  await torrent.verify();
+  await completed(torrent);
+  assert.deepEqual(readFileSync(path), readFileSync(join(content.folder, 'sub', 'content.bin')));
+});
+
 test('a removed torrent is forgotten; its files go only when told to, and nothing that lies beside them', async (t) => {
   const content = await shared();
   const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];

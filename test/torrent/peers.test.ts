@@ -162,3 +162,15 @@ test(`no peer is ever in use twice, and every one that rests is due again (seed 
     assert.equal(peers.take(at(1e6)), undefined);
   });
 });
+
+test('a node that dialled us is dialled back as that node after a rest, and one that is known keeps its history', () => {
+  const peers = new Peers();
+  peers.dialledUs({ ...peer(1), nodeId: NODE_ID, kind: 'tls' }, at(0));
+  assert.equal(peers.take(at(14)), undefined);
+  const back = peers.take(at(15))!;
+  assert.deepEqual([back.address, back.nodeId, back.kind, back.source], [peer(1), NODE_ID, 'tls', 'incoming']);
+  peers.note([peer(2)], 'tracker');
+  peers.dialledUs({ ...peer(2), nodeId: NODE_ID, kind: 'tls' }, at(20));
+  const known = peers.take(at(20))!;
+  assert.deepEqual([known.address, known.nodeId, known.source], [peer(2), NODE_ID, 'tracker']);
+});

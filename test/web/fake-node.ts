@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { NodeStatus, TorrentRow } from '../../app/running-node.ts';
+import type { FileRow, NodeStatus, RateLimits, TorrentRow } from '../../app/running-node.ts';
 import { parseInfoHash, wallSeconds } from '../../src/base/index.ts';
 import { CATEGORIES, type ListingRow } from '../../src/listing/index.ts';
 import {
@@ -31,6 +31,9 @@ export interface FakeNode {
   readonly strays: string[];
   rows: ListingRow[];
   torrents: TorrentRow[];
+  /** Of every torrent. */
+  files: FileRow[];
+  limits: RateLimits;
   /** Set to make every API request fail with this message. */
   failure: string | undefined;
 }
@@ -58,6 +61,11 @@ export function rowOf(i: number, changes: Partial<ListingRow> = {}): ListingRow 
   };
 }
 
+/** A file of a transfer. */
+export function fileOf(index: number, path: string, changes: Partial<FileRow> = {}): FileRow {
+  return { index, path, size: 1_234_567 * (index + 1), priority: 'normal', progress: 0.25, ...changes };
+}
+
 /** A transfer that is not done. */
 export function torrentOf(i: number, changes: Partial<TorrentRow> = {}): TorrentRow {
   return {
@@ -76,7 +84,16 @@ export function torrentOf(i: number, changes: Partial<TorrentRow> = {}): Torrent
 }
 
 export async function startFakeNode(t: Pick<TestContext, 'after'>): Promise<FakeNode> {
-  const node = { url: '', changes: [], strays: [], rows: [], torrents: [], failure: undefined } as FakeNode & {
+  const node = {
+    url: '',
+    changes: [],
+    strays: [],
+    rows: [],
+    torrents: [],
+    files: [],
+    limits: { downBytesPerSecondMax: null, upBytesPerSecondMax: 2 * 2 ** 20 },
+    failure: undefined,
+  } as FakeNode & {
     url: string;
   };
   const server = createServer((request, response) => {
@@ -116,10 +133,13 @@ async function apiAnswer(node: FakeNode, request: IncomingMessage, path: string)
   if (request.method === 'POST') {
     const body = JSON.parse((await request.toArray()).join(''));
     node.changes.push({ path, body });
+    if (path === '/api/limits') node.limits = { downBytesPerSecondMax: body.down, upBytesPerSecondMax: body.up };
+    if (path === '/api/limits') return [200, node.limits];
     return [200, path === '/api/get' ? torrentOf(1) : { name: 'shared thing' }];
   }
   if (path === '/api/status') return [200, statusOf(node)];
   if (path === '/api/torrents') return [200, node.torrents];
+  if (path.startsWith('/api/info/')) return [200, { fileList: node.files }];
   if (path === '/api/listing') return [200, node.rows];
   return [404, { error: 'not-found', message: `there is no ${path}` }];
 }
@@ -141,6 +161,7 @@ function statusOf(node: FakeNode): NodeStatus {
       { source: 'seeds.example.org', state: 'silent', found: 0 },
     ],
     caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
+    limits: node.limits,
     dnsPort: null,
     bind: { to: '::', device: null, problem: null },
     portMapping: { state: 'off', protocol: null, host: null, tcpPort: null, udpPort: null, problem: null },

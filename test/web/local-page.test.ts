@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 import { until } from '../io/loopback-node.ts';
 import { requireOrSkip } from '../require.ts';
-import { type FakeNode, NAUGHTY, rowOf, startFakeNode, torrentOf } from './fake-node.ts';
+import { type FakeNode, fileOf, NAUGHTY, rowOf, startFakeNode, torrentOf } from './fake-node.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
@@ -221,8 +221,8 @@ test('a transfer is paused and resumed, limited, moved, checked, put first, and 
   await said(first, { type: 'verify' });
   await page.getByRole('button', { name: 'First in queue' }).click();
   await said(first, { type: 'queue', to: 'first' });
-  await page.getByLabel('Down').fill('1.5 MiB/s');
-  await page.getByLabel('Up').fill('');
+  await page.getByLabel('Down', { exact: true }).fill('1.5 MiB/s');
+  await page.getByLabel('Up', { exact: true }).fill('');
   await page.getByRole('button', { name: 'Limit', exact: true }).click();
   await said(first, { type: 'limit', down: 1_572_864, up: null });
   await page.getByLabel('To folder').fill('/home/me/films');
@@ -236,5 +236,59 @@ test('a transfer is paused and resumed, limited, moved, checked, put first, and 
   await said(first, { type: 'remove', withData: false });
   await more.click();
   await page.getByLabel('To folder').waitFor({ state: 'detached' });
+  assert.deepEqual(local.incidents, []);
+});
+
+test('the files of a transfer are wanted more or less by keyboard, one by one and all that a filter shows', async (t) => {
+  const local = await visit(t, (node) => {
+    node.torrents = [torrentOf(0)];
+    node.files = [
+      fileOf(0, 'Season 1/01.mkv', { progress: 1 }),
+      fileOf(1, 'Season 1/02.mkv'),
+      fileOf(3, 'Season 1/03.mkv', { priority: 'skip', progress: 0 }),
+      fileOf(4, '<img src=x onerror=alert(1)>.nfo', { priority: 'high' }),
+    ];
+  });
+  if (!local) return;
+  const { node, page } = local;
+  const path = `/api/torrents/${node.torrents[0]!.infoHash}/files`;
+  const said = async (body: object): Promise<void> => {
+    await until(JSON.stringify(body), () => node.changes.length > 0);
+    assert.deepEqual(node.changes.splice(0), [{ path, body }]);
+  };
+  await page.getByRole('button', { name: 'More for Torrent number 0' }).press('Enter');
+  const wanted = (file: string) => page.getByLabel(`How much ${file} is wanted`);
+  assert.equal(await wanted('Season 1/03.mkv').inputValue(), 'skip');
+  assert.equal(await wanted('<img src=x onerror=alert(1)>.nfo').inputValue(), 'high');
+  await wanted('Season 1/02.mkv').selectOption('last');
+  await said({ low: ['1'] });
+  // The node has the last word, once nobody is choosing.
+  node.files = node.files.map((file) => ({ ...file, priority: 'normal', progress: 0.5 }));
+  await page.getByLabel('Show files that contain').fill('season 1');
+  await page.getByLabel('Set all shown files to').selectOption('leave out');
+  await said({ skip: ['0-1,3'] });
+  await page.getByLabel('Show files that contain').fill('');
+  await page.getByRole('row', { name: /nfo.* 50 %/ }).waitFor();
+  assert.equal(await wanted('<img src=x onerror=alert(1)>.nfo').inputValue(), 'normal');
+  assert.deepEqual(local.incidents, []);
+});
+
+test('the limits of the node are shown, and set by keyboard', async (t) => {
+  const local = await visit(t, () => {});
+  if (!local) return;
+  const { node, page } = local;
+  const up = page.getByLabel('Up, in all');
+  await page.locator('#limits[data-key]').waitFor({ state: 'attached' });
+  assert.equal(await up.inputValue(), '2.0 MiB/s');
+  assert.equal(await page.getByLabel('Down, in all').inputValue(), '');
+  await page.getByLabel('Down, in all').fill('500K');
+  await up.fill('');
+  await up.press('Enter');
+  await page.getByRole('status').getByText('The whole node: down 500 KiB/s, up no limit').waitFor();
+  assert.deepEqual(node.changes, [{ path: '/api/limits', body: { down: 512_000, up: null } }]);
+  await up.fill('fast');
+  await up.press('Enter');
+  assert.equal(await page.locator('#limits :invalid').count(), 1, 'what is no rate is not sent');
+  assert.equal(node.changes.length, 1);
   assert.deepEqual(local.incidents, []);
 });

@@ -5,6 +5,7 @@
 import { change, read } from './api.js';
 import { formatCount, formatLeft, formatRate, shortHex } from './format.js';
 import { element, ListingView } from './listing-view.js';
+import { rateField, rateOf, rateText } from './rate-field.js';
 import { TransfersView } from './transfers-view.js';
 
 const POLL_MS = 1000;
@@ -15,7 +16,8 @@ const LISTING_ROWS_MAX = 1000;
 
 const at = (id) => document.getElementById(id);
 const listing = new ListingView((row) => fetchTorrent(row.infoHash));
-const transfers = new TransfersView(act);
+const transfers = new TransfersView({ act, choose });
+const limitInputs = addLimitFields(at('limits'));
 let listingRead = { rows: -1, at: 0 };
 let isPolling = false;
 let isUnreachable = false;
@@ -49,6 +51,7 @@ async function readListing(rows) {
 function showStatus(status) {
   const supernodes = `${status.supernodes} supernode${status.supernodes === 1 ? '' : 's'}`;
   at('summary').textContent = `${status.network} · ${status.role} · port ${status.port} · ${supernodes}`;
+  showLimits(status.limits);
   const { trackingBytesPerSecond, hashes, peers } = status.caps;
   const facts = [
     ['Role', status.role],
@@ -71,6 +74,16 @@ function showStatus(status) {
       ? [element('li', '', 'None configured')]
       : sources.map(([source, state, text]) => element('li', state, `${source}: ${text}`)),
   );
+}
+
+/** Shows the node's limits, unless somebody is typing others. */
+function showLimits({ downBytesPerSecondMax, upBytesPerSecondMax }) {
+  const form = at('limits');
+  const key = `${downBytesPerSecondMax} ${upBytesPerSecondMax}`;
+  if (form.dataset.key === key || form.contains(document.activeElement)) return;
+  form.dataset.key = key;
+  limitInputs.down.value = rateText(downBytesPerSecondMax);
+  limitInputs.up.value = rateText(upBytesPerSecondMax);
 }
 
 function replaceWhenChanged(node, key, make) {
@@ -122,8 +135,18 @@ function act({ infoHash, name }, action) {
   return perform(`/api/torrents/${infoHash}`, action, (row) => DONE[action.type](name, row));
 }
 
+function choose({ infoHash, name }, choice) {
+  return perform(`/api/torrents/${infoHash}/files`, choice, () => `What is wanted of ${name} has changed`);
+}
+
 function fetchTorrent(what) {
   return perform('/api/get', { what }, (torrent) => `Fetching ${torrent.name}`);
+}
+
+function addLimitFields(form) {
+  const [down, up] = [rateField('Down, in all', null), rateField('Up, in all', null)];
+  form.prepend(down, up);
+  return { down: down.querySelector('input'), up: up.querySelector('input') };
 }
 
 /** Sends a form once at a time, and empties it when it was accepted. */
@@ -144,6 +167,14 @@ onSubmit(at('share'), ({ path, category, description, tags }) => {
   showNotice(`Reading ${path}; large folders take a while`);
   const body = { path, category, description, tags: tags.split(/[\s,]+/).filter(Boolean) };
   return perform('/api/share', body, (shared) => `Sharing ${shared.name}`);
+});
+
+at('limits').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const [down, up] = [limitInputs.down, limitInputs.up].map(({ value }) => rateOf(value.trim()));
+  const text = ({ downBytesPerSecondMax, upBytesPerSecondMax }) =>
+    `The whole node: down ${rateText(downBytesPerSecondMax) || 'no limit'}, up ${rateText(upBytesPerSecondMax) || 'no limit'}`;
+  await perform('/api/limits', { down, up }, text);
 });
 
 const isWide = matchMedia('(min-width: 70rem)').matches;

@@ -2,24 +2,25 @@
  * What can be done with one transfer: a button to pause or resume it, and a line below it with everything else, made
  * when somebody opens it. Deleting files takes two clicks on the same button.
  */
-import { formatRate } from './format.js';
+import { FilesView } from './files-view.js';
 import { element } from './listing-view.js';
+import { rateField, rateOf } from './rate-field.js';
 
-const UNITS = { k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 const SURE_MS = 5000;
 
 export class TransferControls {
   #torrent;
-  #onAct;
+  #on;
   #pause = this.#button('Pause', () => this.#act(this.#isPaused ? { type: 'resume' } : { type: 'pause' }));
   #more = this.#button('More', () => this.#toggle());
   #line;
+  #files;
   /** For the row's last cell. */
   cell = element('td', 'action', this.#pause, ' ', this.#more);
 
-  /** @param onAct called with the torrent and what to do with it; resolves to true when that was done */
-  constructor(onAct) {
-    this.#onAct = onAct;
+  /** @param on `act` and `choose`, called with the torrent and what to do with it; they resolve to true when it was done */
+  constructor(on) {
+    this.#on = on;
     this.#more.setAttribute('aria-expanded', 'false');
   }
 
@@ -33,6 +34,7 @@ export class TransferControls {
     if (this.#pause.textContent !== label) this.#pause.textContent = label;
     this.#pause.setAttribute('aria-label', `${label} ${torrent.name}`);
     this.#more.setAttribute('aria-label', `More for ${torrent.name}`);
+    this.#files?.refresh();
   }
 
   /** The torrent is gone. */
@@ -48,7 +50,7 @@ export class TransferControls {
       this.cell.parentElement.after(this.#line);
     } else {
       this.#line.remove();
-      this.#line = undefined;
+      this.#line = this.#files = undefined;
     }
   }
 
@@ -63,22 +65,21 @@ export class TransferControls {
       simple.append(this.#button('First in queue', () => this.#act({ type: 'queue', to: 'first' })));
     const limits = this.#form(
       'Limit',
-      [
-        field('Down', 'no limit', rateText(downBytesPerSecondMax)),
-        field('Up', 'no limit', rateText(upBytesPerSecondMax)),
-      ],
+      [rateField('Down', downBytesPerSecondMax), rateField('Up', upBytesPerSecondMax)],
       ([down, up]) => this.#act({ type: 'limit', down: rateOf(down), up: rateOf(up) }),
     );
-    const move = this.#form('Move', [field('To folder', '/home/me/films', '', true)], ([directory]) =>
-      this.#act({ type: 'move', directory }),
-    );
+    const move = this.#form('Move', [folderField()], ([directory]) => this.#act({ type: 'move', directory }));
     const remove = element(
       'div',
       'group',
       this.#button('Remove', () => this.#act({ type: 'remove', withData: false })),
       this.#sureButton('Remove with files', () => this.#act({ type: 'remove', withData: true })),
     );
-    const cell = element('td', 'controls', simple, limits, move, remove);
+    this.#files = new FilesView(this.#torrent.infoHash, (priority, selectors) =>
+      this.#on.choose(this.#torrent, { [priority]: selectors }),
+    );
+    this.#files.refresh();
+    const cell = element('td', 'controls', simple, limits, move, remove, this.#files.element);
     cell.colSpan = 7;
     return element('tr', 'controls', cell);
   }
@@ -96,7 +97,7 @@ export class TransferControls {
   }
 
   async #act(action) {
-    return this.#onAct(this.#torrent, action);
+    return this.#on.act(this.#torrent, action);
   }
 
   #button(label, onClick) {
@@ -132,24 +133,11 @@ export class TransferControls {
   }
 }
 
-function field(label, placeholder, value, isWide = false) {
-  const input = element('input', isWide ? 'wide' : '');
-  input.placeholder = placeholder;
-  input.value = value;
+function folderField() {
+  const input = element('input', 'wide');
+  input.placeholder = '/home/me/films';
   input.spellcheck = false;
-  input.required = isWide;
-  if (!isWide) input.pattern = '[0-9]+(\\.[0-9]+)? ?([KMGkmg]i?B?)?(/s)?';
-  input.title = isWide ? 'An absolute path' : 'Bytes per second, as 500K or 2M; empty for no limit, 0 to stop';
-  return element('label', '', `${label} `, input);
-}
-
-function rateText(rate) {
-  return rate === null ? '' : formatRate(rate);
-}
-
-/** Bytes per second; null for no limit. */
-function rateOf(text) {
-  if (text === '') return null;
-  const unit = /[kmg]/i.exec(text)?.[0].toLowerCase();
-  return Math.round(Number.parseFloat(text) * (UNITS[unit] ?? 1));
+  input.required = true;
+  input.title = 'An absolute path';
+  return element('label', '', 'To folder ', input);
 }

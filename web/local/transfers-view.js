@@ -7,11 +7,11 @@ export class TransfersView {
   /** By info hash; rows of torrents that are gone are removed. */
   #rows = new Map();
   #section = document.querySelector('#transfers');
-  #onAct;
+  #on;
 
-  /** @param onAct called with a torrent and what to do with it */
-  constructor(onAct) {
-    this.#onAct = onAct;
+  /** @param on `act` and `choose`, called with a torrent and what to do with it */
+  constructor(on) {
+    this.#on = on;
   }
 
   show(torrents) {
@@ -21,7 +21,7 @@ export class TransfersView {
       gone.delete(torrent.infoHash);
       let row = this.#rows.get(torrent.infoHash);
       if (!row) {
-        row = new TransferRow(this.#onAct);
+        row = new TransferRow(this.#on);
         this.#rows.set(torrent.infoHash, row);
         this.#section.querySelector('tbody').append(row.line);
       }
@@ -47,8 +47,8 @@ class TransferRow {
   #controls;
   line;
 
-  constructor(onAct) {
-    this.#controls = new TransferControls(onAct);
+  constructor(on) {
+    this.#controls = new TransferControls(on);
     this.#name.dir = 'auto';
     this.#bar.max = 1;
     this.line = element(

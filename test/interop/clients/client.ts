@@ -23,7 +23,9 @@ export interface ClientSettings {
   /** Unlimited when absent; libtorrent only. */
   readonly downloadBytesPerSecond?: number;
   /** What finds peers besides the tracker; libtorrent only. */
-  readonly sources?: readonly ('pex' | 'lsd')[];
+  readonly sources?: readonly ('pex' | 'lsd' | 'dht')[];
+  /** `ADDRESS:PORT` of a DHT node to start from; libtorrent only. */
+  readonly dhtBootstrap?: string;
 }
 export interface Progress {
   /** Checked bytes of content; 0 until the metadata is known. */

@@ -9,7 +9,7 @@ import sys
 import libtorrent as lt
 
 
-# What finds peers besides trackers: pex, lsd.
+# What finds peers besides trackers: pex, lsd, dht.
 SOURCES = sys.argv[4].split(',') if len(sys.argv) > 4 else []
 
 
@@ -25,7 +25,8 @@ def add(session, torrent, directory):
     parameters = parameters_of(torrent)
     parameters.save_path = directory
     flags = lt.torrent_flags
-    parameters.flags |= flags.disable_dht
+    if 'dht' not in SOURCES:
+        parameters.flags |= flags.disable_dht
     if 'pex' not in SOURCES:
         parameters.flags |= flags.disable_pex
     if 'lsd' not in SOURCES:
@@ -52,7 +53,10 @@ def session_settings():
     return {
         **profile,
         'listen_interfaces': sys.argv[1],
-        'enable_dht': False,
+        'enable_dht': 'dht' in SOURCES,
+        # All nodes of a test are in one network, which on the internet would be a crowd of one person.
+        'dht_restrict_routing_ips': False,
+        'dht_restrict_search_ips': False,
         'enable_lsd': 'lsd' in SOURCES,
         'enable_upnp': False,
         'enable_natpmp': False,

@@ -85,6 +85,7 @@ async function startLibtorrent({ host }: Place, own: object, settings: ClientSet
   const session = JSON.stringify({
     ...own,
     download_rate_limit: settings.downloadBytesPerSecond ?? 0,
+    dht_bootstrap_nodes: settings.dhtBootstrap ?? '',
     ...(settings.encryption && ENCRYPTION[settings.encryption]),
   });
   const sources = (settings.sources ?? []).join(',');

@@ -68,7 +68,6 @@ export const rtorrent: ClientKind = {
       'dht.mode.set = disable',
       'protocol.pex.set = no',
       'pieces.hash.on_completion.set = no', // Each piece was checked when it came.
-      'trackers.use_udp.set = no',
       `throttle.global_up.max_rate.set_kb = ${Math.ceil((settings.uploadBytesPerSecond ?? 0) / 1024)}`,
       ...(settings.encryption ? [`protocol.encryption.set = ${ENCRYPTION[settings.encryption]}`] : []),
     ];

@@ -1,0 +1,75 @@
+// Rates over real sockets: what two limited seeders give together, and what is left when one of them goes.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Client, ClientKind } from './clients/client.ts';
+import { libtorrent } from './clients/libtorrent.ts';
+import { monsoonAlone, monsoonWith, startMonsoon } from './clients/monsoon.ts';
+import { makeContent, treeHash } from './content.ts';
+import { hasWhatItTakes, TestBed } from './test-bed.ts';
+import { makeTorrent } from './torrent-file.ts';
+import { until } from './until.ts';
+
+const MIB = 2 ** 20;
+const SIZE = 40 * MIB;
+/** Of each seeder. */
+const LIMIT_BYTES_PER_SECOND = 2 * MIB;
+/** What was given before both were at work, and what the limits let through at once. */
+const WARM_UP_BYTES = 6 * MIB;
+const MEASURED_BYTES = 14 * MIB;
+const SECONDS_MAX = 60;
+/** A limiter of somebody else counts headers too, and a machine at work is late. */
+const TOLERANCE = 0.2;
+
+const KINDS: readonly ClientKind[] = [
+  libtorrent,
+  { ...monsoonWith({ flags: ['--up-limit', `${LIMIT_BYTES_PER_SECOND}`] }), name: 'monsoon' },
+];
+
+/** Bytes per second between two states of a download: so much there, and so much more. */
+async function rateOf(leecher: Client, measuredBytes: number): Promise<number> {
+  const reached = (bytes: number): Promise<{ bytes: number; at: number }> =>
+    until(
+      `${bytes} bytes`,
+      SECONDS_MAX,
+      async () => {
+        const { completedBytes } = await leecher.progress();
+        return completedBytes >= bytes ? { bytes: completedBytes, at: performance.now() } : undefined;
+      },
+      () => leecher.program.output,
+      20,
+    );
+  const start = await reached((await leecher.progress()).completedBytes + WARM_UP_BYTES);
+  const end = await reached(start.bytes + measuredBytes);
+  return ((end.bytes - start.bytes) / (end.at - start.at)) * 1000;
+}
+
+function assertRate(rate: number, expected: number, what: string): void {
+  const share = rate / expected;
+  assert.ok(Math.abs(share - 1) <= TOLERANCE, `${what} give ${share.toFixed(2)} of ${expected / MIB} MiB/s`);
+}
+
+for (const kind of KINDS) {
+  test(`W-05 two ${kind.name} seeders limited to one rate give twice that, and one of them gives it alone`, async (t) => {
+    if (!(await hasWhatItTakes(t, [kind.requires]))) return;
+    // libtorrent limits no peer with a private address.
+    const bed = await TestBed.create(t, 'public');
+    const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });
+    const content = await makeContent(await bed.directory('content'), 'one file', SIZE, 21);
+    const torrentFile = await makeTorrent(content, supernode.announceUrl, 16);
+    const seeders: Client[] = [];
+    for (let i = 0; i < 2; i++) {
+      const seeder = await bed.start(kind, { uploadBytesPerSecond: LIMIT_BYTES_PER_SECOND });
+      await seeder.seed(torrentFile, content.parent);
+      seeders.push(seeder);
+    }
+    const leecher = await bed.start(monsoonAlone);
+    const into = await bed.directory('fetched');
+    await leecher.fetch(torrentFile, into);
+    assertRate(await rateOf(leecher, MEASURED_BYTES), 2 * LIMIT_BYTES_PER_SECOND, 'both');
+    await seeders[0]!.stop();
+    assertRate(await rateOf(leecher, MEASURED_BYTES / 2), LIMIT_BYTES_PER_SECOND, 'one');
+    await leecher.waitComplete(SECONDS_MAX);
+    assert.deepEqual(await treeHash(join(into, content.name)), await treeHash(join(content.parent, content.name)));
+  });
+}
