@@ -1,1 +1,9 @@
 export type { Owner, Ownership } from './ownership.ts';
+export {
+  type AnnounceBatch,
+  type Arc,
+  type ArcLoad,
+  SWARM_FRAME_BYTES_MAX,
+  type SwarmFrame,
+  type SwarmKeeper,
+} from './swarm-keeper.ts';
