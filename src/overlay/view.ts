@@ -43,8 +43,8 @@ export class View {
   readonly #newest = new Map<NodeId, Descriptor>();
   /** By the token that is granted. */
   readonly #grants = new Map<Token, Grant>();
-  /** The sequence at which a node was dropped; gossip about its past does not bring it back. Bounded like the view. */
-  readonly #dropped = new Map<NodeId, number>();
+  /** As nodes were when they were dropped; gossip about their past does not bring them back. Bounded like the view. */
+  readonly #dropped = new Map<NodeId, Descriptor>();
   /** Everything held, by the key of its digest. */
   readonly #held = new Map<string, Held>();
   /** Two words a bucket. */
@@ -66,7 +66,7 @@ export class View {
   /** Takes a descriptor that `openDescriptor` or `sealDescriptor` made; the highest sequence of a node stays. */
   offer(descriptor: Descriptor): Offered {
     const held = this.#newest.get(descriptor.nodeId);
-    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId);
+    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId)?.sequence;
     if (seen !== undefined && seen >= descriptor.sequence) return 'stale';
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
     this.#dropped.delete(descriptor.nodeId);
@@ -108,13 +108,29 @@ export class View {
     return this.version !== version;
   }
 
-  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back. */
+  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back, or `forgive`. */
   drop(nodeId: NodeId): void {
     const held = this.#newest.get(nodeId);
     if (!held) return;
     this.#forget(nodeId);
     if (this.#dropped.size >= SUPERNODES_MAX) this.#dropped.delete(this.#dropped.keys().next().value!);
-    this.#dropped.set(nodeId, held.sequence);
+    this.#dropped.set(nodeId, held);
+  }
+
+  /** True when a descriptor is of a node that was dropped, and no newer than it was then. */
+  wasDropped({ nodeId, sequence }: Descriptor): boolean {
+    return (this.#dropped.get(nodeId)?.sequence ?? -1) >= sequence;
+  }
+  /** One of those that were dropped, by chance, while its descriptor lasts. */
+  someDropped(random: Random, wallNow: WallSeconds): Descriptor | undefined {
+    const dropped = [...this.#dropped.values()][randomBelow(random, this.#dropped.size)];
+    if (!dropped || dropped.expires > wallNow) return dropped;
+    this.#dropped.delete(dropped.nodeId);
+    return undefined;
+  }
+  /** A node that was dropped was found to be there after all. */
+  forgive(nodeId: NodeId): void {
+    this.#dropped.delete(nodeId);
   }
 
   get(nodeId: NodeId): Descriptor | undefined {
