@@ -307,9 +307,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#givings.forget(nodeId);
   }
 
-  /** Who has a better one waiting makes room for it. */
+  /** Who has somebody waiting makes room for it; without anybody its term goes on. */
   #endTerm(): void {
-    if (!this.#duties.hasBetterThan(0)) return;
+    if (this.#duties.candidates === 0) return;
     this.#duties.call('a term ended');
     this.#standing.leave('its term ended', false);
   }

@@ -17,7 +17,7 @@ import type { Descriptor } from './descriptor.ts';
 import type { Grant } from './grant.ts';
 import type { Digest } from './message.ts';
 import { BUCKETS } from './message-codec.ts';
-import { Ring } from './ring.ts';
+import { isSamePlace, Ring } from './ring.ts';
 import type { Token } from './token.ts';
 
 /** Most supernodes held; at under 2 KiB each that is below 20 MB. */
@@ -49,18 +49,12 @@ export class View {
   readonly #held = new Map<string, Held>();
   /** Two words a bucket. */
   readonly #hashes = new Uint32Array(2 * BUCKETS);
-  #ring: Ring | undefined = new Ring([]);
-  /** Rises whenever the ring may be another. */
+  /** The ring of everyone held; `version` rises whenever somebody may own something else. */
+  readonly ring: Ring = new Ring();
   version = 0;
 
   get size(): number {
     return this.#newest.size;
-  }
-
-  /** The ring of everyone held. */
-  get ring(): Ring {
-    this.#ring ??= new Ring(this.#newest.values(), this.#grants.values());
-    return this.#ring;
   }
 
   /** Takes a descriptor that `openDescriptor` or `sealDescriptor` made; the highest sequence of a node stays. */
@@ -72,9 +66,8 @@ export class View {
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
     this.#hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
-    if (!held || !isSamePlace(held, descriptor)) this.#turn();
-    // The ring names descriptors: a renewed one replaces the one before.
-    this.#ring = undefined;
+    if (!held || !isSamePlace(held, descriptor)) this.version++;
+    this.ring.put(descriptor);
     return held ? 'renewed' : 'added';
   }
 
@@ -89,7 +82,8 @@ export class View {
     if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
     this.#grants.set(grant.to, grant);
     if (isSigned(grant)) this.#hold(grantKeyOf(grant.to), grant.sequence, GRANT_LETTER, grant.record);
-    this.#turn();
+    this.ring.grant(grant);
+    this.version++;
     return true;
   }
 
@@ -97,7 +91,8 @@ export class View {
   withdraw(to: Token): void {
     if (!this.#grants.delete(to)) return;
     this.#release(grantKeyOf(to));
-    this.#turn();
+    this.ring.revoke(to);
+    this.version++;
   }
 
   /** Drops what has expired; true when somebody is gone. */
@@ -199,11 +194,7 @@ export class View {
   #forget(nodeId: NodeId): void {
     this.#newest.delete(nodeId);
     this.#release(keyOf(nodeId));
-    this.#turn();
-  }
-
-  #turn(): void {
-    this.#ring = undefined;
+    this.ring.take(nodeId);
     this.version++;
   }
 
@@ -259,11 +250,6 @@ export function unletter(lettered: Uint8Array): { kind: 'descriptor' | 'grant'; 
 
 function isSigned({ record }: Grant): boolean {
   return record.length > 0;
-}
-
-function isSamePlace(a: Descriptor, b: Descriptor): boolean {
-  const isSameHost = a.addresses[0]!.host === b.addresses[0]!.host;
-  return isSameHost && a.tokens.length === b.tokens.length && a.tokens.every((token, i) => token === b.tokens[i]);
 }
 
 function bucketOf(key: string): number {
