@@ -87,5 +87,8 @@ export function ownershipOf(view: View, self: NodeId): Ownership {
       const owner = view.ring.ownerOf(infoHash);
       return owner?.nodeId === self ? 'self' : owner;
     },
+    roleOf: (infoHash) => (view.ring.ownerOf(infoHash)?.nodeId === self ? 'owner' : undefined),
+    copiesOf: () => [],
+    recordsOf: () => [],
   };
 }
