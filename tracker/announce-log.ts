@@ -3,11 +3,11 @@
  * the receivers of each as bits, so that noting one makes no garbage. When nobody fetches, the oldest are lost, and
  * counted.
  */
-import { equalBytes, INFO_HASH_BYTES, type Instant, type NodeId } from '../src/base/index.ts';
+import { INFO_HASH_BYTES, type Instant, type NodeId } from '../src/base/index.ts';
 import type { AnnounceBatch } from '../src/ports/index.ts';
 import { type HashKey, keyedHash } from './keyed-hash.ts';
-import { FrameWriter } from './swarm-frames.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './swarm-table.ts';
+import { endpointBytesOf, FLAG, FrameWriter } from './swarm-frames.ts';
+import { ENDPOINT6_BYTES } from './swarm-table.ts';
 
 /** Announces kept: two seconds of 30,000 a second. */
 export const LOGGED_ANNOUNCES_MAX = 65_536;
@@ -16,14 +16,6 @@ export const RECEIVERS_MAX = 64;
 
 const WORD_BITS = 32;
 const MINUTE_MS = 60_000;
-const FLAG = { seeder: 1, completed: 2, stopped: 4, ip6: 8 } as const;
-
-/** What a logged announce said. */
-export interface LoggedWord {
-  readonly isSeeder: boolean;
-  readonly isCompleted: boolean;
-  readonly isStopped: boolean;
-}
 
 /** The announces since the last fetch. */
 export class AnnounceLog {
@@ -50,8 +42,9 @@ export class AnnounceLog {
    * Notes an accepted announce.
    * @param infoHash 20 bytes
    * @param endpoint 6 or 18 bytes
+   * @param flags what the peer says, as in a frame
    */
-  note(infoHash: Uint8Array, endpoint: Uint8Array, word: LoggedWord, to: readonly NodeId[], now: Instant): void {
+  note(infoHash: Uint8Array, endpoint: Uint8Array, flags: number, to: readonly NodeId[], now: Instant): void {
     let low = 0;
     let high = 0;
     for (let i = 0; i < to.length; i++) {
@@ -64,14 +57,9 @@ export class AnnounceLog {
     const place = (this.#first + this.#count) % LOGGED_ANNOUNCES_MAX;
     if (this.#count === LOGGED_ANNOUNCES_MAX) this.#forgetOldest();
     this.#count++;
-    const isIp6 = endpoint.length === ENDPOINT6_BYTES;
     for (let i = 0; i < INFO_HASH_BYTES; i++) this.#infoHashes[place * INFO_HASH_BYTES + i] = infoHash[i]!;
     for (let i = 0; i < endpoint.length; i++) this.#endpoints[place * ENDPOINT6_BYTES + i] = endpoint[i]!;
-    this.#flags[place] =
-      (word.isSeeder ? FLAG.seeder : 0) |
-      (word.isCompleted ? FLAG.completed : 0) |
-      (word.isStopped ? FLAG.stopped : 0) |
-      (isIp6 ? FLAG.ip6 : 0);
+    this.#flags[place] = endpoint.length === ENDPOINT6_BYTES ? flags | FLAG.ip6 : flags;
     this.#at[place] = now;
     this.#low[place] = low;
     this.#high[place] = high;
@@ -119,7 +107,11 @@ export class AnnounceLog {
       keys[i] = hash * LOGGED_ANNOUNCES_MAX + i;
     }
     keys.sort();
-    return Uint32Array.from(keys, (key) => (this.#first + (key % LOGGED_ANNOUNCES_MAX)) % LOGGED_ANNOUNCES_MAX);
+    const places = new Uint32Array(this.#count);
+    for (let i = 0; i < places.length; i++) {
+      places[i] = (this.#first + (keys[i]! % LOGGED_ANNOUNCES_MAX)) % LOGGED_ANNOUNCES_MAX;
+    }
+    return places;
   }
 
   *#framesOf(
@@ -129,16 +121,21 @@ export class AnnounceLog {
   ): Generator<Uint8Array> {
     const writer = this.#writer;
     writer.begin();
-    let before: Uint8Array | undefined;
+    let before = -1;
     for (const place of places) {
-      const infoHash = this.#infoHashes.subarray(place * INFO_HASH_BYTES, (place + 1) * INFO_HASH_BYTES);
       if (!writer.hasRoom(1)) {
         yield writer.end();
         writer.begin();
-        before = undefined;
+        before = -1;
       }
-      if (!before || !equalBytes(before, infoHash)) writer.swarm(infoHash, completionsOf(infoHash), 0);
-      before = infoHash;
+      // The count is worth looking up only where it changed; 0 changes nothing.
+      const hasCompleted = (this.#flags[place]! & FLAG.completed) !== 0;
+      if (before < 0 || hasCompleted || !this.#isSameSwarm(before, place)) {
+        const from = place * INFO_HASH_BYTES;
+        const infoHash = hasCompleted ? this.#infoHashes.subarray(from, from + INFO_HASH_BYTES) : undefined;
+        writer.swarm(this.#infoHashes, from, infoHash ? completionsOf(infoHash) : 0, 0);
+      }
+      before = place;
       this.#write(place, now);
     }
     if (!writer.isEmpty) yield writer.end();
@@ -146,15 +143,16 @@ export class AnnounceLog {
 
   #write(place: number, now: Instant): void {
     const flags = this.#flags[place]!;
-    const width = (flags & FLAG.ip6) !== 0 ? ENDPOINT6_BYTES : ENDPOINT4_BYTES;
-    const at = this.#writer.peer(width, {
-      isSeeder: (flags & FLAG.seeder) !== 0,
-      isCompleted: (flags & FLAG.completed) !== 0,
-      isStopped: (flags & FLAG.stopped) !== 0,
-      ageMinutes: Math.max(0, Math.floor((now - this.#at[place]!) / MINUTE_MS)),
-    });
+    const at = this.#writer.peer(flags, Math.max(0, Math.floor((now - this.#at[place]!) / MINUTE_MS)));
     const source = place * ENDPOINT6_BYTES;
+    const width = endpointBytesOf(flags);
     for (let i = 0; i < width; i++) this.#writer.bytes[at + i] = this.#endpoints[source + i]!;
+  }
+
+  #isSameSwarm(one: number, other: number): boolean {
+    const [a, b] = [one * INFO_HASH_BYTES, other * INFO_HASH_BYTES];
+    for (let i = 0; i < INFO_HASH_BYTES; i++) if (this.#infoHashes[a + i] !== this.#infoHashes[b + i]) return false;
+    return true;
   }
 }
 

@@ -169,7 +169,8 @@ function keyOf(infoHash: Uint8Array): number {
 
 /** How far along the ring a key is after `from`: 1 to RING. */
 function distance(from: number, key: number): number {
-  return (key - from + RING) % RING || RING;
+  const away = key - from;
+  return away > 0 ? away : away + RING;
 }
 
 function spanOf({ from, to }: Arc): { readonly from: number; readonly span: number } {

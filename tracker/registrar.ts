@@ -23,6 +23,7 @@ import type { AnnounceRequest } from './announce-request.ts';
 import type { HashKey } from './keyed-hash.ts';
 import { LoadSamples } from './load-samples.ts';
 import { NodeEndpoints } from './node-endpoints.ts';
+import { FLAG } from './swarm-frames.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, SwarmTable } from './swarm-table.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -154,7 +155,8 @@ export class Registrar {
       slot = this.swarms.note(infoHash, endpoint, isSeeder, isCompleted, now);
       if (slot === NO_SLOT) return undefined;
     }
-    if (copies.length > 0) this.log.note(infoHash, endpoint, { isSeeder, isCompleted, isStopped }, copies, now);
+    const role = (isSeeder ? FLAG.seeder : 0) | (isCompleted ? FLAG.completed : 0);
+    if (copies.length > 0) this.log.note(infoHash, endpoint, isStopped ? FLAG.stopped : role, copies, now);
     return slot;
   }
 

@@ -22,7 +22,8 @@ const PEERS_AT = QUIET_AT + 2;
 const SWARM_BYTES = PEERS_AT + 2;
 /** Flags and age. */
 const WORD_BYTES = 2;
-const FLAG = { seeder: 1, completed: 2, stopped: 4, ip6: 8 } as const;
+/** What a peer's first byte says; `stopped` stands alone or with `ip6`. */
+export const FLAG = { seeder: 1, completed: 2, stopped: 4, ip6: 8 } as const;
 const FLAGS_ALL = 15;
 /** Older peers are about to be forgotten, and not told of. */
 export const AGE_MINUTES_MAX = 255;
@@ -51,29 +52,24 @@ export class FrameWriter {
     return this.#at + SWARM_BYTES + peers * (WORD_BYTES + ENDPOINT6_BYTES) <= SWARM_FRAME_BYTES_MAX;
   }
 
-  /** Begins a swarm; its peers follow. */
-  swarm(infoHash: Uint8Array, completions: number, quietMinutes: number): void {
+  /** Begins the swarm of the info hash at `from`; its peers follow. */
+  swarm(infoHashes: Uint8Array, from: number, completions: number, quietMinutes: number): void {
     this.#swarmAt = this.#at;
     this.#peers = 0;
-    this.#bytes.set(infoHash, this.#at);
+    for (let i = 0; i < INFO_HASH_BYTES; i++) this.#bytes[this.#at + i] = infoHashes[from + i]!;
     writeUint32(this.#bytes, this.#at + COMPLETIONS_AT, Math.min(completions, COMPLETIONS_MAX));
     this.#writeUint16(this.#at + QUIET_AT, Math.min(quietMinutes, QUIET_MINUTES_MAX));
     this.#writeUint16(this.#at + PEERS_AT, 0);
     this.#at += SWARM_BYTES;
   }
 
-  /** Writes what is said of a peer, and returns where its endpoint of `endpointBytes` goes in `bytes`. */
-  peer(endpointBytes: number, word: PeerWord): number {
-    const isIp6 = endpointBytes === ENDPOINT6_BYTES;
-    this.#bytes[this.#at] =
-      (word.isSeeder ? FLAG.seeder : 0) |
-      (word.isCompleted ? FLAG.completed : 0) |
-      (word.isStopped ? FLAG.stopped : 0) |
-      (isIp6 ? FLAG.ip6 : 0);
-    this.#bytes[this.#at + 1] = Math.min(word.ageMinutes, AGE_MINUTES_MAX);
+  /** Writes what is said of a peer, and returns where its endpoint goes in `bytes`. */
+  peer(flags: number, ageMinutes: number): number {
+    this.#bytes[this.#at] = flags;
+    this.#bytes[this.#at + 1] = Math.min(ageMinutes, AGE_MINUTES_MAX);
     this.#writeUint16(this.#swarmAt + PEERS_AT, ++this.#peers);
     const at = this.#at + WORD_BYTES;
-    this.#at = at + endpointBytes;
+    this.#at = at + endpointBytesOf(flags);
     return at;
   }
 
@@ -148,6 +144,7 @@ export function readFrame(bytes: Uint8Array, reader: FrameReader): void {
   }
 }
 
-function endpointBytesOf(flags: number): number {
+/** Bytes of the endpoint that follows. */
+export function endpointBytesOf(flags: number): number {
   return (flags & FLAG.ip6) !== 0 ? ENDPOINT6_BYTES : ENDPOINT4_BYTES;
 }

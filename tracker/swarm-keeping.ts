@@ -8,7 +8,7 @@ import { HashArc } from './hash-arc.ts';
 import type { HotHash } from './load-samples.ts';
 import { WALK_POSITIONS_MAX } from './peer-groups.ts';
 import { type Registrar, STRETCHED_LIFETIME_MINUTES } from './registrar.ts';
-import { FrameWriter, isFrame, readFrame } from './swarm-frames.ts';
+import { FLAG, FrameWriter, isFrame, readFrame } from './swarm-frames.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmTable } from './swarm-table.ts';
 
@@ -53,7 +53,7 @@ export class SwarmKeeping implements SwarmKeeper {
       const infoHash = this.#swarms.infoHashAt(slot);
       if (!infoHash || !within.holds(infoHash)) continue;
       if (!writer.hasRoom(WALK_POSITIONS_MAX)) break;
-      writer.swarm(infoHash, this.#swarms.completions(slot), this.#swarms.quietMinutes(slot, this.#now));
+      writer.swarm(infoHash, 0, this.#swarms.completions(slot), this.#swarms.quietMinutes(slot, this.#now));
       const walked = this.#walk(slot, rest, STEPS_PER_FRAME_MAX - steps);
       steps += walked.steps;
       rest = walked.rest;
@@ -131,12 +131,11 @@ export class SwarmKeeping implements SwarmKeeper {
     const ageMinutes = this.#swarms.ageMinutes(slot, width, position, this.#now);
     if (ageMinutes > STRETCHED_LIFETIME_MINUTES) return;
     const groups = this.#swarms.peersOf(width);
-    const at = this.#writer.peer(width, {
-      isSeeder: groups.isSeeder(slot, position),
-      isCompleted: groups.isCompleted(slot, position),
-      isStopped: false,
-      ageMinutes,
-    });
+    const flags =
+      (width === ENDPOINT6_BYTES ? FLAG.ip6 : 0) |
+      (groups.isSeeder(slot, position) ? FLAG.seeder : 0) |
+      (groups.isCompleted(slot, position) ? FLAG.completed : 0);
+    const at = this.#writer.peer(flags, ageMinutes);
     groups.copyEndpoint(slot, position, this.#writer.bytes, at);
   }
 }
