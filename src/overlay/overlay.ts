@@ -90,6 +90,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         const owner = this.#context.view.ring.ownerOf(infoHash);
         return owner?.nodeId === this.#context.self ? 'self' : owner;
       },
+      roleOf: (infoHash) => this.#roleOf(infoHash),
       copiesOf: (infoHash) => this.#replication.copiesOf(infoHash),
       recordsOf: (infoHash) => this.#context.view.ring.ownerSetOf(infoHash).map(({ record }) => record),
     };
@@ -147,6 +148,12 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   /** Who tracks a hash: its owner, then its replicas; empty while nobody is known. */
   ownersOf(infoHash: InfoHash): readonly Contact[] {
     return this.#context.view.ring.ownerSetOf(infoHash).map(contactOf);
+  }
+
+  #roleOf(infoHash: InfoHash): 'owner' | 'replica' | undefined {
+    const place = this.#context.view.ring.ownerSetOf(infoHash).findIndex(({ nodeId }) => nodeId === this.#context.self);
+    if (place < 0) return undefined;
+    return place === 0 ? 'owner' : 'replica';
   }
 
   /** Why a hash is where it is; undefined while nobody is known. */
