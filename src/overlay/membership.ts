@@ -13,7 +13,8 @@ import { openGrant } from './grant.ts';
 import type { Digest, OverlayMessage, Suspicion } from './message.ts';
 import { BUCKETS, DIGESTS_MAX, RECORDS_MAX, SUSPICIONS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
-import { grantKeyOf, keyOf, unletter } from './view.ts';
+import { grantKeyOf, keyOf, unletter, wideningKeyOf } from './view.ts';
+import { openWidening } from './widening.ts';
 
 export const ROUND_MS = 1000;
 const GOSSIP_MS = 1200;
@@ -330,6 +331,7 @@ export class Membership {
       const opened = unletter(bytes);
       if (opened?.kind === 'descriptor') this.#learnDescriptor(opened.record);
       else if (opened?.kind === 'grant') this.#learnGrant(opened.record);
+      else if (opened?.kind === 'widening') this.#learnWidening(opened.record);
     }
     this.#noteChange();
   }
@@ -345,6 +347,12 @@ export class Membership {
     const grant = openGrant(record, this.#context.settings, this.#context.wall);
     if (isFault(grant) || !this.#context.view.offerGrant(grant)) return;
     this.spread(grantKeyOf(grant.to));
+  }
+
+  #learnWidening(record: Uint8Array): void {
+    const widening = openWidening(record, this.#context.settings, this.#context.wall);
+    if (isFault(widening) || !this.#context.view.offerWidening(widening)) return;
+    this.spread(wideningKeyOf(widening.infoHash));
   }
 
   #admit(descriptor: Descriptor): void {

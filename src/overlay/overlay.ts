@@ -9,6 +9,7 @@ import {
   later,
   type Machine,
   type NodeId,
+  randomBelow,
   type WallSeconds,
 } from '../base/index.ts';
 import type { Ownership } from '../ports/index.ts';
@@ -24,6 +25,7 @@ import { Membership } from './membership.ts';
 import type { OverlayMessage } from './message.ts';
 import type { Contact, OverlayEffect, OverlayInput, OverlaySettings, Placement } from './overlay-facts.ts';
 import { Replication } from './replication.ts';
+import { OWNERS } from './ring.ts';
 import { type Phase, Standing } from './standing.ts';
 import { Takings } from './taking.ts';
 import type { View } from './view.ts';
@@ -75,6 +77,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#givings.begin(range, cut, contactOf(to), { peers: 0, announcesPerSecond }),
       call: () => this.#duties.call('others are overloaded'),
       isGiving: () => this.#givings.current !== undefined,
+      spread,
     });
     this.#takings = new Takings(context, {
       changed,
@@ -86,10 +89,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   /** The answer to the tracker's and the listing's question. */
   get ownership(): Ownership {
     return {
-      ownerOf: (infoHash) => {
-        const owner = this.#context.view.ring.ownerOf(infoHash);
-        return owner?.nodeId === this.#context.self ? 'self' : owner;
-      },
+      ownerOf: (infoHash) => this.#ownerOf(infoHash),
       roleOf: (infoHash) => this.#roleOf(infoHash),
       copiesOf: (infoHash) => this.#replication.copiesOf(infoHash),
       recordsOf: (infoHash) => this.#context.view.ring.ownerSetOf(infoHash).map(({ record }) => record),
@@ -147,7 +147,21 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   /** Who tracks a hash: its owner, then its replicas; empty while nobody is known. */
   ownersOf(infoHash: InfoHash): readonly Contact[] {
-    return this.#context.view.ring.ownerSetOf(infoHash).map(contactOf);
+    const { view, random } = this.#context;
+    const wide = view.wideOwnersOf(infoHash);
+    if (!wide) return view.ring.ownerSetOf(infoHash).map(contactOf);
+    // Each of many who come picks others of those who serve.
+    const first = randomBelow(random, wide.length);
+    return [...wide.slice(first), ...wide.slice(0, first)].slice(0, OWNERS).map(contactOf);
+  }
+
+  /** Any of those who answer for a widened hash will do: whoever is asked serves, if it is one of them. */
+  #ownerOf(infoHash: InfoHash): 'self' | Descriptor | undefined {
+    const { view, self, random } = this.#context;
+    const wide = view.wideOwnersOf(infoHash);
+    if (wide) return wide.some(({ nodeId }) => nodeId === self) ? 'self' : wide[randomBelow(random, wide.length)];
+    const owner = view.ring.ownerOf(infoHash);
+    return owner?.nodeId === self ? 'self' : owner;
   }
 
   #roleOf(infoHash: InfoHash): 'owner' | 'replica' | undefined {

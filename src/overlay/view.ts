@@ -6,6 +6,7 @@
 import {
   bytesOfHex,
   hex,
+  type InfoHash,
   type NodeId,
   type Random,
   randomBelow,
@@ -19,6 +20,7 @@ import type { Digest } from './message.ts';
 import { BUCKETS } from './message-codec.ts';
 import { isSamePlace, Ring } from './ring.ts';
 import type { Token } from './token.ts';
+import type { Widening } from './widening.ts';
 
 /** Most supernodes held; at under 2 KiB each that is below 20 MB. */
 export const SUPERNODES_MAX = 10_000;
@@ -35,14 +37,20 @@ interface Held {
   readonly bytes: () => Uint8Array;
 }
 
+/** Widened hashes held, and of one owner. */
+export const WIDENINGS_MAX = 4096;
+export const WIDENINGS_PER_OWNER_MAX = 16;
+
 const DESCRIPTOR_LETTER = 0x64;
 const GRANT_LETTER = 0x67;
+const WIDENING_LETTER = 0x77;
 const KEY_DIGITS = 16;
 
 export class View {
   readonly #newest = new Map<NodeId, Descriptor>();
   /** By the token that is granted. */
   readonly #grants = new Map<Token, Grant>();
+  readonly #widenings = new Map<InfoHash, Widening>();
   /** As nodes were when they were dropped; gossip about their past does not bring them back. Bounded like the view. */
   readonly #dropped = new Map<NodeId, Descriptor>();
   /** Everything held, by the key of its digest. */
@@ -87,6 +95,31 @@ export class View {
     return true;
   }
 
+  /** Takes a widening that `openWidening` or `sealWidening` made; of one hash the highest sequence stays. */
+  offerWidening(widening: Widening): boolean {
+    const { infoHash, owner, sequence } = widening;
+    const held = this.#widenings.get(infoHash);
+    const isOwners = (of: Widening): boolean => this.ring.ownerOf(infoHash)?.nodeId === of.owner;
+    if (!isOwners(widening) || (held && isOwners(held) && held.sequence >= sequence)) return false;
+    if (!held && (this.#widenings.size >= WIDENINGS_MAX || this.#wideningsOf(owner) >= WIDENINGS_PER_OWNER_MAX)) {
+      return false;
+    }
+    this.#widenings.set(infoHash, widening);
+    this.#hold(wideningKeyOf(infoHash), sequence, WIDENING_LETTER, widening.record);
+    return true;
+  }
+
+  /** Who answers for a widened hash, its owner first; undefined when it is not widened. */
+  wideOwnersOf(infoHash: InfoHash): readonly Descriptor[] | undefined {
+    if (this.#widenings.size === 0) return undefined;
+    const widening = this.#widenings.get(infoHash);
+    if (!widening || this.ring.ownerOf(infoHash)?.nodeId !== widening.owner) return undefined;
+    return this.ring.membersAfter(infoHash, 2 ** widening.level);
+  }
+  wideningOf(infoHash: InfoHash): Widening | undefined {
+    return this.#widenings.get(infoHash);
+  }
+
   /** Forgets a grant: its giver takes it back before anybody else heard of it. */
   withdraw(to: Token): void {
     if (!this.#grants.delete(to)) return;
@@ -100,6 +133,7 @@ export class View {
     const version = this.version;
     for (const { nodeId, expires } of this.#newest.values()) if (expires <= wallNow) this.#forget(nodeId);
     for (const { to, expires } of this.#grants.values()) if (expires <= wallNow) this.withdraw(to);
+    for (const { infoHash, expires } of this.#widenings.values()) if (expires <= wallNow) this.#narrow(infoHash);
     return this.version !== version;
   }
 
@@ -185,6 +219,17 @@ export class View {
     return digests;
   }
 
+  #narrow(infoHash: InfoHash): void {
+    this.#widenings.delete(infoHash);
+    this.#release(wideningKeyOf(infoHash));
+  }
+
+  #wideningsOf(owner: NodeId): number {
+    let count = 0;
+    for (const widening of this.#widenings.values()) if (widening.owner === owner) count++;
+    return count;
+  }
+
   #grantsOf(giver: NodeId): number {
     let count = 0;
     for (const grant of this.#grants.values()) if (grant.giver === giver) count++;
@@ -241,11 +286,19 @@ export function grantKeyOf(to: Token): string {
   return to.slice(-KEY_DIGITS);
 }
 
+/** The digest key of a widening: of its hash, its middle digits. */
+export function wideningKeyOf(infoHash: InfoHash): string {
+  return infoHash.slice(KEY_DIGITS / 2, KEY_DIGITS / 2 + KEY_DIGITS);
+}
+
 /** A record from outside, by the letter before it; undefined when no such kind is known. */
-export function unletter(lettered: Uint8Array): { kind: 'descriptor' | 'grant'; record: Uint8Array } | undefined {
+export function unletter(
+  lettered: Uint8Array,
+): { kind: 'descriptor' | 'grant' | 'widening'; record: Uint8Array } | undefined {
   const record = lettered.subarray(1);
   if (lettered[0] === DESCRIPTOR_LETTER) return { kind: 'descriptor', record };
-  return lettered[0] === GRANT_LETTER ? { kind: 'grant', record } : undefined;
+  if (lettered[0] === GRANT_LETTER) return { kind: 'grant', record };
+  return lettered[0] === WIDENING_LETTER ? { kind: 'widening', record } : undefined;
 }
 
 function isSigned({ record }: Grant): boolean {

@@ -131,3 +131,23 @@ test('W-24 ten nodes that start at once and then hear of each other end as one n
   for (const { overlay } of serving) assert.equal(overlay.members, serving.length);
   for (let i = 0; i < 100; i++) assert.equal(mesh.ownersOf(hashAt(mesh.random)).length, 1);
 });
+
+test('a hash that is asked for too much is answered by more members, and by one again when it cools', () => {
+  const mesh = new Mesh(9);
+  const nodes = mesh.grow(8);
+  mesh.run(10);
+  const hash = hashAt(mesh.random);
+  const [owner] = mesh.ownersOf(hash);
+  owner!.keeper.rates.set(hash, 350);
+  mesh.until('the hash to be widened', () => mesh.ownersOf(hash).length === 4, 60);
+  const stranger = nodes.find(({ overlay }) => overlay.ownership.ownerOf(hash) !== 'self')!;
+  const asked = new Set<string>();
+  for (let i = 0; i < 100; i++) {
+    const answer = stranger.overlay.ownership.ownerOf(hash);
+    if (typeof answer === 'object') asked.add(answer.nodeId);
+  }
+  assert.equal(asked.size, 4);
+  owner!.keeper.rates.set(hash, 1);
+  mesh.until('the hash to be narrow', () => mesh.ownersOf(hash).length === 1, 2000);
+  assert.equal(mesh.ownersOf(hash)[0], owner);
+});
