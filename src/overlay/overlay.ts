@@ -33,6 +33,8 @@ import type { View } from './view.ts';
 /** How long a node that leaves waits for its replicas to be whole, and then for the news to spread. */
 const HAND_OVER_MS = 10_000;
 const FAREWELL_MS = 3000;
+/** A machine that was not called for this long slept. */
+const SLEPT_MS = 30_000;
 
 /** The overlay as one node takes part in it. */
 export class Overlay implements Machine<OverlayInput, OverlayEffect> {
@@ -47,6 +49,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #takings: Takings;
   readonly #load: LoadWatch;
   #hasChanged = false;
+  #tickedAt: Instant;
   #leaving: { readonly leave: () => void; readonly by: Instant } | undefined;
   #farewellAt: Instant | undefined;
 
@@ -55,6 +58,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     const changed = (): void => this.#change();
     const spread = (key: string): void => this.#membership.spread(key);
     this.#context = context;
+    this.#tickedAt = now;
     this.#membership = new Membership(context, {
       changed,
       refute: (sequence) => this.#standing.refute(sequence),
@@ -70,7 +74,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#duties = new Duties(context);
     this.#copies = new Copies(context, () => this.#standing.capacity.trackingBytesPerSecond);
     this.#replication = new Replication(context, this.#copies);
-    this.#claims = new Claims(context, this.#copies);
+    this.#claims = new Claims(context, this.#copies, (to, arc) => this.#replication.notePrimed(to, arc));
     this.#givings = new Givings(context, this.#copies, this.#replication, { changed, spread });
     this.#load = new LoadWatch(context, () => this.#standing.capacity, {
       give: ({ range, cut, announcesPerSecond }, to) =>
@@ -233,6 +237,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #tick(): void {
+    const { now } = this.#context;
+    // The machine slept: others took over meanwhile, and hear that it is back.
+    if (now - this.#tickedAt > SLEPT_MS) this.#standing.issue();
+    this.#tickedAt = now;
     this.#membership.tick();
     this.#standing.tick();
     this.#copies.tick();
