@@ -26,7 +26,7 @@ import {
   type OverlayRole,
   parseMessage,
 } from '../../src/overlay/index.ts';
-import type { AnnounceBatch, Arc, ArcLoad, SwarmFrame, SwarmKeeper } from '../../src/ports/index.ts';
+import type { AnnounceBatch, Arc, ArcLoad, HotHash, SwarmFrame, SwarmKeeper } from '../../src/ports/index.ts';
 import { identity, NOW, sha1 } from './fixtures.ts';
 
 const DELAY_MS = 30;
@@ -75,6 +75,12 @@ export class MapKeeper implements SwarmKeeper {
     const hashes = [...this.rates.keys()].filter((hash) => isIn(arc, hash)).sort();
     const wrapped = [...hashes.filter((hash) => hash > arc.from), ...hashes.filter((hash) => hash <= arc.from)];
     return wrapped[Math.floor(share * wrapped.length)];
+  }
+  hottest(): readonly HotHash[] {
+    return [...this.rates]
+      .map(([infoHash, announcesPerSecond]) => ({ infoHash: infoHash as InfoHash, announcesPerSecond }))
+      .sort((a, b) => b.announcesPerSecond - a.announcesPerSecond)
+      .slice(0, 16);
   }
   get size(): { readonly peers: number; readonly hashes: number } {
     return { peers: this.lines.size, hashes: this.lines.size };

@@ -84,7 +84,7 @@ const contentOf = (view: View): string[] => [
   ...[...view.grants()].map(({ to, sequence }) => `${to} ${sequence}`).toSorted(),
 ];
 const digestsOf = (view: View): string[] =>
-  Array.from({ length: BUCKETS }, (_, bucket) => view.digestsIn(bucket))
+  Array.from({ length: BUCKETS }, (_, bucket) => view.digests.in(bucket))
     .flat()
     .map(({ key, sequence }) => `${key} ${sequence}`)
     .toSorted();
@@ -114,12 +114,12 @@ test(`two views have one hash exactly when they hold the same, whatever came in 
     const view = randomView(seededRandom(seed), places);
     const content = contentOf(view).join();
     if (seen.has(content)) again++;
-    assert.equal(seen.get(content) ?? view.hash, view.hash);
-    seen.set(content, view.hash);
+    assert.equal(seen.get(content) ?? view.digests.hash, view.digests.hash);
+    seen.set(content, view.digests.hash);
   });
   assert.equal(new Set(seen.values()).size, seen.size);
   assert.ok(again > 10, `${again} views were equal to another`);
-  assert.equal(new View().hash, '0'.repeat(16));
+  assert.equal(new View().digests.hash, '0'.repeat(16));
 });
 
 test(`the hashes of buckets differ where views do and nowhere else (seed ${SEED})`, () => {
@@ -127,7 +127,7 @@ test(`the hashes of buckets differ where views do and nowhere else (seed ${SEED}
   const places = [0, 1, 2].map((n) => randomToken(seededRandom(n)));
   eachSeed(200, (seed) => {
     const [left, right] = [1, 2].map((part) => randomView(seededRandom(2 * seed + part), places)) as [View, View];
-    const [ours, theirs] = [left.bucketHashes, right.bucketHashes];
+    const [ours, theirs] = [left.digests.bucketHashes, right.digests.bucketHashes];
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       const isSame = JSON.stringify(sorted(left, bucket)) === JSON.stringify(sorted(right, bucket));
       assert.equal(ours[bucket] === theirs[bucket], isSame, `bucket ${bucket}`);
@@ -138,7 +138,7 @@ test(`the hashes of buckets differ where views do and nowhere else (seed ${SEED}
 });
 
 const sorted = (view: View, bucket: number): unknown =>
-  view.digestsIn(bucket).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  view.digests.in(bucket).toSorted((a, b) => (a.key < b.key ? -1 : 1));
 
 test(`digests name what is held, and each leads to its record (seed ${SEED})`, () => {
   const places = [0, 1, 2].map((n) => randomToken(seededRandom(n)));
@@ -148,12 +148,12 @@ test(`digests name what is held, and each leads to its record (seed ${SEED})`, (
     const grants = [...view.grants()].map(({ to, sequence }) => `${grantKeyOf(to)} ${sequence}`);
     assert.deepEqual(digestsOf(view), [...descriptors, ...grants].toSorted());
     for (const { nodeId, sequence, record } of view.descriptors()) {
-      assert.equal(view.sequenceOf(keyOf(nodeId)), sequence);
-      const opened = unletter(view.recordOf(keyOf(nodeId))!);
+      assert.equal(view.digests.sequenceOf(keyOf(nodeId)), sequence);
+      const opened = unletter(view.digests.recordOf(keyOf(nodeId))!);
       assert.deepEqual([opened?.kind, Buffer.from(opened!.record)], ['descriptor', Buffer.from(record)]);
     }
     for (const { to, record } of view.grants()) {
-      const opened = unletter(view.recordOf(grantKeyOf(to))!);
+      const opened = unletter(view.digests.recordOf(grantKeyOf(to))!);
       assert.deepEqual([opened?.kind, Buffer.from(opened!.record)], ['grant', Buffer.from(record)]);
     }
   });
@@ -169,8 +169,8 @@ test('a node that was dropped comes back with a higher sequence and no other', (
   const held = unsigned(1, { sequence: 5 });
   view.offer(held);
   view.drop(held.nodeId);
-  assert.equal(view.hash, new View().hash);
-  assert.equal(view.recordOf(keyOf(held.nodeId)), undefined);
+  assert.equal(view.digests.hash, new View().digests.hash);
+  assert.equal(view.digests.recordOf(keyOf(held.nodeId)), undefined);
   assert.equal(view.offer(held), 'stale');
   assert.equal(view.offer(unsigned(1, { sequence: 4 })), 'stale');
   assert.equal(view.size, 0);
@@ -248,17 +248,17 @@ test('a grant that its taker has not signed counts in the ring of its giver and 
   const view = new View();
   const [giver, taker] = [unsigned(1), unsigned(2)];
   for (const member of [giver, taker]) view.offer(member);
-  const before = view.hash;
+  const before = view.digests.hash;
   const [end] = giver.tokens;
   const to = (BigInt(`0x${end}`) - 1n).toString(16).padStart(40, '0') as Token;
   const sealed = sealedBy(1, 2, { to });
   assert.equal(view.offerGrant({ ...sealed, record: new Uint8Array(0) }), true);
-  assert.deepEqual([view.hash, view.digestOf(grantKeyOf(to))], [before, undefined]);
+  assert.deepEqual([view.digests.hash, view.digests.digestOf(grantKeyOf(to))], [before, undefined]);
   assert.equal(view.ring.ownerSetAt(to)[0]?.nodeId, taker.nodeId);
   assert.equal(view.offerGrant(grantBy(1, 2, { to })), true, 'the same grant, signed, takes its place');
-  assert.notEqual(view.hash, before);
+  assert.notEqual(view.digests.hash, before);
   view.withdraw(to);
-  assert.equal(view.hash, before);
+  assert.equal(view.digests.hash, before);
   assert.ok(view.ring.ownerSetAt(to).length < OWNERS);
 });
 
