@@ -315,3 +315,49 @@ test('a grant to a node that owns nothing because its subnet is crowded is void'
   const ring = new Ring([...crowd, giver], [terms(9, 3, { to: asHash(position(giver.tokens[0]!) - 1n) as never })]);
   assert.deepEqual(ring.rangesOf(crowd[2]!.nodeId), []);
 });
+
+test(`a ring that was changed again and again is the ring that its records make at once (seed ${SEED})`, () =>
+  eachSeed(ROUNDS, (seed) => {
+    const random = seededRandom(seed);
+    const held = new Map<NodeId, Descriptor>();
+    const grants = new Map<Token, GrantTerms>();
+    const ring = new Ring();
+    const places = Array.from({ length: 4 }, () => randomToken(random));
+    for (let i = 0; i < 40; i++) {
+      const n = randomBelow(random, 8);
+      const what = random();
+      const member = hosted(n, `8.8.${n % 2}.${randomBelow(random, 3)}`, String(n % 4));
+      const changed = {
+        ...member,
+        sequence: i,
+        tokens: random() < 0.1 ? [] : [pick(random, places), ...member.tokens],
+      };
+      if (what < 0.6) {
+        held.set(member.nodeId, changed);
+        ring.put(changed);
+      } else if (what < 0.75) {
+        held.delete(member.nodeId);
+        ring.take(member.nodeId);
+      } else if (what < 0.95) {
+        const grant = { ...grantTerms(random, held), to: randomToken(random) };
+        grants.set(grant.to, grant);
+        ring.grant(grant);
+      } else {
+        const to = [...grants.keys()][0] ?? places[0]!;
+        grants.delete(to);
+        ring.revoke(to);
+      }
+      const made = new Ring(held.values(), grants.values());
+      const all = [...held.values()];
+      assert.deepEqual(rangesIn(ring, all), rangesIn(made, all));
+      assert.equal(ring.size, made.size);
+      const hash = randomHash(random);
+      assert.deepEqual(ring.ownerSetOf(hash), made.ownerSetOf(hash));
+    }
+  }));
+
+/** A grant between two who are there, if anybody is. */
+function grantTerms(random: Random, held: ReadonlyMap<NodeId, Descriptor>): GrantTerms {
+  const ids = [...held.keys(), unsigned(1).nodeId];
+  return { ...terms(1, 2), giver: pick(random, ids), taker: pick(random, ids) };
+}
