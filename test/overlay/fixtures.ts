@@ -29,6 +29,7 @@ import {
   type Vote,
   votedBytes,
 } from '../../src/overlay/index.ts';
+import type { WideningTerms } from '../../src/overlay/widening.ts';
 
 export const NOW: WallSeconds = wallSeconds(1_800_000_000);
 export const sha1: Sha1 = (bytes) => createHash('sha1').update(bytes).digest();
@@ -105,6 +106,16 @@ export const grantBy = (giver: number, taker: number, changes: Partial<GrantTerm
   const sealed = sealedBy(giver, taker, changes);
   return signedGrant(sealed, identity(taker).sign(takenBytes(sealed.sealed)), undefined);
 };
+
+export const widening = (changes: Partial<WideningTerms> = {}): WideningTerms => ({
+  network: 'monsoon',
+  infoHash: '01'.repeat(20) as InfoHash,
+  owner: identity(1).nodeId,
+  level: 3,
+  sequence: NOW,
+  expires: wallSeconds(NOW + 600),
+  ...changes,
+});
 
 export const randomHash = (random: Random): InfoHash =>
   infoHashOfBytes(Uint8Array.from({ length: 20 }, () => random() * 256))!;
