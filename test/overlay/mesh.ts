@@ -93,8 +93,8 @@ export interface MeshNode {
   readonly n: number;
   readonly nodeId: NodeId;
   readonly address: Address;
-  readonly keeper: MapKeeper;
-  readonly overlay: Overlay;
+  keeper: MapKeeper;
+  overlay: Overlay;
   readonly events: OverlayEvent[];
   isDrained: boolean;
   isUp: boolean;
@@ -107,6 +107,8 @@ interface Job {
 }
 
 export interface MeshOptions {
+  /** Private unless said. */
+  readonly host?: string;
   readonly role?: OverlayRole;
   readonly capacity?: Partial<Capacity>;
 }
@@ -134,8 +136,42 @@ export class Mesh {
 
   add(options: MeshOptions = {}): MeshNode {
     const n = this.nodes.length + 1;
+    const { nodeId } = identity(n);
+    const address = { host: options.host ?? `10.0.${n >> 8}.${n & 255}`, port: 7373 };
+    const node = {
+      n,
+      nodeId,
+      address,
+      ...this.#machine(n, address, options),
+      events: [],
+      isDrained: false,
+      isUp: true,
+    };
+    this.nodes.push(node);
+    this.#wake(node);
+    return node;
+  }
+
+  /** A node's process ends and begins anew at once, without anything that it knew. */
+  restart(node: MeshNode, options: MeshOptions = {}): void {
+    Object.assign(node, this.#machine(node.n, node.address, options));
+  }
+
+  /** What a node answers to a message of somebody. */
+  ask(to: MeshNode, from: Pick<MeshNode, 'nodeId' | 'address'>, message: OverlayMessage): OverlayMessage {
+    let answer: OverlayMessage | undefined;
+    const exchange = ++this.#asked;
+    this.#replies.set(exchange, (reply) => {
+      answer = reply;
+    });
+    const { nodeId, address } = from;
+    this.feed(to, { type: 'asked', exchange, from: nodeId, address, message: this.#passed(message) });
+    this.until('an answer', () => answer !== undefined, 5);
+    return answer!;
+  }
+
+  #machine(n: number, address: Address, options: MeshOptions): { keeper: MapKeeper; overlay: Overlay } {
     const { nodeId, sign } = identity(n);
-    const address = { host: `10.0.${n >> 8}.${n & 255}`, port: 7373 };
     const keeper = new MapKeeper();
     const overlay = new Overlay(
       {
@@ -163,10 +199,7 @@ export class Mesh {
       this.wall,
     );
     keeper.ownership = overlay.ownership;
-    const node = { n, nodeId, address, keeper, overlay, events: [], isDrained: false, isUp: true };
-    this.nodes.push(node);
-    this.#wake(node);
-    return node;
+    return { keeper, overlay };
   }
 
   /** A first supernode and others that know it, all serving. */
