@@ -63,7 +63,7 @@ export class UdpTracker {
    */
   serve(datagram: Uint8Array, source: Uint8Array, now: Instant): Uint8Array | undefined {
     const request = parseUdpRequest(datagram);
-    if (!request) return undefined;
+    if (!request || this.#registrar.brevity(now) === 'silent') return undefined;
     const asker = latin1(source.subarray(0, SOURCE_BYTES));
     let length: number;
     if (request.type === 'connect') {
