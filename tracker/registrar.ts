@@ -111,6 +111,11 @@ export class Registrar {
     return this.#ownerOf(infoHashOfBytes(infoHash)!);
   }
 
+  /** Sealed descriptors of the owner set of a hash of 20 bytes. */
+  recordsOf(infoHash: Uint8Array): readonly Uint8Array[] {
+    return this.#ownership.recordsOf(infoHashOfBytes(infoHash)!);
+  }
+
   #ownerOf(infoHash: InfoHash): Owner | 'self' | RegistrarFault {
     const owner = this.#ownership.ownerOf(infoHash);
     return owner ?? publicFault('owner-unknown', 'no supernode is known to track this hash');
@@ -129,7 +134,8 @@ export class Registrar {
   ): Registration | Owner | RegistrarFault {
     this.heardAt = now;
     const infoHash = infoHashOfBytes(request.infoHash)!;
-    const owner = this.#ownerOf(infoHash);
+    const isReplica = request.isOfReplica && node !== undefined && this.#ownership.roleOf(infoHash) === 'replica';
+    const owner = isReplica ? 'self' : this.#ownerOf(infoHash);
     if (owner !== 'self') return owner;
     const { event, isSeeder } = request;
     const endpoint = this.#endpointOf(source, request.port);

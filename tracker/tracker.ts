@@ -39,6 +39,9 @@ const OTHER_FAMILY_SHARE = 0.25;
 /** Status line and headers (85), and the four segments beside them of a connection with one answer, over IPv4. */
 export const HTTP_OVERHEAD_BYTES = 300;
 const RETRY_MINUTES = 5;
+/** Sealed descriptors in a redirect: those of one owner set. */
+export const REDIRECT_RECORDS_MAX = 3;
+const RECORD_BYTES_MAX = 1000;
 
 /** One answer; `body` is a view that the next answer overwrites. */
 export interface TrackerAnswer {
@@ -66,6 +69,7 @@ const FAILURE_REASON = token('d14:failure reason');
 const RETRY_IN = token(`8:retry ini${RETRY_MINUTES}e`);
 const BUSY = token('d14:failure reason4:busy8:retry ini');
 const SILENCE: TrackerAnswer = { status: undefined, location: undefined, body: new Uint8Array(0) };
+const SUPERNODES = token('10:supernodesl');
 const DICT_IP = token('d2:ip');
 const DICT_PORT = token('4:porti');
 const LIST = token('l');
@@ -149,7 +153,7 @@ export class Tracker {
     const registered = this.#registrar.register(request, source, node, now);
     if (isFault(registered)) return this.#refuse(registered);
     if ('nodeId' in registered && this.#registrar.brevity(now) !== 'free') return this.#busy();
-    if ('nodeId' in registered) return this.#redirect('announce', registered, query, source, node);
+    if ('nodeId' in registered) return this.#redirect('announce', registered, request.infoHash, query, source, node);
     const { slot, endpoint, intervalSeconds, peersWanted, leechersOnly } = registered;
     if (registered.isTerse) return this.#busy();
     this.#writeCounts(request.infoHash, source, intervalSeconds);
@@ -162,7 +166,8 @@ export class Tracker {
     const owners = request.infoHashes.map((infoHash) => this.#registrar.ownerOf(infoHash));
     const [first] = owners;
     if (!owners.includes('self')) {
-      return isFault(first) ? this.#refuse(first) : this.#redirect('scrape', first as Owner, query, source, node);
+      if (isFault(first)) return this.#refuse(first);
+      return this.#redirect('scrape', first as Owner, request.infoHashes[0]!, query, source, node);
     }
     this.#answer.begin();
     this.#answer.raw(FILES);
@@ -188,6 +193,7 @@ export class Tracker {
   #redirect(
     kind: 'announce' | 'scrape',
     owner: Owner,
+    infoHash: Uint8Array,
     query: Uint8Array,
     source: Uint8Array,
     node: NodeId | undefined,
@@ -198,8 +204,17 @@ export class Tracker {
       node === undefined ? `http://${formatAddress(address)}` : nodeOrigin({ nodeId: owner.nodeId, address });
     const location = `${origin}/${kind}?${latin1(query)}`;
     this.#writeFailure('another supernode tracks this hash');
+    // Others would only pay for bytes that they cannot read.
+    if (node !== undefined) this.#writeRecords(infoHash);
     this.#answer.raw(END);
     return { status: 307, location, body: this.#answer.written };
+  }
+
+  #writeRecords(infoHash: Uint8Array): void {
+    const records = this.#registrar.recordsOf(infoHash).filter(({ length }) => length <= RECORD_BYTES_MAX);
+    this.#answer.raw(SUPERNODES);
+    for (const record of records.slice(0, REDIRECT_RECORDS_MAX)) this.#answer.string(record);
+    this.#answer.raw(END);
   }
 
   #refuse(refusal: Refusal): TrackerAnswer {

@@ -90,6 +90,7 @@ export class UdpTracker {
       event,
       peersWanted: Math.min(request.wanted < 0 ? PEERS_PER_ANSWER : request.wanted, roomFor),
       isCompact: true,
+      isOfReplica: false,
     };
     const registered = this.#registrar.register(announce, source, undefined, now);
     if (isFault(registered) || 'nodeId' in registered) return this.#refused(transaction, registered, source);

@@ -49,7 +49,7 @@ function announce(): Promise<number> {
 }
 
 for (const load of [1, 3, 20]) {
-  test(`at ${load} times the load that the cap can answer in full, 10 s send the cap within 10 %`, async () => {
+  test(`N-35 at ${load} times the load that the cap can answer in full, 10 s send the cap within 10 %`, async () => {
     front = new TrackerFront({
       tracker: filledTracker(),
       now: () => clock,
