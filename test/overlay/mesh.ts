@@ -123,6 +123,7 @@ export class Mesh {
   /** Sees every message that is sent. */
   watch: (from: MeshNode, message: OverlayMessage) => void = () => {};
   bytes = 0;
+  readonly #wakeAt = new Map<MeshNode, number>();
   #jobs: Job[] = [];
   #order = 0;
 
@@ -267,21 +268,23 @@ export class Mesh {
     this.#jobs.splice(low, 0, job);
   }
 
+  /** Ticks a node at its deadline, which every input may bring forward. */
   #wake(node: MeshNode): void {
-    const { at } = node.overlay.deadline;
-    this.#at(Math.max(0, at - this.now), () => {
-      if (!node.isUp) return;
-      if (node.overlay.deadline.at <= this.now) {
-        node.overlay.input({ type: 'tick', wall: this.wall }, this.now);
-        this.#pump(node);
-      }
-      // A machine that is never satisfied would stop the clock.
-      this.#at(Math.max(1, node.overlay.deadline.at - this.now), () => this.#wake(node));
+    // A machine that is never satisfied would stop the clock.
+    const at = Math.max(node.overlay.deadline.at, this.now + 1);
+    if (at >= (this.#wakeAt.get(node) ?? Number.POSITIVE_INFINITY)) return;
+    this.#wakeAt.set(node, at);
+    this.#at(at - this.now, () => {
+      if (this.#wakeAt.get(node) !== at || !node.isUp) return;
+      this.#wakeAt.delete(node);
+      if (node.overlay.deadline.at <= this.now) node.overlay.input({ type: 'tick', wall: this.wall }, this.now);
+      this.#pump(node);
     });
   }
 
   #pump(node: MeshNode): void {
     for (const effect of node.overlay.effects()) this.#carryOut(node, effect);
+    this.#wake(node);
   }
 
   readonly #replies = new Map<number, (message: OverlayMessage) => void>();
