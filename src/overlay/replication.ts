@@ -43,6 +43,8 @@ interface Owed {
   readonly member: Descriptor;
   readonly arc: Arc;
   readonly former: Former | undefined;
+  /** How `given` names it: the piece that it completes. */
+  readonly name: string;
 }
 
 /** One node's care for the copies of what it owns. */
@@ -168,7 +170,8 @@ export class Replication {
     this.#noteFormer();
     const owed = this.#owed();
     this.#forgetOthers();
-    for (const { member, arc, former } of [...owed, ...this.#lacking()]) {
+    for (const lack of [...owed, ...this.#lacking()]) {
+      const { member, arc } = lack;
       if (this.#priming.size >= PRIMING_MAX || this.#copies.isFull) {
         this.#isDirty = true;
         return;
@@ -178,12 +181,12 @@ export class Replication {
         this.#isDirty = true;
         continue;
       }
-      const then = (isDone: boolean): void => this.#copied({ member, arc, former }, isDone);
+      const then = (isDone: boolean): void => this.#copied(lack, isDone);
       this.#priming.set(member.nodeId, this.#copies.begin(contactOf(member), arc, then));
     }
   }
 
-  #copied({ member, arc, former }: Owed, isDone: boolean): void {
+  #copied({ member, arc, former, name }: Owed, isDone: boolean): void {
     const { nodeId } = member;
     this.#copies.end(this.#priming.get(nodeId)!);
     this.#priming.delete(nodeId);
@@ -192,7 +195,7 @@ export class Replication {
       this.#restingUntil.set(nodeId, later(this.#context.now, REFUSED_MS));
       return;
     }
-    former?.given.add(nameOf(member, arc));
+    former?.given.add(name);
     this.notePrimed(nodeId, arc);
     // The next one waits for nothing.
     this.#primeAt = this.#context.now;
@@ -205,7 +208,7 @@ export class Replication {
       for (const member of view.ring.ownerSetAt(range.to)) {
         if (member.nodeId === self) continue;
         const arc = missingOf(range, this.#primed.get(member.nodeId) ?? []);
-        if (arc) lacking.push({ member, arc, former: undefined });
+        if (arc) lacking.push({ member, arc, former: undefined, name: nameOf(member, arc) });
       }
     }
     return lacking;
@@ -231,7 +234,7 @@ export class Replication {
       piecesOf(former.arc, view.ring).flatMap(({ arc, owner }): Owed[] => {
         if (owner.nodeId === self || former.given.has(nameOf(owner, arc))) return [];
         const missing = missingOf(arc, this.#primed.get(owner.nodeId) ?? []);
-        return missing ? [{ member: owner, arc: missing, former }] : [];
+        return missing ? [{ member: owner, arc: missing, former, name: nameOf(owner, arc) }] : [];
       }),
     );
   }
