@@ -6,7 +6,7 @@
  */
 import { earliest, type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
-import { covers, missingOf } from './arcs.ts';
+import { covers, joined, missingOf } from './arcs.ts';
 import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
@@ -242,8 +242,7 @@ export class Replication {
   /** A node has an arc whole, and is told of its announces. */
   notePrimed(nodeId: NodeId, arc: Arc): void {
     if (!this.#context.view.get(nodeId)) return;
-    const arcs = (this.#primed.get(nodeId) ?? []).filter((other) => !covers(arc, other));
-    this.#primed.set(nodeId, [...arcs.slice(1 - ARCS_MAX), arc]);
+    this.#primed.set(nodeId, joined(this.#primed.get(nodeId) ?? [], arc).slice(-ARCS_MAX));
   }
 
   /** Who is no replica of an arc any more is told of its announces no more, and so has no whole copy of it. */
