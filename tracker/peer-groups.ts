@@ -9,13 +9,19 @@ import { type HashKey, keyedHash } from './keyed-hash.ts';
 
 /** Most peers of one family in one swarm: the bound on one re-indexing (10 ms); hotter hashes are widened over owners. */
 export const GROUP_PEERS_MAX = 262_144;
-/** Minutes are kept modulo this (22 days); sweeps see every peer far more often. */
-export const MINUTES_MODULUS = 32_768;
+/** Minutes are kept modulo this (11 days); sweeps see every peer far more often. */
+export const MINUTES_MODULUS = 16_384;
+/** Most positions that one step of a walk gives: in an index at most half full a run this long has a chance of 1e-40. */
+export const WALK_POSITIONS_MAX = 512;
+/** Steps of walks are below this: as many as the largest index has places. */
+export const WALK_END: number = 2 * 2 * GROUP_PEERS_MAX;
 
 // Groups of 128 records and more have a hash index from peer to position; smaller ones are scanned.
 const INDEXED_ORDER = 7;
 const COMPLETED = 0x8000;
-const MINUTE = 0x7fff;
+/** Another supernode's word, until the peer announces here. */
+const TAKEN = 0x4000;
+const MINUTE = 0x3fff;
 const STALEST_SAMPLE = 16;
 const NOWHERE = -1;
 // Below this many bytes a loop beats the call into the engine's copy.
@@ -27,10 +33,12 @@ export class PeerGroups {
   readonly endpointBytes: number;
   /** Peers in all groups. */
   count = 0;
+  /** Where the next step of the walk begins; 0 when it is through. */
+  walkedTo = 0;
   readonly #key: HashKey;
   readonly #blocks: BuddyBlocks;
   readonly #endpoints: Uint8Array;
-  /** Minute of the last announce, and whether the peer's completion was counted. */
+  /** Minute of the last announce, whether the peer's completion was counted, and whether it announced here. */
   readonly #seen: Uint16Array;
   /** Position + 1 by hash, twice as many places as the block has records, at twice its offset. 0 is empty. */
   readonly #index: Int32Array;
@@ -89,7 +97,7 @@ export class PeerGroups {
   }
 
   /** Adds a peer that is not there yet; false when neither the group nor the space can take it. */
-  insert(group: number, endpoint: Uint8Array, isSeeder: boolean, minute: number): boolean {
+  insert(group: number, endpoint: Uint8Array, isSeeder: boolean, minute: number, isTaken = false): boolean {
     const size = this.size(group);
     const order = this.#orders[group]!;
     if (size >= GROUP_PEERS_MAX) return false;
@@ -107,17 +115,18 @@ export class PeerGroups {
     }
     const record = this.#offsets[group]! + position;
     this.#endpoints.set(endpoint, record * this.endpointBytes);
-    this.#seen[record] = minute & MINUTE;
+    this.#seen[record] = (minute & MINUTE) | (isTaken ? TAKEN : 0);
     if (this.#orders[group]! >= INDEXED_ORDER) this.#index[this.#placeOf(group, endpoint, 0)] = position + 1;
     this.count++;
     return true;
   }
 
   /** Notes an announce of the peer at `position`; returns the minutes since its last one. */
-  renew(group: number, position: number, isSeeder: boolean, minute: number): number {
+  renew(group: number, position: number, isSeeder: boolean, minute: number, isTaken = false): number {
     const record = this.#offsets[group]! + position;
     const seen = this.#seen[record]!;
-    this.#seen[record] = (seen & COMPLETED) | (minute & MINUTE);
+    // Who announced here once stays known as such: a later word of another supernode does not take that away.
+    this.#seen[record] = (seen & (isTaken ? COMPLETED | TAKEN : COMPLETED)) | (minute & MINUTE);
     const leechers = this.#leechers[group]!;
     if (isSeeder && position < leechers) {
       this.#swap(group, position, leechers - 1);
@@ -139,6 +148,28 @@ export class PeerGroups {
     return isFirst;
   }
 
+  /** Minutes since the last announce of the peer at `position`. */
+  age(group: number, position: number, minute: number): number {
+    return (minute - this.#seen[this.#offsets[group]! + position]!) & MINUTE;
+  }
+
+  isTaken(group: number, position: number): boolean {
+    return (this.#seen[this.#offsets[group]! + position]! & TAKEN) !== 0;
+  }
+
+  isCompleted(group: number, position: number): boolean {
+    return (this.#seen[this.#offsets[group]! + position]! & COMPLETED) !== 0;
+  }
+
+  isSeeder(group: number, position: number): boolean {
+    return position >= this.#leechers[group]!;
+  }
+
+  /** Copies the endpoint at `position` to `out` at `at`. */
+  copyEndpoint(group: number, position: number, out: Uint8Array, at: number): void {
+    this.#copyRecords(group, position, position + 1, out, at);
+  }
+
   /** Removes the peer at `position`; those at lower positions and of its own role keep theirs or move into the gap. */
   remove(group: number, position: number): void {
     if (this.#orders[group]! >= INDEXED_ORDER) this.#unindex(group, position);
@@ -157,7 +188,7 @@ export class PeerGroups {
     this.#shrink(group, last);
   }
 
-  /** Removes the peer that was silent longest among a few; the group has one at least. */
+  /** Removes the peer that was silent longest among a few, one that never announced here first; the group has one. */
   removeStale(group: number, minute: number): void {
     const size = this.size(group);
     const offset = this.#offsets[group]!;
@@ -165,7 +196,8 @@ export class PeerGroups {
     let longest = -1;
     for (let i = 0; i < Math.min(size, STALEST_SAMPLE); i++) {
       const position = (this.#cursors[group]! + i) % size;
-      const age = (minute - this.#seen[offset + position]!) & MINUTE;
+      const seen = this.#seen[offset + position]!;
+      const age = ((minute - seen) & MINUTE) + ((seen & TAKEN) !== 0 ? MINUTES_MODULUS : 0);
       if (age > longest) [longest, stalest] = [age, position];
     }
     this.remove(group, stalest);
@@ -210,6 +242,39 @@ export class PeerGroups {
     cursors[group] = end % among;
     assert(target === at + copied * this.endpointBytes, 'a window holds what it says');
     return copied;
+  }
+
+  /**
+   * One step of a walk that sees everybody who is in the group from its first step to its last, whatever comes, goes and
+   * changes places meanwhile: positions move, but an endpoint's home in the index does not, and the order of homes stays
+   * the same when the index grows or shrinks. Sets `walkedTo`.
+   * @param from 0 begins; then what `walkedTo` was
+   * @param out takes the positions
+   * @returns how many
+   */
+  walk(group: number, from: number, out: Uint32Array): number {
+    this.walkedTo = 0;
+    let found = 0;
+    if (this.#orders[group]! < INDEXED_ORDER) {
+      for (const size = this.size(group); found < size; found++) out[found] = found;
+      return found;
+    }
+    const base = this.#offsets[group]! * 2;
+    const places = 2 ** (this.#orders[group]! + 1);
+    const unit = WALK_END / places;
+    const first = Math.floor(from / unit);
+    let place = first;
+    while (place < places && this.#index[base + place] === 0) place++;
+    // A run of full places holds everybody whose home is in it, past the end too; longer runs than `out` do not occur.
+    for (; found < out.length; place++) {
+      const entry = this.#index[base + (place & (places - 1))]!;
+      if (entry === 0) break;
+      const home = this.#homeOf(group, entry - 1);
+      const isOfRun = place < places ? home <= place : home > place - places;
+      if (isOfRun && home >= first) out[found++] = entry - 1;
+    }
+    this.walkedTo = place + 1 < places ? (place + 1) * unit : 0;
+    return found;
   }
 
   /** Recounts one group and follows every index entry; throws when anything disagrees. Returns its units. */
@@ -296,7 +361,7 @@ export class PeerGroups {
     const width = this.endpointBytes;
     const base = this.#offsets[group]! * 2;
     const mask = 2 ** (this.#orders[group]! + 1) - 1;
-    let place = keyedHash(this.#key, bytes, at, width) & mask;
+    let place = homeIn(mask, keyedHash(this.#key, bytes, at, width));
     for (let entry = this.#index[base + place]!; entry !== 0; entry = this.#index[base + place]!) {
       const record = (this.#offsets[group]! + entry - 1) * width;
       let i = width - 1;
@@ -311,14 +376,15 @@ export class PeerGroups {
   #emptyPlaceOf(group: number, position: number): number {
     const base = this.#offsets[group]! * 2;
     const mask = 2 ** (this.#orders[group]! + 1) - 1;
-    let place = this.#homeOf(group, position, mask);
+    let place = this.#homeOf(group, position);
     while (this.#index[base + place] !== 0) place = (place + 1) & mask;
     return base + place;
   }
 
-  #homeOf(group: number, position: number, mask: number): number {
+  #homeOf(group: number, position: number): number {
     const width = this.endpointBytes;
-    return keyedHash(this.#key, this.#endpoints, (this.#offsets[group]! + position) * width, width) & mask;
+    const mask = 2 ** (this.#orders[group]! + 1) - 1;
+    return homeIn(mask, keyedHash(this.#key, this.#endpoints, (this.#offsets[group]! + position) * width, width));
   }
 
   /** Empties the index place of a record and closes the gap, so that no probe ends early. */
@@ -329,7 +395,7 @@ export class PeerGroups {
     for (let place = (gap + 1) & mask; ; place = (place + 1) & mask) {
       const entry = this.#index[base + place]!;
       if (entry === 0) break;
-      const home = this.#homeOf(group, entry - 1, mask);
+      const home = this.#homeOf(group, entry - 1);
       if (((place - home) & mask) < ((place - gap) & mask)) continue;
       this.#index[base + gap] = entry;
       gap = place;
@@ -372,4 +438,9 @@ export class PeerGroups {
     this.#seen[offset + one] = this.#seen[offset + other]!;
     this.#seen[offset + other] = seen;
   }
+}
+
+/** The place of a hash in an index of `mask + 1` places, by its first bits: a larger index keeps the order. */
+function homeIn(mask: number, hash: number): number {
+  return hash >>> Math.clz32(mask);
 }

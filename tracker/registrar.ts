@@ -1,24 +1,30 @@
 /**
  * The part of an announce that no protocol changes: who owns the hash, what the swarm table notes, when to come again,
- * how many peers there are to give. Under its bandwidth cap it grants fewer peers and longer intervals, and drops
- * nobody. It knows nothing of how requests and answers are written.
+ * how many peers there are to give. As its bandwidth cap comes near it grants fewer peers and longer intervals, then
+ * the shortest answer there is, then none. It knows nothing of how requests and answers are written.
  */
 import {
   type Address,
   type Fault,
+  type InfoHash,
   type Instant,
   infoHashOfBytes,
+  instant,
   isHearsayPort,
   jittered,
   later,
   type NodeId,
   publicFault,
   type Random,
+  randomBelow,
 } from '../src/base/index.ts';
 import type { Owner, Ownership } from '../src/ports/index.ts';
+import { AnnounceLog } from './announce-log.ts';
 import type { AnnounceRequest } from './announce-request.ts';
 import type { HashKey } from './keyed-hash.ts';
+import { LoadSamples } from './load-samples.ts';
 import { NodeEndpoints } from './node-endpoints.ts';
+import { FLAG } from './swarm-frames.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, SwarmTable } from './swarm-table.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -30,20 +36,36 @@ const INTERVAL_JITTER = 0.1;
 const STRETCH_MAX = 2;
 /** Peers live for two of the longest intervals told. */
 const LIFETIME_MINUTES: number = (2 * INTERVAL_SECONDS * (1 + INTERVAL_JITTER)) / 60;
+/** No peer is kept that was silent for longer. */
+export const STRETCHED_LIFETIME_MINUTES: number = LIFETIME_MINUTES * STRETCH_MAX;
 // However short the bandwidth, a few peers: without any an announce would be useless.
 const PEERS_AT_LEAST = 5;
+/**
+ * Minutes after which who got the shortest answer is asked to come back: soon after a burst, later the longer the
+ * shortage lasts; spread, so that not all come at once.
+ */
+const BUSY_MINUTES = { atMost: 20, perMinute: 2 };
+// Half a bucket in debt: with what it holds, 10 s exceed the cap by 7.5 % at most.
+const SILENT_LEVEL = -0.5;
 // One sweep over everything takes this many calls, one call a second.
 const SWEEP_CALLS = 30;
 const SWEEP_STEP_MIN = 1000;
 
-export interface TrackerOptions {
+export interface TrackerOptions extends TrackingCaps {
   readonly ownership: Ownership;
   readonly random: Random;
   readonly hashKey: HashKey;
+}
+
+/** The user's limits on tracking. */
+export interface TrackingCaps {
   readonly swarmsMax: number;
   readonly peersMax: number;
   readonly bytesPerSecond: number;
 }
+
+/** How much may be said: anything, as little as there is, or nothing. */
+export type Brevity = 'free' | 'terse' | 'silent';
 
 /** What an announce came to. */
 export interface Registration {
@@ -54,6 +76,8 @@ export interface Registration {
   readonly intervalSeconds: number;
   readonly peersWanted: number;
   readonly leechersOnly: boolean;
+  /** There is bandwidth for the shortest answer only: the peer is noted, and comes back after `intervalSeconds`. */
+  readonly isTerse: boolean;
 }
 
 export type RegistrarFault = Fault<'owner-unknown' | 'tracker-full'>;
@@ -62,6 +86,11 @@ export type RegistrarFault = Fault<'owner-unknown' | 'tracker-full'>;
 export class Registrar {
   readonly swarms: SwarmTable;
   readonly nodes: NodeEndpoints;
+  /** What others shall hear of. */
+  readonly log: AnnounceLog;
+  readonly load: LoadSamples;
+  /** The time of the last announce or sweep. */
+  heardAt: Instant = instant(0);
   readonly #ownership: Ownership;
   readonly #random: Random;
   readonly #bandwidth: TokenBucket;
@@ -69,18 +98,31 @@ export class Registrar {
   readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
   /** Until then a peer may keep to a stretched interval. */
   #stretchedUntil: Instant | undefined;
+  /** Since when the bandwidth does not suffice. */
+  #shortSince: Instant | undefined;
 
   constructor(options: TrackerOptions) {
     this.#ownership = options.ownership;
     this.#random = options.random;
     this.swarms = new SwarmTable(options);
     this.nodes = new NodeEndpoints(options.hashKey);
+    this.log = new AnnounceLog(options.hashKey);
+    this.load = new LoadSamples(options.random);
     this.#bandwidth = new TokenBucket(options.bytesPerSecond);
   }
 
   /** Whose a hash of 20 bytes is; a fault when nobody is known. */
   ownerOf(infoHash: Uint8Array): Owner | 'self' | RegistrarFault {
-    const owner = this.#ownership.ownerOf(infoHashOfBytes(infoHash)!);
+    return this.#ownerOf(infoHashOfBytes(infoHash)!);
+  }
+
+  /** Sealed descriptors of the owner set of a hash of 20 bytes. */
+  recordsOf(infoHash: Uint8Array): readonly Uint8Array[] {
+    return this.#ownership.recordsOf(infoHashOfBytes(infoHash)!);
+  }
+
+  #ownerOf(infoHash: InfoHash): Owner | 'self' | RegistrarFault {
+    const owner = this.#ownership.ownerOf(infoHash);
     return owner ?? publicFault('owner-unknown', 'no supernode is known to track this hash');
   }
 
@@ -95,42 +137,88 @@ export class Registrar {
     node: NodeId | undefined,
     now: Instant,
   ): Registration | Owner | RegistrarFault {
-    const owner = this.ownerOf(request.infoHash);
+    this.heardAt = now;
+    const infoHash = infoHashOfBytes(request.infoHash)!;
+    const isReplica = request.isOfReplica && node !== undefined && this.#ownership.roleOf(infoHash) === 'replica';
+    const owner = isReplica ? 'self' : this.#ownerOf(infoHash);
     if (owner !== 'self') return owner;
-    const { infoHash, event, isSeeder } = request;
-    const endpoint = source.length === 4 ? this.#endpoint4 : this.#endpoint6;
-    endpoint.set(source);
-    endpoint[source.length] = request.port >>> 8;
-    endpoint[source.length + 1] = request.port;
+    const { event, isSeeder } = request;
+    const endpoint = this.#endpointOf(source, request.port);
     this.nodes.note(endpoint, event === 'stopped' ? undefined : node);
-    let slot: number;
-    if (event === 'stopped') {
-      this.swarms.drop(infoHash, endpoint);
-      slot = NO_SLOT;
-    } else if (isHearsayPort(request.port)) {
-      slot = this.swarms.note(infoHash, endpoint, isSeeder, isSeeder && event === 'completed', now);
-      if (slot === NO_SLOT) return publicFault('tracker-full', 'this supernode has no room for a new swarm');
-    } else {
-      slot = this.swarms.slotOf(infoHash);
-    }
+    const slot = this.#note(request, endpoint, this.#ownership.copiesOf(infoHash), now);
+    if (slot === undefined) return publicFault('tracker-full', 'this supernode has no room for a new swarm');
+    this.load.note(request.infoHash, now);
     const shortage = Math.min(1, Math.max(0, 1 - 2 * this.#bandwidth.level(now)));
+    const isTerse = this.brevity(now) !== 'free';
     return {
       slot,
       endpoint,
-      intervalSeconds: this.#interval(shortage, now),
-      peersWanted: slot === NO_SLOT ? 0 : peersUnder(shortage, request.peersWanted),
+      intervalSeconds: isTerse ? 60 * this.busyMinutes(now) : this.#interval(shortage, now),
+      peersWanted: slot === NO_SLOT || isTerse ? 0 : peersUnder(shortage, request.peersWanted),
       // A client that only has a magnet may say left=0 when it starts, before it knows the size; it needs seeders.
       leechersOnly: isSeeder && event !== 'started',
+      isTerse,
     };
+  }
+
+  /** What the bandwidth cap leaves room for. */
+  brevity(now: Instant): Brevity {
+    const level = this.#bandwidth.level(now);
+    if (level >= 1) this.#shortSince = undefined;
+    else if (level < 0) this.#shortSince ??= now;
+    return level >= 0 ? 'free' : level > SILENT_LEVEL ? 'terse' : 'silent';
+  }
+
+  /** When to come back, for whoever gets the shortest answer. */
+  busyMinutes(now: Instant): number {
+    const shortMinutes = (now - (this.#shortSince ?? now)) / 60_000;
+    return 1 + randomBelow(this.#random, Math.min(BUSY_MINUTES.atMost, 1 + BUSY_MINUTES.perMinute * shortMinutes));
+  }
+
+  /**
+   * Changes the caps while it serves. Bandwidth counts at once; what is kept above lower caps on hashes and peers goes
+   * within two sweeps. The table is as large as the caps were at the start: caps above that need a restart.
+   */
+  cap({ swarmsMax, peersMax, bytesPerSecond }: TrackingCaps): void {
+    this.#bandwidth.setRate(bytesPerSecond);
+    this.swarms.cap(swarmsMax, peersMax);
+  }
+
+  #endpointOf(source: Uint8Array, port: number): Uint8Array {
+    const endpoint = source.length === 4 ? this.#endpoint4 : this.#endpoint6;
+    endpoint.set(source);
+    endpoint[source.length] = port >>> 8;
+    endpoint[source.length + 1] = port;
+    return endpoint;
+  }
+
+  /** Notes an announce here and for those that keep copies; the swarm's slot, undefined when there is no room for it. */
+  #note(request: AnnounceRequest, endpoint: Uint8Array, copies: readonly NodeId[], now: Instant): number | undefined {
+    const { infoHash, event } = request;
+    const isStopped = event === 'stopped';
+    if (!isStopped && !isHearsayPort(request.port)) return this.swarms.slotOf(infoHash);
+    const isSeeder = request.isSeeder && !isStopped;
+    const isCompleted = isSeeder && event === 'completed';
+    let slot = NO_SLOT;
+    if (isStopped) this.swarms.drop(infoHash, endpoint);
+    else {
+      slot = this.swarms.note(infoHash, endpoint, isSeeder, isCompleted, now);
+      if (slot === NO_SLOT) return undefined;
+    }
+    const role = (isSeeder ? FLAG.seeder : 0) | (isCompleted ? FLAG.completed : 0);
+    if (copies.length > 0) this.log.note(infoHash, endpoint, isStopped ? FLAG.stopped : role, copies, now);
+    return slot;
   }
 
   /** Counts what an answer took off the bandwidth. */
   spend(bytes: number): void {
     this.#bandwidth.spend(bytes);
+    this.load.spend(bytes);
   }
 
   /** Forgets silent peers, a part of them at each call; due once a second. */
   sweep(now: Instant): void {
+    this.heardAt = now;
     const isStretched = this.#stretchedUntil !== undefined && now < this.#stretchedUntil;
     const lifetimeMinutes = isStretched ? LIFETIME_MINUTES * STRETCH_MAX : LIFETIME_MINUTES;
     this.swarms.sweep(now, lifetimeMinutes, Math.ceil(this.swarms.sweepLength / SWEEP_CALLS) + SWEEP_STEP_MIN);

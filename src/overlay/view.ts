@@ -1,63 +1,172 @@
 /**
- * The view: the newest descriptor of every supernode this node knows of. Merging is a union, so that two views that
- * meet need no ceremony. It holds only checked descriptors, and does not know how they came.
+ * The view: the newest descriptor of every supernode this node knows of, and the grants between them. Merging is a
+ * union, so that two views that meet need no ceremony. It holds only checked records, and does not know how they came.
  */
-import { type NodeId, type Random, randomBelow, type WallSeconds } from '../base/index.ts';
-import type { Ownership } from '../ports/index.ts';
+import {
+  hex,
+  type InfoHash,
+  type NodeId,
+  type Random,
+  randomBelow,
+  type Sha1,
+  utf8,
+  type WallSeconds,
+} from '../base/index.ts';
 import type { Descriptor } from './descriptor.ts';
-import { Ring } from './ring.ts';
+import { DigestTable } from './digest-table.ts';
+import type { Grant, GrantTerms } from './grant.ts';
+import { isSamePlace, Ring } from './ring.ts';
+import type { Token } from './token.ts';
+import type { Widening } from './widening.ts';
 
 /** Most supernodes held; at under 2 KiB each that is below 20 MB. */
 export const SUPERNODES_MAX = 10_000;
+/** Most grants held, and of one giver. */
+export const GRANTS_MAX = 10_000;
+export const GRANTS_PER_GIVER_MAX = 32;
 
 /** What became of an offered descriptor; `stale` is one we hold or one older than it. */
 export type Offered = 'added' | 'renewed' | 'stale' | 'full';
 
+/** Widened hashes held, and of one owner. */
+export const WIDENINGS_MAX = 4096;
+export const WIDENINGS_PER_OWNER_MAX = 16;
+
+const DESCRIPTOR_LETTER = 0x64;
+const GRANT_LETTER = 0x67;
+const WIDENING_LETTER = 0x77;
+const KEY_DIGITS = 16;
+
 export class View {
+  readonly #sha1: Sha1;
   readonly #newest = new Map<NodeId, Descriptor>();
-  /** The sequence at which a node was dropped; gossip about its past does not bring it back. Bounded like the view. */
-  readonly #dropped = new Map<NodeId, number>();
-  #ring: Ring | undefined = new Ring([]);
+  /** By their keys: of one place only its giver replaces what he gave. */
+  readonly #grants = new Map<string, Grant>();
+  readonly #widenings = new Map<InfoHash, Widening>();
+  /** As nodes were when they were dropped; gossip about their past does not bring them back. Bounded like the view. */
+  readonly #dropped = new Map<NodeId, Descriptor>();
+  /** Short names of everything held. */
+  readonly digests: DigestTable = new DigestTable();
+  /** The ring of everyone held; `version` rises whenever somebody may own something else. */
+  readonly ring: Ring = new Ring();
+  version = 0;
+
+  constructor(sha1: Sha1) {
+    this.#sha1 = sha1;
+  }
 
   get size(): number {
     return this.#newest.size;
   }
 
-  /** The ring of everyone held. */
-  get ring(): Ring {
-    this.#ring ??= new Ring(this.#newest.values());
-    return this.#ring;
-  }
-
   /** Takes a descriptor that `openDescriptor` or `sealDescriptor` made; the highest sequence of a node stays. */
   offer(descriptor: Descriptor): Offered {
     const held = this.#newest.get(descriptor.nodeId);
-    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId);
+    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId)?.sequence;
     if (seen !== undefined && seen >= descriptor.sequence) return 'stale';
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
-    this.#ring = undefined;
+    this.digests.hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
+    if (!held || !isSamePlace(held, descriptor)) this.version++;
+    this.ring.put(descriptor);
     return held ? 'renewed' : 'added';
   }
 
-  /** Drops what has expired. */
-  expire(wallNow: WallSeconds): void {
-    for (const { nodeId, expires } of this.#newest.values()) {
-      if (expires > wallNow) continue;
-      this.#newest.delete(nodeId);
-      this.#ring = undefined;
-    }
+  /**
+   * Takes a grant that `openGrant` or `signedGrant` made; of one place the highest sequence stays. One that its taker has
+   * not signed yet (an empty record) counts for this node alone, which gave it.
+   */
+  offerGrant(grant: Grant): boolean {
+    const key = this.grantKeyOf(grant);
+    const held = this.#grants.get(key);
+    const isNewer = !held || grant.sequence > held.sequence || (grant.sequence === held.sequence && !isSigned(held));
+    if (!isNewer || (held && held.epoch > grant.epoch)) return false;
+    // Grants of strangers would fill the table; those of members come again with the next comparison.
+    if (!this.#newest.has(grant.giver) || !this.#newest.has(grant.taker)) return false;
+    if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
+    this.#grants.set(key, grant);
+    if (isSigned(grant)) this.digests.hold(key, grant.sequence, GRANT_LETTER, grant.record);
+    this.ring.grant(key, grant);
+    this.version++;
+    return true;
   }
 
-  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back. */
+  /** Takes a widening that `openWidening` or `sealWidening` made; of one hash the highest sequence stays. */
+  offerWidening(widening: Widening): boolean {
+    const { infoHash, owner, sequence } = widening;
+    const held = this.#widenings.get(infoHash);
+    const isOwners = (of: Widening): boolean => this.ring.ownerOf(infoHash)?.nodeId === of.owner;
+    if (!isOwners(widening) || (held && isOwners(held) && held.sequence >= sequence)) return false;
+    if (!held && (this.#widenings.size >= WIDENINGS_MAX || this.#wideningsOf(owner) >= WIDENINGS_PER_OWNER_MAX)) {
+      return false;
+    }
+    this.#widenings.set(infoHash, widening);
+    this.digests.hold(wideningKeyOf(infoHash), sequence, WIDENING_LETTER, widening.record);
+    return true;
+  }
+
+  /** Who answers for a widened hash, its owner first; undefined when it is not widened. */
+  wideOwnersOf(infoHash: InfoHash): readonly Descriptor[] | undefined {
+    if (this.#widenings.size === 0) return undefined;
+    const widening = this.#widenings.get(infoHash);
+    if (!widening || this.ring.ownerOf(infoHash)?.nodeId !== widening.owner) return undefined;
+    return this.ring.membersAfter(infoHash, 2 ** widening.level);
+  }
+  wideningOf(infoHash: InfoHash): Widening | undefined {
+    return this.#widenings.get(infoHash);
+  }
+
+  /** Forgets a grant: its giver takes it back before anybody else heard of it. */
+  withdraw(grant: Pick<GrantTerms, 'giver' | 'to'>): void {
+    const key = this.grantKeyOf(grant);
+    if (!this.#grants.delete(key)) return;
+    this.digests.release(key);
+    this.ring.revoke(key);
+    this.version++;
+  }
+  /** The grant that a giver gave of a place. */
+  grantOf(giver: NodeId, to: Token): Grant | undefined {
+    return this.#grants.get(this.grantKeyOf({ giver, to }));
+  }
+
+  /** The digest key of a grant: a letter for its kind, and seven bytes of SHA-1 over its giver and place. */
+  grantKeyOf({ giver, to }: Pick<GrantTerms, 'giver' | 'to'>): string {
+    return keyed(GRANT_LETTER, hex(this.#sha1(utf8(`${giver} ${to}`))));
+  }
+
+  /** Drops what has expired; true when somebody is gone. */
+  expire(wallNow: WallSeconds): boolean {
+    const version = this.version;
+    for (const { nodeId, expires } of this.#newest.values()) if (expires <= wallNow) this.#forget(nodeId);
+    for (const grant of this.#grants.values()) if (grant.expires <= wallNow) this.withdraw(grant);
+    for (const { infoHash, expires } of this.#widenings.values()) if (expires <= wallNow) this.#narrow(infoHash);
+    return this.version !== version;
+  }
+
+  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back, or `forgive`. */
   drop(nodeId: NodeId): void {
     const held = this.#newest.get(nodeId);
     if (!held) return;
-    this.#newest.delete(nodeId);
-    this.#ring = undefined;
+    this.#forget(nodeId);
     if (this.#dropped.size >= SUPERNODES_MAX) this.#dropped.delete(this.#dropped.keys().next().value!);
-    this.#dropped.set(nodeId, held.sequence);
+    this.#dropped.set(nodeId, held);
+  }
+
+  /** True when a descriptor is of a node that was dropped, and no newer than it was then. */
+  wasDropped({ nodeId, sequence }: Descriptor): boolean {
+    return (this.#dropped.get(nodeId)?.sequence ?? -1) >= sequence;
+  }
+  /** One of those that were dropped, by chance, while its descriptor lasts. */
+  someDropped(random: Random, wallNow: WallSeconds): Descriptor | undefined {
+    const dropped = [...this.#dropped.values()][randomBelow(random, this.#dropped.size)];
+    if (!dropped || dropped.expires > wallNow) return dropped;
+    this.#dropped.delete(dropped.nodeId);
+    return undefined;
+  }
+  /** A node that was dropped was found to be there after all. */
+  forgive(nodeId: NodeId): void {
+    this.#dropped.delete(nodeId);
   }
 
   get(nodeId: NodeId): Descriptor | undefined {
@@ -66,6 +175,9 @@ export class View {
 
   descriptors(): Iterable<Descriptor> {
     return this.#newest.values();
+  }
+  grants(): Iterable<Grant> {
+    return this.#grants.values();
   }
 
   /** At most `count` descriptors, each set of them equally likely. */
@@ -78,14 +190,56 @@ export class View {
     }
     return drawn.slice(0, kept);
   }
+
+  #narrow(infoHash: InfoHash): void {
+    this.#widenings.delete(infoHash);
+    this.digests.release(wideningKeyOf(infoHash));
+  }
+
+  #wideningsOf(owner: NodeId): number {
+    let count = 0;
+    for (const widening of this.#widenings.values()) if (widening.owner === owner) count++;
+    return count;
+  }
+
+  #grantsOf(giver: NodeId): number {
+    let count = 0;
+    for (const grant of this.#grants.values()) if (grant.giver === giver) count++;
+    return count;
+  }
+
+  #forget(nodeId: NodeId): void {
+    this.#newest.delete(nodeId);
+    this.digests.release(keyOf(nodeId));
+    this.ring.take(nodeId);
+    this.version++;
+  }
 }
 
-/** The view as the tracker and the listing of one node ask it. */
-export function ownershipOf(view: View, self: NodeId): Ownership {
-  return {
-    ownerOf(infoHash) {
-      const owner = view.ring.ownerOf(infoHash);
-      return owner?.nodeId === self ? 'self' : owner;
-    },
-  };
+/** The digest key of a node's descriptor: a letter for its kind, so that no other record hides it, and seven bytes. */
+export function keyOf(nodeId: NodeId): string {
+  return keyed(DESCRIPTOR_LETTER, nodeId);
+}
+
+/** The digest key of a widening. */
+export function wideningKeyOf(infoHash: InfoHash): string {
+  return keyed(WIDENING_LETTER, infoHash);
+}
+
+function keyed(letter: number, digits: string): string {
+  return letter.toString(16) + digits.slice(0, KEY_DIGITS - 2);
+}
+
+/** A record from outside, by the letter before it; undefined when no such kind is known. */
+export function unletter(
+  lettered: Uint8Array,
+): { kind: 'descriptor' | 'grant' | 'widening'; record: Uint8Array } | undefined {
+  const record = lettered.subarray(1);
+  if (lettered[0] === DESCRIPTOR_LETTER) return { kind: 'descriptor', record };
+  if (lettered[0] === GRANT_LETTER) return { kind: 'grant', record };
+  return lettered[0] === WIDENING_LETTER ? { kind: 'widening', record } : undefined;
+}
+
+function isSigned({ record }: Grant): boolean {
+  return record.length > 0;
 }

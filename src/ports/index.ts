@@ -1,1 +1,10 @@
 export type { Owner, Ownership } from './ownership.ts';
+export {
+  type AnnounceBatch,
+  type Arc,
+  type ArcLoad,
+  type HotHash,
+  SWARM_FRAME_BYTES_MAX,
+  type SwarmFrame,
+  type SwarmKeeper,
+} from './swarm-keeper.ts';

@@ -11,7 +11,7 @@ import {
 } from '../../src/base/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
 import { ANSWER_BYTES_MAX, type Tracker } from '../../tracker/index.ts';
-import { announceQuery, dictOf, escaped, HASH, newTracker, peersOf, START, textOf } from './requests.ts';
+import { announceQuery, dictOf, escaped, HASH, newTracker, ownership, peersOf, START, textOf } from './requests.ts';
 
 const ip = (text: string): Uint8Array => parseIp(text)!;
 
@@ -148,7 +148,7 @@ test('peers that stay away for more than two intervals are forgotten', () => {
 
 function ownedBy(host: string | undefined): Ownership {
   const owner = { nodeId: 'ab'.repeat(32) as NodeId, addresses: host ? [{ host, port: 7373 }] : [] };
-  return { ownerOf: () => (host === 'nobody' ? undefined : owner) };
+  return ownership({ ownerOf: () => (host === 'nobody' ? undefined : owner) });
 }
 
 test('N-44 a hash of another supernode is redirected to it with the same query, and no swarm is touched', () => {
@@ -201,7 +201,7 @@ test('scrape counts known and unknown hashes, sorted, at most 70, and refuses to
 test('a scrape over several owners tells what is ours', () => {
   const other = { nodeId: 'ab'.repeat(32) as NodeId, addresses: [{ host: '203.0.113.5', port: 7373 }] };
   const ours = infoHashOfBytes(HASH)!;
-  const tracker = newTracker({ ownership: { ownerOf: (hash) => (hash === ours ? 'self' : other) } });
+  const tracker = newTracker({ ownership: ownership({ ownerOf: (hash) => (hash === ours ? 'self' : other) }) });
   const query = [new Uint8Array(20), HASH].map((hash) => `info_hash=${escaped(hash)}`).join('&');
   const files = scrape(tracker, query).get('files') as Map<string, unknown>;
   assert.equal(files.size, 1);
@@ -212,15 +212,24 @@ test('short of bandwidth, answers shrink and intervals stretch before anything e
   for (let i = 0; i < 100; i++) announce(tracker, `198.51.100.${i}`, {}, instant(i * 1000));
   const calm = instant(200_000);
   assert.equal(peersOf(announce(tracker, '198.51.100.1', {}, calm)).length, 50);
-  let bytes = 0;
+  const query = bytesOfLatin1(announceQuery());
+  const serve = () => tracker.serve('announce', query, ip('198.51.100.1'), calm);
   let answer = announce(tracker, '198.51.100.1', {}, calm);
-  for (let i = 0; i < 1000; i++) {
-    answer = announce(tracker, '198.51.100.1', {}, calm);
+  let last = answer;
+  let bytes = 0;
+  for (; !answer.has('failure reason'); answer = dictOf(serve().body)) {
+    last = answer;
     bytes += (answer.get('peers') as Uint8Array).length;
   }
-  assert.equal(peersOf(answer).length, 5);
-  assert.ok((answer.get('interval') as number) >= 3240);
-  assert.ok(bytes < 1000 * 100, 'far below 50 peers each');
+  assert.equal(peersOf(last).length, 5);
+  assert.ok((last.get('interval') as number) >= 3200);
+  assert.ok(bytes < 30_000, 'half a second of the cap');
+  // Then the shortest answer that there is, and then none.
+  const retry = answer.get('retry in') as number;
+  assert.ok(textOf(answer, 'failure reason') === 'busy' && retry === 1, 'a burst is over soon');
+  let terse = 0;
+  for (; serve().status === 200; terse++);
+  assert.ok(terse > 30 && serve().status === undefined);
   // Who was told a long interval lives long enough to keep to it.
   for (let i = 0; i < 60; i++) tracker.sweep(later(calm, 131 * 60_000));
   assert.equal(tracker.peerCount, 1);

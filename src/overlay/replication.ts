@@ -1,0 +1,287 @@
+/**
+ * Keeps the replicas of this node's ranges in step: copies a range to whoever became its replica, and passes accepted
+ * announces on, at most two seconds old. What it owned and no longer does it copies to who does, unless that has it:
+ * after a partition or a long sleep two nodes wrote for one range. Invariant: a node counts as a copy of an arc only from the last frame of it on,
+ * and only while it was told of every announce since.
+ */
+import { earliest, type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
+import type { Arc } from '../ports/index.ts';
+import { covers, joined, missingOf } from './arcs.ts';
+import type { Context } from './context.ts';
+import type { Copies } from './copies.ts';
+import type { Descriptor } from './descriptor.ts';
+import { contactOf } from './exchanges.ts';
+import type { Range, Ring } from './ring.ts';
+
+const BATCH_MS = 1000;
+/** How often it is looked at who lacks what, while somebody does. */
+const PRIME_MS = 1000;
+const ANNOUNCES_MS = 3000;
+const TRIES_MAX = 3;
+/** Copies to replicas at a time: what a hand-off or a newcomer waits for comes between. */
+const PRIMING_MAX = 4;
+/** Ranges that were ours, and how long they are remembered: until views have come together. */
+const FORMER_MAX = 128;
+const FORMER_MS = 180_000;
+const PIECES_MAX = 1024;
+/** Who took no copy is not offered one again for this long. */
+const REFUSED_MS = 10_000;
+/** Owner sets whose others are remembered. */
+const OTHERS_MAX = 10_000;
+/** Arcs that are remembered of one replica. */
+const ARCS_MAX = 128;
+
+/** A range that was ours, and to whom what of it was copied since. */
+interface Former {
+  readonly arc: Arc;
+  readonly until: Instant;
+  readonly given: Set<string>;
+}
+
+/** A copy that somebody lacks. */
+interface Owed {
+  readonly member: Descriptor;
+  readonly arc: Arc;
+  readonly former: Former | undefined;
+  /** How `given` names it: the piece that it completes. */
+  readonly name: string;
+}
+
+/** One node's care for the copies of what it owns. */
+export class Replication {
+  readonly #context: Context;
+  readonly #copies: Copies;
+  /** What was owned when it was last looked at, and what was until lately. */
+  #owned: readonly Range[] = [];
+  #former: Former[] = [];
+  /** Arcs that each replica has whole. */
+  readonly #primed = new Map<NodeId, Arc[]>();
+  readonly #priming = new Map<NodeId, number>();
+  readonly #restingUntil = new Map<NodeId, Instant>();
+  /** Batches that are under way, by receiver. */
+  readonly #unheard = new Map<NodeId, number>();
+  #waiting: { readonly to: NodeId; readonly then: () => void }[] = [];
+  #version = -1;
+  #others = new Map<readonly Descriptor[], readonly NodeId[]>();
+  #batchAt: Instant;
+  #primeAt: Instant;
+  #isDirty = false;
+  #isServing = false;
+
+  constructor(context: Context, copies: Copies) {
+    this.#context = context;
+    this.#copies = copies;
+    this.#batchAt = context.now;
+    this.#primeAt = context.now;
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#isServing ? earliest(this.#batchAt, this.#isDirty ? this.#primeAt : undefined) : undefined;
+  }
+
+  /** The ring, or our part in it, may be another. */
+  noteChange(isServing: boolean): void {
+    this.#isServing = isServing;
+    this.#isDirty = true;
+  }
+
+  forget(nodeId: NodeId): void {
+    this.#primed.delete(nodeId);
+    this.#restingUntil.delete(nodeId);
+    this.#isDirty = true;
+  }
+
+  /** Who else is told of announces of a hash. */
+  copiesOf(infoHash: InfoHash): readonly NodeId[] {
+    const { view, self } = this.#context;
+    if (view.version !== this.#version) {
+      this.#version = view.version;
+      this.#others = new Map();
+    }
+    const set = view.ring.ownerSetOf(infoHash);
+    let others = this.#others.get(set);
+    if (!others) {
+      if (this.#others.size >= OTHERS_MAX) this.#others.clear();
+      others = set.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== self);
+      this.#others.set(set, others);
+    }
+    if (this.#copies.isEmpty) return others;
+    const targets = this.#copies.targetsOf(infoHash).filter((target) => !others.includes(target));
+    return targets.length === 0 ? others : [...others, ...targets];
+  }
+
+  /** True when every replica of every own range has it whole. */
+  get isWhole(): boolean {
+    return this.#lacking().length === 0;
+  }
+
+  tick(): void {
+    const { now } = this.#context;
+    if (!this.#isServing) return;
+    if (this.#isDirty && now >= this.#primeAt) {
+      this.#primeAt = later(now, PRIME_MS);
+      this.#prime();
+    }
+    if (now < this.#batchAt) return;
+    this.#batchAt = later(now, BATCH_MS);
+    this.passOn();
+  }
+
+  /** Passes on now what was announced since the last time. */
+  passOn(): void {
+    for (const { to, bytes } of this.#context.settings.keeper.batches()) this.#send(to, bytes, TRIES_MAX);
+  }
+
+  /** Calls back when a node was told of everything that was announced until now, or is gone. */
+  flush(to: NodeId, then: () => void): void {
+    this.passOn();
+    if ((this.#unheard.get(to) ?? 0) === 0) then();
+    else this.#waiting.push({ to, then });
+  }
+
+  #send(to: NodeId, bytes: Uint8Array, tries: number): void {
+    const descriptor = this.#context.view.get(to);
+    if (!descriptor) return;
+    if (tries === TRIES_MAX) this.#unheard.set(to, (this.#unheard.get(to) ?? 0) + 1);
+    this.#context.exchanges.ask(contactOf(descriptor), { type: 'announces', bytes }, ANNOUNCES_MS, (reply) => {
+      if (reply?.type !== 'accepted' && tries > 1 && this.#context.view.get(to))
+        return this.#send(to, bytes, tries - 1);
+      // It missed something: its copy is made anew.
+      if (reply?.type !== 'accepted') this.forget(to);
+      this.#noteHeard(to);
+    });
+  }
+
+  #noteHeard(to: NodeId): void {
+    const left = (this.#unheard.get(to) ?? 1) - 1;
+    if (left > 0) {
+      this.#unheard.set(to, left);
+      return;
+    }
+    this.#unheard.delete(to);
+    const heard = this.#waiting.filter((waiting) => waiting.to === to);
+    if (heard.length === 0) return;
+    this.#waiting = this.#waiting.filter((waiting) => waiting.to !== to);
+    for (const { then } of heard) then();
+  }
+
+  #prime(): void {
+    this.#isDirty = false;
+    this.#noteFormer();
+    const owed = this.#owed();
+    this.#forgetOthers();
+    for (const lack of [...owed, ...this.#lacking()]) {
+      const { member, arc } = lack;
+      if (this.#priming.size >= PRIMING_MAX || this.#copies.isFull) {
+        this.#isDirty = true;
+        return;
+      }
+      const isResting = (this.#restingUntil.get(member.nodeId) ?? Number.NEGATIVE_INFINITY) > this.#context.now;
+      if (isResting || this.#priming.has(member.nodeId)) {
+        this.#isDirty = true;
+        continue;
+      }
+      const then = (isDone: boolean): void => this.#copied(lack, isDone);
+      this.#priming.set(member.nodeId, this.#copies.begin(contactOf(member), arc, then));
+    }
+  }
+
+  #copied({ member, arc, former, name }: Owed, isDone: boolean): void {
+    const { nodeId } = member;
+    this.#copies.end(this.#priming.get(nodeId)!);
+    this.#priming.delete(nodeId);
+    this.#isDirty = true;
+    if (!isDone) {
+      this.#restingUntil.set(nodeId, later(this.#context.now, REFUSED_MS));
+      return;
+    }
+    former?.given.add(name);
+    this.notePrimed(nodeId, arc);
+    // The next one waits for nothing.
+    this.#primeAt = this.#context.now;
+  }
+
+  #lacking(): Owed[] {
+    const { view, self } = this.#context;
+    const lacking: Owed[] = [];
+    for (const range of view.ring.rangesOf(self)) {
+      for (const member of view.ring.ownerSetAt(range.to)) {
+        if (member.nodeId === self) continue;
+        const arc = missingOf(range, this.#primed.get(member.nodeId) ?? []);
+        if (arc) lacking.push({ member, arc, former: undefined, name: nameOf(member, arc) });
+      }
+    }
+    return lacking;
+  }
+
+  /** Notes which of our ranges may be another's now. */
+  #noteFormer(): void {
+    const { view, self, now } = this.#context;
+    const before = this.#owned;
+    this.#owned = view.ring.rangesOf(self);
+    this.#former = this.#former.filter(({ until }) => now < until);
+    for (const range of before) {
+      if (this.#owned.some((own) => covers(own, range))) continue;
+      this.#former.push({ arc: range, until: later(now, FORMER_MS), given: new Set() });
+    }
+    this.#former = this.#former.slice(-FORMER_MAX);
+  }
+
+  /** What of it those who own it now lack; who that is may change a few times while views come together. */
+  #owed(): Owed[] {
+    const { view, self } = this.#context;
+    return this.#former.flatMap((former) =>
+      piecesOf(former.arc, view.ring).flatMap(({ arc, owner }): Owed[] => {
+        if (owner.nodeId === self || former.given.has(nameOf(owner, arc))) return [];
+        const missing = missingOf(arc, this.#primed.get(owner.nodeId) ?? []);
+        return missing ? [{ member: owner, arc: missing, former, name: nameOf(owner, arc) }] : [];
+      }),
+    );
+  }
+
+  /** A node has an arc whole, and is told of its announces. */
+  notePrimed(nodeId: NodeId, arc: Arc): void {
+    if (!this.#context.view.get(nodeId)) return;
+    this.#primed.set(nodeId, joined(this.#primed.get(nodeId) ?? [], arc).slice(-ARCS_MAX));
+  }
+
+  /** Who is no replica of an arc any more is told of its announces no more, and so has no whole copy of it. */
+  #forgetOthers(): void {
+    const { view, self } = this.#context;
+    const kept = new Map<NodeId, Set<Arc>>();
+    for (const range of view.ring.rangesOf(self)) {
+      for (const { nodeId } of view.ring.ownerSetAt(range.to)) {
+        for (const arc of this.#primed.get(nodeId) ?? []) {
+          if (!covers(arc, range) && !covers(range, arc)) continue;
+          const arcs = kept.get(nodeId);
+          // What of it is not ours to tell of is cut off.
+          const own = covers(arc, range) ? range : arc;
+          if (arcs) arcs.add(own);
+          else kept.set(nodeId, new Set([own]));
+        }
+      }
+    }
+    this.#primed.clear();
+    for (const [nodeId, arcs] of kept) this.#primed.set(nodeId, [...arcs].slice(0, ARCS_MAX));
+  }
+}
+
+function nameOf({ nodeId }: Descriptor, { from, to }: Arc): string {
+  return `${nodeId} ${from} ${to}`;
+}
+
+/** An arc by who owns what of it; the last few pieces where there are very many. */
+function piecesOf(arc: Arc, ring: Ring): { arc: Arc; owner: Descriptor }[] {
+  const pieces: { arc: Arc; owner: Descriptor }[] = [];
+  let to = arc.to;
+  while (pieces.length < PIECES_MAX) {
+    const range = ring.rangeAt(to);
+    const owner = range && ring.ownerSetAt(range.to)[0];
+    if (!range || !owner) break;
+    const goesOn = range.from !== arc.from && range.from !== to && covers(arc, { from: range.from, to });
+    pieces.push({ arc: { from: goesOn ? range.from : arc.from, to }, owner });
+    if (!goesOn) break;
+    to = range.from;
+  }
+  return pieces;
+}
