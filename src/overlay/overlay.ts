@@ -90,6 +90,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         const owner = this.#context.view.ring.ownerOf(infoHash);
         return owner?.nodeId === this.#context.self ? 'self' : owner;
       },
+      roleOf: (infoHash) => {
+        const at = this.#context.view.ring.ownerSetOf(infoHash).findIndex(({ nodeId }) => nodeId === this.#context.self);
+        return at < 0 ? undefined : at === 0 ? 'owner' : 'replica';
+      },
       copiesOf: (infoHash) => this.#replication.copiesOf(infoHash),
       recordsOf: (infoHash) => this.#context.view.ring.ownerSetOf(infoHash).map(({ record }) => record),
     };
