@@ -90,10 +90,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         const owner = this.#context.view.ring.ownerOf(infoHash);
         return owner?.nodeId === this.#context.self ? 'self' : owner;
       },
-      roleOf: (infoHash) => {
-        const at = this.#context.view.ring.ownerSetOf(infoHash).findIndex(({ nodeId }) => nodeId === this.#context.self);
-        return at < 0 ? undefined : at === 0 ? 'owner' : 'replica';
-      },
+      roleOf: (infoHash) => this.#roleOf(infoHash),
       copiesOf: (infoHash) => this.#replication.copiesOf(infoHash),
       recordsOf: (infoHash) => this.#context.view.ring.ownerSetOf(infoHash).map(({ record }) => record),
     };
@@ -151,6 +148,12 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   /** Who tracks a hash: its owner, then its replicas; empty while nobody is known. */
   ownersOf(infoHash: InfoHash): readonly Contact[] {
     return this.#context.view.ring.ownerSetOf(infoHash).map(contactOf);
+  }
+
+  #roleOf(infoHash: InfoHash): 'owner' | 'replica' | undefined {
+    const place = this.#context.view.ring.ownerSetOf(infoHash).findIndex(({ nodeId }) => nodeId === this.#context.self);
+    if (place < 0) return undefined;
+    return place === 0 ? 'owner' : 'replica';
   }
 
   /** Why a hash is where it is; undefined while nobody is known. */
@@ -311,9 +314,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#givings.forget(nodeId);
   }
 
-  /** Who has a better one waiting makes room for it. */
+  /** Who has somebody waiting makes room for it; without anybody its term goes on. */
   #endTerm(): void {
-    if (!this.#duties.hasBetterThan(0)) return;
+    if (this.#duties.candidates === 0) return;
     this.#duties.call('a term ended');
     this.#standing.leave('its term ended', false);
   }

@@ -10,13 +10,14 @@ import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
-import type { Ring } from './ring.ts';
 
 const BATCH_MS = 1000;
 const ANNOUNCES_MS = 3000;
 const TRIES_MAX = 3;
 /** Copies to replicas at a time: what a hand-off or a newcomer waits for comes between. */
 const PRIMING_MAX = 4;
+/** Owner sets whose others are remembered. */
+const OTHERS_MAX = 10_000;
 /** Arcs that are remembered of one replica. */
 const ARCS_MAX = 128;
 
@@ -30,7 +31,7 @@ export class Replication {
   /** Batches that are under way, by receiver. */
   readonly #unheard = new Map<NodeId, number>();
   #waiting: { readonly to: NodeId; readonly then: () => void }[] = [];
-  #ring: Ring | undefined;
+  #version = -1;
   #others = new Map<readonly Descriptor[], readonly NodeId[]>();
   #batchAt: Instant;
   #isDirty = false;
@@ -60,13 +61,14 @@ export class Replication {
   /** Who else is told of announces of a hash. */
   copiesOf(infoHash: InfoHash): readonly NodeId[] {
     const { view, self } = this.#context;
-    if (view.ring !== this.#ring) {
-      this.#ring = view.ring;
+    if (view.version !== this.#version) {
+      this.#version = view.version;
       this.#others = new Map();
     }
     const set = view.ring.ownerSetOf(infoHash);
     let others = this.#others.get(set);
     if (!others) {
+      if (this.#others.size >= OTHERS_MAX) this.#others.clear();
       others = set.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== self);
       this.#others.set(set, others);
     }

@@ -17,7 +17,7 @@ import type { Descriptor } from './descriptor.ts';
 import type { Grant } from './grant.ts';
 import type { Digest } from './message.ts';
 import { BUCKETS } from './message-codec.ts';
-import { Ring } from './ring.ts';
+import { isSamePlace, Ring } from './ring.ts';
 import type { Token } from './token.ts';
 
 /** Most supernodes held; at under 2 KiB each that is below 20 MB. */
@@ -43,38 +43,31 @@ export class View {
   readonly #newest = new Map<NodeId, Descriptor>();
   /** By the token that is granted. */
   readonly #grants = new Map<Token, Grant>();
-  /** The sequence at which a node was dropped; gossip about its past does not bring it back. Bounded like the view. */
-  readonly #dropped = new Map<NodeId, number>();
+  /** As nodes were when they were dropped; gossip about their past does not bring them back. Bounded like the view. */
+  readonly #dropped = new Map<NodeId, Descriptor>();
   /** Everything held, by the key of its digest. */
   readonly #held = new Map<string, Held>();
   /** Two words a bucket. */
   readonly #hashes = new Uint32Array(2 * BUCKETS);
-  #ring: Ring | undefined = new Ring([]);
-  /** Rises whenever the ring may be another. */
+  /** The ring of everyone held; `version` rises whenever somebody may own something else. */
+  readonly ring: Ring = new Ring();
   version = 0;
 
   get size(): number {
     return this.#newest.size;
   }
 
-  /** The ring of everyone held. */
-  get ring(): Ring {
-    this.#ring ??= new Ring(this.#newest.values(), this.#grants.values());
-    return this.#ring;
-  }
-
   /** Takes a descriptor that `openDescriptor` or `sealDescriptor` made; the highest sequence of a node stays. */
   offer(descriptor: Descriptor): Offered {
     const held = this.#newest.get(descriptor.nodeId);
-    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId);
+    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId)?.sequence;
     if (seen !== undefined && seen >= descriptor.sequence) return 'stale';
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
     this.#hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
-    if (!held || !isSamePlace(held, descriptor)) this.#turn();
-    // The ring names descriptors: a renewed one replaces the one before.
-    this.#ring = undefined;
+    if (!held || !isSamePlace(held, descriptor)) this.version++;
+    this.ring.put(descriptor);
     return held ? 'renewed' : 'added';
   }
 
@@ -89,7 +82,8 @@ export class View {
     if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
     this.#grants.set(grant.to, grant);
     if (isSigned(grant)) this.#hold(grantKeyOf(grant.to), grant.sequence, GRANT_LETTER, grant.record);
-    this.#turn();
+    this.ring.grant(grant);
+    this.version++;
     return true;
   }
 
@@ -97,7 +91,8 @@ export class View {
   withdraw(to: Token): void {
     if (!this.#grants.delete(to)) return;
     this.#release(grantKeyOf(to));
-    this.#turn();
+    this.ring.revoke(to);
+    this.version++;
   }
 
   /** Drops what has expired; true when somebody is gone. */
@@ -108,13 +103,29 @@ export class View {
     return this.version !== version;
   }
 
-  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back. */
+  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back, or `forgive`. */
   drop(nodeId: NodeId): void {
     const held = this.#newest.get(nodeId);
     if (!held) return;
     this.#forget(nodeId);
     if (this.#dropped.size >= SUPERNODES_MAX) this.#dropped.delete(this.#dropped.keys().next().value!);
-    this.#dropped.set(nodeId, held.sequence);
+    this.#dropped.set(nodeId, held);
+  }
+
+  /** True when a descriptor is of a node that was dropped, and no newer than it was then. */
+  wasDropped({ nodeId, sequence }: Descriptor): boolean {
+    return (this.#dropped.get(nodeId)?.sequence ?? -1) >= sequence;
+  }
+  /** One of those that were dropped, by chance, while its descriptor lasts. */
+  someDropped(random: Random, wallNow: WallSeconds): Descriptor | undefined {
+    const dropped = [...this.#dropped.values()][randomBelow(random, this.#dropped.size)];
+    if (!dropped || dropped.expires > wallNow) return dropped;
+    this.#dropped.delete(dropped.nodeId);
+    return undefined;
+  }
+  /** A node that was dropped was found to be there after all. */
+  forgive(nodeId: NodeId): void {
+    this.#dropped.delete(nodeId);
   }
 
   get(nodeId: NodeId): Descriptor | undefined {
@@ -183,11 +194,7 @@ export class View {
   #forget(nodeId: NodeId): void {
     this.#newest.delete(nodeId);
     this.#release(keyOf(nodeId));
-    this.#turn();
-  }
-
-  #turn(): void {
-    this.#ring = undefined;
+    this.ring.take(nodeId);
     this.version++;
   }
 
@@ -243,11 +250,6 @@ export function unletter(lettered: Uint8Array): { kind: 'descriptor' | 'grant'; 
 
 function isSigned({ record }: Grant): boolean {
   return record.length > 0;
-}
-
-function isSamePlace(a: Descriptor, b: Descriptor): boolean {
-  const isSameHost = a.addresses[0]!.host === b.addresses[0]!.host;
-  return isSameHost && a.tokens.length === b.tokens.length && a.tokens.every((token, i) => token === b.tokens[i]);
 }
 
 function bucketOf(key: string): number {

@@ -26,3 +26,108 @@ test('volunteers are elected by witnesses, and every hash has exactly one owner'
       );
   }
 });
+
+test('W-02 a crashed owner is replaced by its replica within ten seconds, with every announce that it had passed on', () => {
+  const mesh = new Mesh(3);
+  const nodes = mesh.grow(8);
+  mesh.run(10);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  mesh.run(3);
+  const victim = nodes[3]!;
+  const orphans = hashes.filter((hash) => mesh.ownersOf(hash)[0] === victim);
+  assert.ok(orphans.length > 0);
+  mesh.kill(victim);
+  mesh.until('the range to be answered again', () => orphans.every((hash) => mesh.ownersOf(hash).length === 1), 10);
+  for (const hash of orphans) assert.ok(mesh.ownersOf(hash)[0]!.keeper.lines.has(`${hash} peer`));
+});
+
+test('a newcomer gets the swarms of its ranges before it serves them', () => {
+  const mesh = new Mesh(4);
+  const [first] = mesh.grow(4);
+  mesh.run(10);
+  const hashes = Array.from({ length: 300 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  const newcomer = mesh.join(first!);
+  mesh.until('the newcomer to serve', () => newcomer.overlay.isSupernode, 60);
+  const own = hashes.filter((hash) => newcomer.overlay.ownership.ownerOf(hash) === 'self');
+  assert.ok(own.length > 10, `${own.length} hashes`);
+  for (const hash of own) assert.ok(newcomer.keeper.lines.has(`${hash} peer`));
+});
+
+test('C-02 an overloaded supernode hands the lower part of its hottest range to one that has room', () => {
+  const mesh = new Mesh(5);
+  const nodes = mesh.grow(6);
+  mesh.run(10);
+  const busy = nodes[2]!;
+  const hashes: ReturnType<typeof hashAt>[] = [];
+  while (hashes.length < 60) {
+    const hash = hashAt(mesh.random);
+    if (mesh.ownersOf(hash)[0] === busy) hashes.push(hash);
+  }
+  for (const hash of hashes) {
+    busy.keeper.announce(hash, 'before');
+    for (const { keeper } of nodes) keeper.rates.set(hash, 20);
+  }
+  mesh.until('a hand-off', () => busy.events.some(({ type }) => type === 'handed-off'), 60);
+  mesh.run(40);
+  const moved = hashes.filter((hash) => mesh.ownersOf(hash)[0] !== busy);
+  assert.ok(moved.length > 10 && moved.length < 60, `${moved.length} of 60 hashes moved`);
+  for (const hash of hashes) {
+    assert.equal(mesh.ownersOf(hash).length, 1);
+    assert.ok(mesh.ownersOf(hash)[0]!.keeper.lines.has(`${hash} before`));
+  }
+  assert.ok(busy.overlay.load < 0.9, `load ${busy.overlay.load}`);
+  const placement = nodes[0]!.overlay.placementOf(moved[0]!)!;
+  assert.deepEqual([placement.by, placement.range.epoch > 0], ['grant', true]);
+});
+
+test('a supernode that is told to stop hands everything over first', () => {
+  const mesh = new Mesh(6);
+  const nodes = mesh.grow(5);
+  mesh.run(10);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  const leaver = nodes[1]!;
+  mesh.feed(leaver, { type: 'drain' });
+  mesh.until('the node to be free', () => leaver.isDrained, 12);
+  mesh.kill(leaver);
+  mesh.run(1);
+  for (const hash of hashes) {
+    const [owner, ...more] = mesh.ownersOf(hash);
+    assert.ok(owner && more.length === 0 && owner !== leaver);
+    assert.ok(owner.keeper.lines.has(`${hash} peer`), hash);
+  }
+});
+
+test('W-27 two halves of a partition go on alone, and are one again when it heals', () => {
+  const mesh = new Mesh(7);
+  const nodes = mesh.grow(8);
+  mesh.run(10);
+  const half = new Set(nodes.slice(0, 4));
+  mesh.isOpen = (from, to) => half.has(from) === half.has(to);
+  mesh.run(60);
+  for (const { overlay } of nodes) assert.equal(overlay.members, 4);
+  mesh.isOpen = () => true;
+  mesh.until('one view', () => nodes.every(({ overlay }) => overlay.members === 8), 60);
+  for (let i = 0; i < 100; i++) assert.equal(mesh.ownersOf(hashAt(mesh.random)).length, 1);
+});
+
+test('W-24 ten nodes that start at once and then hear of each other end as one network', () => {
+  const mesh = new Mesh(18);
+  const nodes = Array.from({ length: 10 }, () => mesh.add({ role: 'auto' }));
+  for (const node of nodes) mesh.feed(node, { type: 'alone', withinMs: 5000 });
+  // As their hosts do while somebody shouts on the local network.
+  for (let round = 0; round < 12; round++) {
+    mesh.run(5);
+    for (const [i, node] of nodes.entries()) {
+      const { nodeId, address } = nodes[(i + 1 + round) % nodes.length]!;
+      mesh.feed(node, { type: 'found', contacts: [{ nodeId, address }] });
+    }
+  }
+  mesh.run(10);
+  const serving = nodes.filter(({ overlay }) => overlay.isSupernode);
+  assert.ok(serving.length >= 3, `${serving.length} supernodes`);
+  for (const { overlay } of serving) assert.equal(overlay.members, serving.length);
+  for (let i = 0; i < 100; i++) assert.equal(mesh.ownersOf(hashAt(mesh.random)).length, 1);
+});
