@@ -2,14 +2,7 @@
  * Where other nodes may be reached: which addresses we dial at all, and at which of its own a node really answered.
  * A private address is dialled only when the user named it, or somebody did who is on a private network with us.
  */
-import {
-  type Address,
-  formatAddress,
-  isHearsayPort,
-  type NodeId,
-  nodeOrigin,
-  reachOf,
-} from '../src/base/index.ts';
+import { type Address, formatAddress, isHearsayPort, type NodeId, nodeOrigin, reachOf } from '../src/base/index.ts';
 import type { Dialler } from '../src/io/dialler.ts';
 
 /** Private addresses that may be dialled. */
@@ -44,9 +37,9 @@ export class AddressBook {
   }
 
   /** Takes what a node at `teller` says of addresses: what a public node calls private is not ours to dial. */
-  hear(addresses: readonly Address[], teller: string): void {
+  hear(addresses: () => readonly Address[], teller: string): void {
     if (reachOf(teller) === 'public') return;
-    for (const address of addresses) {
+    for (const address of addresses()) {
       if (reachOf(address.host) === 'private' && isHearsayPort(address.port)) this.vouch(address);
     }
   }
@@ -87,7 +80,8 @@ export class AddressBook {
 
   /** The node that answered at an address. */
   nodeAt({ host, port }: Address): NodeId | undefined {
-    for (const [nodeId, { address }] of this.#reached) if (address.host === host && address.port === port) return nodeId;
+    for (const [nodeId, { address }] of this.#reached)
+      if (address.host === host && address.port === port) return nodeId;
     return undefined;
   }
 }

@@ -150,6 +150,7 @@ export class ListingSync {
         signal: this.#ending.signal,
         bytesMax: PAGE_BYTES_MAX,
       });
+      if (isFault(reply) && !this.#isClosed) this.#membership.noteSilent(supernode.nodeId);
       if (isFault(reply) || reply.status !== 200) return;
       const parsed = parseListingPage(reply.body);
       if (isFault(parsed) || parsed.source !== supernode.nodeId || parsed.network !== this.#network) return;

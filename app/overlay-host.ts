@@ -3,14 +3,7 @@
  * tells the rest of the node what became of it. TLS proves who speaks, in both directions and whatever the policy of
  * peer links is. It decides nothing about who serves; where somebody is asked is the address book's to know.
  */
-import {
-  type Address,
-  isFault,
-  type NodeId,
-  nodeOrigin,
-  reachOf,
-  SourceBudgets,
-} from '../src/base/index.ts';
+import { type Address, isFault, type NodeId, nodeOrigin, reachOf, SourceBudgets } from '../src/base/index.ts';
 import { type AlarmClock, now, wallNow } from '../src/io/alarm-clock.ts';
 import { sha1 } from '../src/io/hash.ts';
 import type { HttpClient } from '../src/io/http-client.ts';
@@ -24,6 +17,7 @@ import {
   type OverlayEvent,
   type OverlayInput,
   type OverlayMessage,
+  type OverlayRole,
   type OverlaySettings,
   parseMessage,
 } from '../src/overlay/index.ts';
@@ -44,8 +38,8 @@ const WAITING_MAX = 1024;
  */
 const QUESTIONS = { perSecond: 50, burst: 500 } as const;
 const SOURCES_MAX = 10_000;
-/** The machine gives up handing over after 10 s, and the news takes 3 s more; what is not done by then, replicas have. */
-const DRAIN_MS_MAX = 14_000;
+/** The machine gives up handing over after 10 s; what is not done by then, replicas have. */
+const DRAIN_MS_MAX = 12_000;
 
 export interface OverlayHostSettings {
   readonly network: string;
@@ -69,6 +63,8 @@ export type OverlayReply = OverlayMessage | 'busy' | 'malformed';
 /** The overlay as this process runs it. */
 export class OverlayHost {
   readonly machine: Overlay;
+  /** What the user wants the node to be. */
+  role: OverlayRole;
   readonly #settings: OverlayHostSettings;
   /** Those who wait for an answer of ours, by exchange. */
   readonly #waiting = new Map<number, (answer: OverlayReply) => void>();
@@ -76,11 +72,13 @@ export class OverlayHost {
   readonly #ending = new AbortController();
   readonly #wake = (): void => this.feed({ type: 'tick', wall: wallNow() });
   #nextAsked = 1;
-  #drained: (() => void) | undefined;
+  /** Those who wait for this node to have left; as many as asked for it. */
+  readonly #leavers = new Set<() => void>();
 
   constructor(settings: OverlayHostSettings) {
     const { network, identity, part } = settings;
     this.#settings = settings;
+    this.role = part.role;
     const { nodeId: self, sign } = identity;
     this.machine = new Overlay({ network, self, sign, verify, sha1, random: Math.random, ...part }, now(), wallNow());
   }
@@ -104,7 +102,7 @@ export class OverlayHost {
     if (this.#waiting.size >= WAITING_MAX || !this.#budgets.take(source, 1, now())) return 'busy';
     const message = parseMessage(body);
     if (isFault(message)) return 'malformed';
-    this.#settings.book.hear(addressesIn(message, this.#settings.network), address.host);
+    this.#settings.book.hear(() => addressesIn(message, this.#settings.network), address.host);
     const exchange = this.#nextAsked++;
     const { promise, resolve } = Promise.withResolvers<OverlayReply>();
     const timer = setTimeout(() => this.#answer(exchange, 'busy'), ANSWER_MS);
@@ -116,14 +114,33 @@ export class OverlayHost {
     return promise;
   }
 
-  /** Hands over what this node owns; resolves when others have it, or when that takes too long. */
+  /** The user's word about serving. */
+  order(role: OverlayRole): void {
+    this.role = role;
+    this.feed({ type: 'ordered', role });
+  }
+
+  /** Hands over what this node owns, for good; resolves when others have it, or when that takes too long. */
   async drain(): Promise<void> {
+    const left = this.#left();
+    this.feed({ type: 'drain' });
+    await left;
+  }
+
+  /** Hands over what this node owns, and stays a client until it is ordered otherwise. */
+  async retire(): Promise<void> {
+    this.order('client');
+    if (this.machine.phase === 'leaving') await this.#left();
+  }
+
+  /** Resolves at the next `drained`, or when that takes too long. */
+  async #left(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, DRAIN_MS_MAX);
-    this.#drained = resolve;
-    this.feed({ type: 'drain' });
+    this.#leavers.add(resolve);
     await promise;
     clearTimeout(timer);
+    this.#leavers.delete(resolve);
   }
 
   close(): void {
@@ -149,7 +166,8 @@ export class OverlayHost {
       case 'changed':
         return this.#settings.changed();
       case 'drained':
-        return this.#drained?.();
+        for (const leaver of this.#leavers) leaver();
+        return;
       case 'event':
         logEvent(this.#settings.log, effect.event);
         return this.#settings.told(effect.event);
@@ -169,11 +187,15 @@ export class OverlayHost {
     const reply = address && (await this.#post(nodeOrigin({ nodeId: to.nodeId, address }), message, timeoutMs, http));
     if (reply === undefined || address === undefined) {
       book.noteMissed(to.nodeId);
-      log.debug('a node does not answer', { nodeId: to.nodeId, question: message.type, at: address?.host ?? 'nowhere' });
+      log.debug('a node does not answer', {
+        nodeId: to.nodeId,
+        question: message.type,
+        at: address?.host ?? 'nowhere',
+      });
       return this.feed({ type: 'unanswered', exchange });
     }
     book.noteReached(node, address);
-    book.hear(addressesIn(reply, network), address.host);
+    book.hear(() => addressesIn(reply, network), address.host);
     this.feed({ type: 'answered', exchange, message: reply });
   }
 

@@ -2,10 +2,7 @@
 import { type Address, isFault } from '../src/base/index.ts';
 import { wallNow } from '../src/io/alarm-clock.ts';
 import { sha1 } from '../src/io/hash.ts';
-import { type OverlayMessage, openDescriptor } from '../src/overlay/index.ts';
-
-/** Kind letter before a descriptor in `records`. */
-const DESCRIPTOR_LETTER = 0x64;
+import { type OverlayMessage, openDescriptor, unletter } from '../src/overlay/index.ts';
 
 /** Every address in a message: of candidates, of nodes to be probed, and of descriptors. */
 export function addressesIn(message: OverlayMessage, network: string): readonly Address[] {
@@ -19,7 +16,7 @@ export function addressesIn(message: OverlayMessage, network: string): readonly 
       return addressesOfRecords([message.descriptor], network);
     case 'records':
       return addressesOfRecords(
-        message.records.filter(([letter]) => letter === DESCRIPTOR_LETTER).map((lettered) => lettered.subarray(1)),
+        message.records.flatMap((lettered) => unletter(lettered)?.record ?? []),
         network,
       );
     default:
