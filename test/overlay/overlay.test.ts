@@ -108,9 +108,18 @@ test('W-27 two halves of a partition go on alone, and are one again when it heal
   mesh.isOpen = (from, to) => half.has(from) === half.has(to);
   mesh.run(60);
   for (const { overlay } of nodes) assert.equal(overlay.members, 4);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  for (const hash of hashes) for (const owner of mesh.ownersOf(hash)) owner.keeper.announce(hash, `peer of ${owner.n}`);
   mesh.isOpen = () => true;
   mesh.until('one view', () => nodes.every(({ overlay }) => overlay.members === 8), 60);
-  for (let i = 0; i < 100; i++) assert.equal(mesh.ownersOf(hashAt(mesh.random)).length, 1);
+  mesh.run(30);
+  for (const hash of hashes) {
+    const owners = mesh.ownersOf(hash);
+    assert.equal(owners.length, 1);
+    const announced = nodes.flatMap(({ keeper, n }) => (keeper.lines.has(`${hash} peer of ${n}`) ? [n] : []));
+    assert.equal(announced.length, 2);
+    for (const n of announced) assert.ok(owners[0]!.keeper.lines.has(`${hash} peer of ${n}`), `${hash} of ${n}`);
+  }
 });
 
 test('W-24 ten nodes that start at once and then hear of each other end as one network', () => {
@@ -130,4 +139,41 @@ test('W-24 ten nodes that start at once and then hear of each other end as one n
   assert.ok(serving.length >= 3, `${serving.length} supernodes`);
   for (const { overlay } of serving) assert.equal(overlay.members, serving.length);
   for (let i = 0; i < 100; i++) assert.equal(mesh.ownersOf(hashAt(mesh.random)).length, 1);
+});
+
+test('a hash that is asked for too much is answered by more members, and by one again when it cools', () => {
+  const mesh = new Mesh(9);
+  const nodes = mesh.grow(8);
+  mesh.run(10);
+  const hash = hashAt(mesh.random);
+  const [owner] = mesh.ownersOf(hash);
+  owner!.keeper.rates.set(hash, 350);
+  mesh.until('the hash to be widened', () => mesh.ownersOf(hash).length === 4, 60);
+  const stranger = nodes.find(({ overlay }) => overlay.ownership.ownerOf(hash) !== 'self')!;
+  const asked = new Set<string>();
+  for (let i = 0; i < 100; i++) {
+    const answer = stranger.overlay.ownership.ownerOf(hash);
+    if (typeof answer === 'object') asked.add(answer.nodeId);
+  }
+  assert.equal(asked.size, 4);
+  owner!.keeper.rates.set(hash, 1);
+  mesh.until('the hash to be narrow', () => mesh.ownersOf(hash).length === 1, 2000);
+  assert.equal(mesh.ownersOf(hash)[0], owner);
+});
+
+test('a first supernode that meets a large network is elected there, and brings what it tracked', () => {
+  const mesh = new Mesh(10);
+  const [known] = mesh.grow(12);
+  const island = mesh.add({ role: 'auto' });
+  mesh.feed(island, { type: 'alone', withinMs: 0 });
+  const hashes = Array.from({ length: 100 }, () => hashAt(mesh.random));
+  for (const hash of hashes) island.keeper.announce(hash, 'islander');
+  mesh.feed(island, { type: 'found', contacts: [{ nodeId: known!.nodeId, address: known!.address }] });
+  mesh.until('the network to have it', () => mesh.nodes.every(({ overlay }) => overlay.members === 13), 400);
+  mesh.run(60);
+  for (const hash of hashes) {
+    const owners = mesh.ownersOf(hash);
+    assert.equal(owners.length, 1);
+    assert.ok(owners[0]!.keeper.lines.has(`${hash} islander`), hash);
+  }
 });
