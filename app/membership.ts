@@ -5,7 +5,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/index.ts';
-import { type Address, type Fault, formatAddress, isFault, type NodeId, nodeOrigin } from '../src/base/index.ts';
+import {
+  type Address,
+  type Fault,
+  formatAddress,
+  type InfoHash,
+  isFault,
+  type NodeAt,
+  type NodeId,
+  nodeOrigin,
+} from '../src/base/index.ts';
 import { wallNow } from '../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../src/io/bound-network.ts';
 import { resolveBootstrap } from '../src/io/dns-lookup.ts';
@@ -45,6 +54,8 @@ const BELIEF_MS = 3000;
 const ALONE_MS: Readonly<Record<OverlayRole, number>> = { client: 0, auto: 30_000, supernode: 5000 };
 /** Bootstrap addresses whose nodes are remembered; names may lead elsewhere each time. */
 const MET_MAX = 256;
+/** Addresses of supernodes that are remembered, gone ones too. */
+const SERVED_MAX = 20_000;
 
 interface Source {
   readonly text: string;
@@ -76,6 +87,8 @@ export class Membership {
   readonly #saved: readonly Descriptor[];
   /** The nodes that answered at the addresses of bootstrap sources, which are expected there from then on. */
   readonly #met = new Map<string, NodeId>();
+  /** Where supernodes listen or listened, as URLs write it; the oldest leaves first. */
+  readonly #served = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #believed: (() => void) | undefined;
   #isClosed = false;
@@ -87,6 +100,7 @@ export class Membership {
     this.#sources = config.bootstrap.map((text) => ({ text, state: 'trying', found: 0 }));
     this.#saved = saved.filter(({ nodeId }) => nodeId !== identity.nodeId);
     for (const address of addresses) book.vouch(address);
+    for (const known of saved) this.#noteServed(known.addresses);
   }
 
   /** Supernodes known, this node included when it is one. */
@@ -107,6 +121,7 @@ export class Membership {
 
   /** The machine knows other supernodes than before. */
   noteChange(): void {
+    for (const { addresses } of this.#machine.descriptors()) this.#noteServed(addresses);
     if (!this.#isAlone) this.#believed?.();
   }
 
@@ -114,6 +129,21 @@ export class Membership {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#remember();
+  }
+
+  /** True for the announce URL of a supernode that is known, or was. */
+  isSupernodeUrl(url: string): boolean {
+    const { host, protocol } = URL.parse(url) ?? {};
+    return protocol === 'http:' && host !== undefined && this.#served.has(host);
+  }
+
+  /** The supernodes that keep a hash and can be asked, its owner first. */
+  ownersOf(infoHash: InfoHash): readonly NodeAt[] {
+    return this.#machine.ownersOf(infoHash).flatMap(({ nodeId }) => {
+      const supernode = this.get(nodeId);
+      const address = supernode && this.addressOf(supernode);
+      return address ? [{ nodeId, address }] : [];
+    });
   }
 
   /** Where a supernode is asked. */
@@ -174,6 +204,15 @@ export class Membership {
   }
   get #hasFound(): boolean {
     return [...this.#sources, this.#savedSource].some(({ found }) => found > 0);
+  }
+
+  #noteServed(addresses: readonly Address[]): void {
+    for (const address of addresses) {
+      const at = formatAddress(address);
+      if (this.#served.has(at)) continue;
+      if (this.#served.size >= SERVED_MAX) this.#served.delete(this.#served.values().next().value!);
+      this.#served.add(at);
+    }
   }
 
   #remember(): void {

@@ -23,7 +23,7 @@ import { Turnstile } from '../src/io/turnstile.ts';
 import { UdpTrackerClient } from '../src/io/udp-tracker-client.ts';
 import { readWebCertificate } from '../src/io/web-certificate.ts';
 import { ROLE_ANSWERS_DNS } from '../src/overlay/index.ts';
-import type { Ownership, SwarmKeeper } from '../src/ports/index.ts';
+import type { Ownership } from '../src/ports/index.ts';
 import { LinkBudget } from '../src/session/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
 import { AddressBook } from './address-book.ts';
@@ -63,7 +63,7 @@ import type {
   WantedRole,
 } from './running-node.ts';
 import { resolveTarget } from './target.ts';
-import { openTracker } from './tracker-service.ts';
+import { openTracker, type TrackerService } from './tracker-service.ts';
 
 /** Rows of the listing kept on disk. */
 const LISTING_ROWS_MAX = 200_000;
@@ -147,12 +147,13 @@ function compose(base: Base) {
   const mayDial = (ip: string, port: number): boolean => book.mayAsk(ip, port);
   const tls = encryptionOf(config).out === 'off' ? undefined : base.tls;
   const http = new HttpClient({ network: base.network, mayDial, tls });
-  const { tracker, keeping } = openTracker(
+  const service = openTracker(
     config,
     ownershipOf(() => membership.ownership),
     base.udp,
   );
-  const overlay = composeOverlay(base, keeping, () => {
+  const { tracker } = service;
+  const overlay = composeOverlay(base, service, () => {
     membership.noteChange();
     library.attend();
   });
@@ -180,6 +181,9 @@ function compose(base: Base) {
     udp: new UdpTrackerClient(base.udp, mayDial, base.alarms),
     nodeAt: (address) => membership.nodeAt(address),
     portOutside: () => reach.external?.tcpPort,
+    ownersOf: (infoHash) => membership.ownersOf(infoHash),
+    learned: (records) => host.feed({ type: 'records', records }),
+    silent: (nodeId) => membership.noteSilent(nodeId),
   });
   const torrents = openTorrents(base, http, trackers);
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
@@ -191,7 +195,7 @@ function compose(base: Base) {
 }
 
 /** This node's part in the overlay. Its client speaks TLS whatever the policy of peer links is: that proves who answers. */
-function composeOverlay(base: Base, keeper: SwarmKeeper, changed: () => void) {
+function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, changed: () => void) {
   const { config, book, memory, highest } = base;
   const nodes = new HttpClient({
     network: base.network,
@@ -215,7 +219,7 @@ function composeOverlay(base: Base, keeper: SwarmKeeper, changed: () => void) {
     changed,
     told: (event) => desk.note(event),
   });
-  const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap: () => {} });
+  const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap });
   const membership = new Membership({ ...base, http: nodes, memory, host });
   return { nodes, reach, host, desk, membership };
 }

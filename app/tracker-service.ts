@@ -6,6 +6,7 @@ import { now } from '../src/io/alarm-clock.ts';
 import type { UdpPort } from '../src/io/udp-port.ts';
 import type { Ownership } from '../src/ports/index.ts';
 import { ConnectionIds, Registrar, SwarmKeeping, Tracker, UdpTracker } from '../tracker/index.ts';
+import type { Caps } from './running-node.ts';
 
 const CONNECTION_KEY_BYTES = 32;
 
@@ -13,6 +14,8 @@ const CONNECTION_KEY_BYTES = 32;
 export interface TrackerService {
   readonly tracker: Tracker;
   readonly keeping: SwarmKeeping;
+  /** Keeps to other caps from now on. */
+  cap(caps: Caps): void;
 }
 
 /** Opens the table, and its entrance on the UDP port; the one over HTTP is the caller's to put before the tracker. */
@@ -34,5 +37,10 @@ export function openTracker(config: Config, ownership: Ownership, udp: UdpPort):
     // A copy, because it is sent later than the next one is written.
     if (answer) udp.send(Buffer.from(answer), from);
   });
-  return { tracker: new Tracker(registrar), keeping: new SwarmKeeping(registrar) };
+  return {
+    tracker: new Tracker(registrar),
+    keeping: new SwarmKeeping(registrar),
+    cap: ({ trackingBytesPerSecond: bytesPerSecond, hashes: swarmsMax, peers: peersMax }) =>
+      registrar.cap({ bytesPerSecond, swarmsMax, peersMax }),
+  };
 }
