@@ -1,6 +1,8 @@
 // Real nodes elect each other, hand over when they leave, and take over when one of them is killed.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { decodeBencode } from '../../src/base/index.ts';
 import { placeFor, runProgram, spawnProgram } from '../app/place.ts';
@@ -121,8 +123,21 @@ test('what was known before a restart is a way back in, without any bootstrap so
   assert.ok(again.node.status().overlay.term! > term!);
 });
 
-test('a volunteer that nobody answers is the first after a while', async (t) => {
-  const first = await running(t, { role: 'supernode', bootstrap: ['127.0.0.1:9'] });
-  await until('it to be the first', () => first.node.status().role === 'supernode', 10_000);
-  assert.equal(first.node.status().overlay.lastElection?.isGenesis, true);
+test('two volunteers that know only each other become one network, whoever of them is first', async (t) => {
+  const [one, two] = [await freePort(), await freePort()];
+  const nodes = await Promise.all([
+    running(t, { role: 'supernode', port: one, bootstrap: [`127.0.0.1:${two}`] }),
+    running(t, { role: 'supernode', port: two, bootstrap: [`127.0.0.1:${one}`] }),
+  ]);
+  await until('both to serve one ring', () => nodes.every((each) => isWhole(each, 2)), START_MS);
+  const placements = await Promise.all(nodes.map(({ node }) => node.placement(hexOf(HASHES[0]!))));
+  assert.deepEqual(placements[0], placements[1]);
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
