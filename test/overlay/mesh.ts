@@ -12,6 +12,7 @@ import {
   type NodeId,
   type Random,
   seededRandom,
+  type WallSeconds,
   wallSeconds,
 } from '../../src/base/index.ts';
 import { verify } from '../../src/io/identity.ts';
@@ -25,7 +26,7 @@ import {
   type OverlayRole,
   parseMessage,
 } from '../../src/overlay/index.ts';
-import type { Arc, SwarmKeeper } from '../../src/ports/index.ts';
+import type { AnnounceBatch, Arc, ArcLoad, HotHash, SwarmFrame, SwarmKeeper } from '../../src/ports/index.ts';
 import { identity, NOW, sha1 } from './fixtures.ts';
 
 const DELAY_MS = 30;
@@ -33,11 +34,11 @@ const WALL_START = NOW;
 
 /** Swarms as a set of lines "hash peer". */
 export class MapKeeper implements SwarmKeeper {
-  readonly lines = new Set<string>();
+  readonly lines: Set<string> = new Set();
   ownership: Overlay['ownership'] | undefined;
   readonly #logs = new Map<NodeId, string[]>();
   /** Announces a second, by hash. */
-  readonly rates = new Map<string, number>();
+  readonly rates: Map<string, number> = new Map();
 
   announce(infoHash: InfoHash, peer: string): void {
     this.lines.add(`${infoHash} ${peer}`);
@@ -47,7 +48,7 @@ export class MapKeeper implements SwarmKeeper {
       else this.#logs.set(to, [`${infoHash} ${peer}`]);
     }
   }
-  frameOf(arc: Arc, cursor: number) {
+  frameOf(arc: Arc, cursor: number): SwarmFrame {
     const inArc = [...this.lines].filter((line) => isIn(arc, line.slice(0, 40)));
     const next = cursor + 500;
     const bytes = Buffer.from(inArc.slice(cursor, next).join('\n'));
@@ -58,12 +59,12 @@ export class MapKeeper implements SwarmKeeper {
     for (const line of text === '' ? [] : text.split('\n')) this.lines.add(line);
     return true;
   }
-  batches() {
+  batches(): readonly AnnounceBatch[] {
     const batches = [...this.#logs].map(([to, lines]) => ({ to, bytes: Buffer.from(lines.join('\n')) }));
     this.#logs.clear();
     return batches;
   }
-  loadOf(arcs: readonly Arc[]) {
+  loadOf(arcs: readonly Arc[]): readonly ArcLoad[] {
     return arcs.map((arc) => {
       let announcesPerSecond = 0;
       for (const [hash, rate] of this.rates) if (isIn(arc, hash)) announcesPerSecond += rate;
@@ -75,13 +76,13 @@ export class MapKeeper implements SwarmKeeper {
     const wrapped = [...hashes.filter((hash) => hash > arc.from), ...hashes.filter((hash) => hash <= arc.from)];
     return wrapped[Math.floor(share * wrapped.length)];
   }
-  hottest() {
+  hottest(): readonly HotHash[] {
     return [...this.rates]
       .map(([infoHash, announcesPerSecond]) => ({ infoHash: infoHash as InfoHash, announcesPerSecond }))
       .sort((a, b) => b.announcesPerSecond - a.announcesPerSecond)
       .slice(0, 16);
   }
-  get size() {
+  get size(): { readonly peers: number; readonly hashes: number } {
     return { peers: this.lines.size, hashes: this.lines.size };
   }
 }
@@ -127,7 +128,7 @@ export class Mesh {
     this.random = seededRandom(seed);
   }
 
-  get wall() {
+  get wall(): WallSeconds {
     return wallSeconds(WALL_START + this.now / 1000);
   }
 
