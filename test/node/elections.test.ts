@@ -77,6 +77,24 @@ test('three volunteers elect each other and share the hashes, until one of them 
   });
 });
 
+test('a supernode that is near its caps hands a range over, and every swarm is still answered', async (t) => {
+  const nodes = await volunteers(t, 2);
+  const [busy, idle] = nodes as [Running, Running];
+  for (const hash of HASHES) await announce(busy.port, hash, 10_001);
+  await until('copies to be there', () => nodes.every(({ node }) => node.status().overlay.used.hashes === 40), 10_000);
+  busy.node.cap({ peers: HASHES.length + 2 });
+  await until('a range to be handed over', () => busy.node.status().overlay.handOffs > 0, START_MS);
+  assert.equal(busy.node.status().overlay.lastHandOff?.to, idle.node.status().nodeId);
+  const isGranted = ({ node }: Running): boolean =>
+    node.supernodes().some(({ ranges }) => ranges.some(({ by, epoch }) => by === 'grant' && epoch === 1));
+  await until('both to know', () => nodes.every(isGranted), 10_000);
+  // Room for those who ask now.
+  busy.node.cap({ peers: 10_000 });
+  for (const [i, hash] of HASHES.entries()) {
+    assert.deepEqual(await announce(nodes[i % 2]!.port, hash, 10_002), [10_001], hexOf(hash));
+  }
+});
+
 test('a supernode that is killed is replaced, and its swarms are still answered', async (t) => {
   const nodes = await volunteers(t, 2);
   const place = placeFor(t);
