@@ -15,7 +15,8 @@ import {
   type Verify,
 } from '../../src/base/index.ts';
 import { areVotesGood, encodeVotes, parseVotes } from '../../src/overlay/certificate.ts';
-import { openSealedGrant, sealGrant, signedGrant } from '../../src/overlay/grant.ts';
+import { SEQUENCE_MAX } from '../../src/overlay/descriptor.ts';
+import { EPOCH_MAX, openSealedGrant, sealGrant, signedGrant } from '../../src/overlay/grant.ts';
 import {
   type Certificate,
   certificateOf,
@@ -106,7 +107,7 @@ test(`100,000 mutations of descriptors are opened within their bounds or refused
     assert.ok(opened.addresses.length >= 1 && opened.addresses.length <= 4);
     assert.ok(opened.certificate.votes.length <= WITNESSES && opened.load <= 255);
     assert.ok(opened.expires > NOW && opened.expires <= opened.issued + 7200 && opened.issued <= NOW + 600);
-    assert.ok(Number.isSafeInteger(opened.sequence) && opened.sequence >= 1);
+    assert.ok(opened.sequence >= 1 && opened.sequence <= SEQUENCE_MAX);
     return 'opened';
   });
 });
@@ -118,7 +119,7 @@ function withGrant({ parts }: Dict, sealed: Uint8Array): Uint8Array {
 }
 
 const grantFaults = ['malformed', 'other-network', 'expired'].map((code) => `grant-${code}`);
-const givers = [terms(1, 2), terms(1, 3, { epoch: 2 ** 40, to: 'f'.repeat(40) as Token })].map((given) =>
+const givers = [terms(1, 2), terms(1, 3, { epoch: EPOCH_MAX, to: 'f'.repeat(40) as Token })].map((given) =>
   sealGrant(given, sign),
 );
 
@@ -129,7 +130,8 @@ test(`100,000 mutations of sealed grants are opened within their bounds or refus
     const { record, body } = pick(random, seeds);
     const opened = openSealedGrant(mutatedRecord(random, record, body), rules, NOW);
     if (isFault(opened)) return opened.code;
-    for (const count of [opened.epoch, opened.sequence]) assert.ok(Number.isSafeInteger(count) && count >= 0);
+    assert.ok(opened.epoch >= 0 && opened.epoch <= EPOCH_MAX);
+    assert.ok(opened.sequence >= 0 && opened.sequence <= SEQUENCE_MAX);
     assert.ok(opened.expires > NOW && opened.expires <= NOW + 14_400);
     assert.ok(opened.from.length === 40 && opened.to.length === 40 && opened.from !== opened.to);
     assert.ok(opened.giver !== opened.taker && opened.sealed.length <= RECORD_BYTES_MAX);
@@ -163,7 +165,7 @@ test(`100,000 mutations of widenings are opened within their bounds or refused (
     const opened = openWidening(mutatedRecord(random, record, body), rules, NOW);
     if (isFault(opened)) return opened.code;
     assert.ok(opened.level >= 1 && opened.level <= LEVEL_MAX && opened.record.length <= RECORD_BYTES_MAX);
-    assert.ok(opened.expires > NOW && opened.expires <= NOW + 1200 && Number.isSafeInteger(opened.sequence));
+    assert.ok(opened.expires > NOW && opened.expires <= NOW + 1200 && opened.sequence <= SEQUENCE_MAX);
     return 'opened';
   });
 });
@@ -198,6 +200,8 @@ test(`100,000 mutations of overlay messages of all types are taken within their 
     for (const value of Object.values(parsed)) {
       if (Array.isArray(value)) assert.ok(value.length <= Math.max(DIGESTS_MAX, RECORDS_MAX));
       if (typeof value === 'number') assert.ok(Number.isSafeInteger(value) && value >= 0);
+      for (const item of Array.isArray(value) ? value : [])
+        assert.ok(item.sequence === undefined || item.sequence <= SEQUENCE_MAX);
     }
     // What is believed says the same again: nothing of it was out of bounds.
     const again = encodeMessage(parsed);

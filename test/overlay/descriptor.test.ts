@@ -14,6 +14,7 @@ import {
   wallSeconds,
 } from '../../src/base/index.ts';
 import { encodeVotes } from '../../src/overlay/certificate.ts';
+import { SEQUENCE_MAX } from '../../src/overlay/descriptor.ts';
 import {
   CERTIFICATE_SECONDS,
   type Descriptor,
@@ -56,7 +57,7 @@ test('a descriptor opens as it was sealed', () => {
     certificateBy([2, 3, 4, 5, 6], candidacy(1, { term: 7, seat: SEAT })),
   ]) {
     const roles = 0xffff_ffff - ROLE_LEAVES;
-    const bounds = { load: 255, roles, term: 7, sequence: Number.MAX_SAFE_INTEGER, ownTokens: OWN_TOKENS_MAX };
+    const bounds = { load: 255, roles, term: 7, sequence: SEQUENCE_MAX, ownTokens: OWN_TOKENS_MAX };
     const sealed = seal({ addresses, certificate, ...bounds });
     const opened = openDescriptor(sealed.record, rules, NOW);
     assert.ok(!isFault(opened), String(opened));
@@ -88,7 +89,7 @@ test('a full descriptor with five votes fits its 1,000 bytes', () => {
   const capacity = { announcesPerSecond: biggest, peers: biggest, hashes: biggest, trackingBytesPerSecond: biggest };
   const about = candidacy(1, { network: 'n'.repeat(32), term: 0xffff_ffff, seat: SEAT });
   const certificate = certificateBy([2, 3, 4, 5, 6], about);
-  const sizes = { network: about.network, term: about.term, sequence: biggest, roles: 0xffff_ffff, load: 255 };
+  const sizes = { network: about.network, term: about.term, sequence: SEQUENCE_MAX, roles: 0xffff_ffff, load: 255 };
   const { record } = seal({ ...sizes, addresses, capacity, certificate, ownTokens: 8 });
   assert.ok(record.length <= RECORD_BYTES_MAX, `${record.length} bytes`);
 });
@@ -192,7 +193,7 @@ test('every missing, mistyped or exceeded member is refused by name', () => {
     m: [undefined, -1, 2 ** 32],
     n: [undefined, 1, [], new Uint8Array([0xff])],
     o: [undefined, 'x', 0, OWN_TOKENS_MAX + 1],
-    q: [undefined, 0, -1, 'x', 2n ** 60n],
+    q: [undefined, 0, -1, 'x', SEQUENCE_MAX + 1, 2n ** 60n],
     s: [1, [], 'short', new Uint8Array(21)],
     x: [
       undefined,

@@ -13,7 +13,8 @@ import {
   wallSeconds,
 } from '../../src/base/index.ts';
 import { verify } from '../../src/io/identity.ts';
-import { isReceipt, type SealedGrant } from '../../src/overlay/grant.ts';
+import { SEQUENCE_MAX } from '../../src/overlay/descriptor.ts';
+import { EPOCH_MAX, isReceipt, type SealedGrant } from '../../src/overlay/grant.ts';
 import {
   GRANT_SECONDS,
   type Grant,
@@ -127,10 +128,10 @@ test('a grant that its giver did not seal is forged', () => {
 test('every missing, mistyped or exceeded member of what was sealed is refused', () => {
   const place = (length: number): Uint8Array => new Uint8Array(length).fill(0x88);
   const wrong: Record<string, readonly (BencodeInput | undefined)[]> = {
-    e: [undefined, 'x', -1, 2n ** 60n],
+    e: [undefined, 'x', -1, EPOCH_MAX + 1],
     f: [undefined, 1, place(19), place(21), place(20)],
     n: [undefined, 1, []],
-    q: [undefined, 'x', -1, 2n ** 60n],
+    q: [undefined, 'x', -1, SEQUENCE_MAX + 1],
     t: [undefined, [], place(19), place(21), new Uint8Array(20)],
     w: [undefined, 1, place(31), place(33), nodeIdBytes(identity(1).nodeId)],
     x: [undefined, 'x', -1, 2n ** 60n],
@@ -157,7 +158,7 @@ test('what is passed on and is no dictionary with a sealed grant is refused', ()
 });
 
 test('the largest grant fits a record, and what was opened does not keep the message it came in', () => {
-  const biggest = { network: 'n'.repeat(32), epoch: 2 ** 53 - 1, sequence: 2 ** 53 - 1, to: 'f'.repeat(40) as Token };
+  const biggest = { network: 'n'.repeat(32), epoch: EPOCH_MAX, sequence: SEQUENCE_MAX, to: 'f'.repeat(40) as Token };
   const large = sealedBy(1, 2, biggest);
   assert.ok(signedGrant(large, takenBy(2, large), receiptBy(3, large)).record.length <= RECORD_BYTES_MAX);
   const record = grantBy(1, 2).record.slice();

@@ -9,6 +9,7 @@ import {
   seededRandom,
   utf8,
 } from '../../src/base/index.ts';
+import { SEQUENCE_MAX } from '../../src/overlay/descriptor.ts';
 import { encodeMessage, MESSAGE_BYTES_MAX, type OverlayMessage, parseMessage } from '../../src/overlay/index.ts';
 import { BUCKETS, DIGESTS_MAX, RECORDS_MAX, SUSPICIONS_MAX } from '../../src/overlay/message-codec.ts';
 import { SWARM_FRAME_BYTES_MAX } from '../../src/ports/index.ts';
@@ -76,8 +77,8 @@ const UINT32 = [...NUMBER, 2 ** 32];
 const FLAG = [...NUMBER, 2];
 const TEXT = [1, [], Uint8Array.of(0xff), 'x'.repeat(201)];
 const ADDRESSES = [1, [], [1], ['short'], [zeros(6)], some(5, Uint8Array.of(10, 0, 0, 1, 1, 1))];
-const DIGESTS = [1, [], zeros(14), zeros(16), zeros(15 * (DIGESTS_MAX + 1))];
-const SUSPECTS = [1, [], zeros(38), zeros(40), zeros(39 * (SUSPICIONS_MAX + 1))];
+const DIGESTS = [1, [], zeros(13), zeros(15), zeros(14 * (DIGESTS_MAX + 1))];
+const SUSPECTS = [1, [], zeros(37), zeros(39), zeros(38 * (SUSPICIONS_MAX + 1))];
 const WANTED = [1, [], zeros(7), zeros(9), zeros(8 * (DIGESTS_MAX + 1))];
 const fixed = (length: number): BencodeInput[] => [1, [], '', zeros(length - 1), zeros(length + 1)];
 const RECORD = [1, [], '', zeros(RECORD_BYTES_MAX + 1)];
@@ -109,7 +110,7 @@ const WRONG: { readonly [Type in OverlayMessage['type']]: Record<string, readonl
   voted: { g: fixed(64) },
   claim: { r: RECORD },
   claimed: { n: [...NUMBER, 1001] },
-  offer: { a: fixed(40), e: NUMBER, p: NUMBER, l: NUMBER },
+  offer: { a: fixed(40), e: UINT32, p: NUMBER, l: NUMBER },
   frame: { c: UINT32, i: UINT32, b: WIDE, h: fixed(20), l: FLAG },
   grant: { r: RECORD, s: fixed(96) },
   receipt: { r: RECORD },
@@ -134,8 +135,8 @@ test('every key out of its bounds or of another type is refused by name', () => 
 });
 
 test('the largest of every kind are taken', () => {
-  const digests = some(DIGESTS_MAX, { key: 'ff'.repeat(8), sequence: Number.MAX_SAFE_INTEGER });
-  const suspects = some(SUSPICIONS_MAX, { nodeId: 'ab'.repeat(32) as never, sequence: Number.MAX_SAFE_INTEGER });
+  const digests = some(DIGESTS_MAX, { key: 'ff'.repeat(8), sequence: SEQUENCE_MAX });
+  const suspects = some(SUSPICIONS_MAX, { nodeId: 'ab'.repeat(32) as never, sequence: SEQUENCE_MAX });
   const view = 'cd'.repeat(8);
   const wanted = some(DIGESTS_MAX, 'ef'.repeat(8));
   const largest: OverlayMessage[] = [

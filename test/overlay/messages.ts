@@ -8,6 +8,7 @@ import {
   type Random,
   randomBelow,
 } from '../../src/base/index.ts';
+import { SEQUENCE_MAX } from '../../src/overlay/descriptor.ts';
 import type { Capacity } from '../../src/overlay/index.ts';
 import type { ArcName, Digest, OverlayMessage, Suspicion } from '../../src/overlay/message.ts';
 import { randomBytes } from '../seed.ts';
@@ -26,8 +27,8 @@ const large = (random: Random): number => whole(random, Number.MAX_SAFE_INTEGER)
 const uint32 = (random: Random): number => whole(random, 0xffff_ffff);
 const flag = (random: Random): boolean => random() < 0.5;
 const text = (random: Random): string => 'why not, ümläut, 理由'.slice(randomBelow(random, 20));
-const digest = (random: Random): Digest => ({ key: hexBytes(random, 8), sequence: large(random) });
-const suspicion = (random: Random): Suspicion => ({ nodeId: node(random), sequence: large(random) });
+const digest = (random: Random): Digest => ({ key: hexBytes(random, 8), sequence: whole(random, SEQUENCE_MAX) });
+const suspicion = (random: Random): Suspicion => ({ nodeId: node(random), sequence: whole(random, SEQUENCE_MAX) });
 const arc = (random: Random): ArcName => ({ from: hexBytes(random, 20), to: hexBytes(random, 20) });
 const bytes = (random: Random, max: number, min = 0): Uint8Array =>
   randomBytes(random, min + randomBelow(random, max - min + 1));
@@ -87,7 +88,7 @@ export const MAKE: Make = {
   offer: (r) => ({
     type: 'offer',
     arc: arc(r),
-    epoch: large(r),
+    epoch: uint32(r),
     peers: large(r),
     announcesPerSecond: large(r),
   }),
