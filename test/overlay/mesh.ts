@@ -93,8 +93,8 @@ export interface MeshNode {
   readonly n: number;
   readonly nodeId: NodeId;
   readonly address: Address;
-  readonly keeper: MapKeeper;
-  readonly overlay: Overlay;
+  keeper: MapKeeper;
+  overlay: Overlay;
   readonly events: OverlayEvent[];
   isDrained: boolean;
   isUp: boolean;
@@ -107,6 +107,8 @@ interface Job {
 }
 
 export interface MeshOptions {
+  /** Private unless said. */
+  readonly host?: string;
   readonly role?: OverlayRole;
   readonly capacity?: Partial<Capacity>;
 }
@@ -121,6 +123,7 @@ export class Mesh {
   /** Sees every message that is sent. */
   watch: (from: MeshNode, message: OverlayMessage) => void = () => {};
   bytes = 0;
+  readonly #wakeAt = new Map<MeshNode, number>();
   #jobs: Job[] = [];
   #order = 0;
 
@@ -134,8 +137,42 @@ export class Mesh {
 
   add(options: MeshOptions = {}): MeshNode {
     const n = this.nodes.length + 1;
+    const { nodeId } = identity(n);
+    const address = { host: options.host ?? `10.0.${n >> 8}.${n & 255}`, port: 7373 };
+    const node = {
+      n,
+      nodeId,
+      address,
+      ...this.#machine(n, address, options),
+      events: [],
+      isDrained: false,
+      isUp: true,
+    };
+    this.nodes.push(node);
+    this.#wake(node);
+    return node;
+  }
+
+  /** A node's process ends and begins anew at once, without anything that it knew. */
+  restart(node: MeshNode, options: MeshOptions = {}): void {
+    Object.assign(node, this.#machine(node.n, node.address, options));
+  }
+
+  /** What a node answers to a message of somebody. */
+  ask(to: MeshNode, from: Pick<MeshNode, 'nodeId' | 'address'>, message: OverlayMessage): OverlayMessage {
+    let answer: OverlayMessage | undefined;
+    const exchange = ++this.#asked;
+    this.#replies.set(exchange, (reply) => {
+      answer = reply;
+    });
+    const { nodeId, address } = from;
+    this.feed(to, { type: 'asked', exchange, from: nodeId, address, message: this.#passed(message) });
+    this.until('an answer', () => answer !== undefined, 5);
+    return answer!;
+  }
+
+  #machine(n: number, address: Address, options: MeshOptions): { keeper: MapKeeper; overlay: Overlay } {
     const { nodeId, sign } = identity(n);
-    const address = { host: `10.0.${n >> 8}.${n & 255}`, port: 7373 };
     const keeper = new MapKeeper();
     const overlay = new Overlay(
       {
@@ -163,10 +200,7 @@ export class Mesh {
       this.wall,
     );
     keeper.ownership = overlay.ownership;
-    const node = { n, nodeId, address, keeper, overlay, events: [], isDrained: false, isUp: true };
-    this.nodes.push(node);
-    this.#wake(node);
-    return node;
+    return { keeper, overlay };
   }
 
   /** A first supernode and others that know it, all serving. */
@@ -234,21 +268,23 @@ export class Mesh {
     this.#jobs.splice(low, 0, job);
   }
 
+  /** Ticks a node at its deadline, which every input may bring forward. */
   #wake(node: MeshNode): void {
-    const { at } = node.overlay.deadline;
-    this.#at(Math.max(0, at - this.now), () => {
-      if (!node.isUp) return;
-      if (node.overlay.deadline.at <= this.now) {
-        node.overlay.input({ type: 'tick', wall: this.wall }, this.now);
-        this.#pump(node);
-      }
-      // A machine that is never satisfied would stop the clock.
-      this.#at(Math.max(1, node.overlay.deadline.at - this.now), () => this.#wake(node));
+    // A machine that is never satisfied would stop the clock.
+    const at = Math.max(node.overlay.deadline.at, this.now + 1);
+    if (at >= (this.#wakeAt.get(node) ?? Number.POSITIVE_INFINITY)) return;
+    this.#wakeAt.set(node, at);
+    this.#at(at - this.now, () => {
+      if (this.#wakeAt.get(node) !== at || !node.isUp) return;
+      this.#wakeAt.delete(node);
+      if (node.overlay.deadline.at <= this.now) node.overlay.input({ type: 'tick', wall: this.wall }, this.now);
+      this.#pump(node);
     });
   }
 
   #pump(node: MeshNode): void {
     for (const effect of node.overlay.effects()) this.#carryOut(node, effect);
+    this.#wake(node);
   }
 
   readonly #replies = new Map<number, (message: OverlayMessage) => void>();
