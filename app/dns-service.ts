@@ -5,17 +5,16 @@ import { MonsoonError, type NodeId } from '../src/base/index.ts';
 import type { BoundNetwork } from '../src/io/bound-network.ts';
 import type { Membership } from './membership.ts';
 
-/** Opens the responder when a zone is configured; a zone without a supernode is a configuration error. */
+/** Opens the responder when a zone is configured; a zone of a node that never serves is a configuration error. */
 export async function openDnsFor(
   config: Config,
   network: BoundNetwork,
-  isSupernode: boolean,
   membership: Membership,
   self: NodeId,
 ): Promise<Responder | undefined> {
   if (config.zone === '') return undefined;
-  if (!isSupernode) {
-    throw new MonsoonError('config', 'only a supernode answers for a zone: add --role supernode, or leave out --zone');
+  if (config.role === 'client') {
+    throw new MonsoonError('config', 'a client answers for no zone: add --role supernode, or leave out --zone');
   }
   return openResponder({
     zone: config.zone,
@@ -24,7 +23,7 @@ export async function openDnsFor(
     records: () => ({
       network: config.network,
       self,
-      hosts: membership.rows().map(({ nodeId, addresses }) => ({ nodeId, addresses, answersDns: nodeId === self })),
+      hosts: membership.all().map(({ nodeId, addresses }) => ({ nodeId, addresses, answersDns: nodeId === self })),
     }),
   });
 }

@@ -81,14 +81,14 @@ export class Library {
   }
 
   /**
-   * The known supernodes changed: torrents that no tracker knows of get the owner of their hash as tracker, and what is
-   * shared from here, whose trackers were never anybody else's choice, follows its owner.
+   * The known supernodes changed: torrents that no tracker knows of get the owner of their hash as tracker, and those
+   * that only supernodes know of, which may be gone, follow their owner.
    */
   attend(): void {
-    const { torrents, sync } = this.#settings;
+    const { torrents, sync, membership } = this.#settings;
     for (const torrent of torrents.all()) {
       const { trackers, spec } = torrent;
-      if (trackers.length > 0 && spec.sourcePaths.length === 0) continue;
+      if (spec.sourcePaths.length === 0 && !trackers.flat().every((url) => membership.isSupernodeUrl(url))) continue;
       const wanted = this.#trackersFor(spec.infoHash);
       if (wanted.length > 0 && wanted.flat().join() !== trackers.join()) torrent.useTrackers(wanted);
     }

@@ -1,23 +1,22 @@
 /**
- * Which supernodes there are: asks the bootstrap sources and known supernodes, keeps what is signed and fresh, and
- * issues this node's own descriptor while it serves. Tracker and listing ask the view that results.
+ * The ways into a network: asks the supernodes known last, the bootstrap sources and, for a node that does not serve,
+ * a few supernodes for those they know, and gives what comes to the overlay machine, which decides whom it believes.
+ * Tracker, listing and library ask here who there is, and where.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/index.ts';
 import {
   type Address,
   type Fault,
   formatAddress,
+  type InfoHash,
   isFault,
-  isHearsayPort,
+  type NodeAt,
   type NodeId,
-  nodeIdBytes,
   nodeOrigin,
-  reachOf,
-  wallSeconds,
 } from '../src/base/index.ts';
-import { now, wallNow } from '../src/io/alarm-clock.ts';
+import { wallNow } from '../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../src/io/bound-network.ts';
-import { type Dialler, type Trust, trustOf } from '../src/io/dialler.ts';
 import { resolveBootstrap } from '../src/io/dns-lookup.ts';
 import { sha1 } from '../src/io/hash.ts';
 import type { HttpClient } from '../src/io/http-client.ts';
@@ -27,35 +26,36 @@ import {
   EXCHANGE_BYTES_MAX,
   EXCHANGE_DESCRIPTORS_MAX,
   encodeExchange,
-  GENESIS_TERM,
-  LIFETIME_MAX_SECONDS,
+  type OverlayRole,
   openDescriptor,
-  ownershipOf,
   parseExchange,
-  sealDescriptor,
-  View,
 } from '../src/overlay/index.ts';
 import type { Ownership } from '../src/ports/index.ts';
+import type { AddressBook } from './address-book.ts';
 import type { Log } from './log.ts';
-import type { BootstrapStatus, SupernodeRow } from './running-node.ts';
+import type { OverlayHost } from './overlay-host.ts';
+import type { OverlayMemory } from './overlay-memory.ts';
+import type { BootstrapStatus } from './running-node.ts';
+import { addressesOfRecords } from './told-addresses.ts';
 
-/** How often everybody is asked again, and how soon after a start that found nobody. */
+/** How often sources are asked again, and how soon while nobody is known. */
 const REFRESH_MS = 60_000;
 const RETRY_MS = 2000;
 const ASK_TIMEOUT_MS = 5000;
-/** A descriptor older than ten minutes is refused, so ours is renewed well before. */
-const ISSUE_MS = 240_000;
+/** Of one that was known last: names are asked after it. */
+const SAVED_TIMEOUT_MS = 2000;
 const DEFAULT_PORT = 7373;
-/** Supernodes asked in one round, besides the bootstrap sources. */
+/** Supernodes asked in one round, and saved ones. */
 const ASKED_MAX = 3;
-/** A supernode that is silent for this many rounds is dropped until it issues a newer descriptor. */
-const SILENT_ROUNDS_MAX = 2;
-/** Private addresses that may be dialled. */
-const VOUCHED_MAX = 10_000;
+const SAVED_ASKED_MAX = 8;
+/** How long a round waits for a supernode that was told of to be believed. */
+const BELIEF_MS = 3000;
+/** When nobody is there: how long at most a node waits before it is the first. */
+const ALONE_MS: Readonly<Record<OverlayRole, number>> = { client: 0, auto: 30_000, supernode: 5000 };
 /** Bootstrap addresses whose nodes are remembered; names may lead elsewhere each time. */
 const MET_MAX = 256;
-/** Introductions looked into at a time. */
-const INTRODUCTIONS_MAX = 4;
+/** Addresses of supernodes that are remembered, gone ones too. */
+const SERVED_MAX = 20_000;
 
 interface Source {
   readonly text: string;
@@ -63,89 +63,93 @@ interface Source {
   found: number;
 }
 
-/** Who told us of supernodes. */
-interface Teller {
-  readonly address: Address;
-  readonly trust: Trust;
-  /** Proven by TLS; undefined while nodes are spoken to in clear. */
-  readonly nodeId: NodeId | undefined;
-}
-
 export interface MembershipSettings {
   readonly config: Config;
   readonly identity: Identity;
   readonly http: HttpClient;
-  readonly dialler: Dialler;
+  readonly book: AddressBook;
+  readonly host: OverlayHost;
+  readonly memory: OverlayMemory;
+  /** The supernodes known before the restart. */
+  readonly saved: readonly Descriptor[];
   readonly log: Log;
-  readonly isSupernode: boolean;
   readonly network: BoundNetwork;
   /** Where this node listens, best first. */
   readonly addresses: readonly Address[];
-  /** The address by which a router passes connections on to us, if one does. */
-  readonly external: () => Address | undefined;
-  /** Called when the set of known supernodes changed. */
-  readonly changed: () => void;
 }
 
 /** The known supernodes of one network. */
 export class Membership {
   readonly ownership: Ownership;
   readonly #settings: MembershipSettings;
-  readonly #view = new View();
   readonly #sources: Source[];
-  /** Addresses that the user or a node on the same LAN vouched for; at most VOUCHED_MAX, the oldest leaves first. */
-  readonly #vouched = new Set<string>();
-  /** Rounds in a row in which a supernode did not answer. */
-  readonly #silent = new Map<NodeId, number>();
-  /** The address at which a supernode really answered. */
-  readonly #reached = new Map<NodeId, Address>();
+  readonly #savedSource: Source = { text: 'supernodes known before', state: 'trying', found: 0 };
+  readonly #saved: readonly Descriptor[];
   /** The nodes that answered at the addresses of bootstrap sources, which are expected there from then on. */
   readonly #met = new Map<string, NodeId>();
+  /** Where supernodes listen or listened, as URLs write it; the oldest leaves first. */
+  readonly #served = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
-  #sequence = 0;
-  #issuedAt = Number.NEGATIVE_INFINITY;
+  #believed: (() => void) | undefined;
   #isClosed = false;
-  /** Introductions being looked into. */
-  #introductions = 0;
 
   constructor(settings: MembershipSettings) {
+    const { config, identity, saved, addresses, book } = settings;
     this.#settings = settings;
-    this.ownership = ownershipOf(this.#view, settings.identity.nodeId);
-    this.#sources = settings.config.bootstrap.map((text) => ({ text, state: 'trying', found: 0 }));
-    for (const address of settings.addresses) this.#vouch(address);
+    this.ownership = settings.host.machine.ownership;
+    this.#sources = config.bootstrap.map((text) => ({ text, state: 'trying', found: 0 }));
+    this.#saved = saved.filter(({ nodeId }) => nodeId !== identity.nodeId);
+    for (const address of addresses) book.vouch(address);
+    for (const known of saved) this.#noteServed(known.addresses);
   }
 
+  /** Supernodes known, this node included when it is one. */
   get size(): number {
-    return this.#view.size;
+    return this.#machine.view.size;
   }
   get bootstrap(): readonly BootstrapStatus[] {
-    return this.#sources.map(({ text, state, found }) => ({ source: text, state, found }));
-  }
-  get isSupernode(): boolean {
-    return this.#settings.isSupernode;
+    const sources = this.#saved.length > 0 ? [...this.#sources, this.#savedSource] : this.#sources;
+    return sources.map(({ text, state, found }) => ({ source: text, state, found }));
   }
 
-  /** Issues our descriptor, asks everybody once, and goes on by itself; resolves after the first round. */
+  /** Asks everybody once, and goes on by itself; resolves after the first round. */
   async start(): Promise<void> {
-    this.#issue();
+    if (this.#sources.length === 0 && this.#saved.length === 0)
+      this.#settings.host.feed({ type: 'alone', withinMs: 0 });
     await this.#round();
+  }
+
+  /** The machine knows other supernodes than before. */
+  noteChange(): void {
+    for (const { addresses } of this.#machine.descriptors()) this.#noteServed(addresses);
+    if (!this.#isAlone) this.#believed?.();
   }
 
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#remember();
   }
 
-  /** True when an address may be reached although it is private: ours, a configured one, or a neighbour's. */
-  isVouched(host: string, port: number): boolean {
-    return this.#vouched.has(formatAddress({ host, port }));
+  /** True for the announce URL of a supernode that is known, or was. */
+  isSupernodeUrl(url: string): boolean {
+    const { host, protocol } = URL.parse(url) ?? {};
+    return protocol === 'http:' && host !== undefined && this.#served.has(host);
   }
 
-  /** Where a supernode is asked: where it answered before, else the first address it names that we may dial. */
+  /** The supernodes that keep a hash and can be asked, its owner first. */
+  ownersOf(infoHash: InfoHash): readonly NodeAt[] {
+    return this.#machine.ownersOf(infoHash).flatMap(({ nodeId }) => {
+      const supernode = this.get(nodeId);
+      const address = supernode && this.addressOf(supernode);
+      return address ? [{ nodeId, address }] : [];
+    });
+  }
+
+  /** Where a supernode is asked. */
   addressOf(supernode: Descriptor): Address | undefined {
-    if (supernode.nodeId === this.#settings.identity.nodeId) return this.#settings.addresses[0];
-    const usable = supernode.addresses.filter((address) => this.#mayDial(address));
-    return this.#reached.get(supernode.nodeId) ?? usable.find(({ host }) => !host.includes(':')) ?? usable[0];
+    const { identity, addresses, book } = this.#settings;
+    return supernode.nodeId === identity.nodeId ? addresses[0] : book.addressOf(supernode);
   }
 
   /** Whom to ask, and where: the origin of requests to a supernode. */
@@ -157,13 +161,23 @@ export class Membership {
   /** The supernode that listens at an address. */
   nodeAt({ host, port }: Address): NodeId | undefined {
     const isAt = (own: Address): boolean => own.host === host && own.port === port;
-    for (const [nodeId, address] of this.#reached) if (isAt(address)) return nodeId;
-    for (const { nodeId, addresses } of this.#view.descriptors()) if (addresses.some(isAt)) return nodeId;
+    const reached = this.#settings.book.nodeAt({ host, port });
+    if (reached) return reached;
+    for (const { nodeId, addresses } of this.#machine.descriptors()) if (addresses.some(isAt)) return nodeId;
     return undefined;
   }
 
+  all(): Descriptor[] {
+    return [...this.#machine.descriptors()];
+  }
   others(): Descriptor[] {
-    return [...this.#view.descriptors()].filter((supernode) => !this.#isSelf(supernode));
+    const self = this.#settings.identity.nodeId;
+    return this.all().filter(({ nodeId }) => nodeId !== self);
+  }
+
+  /** A supernode did not answer: it is looked into whether it is there. */
+  noteSilent(nodeId: NodeId): void {
+    this.#settings.host.feed({ type: 'silent', nodeId });
   }
 
   /** Asks everybody now: our own network was gone, and is back. */
@@ -172,105 +186,83 @@ export class Membership {
     if (!this.#isClosed) void this.#round();
   }
 
-  /** Has others learn soon that our addresses changed. */
-  issueAnew(): void {
-    this.#issuedAt = Number.NEGATIVE_INFINITY;
-    this.#issue();
-  }
-
   get(nodeId: NodeId): Descriptor | undefined {
-    return this.#view.get(nodeId);
+    return this.#machine.view.get(nodeId);
   }
 
   /** The body of GET /supernodes. */
   exchange(asker: Address | undefined): Uint8Array {
-    const supernodes = this.#view.sample(EXCHANGE_DESCRIPTORS_MAX, Math.random).map(({ record }) => record);
+    const supernodes = this.#machine.view.sample(EXCHANGE_DESCRIPTORS_MAX, Math.random).map(({ record }) => record);
     return encodeExchange({ network: this.#settings.config.network, supernodes, you: asker });
   }
 
-  /**
-   * Takes the body of POST /supernodes: a supernode says that it is there. It is believed when it answers at an address
-   * of its own descriptor; only what that answer brings enters the view.
-   */
-  async introduce(body: Uint8Array, from: Address | undefined): Promise<boolean> {
-    const { config, dialler } = this.#settings;
-    const exchange = parseExchange(body, config.network);
-    const record = isFault(exchange) ? undefined : exchange.supernodes[0];
-    if (!record || !from || this.#introductions >= INTRODUCTIONS_MAX) return false;
-    const descriptor = openDescriptor(record, { network: config.network, verify, sha1 }, wallNow());
-    if (isFault(descriptor)) return false;
-    const trust = trustOf(from.host);
-    const address = descriptor.addresses.find(
-      (own) => isHearsayPort(own.port) && dialler.refusal(own, trust) === undefined,
-    );
-    if (!address) return false;
-    if (reachOf(address.host) !== 'public') this.#vouch(address);
-    this.#introductions++;
-    const found = await this.#ask(address, trust, descriptor.nodeId);
-    this.#introductions--;
-    return (found ?? 0) > 0;
+  get #machine(): OverlayHost['machine'] {
+    return this.#settings.host.machine;
+  }
+  get #isAlone(): boolean {
+    return this.others().length === 0;
+  }
+  get #hasFound(): boolean {
+    return [...this.#sources, this.#savedSource].some(({ found }) => found > 0);
   }
 
-  rows(): SupernodeRow[] {
-    return [...this.#view.descriptors()].map(({ nodeId, addresses, load, term }) => ({
-      nodeId,
-      addresses,
-      load: load / 255,
-      ranges: this.#view.ring.rangesOf(nodeId),
-      term,
-    }));
+  #noteServed(addresses: readonly Address[]): void {
+    for (const address of addresses) {
+      const at = formatAddress(address);
+      if (this.#served.has(at)) continue;
+      if (this.#served.size >= SERVED_MAX) this.#served.delete(this.#served.values().next().value!);
+      this.#served.add(at);
+    }
   }
 
-  #isSelf({ nodeId }: Descriptor): boolean {
-    return nodeId === this.#settings.identity.nodeId;
-  }
-
-  #vouch(address: Address): void {
-    if (this.#vouched.size >= VOUCHED_MAX) this.#vouched.delete(this.#vouched.values().next().value!);
-    this.#vouched.add(formatAddress(address));
-  }
-
-  #mayDial(address: Address): boolean {
-    return this.#vouched.has(formatAddress(address)) || this.#settings.dialler.refusal(address, 'public') === undefined;
-  }
-
-  #issue(): void {
-    const { config, identity, isSupernode, addresses } = this.#settings;
-    if (!isSupernode || now() - this.#issuedAt < ISSUE_MS) return;
-    this.#issuedAt = now();
-    const issued = wallNow();
-    // The calendar makes the sequence rise across restarts; within a second we count.
-    this.#sequence = Math.max(this.#sequence + 1, issued);
-    const statement = {
-      network: config.network,
-      addresses: [this.#settings.external(), ...addresses].filter((each) => each !== undefined).slice(0, 4),
-      sequence: this.#sequence,
-      issued,
-      expires: wallSeconds(issued + LIFETIME_MAX_SECONDS),
-      capacity: {
-        announcesPerSecond: 1000,
-        peers: config.trackingPeers,
-        hashes: config.trackingHashes,
-        trackingBytesPerSecond: config.trackingBytesPerSecond,
-      },
-      load: 0,
-      roles: 0,
-      term: GENESIS_TERM,
-    };
-    this.#view.offer(sealDescriptor(statement, identity.nodeId, identity.sign, sha1));
-    this.#settings.changed();
+  #remember(): void {
+    const known = this.others();
+    if (known.length > 0) this.#settings.memory.noteHosts(known);
   }
 
   async #round(): Promise<void> {
-    this.#issue();
-    this.#view.expire(wallNow());
-    await Promise.all(this.#sources.map((source) => this.#askSource(source)));
-    const asked = this.#view.sample(ASKED_MAX + 1, Math.random).filter((supernode) => !this.#isSelf(supernode));
-    await Promise.all(asked.slice(0, ASKED_MAX).map((supernode) => this.#askSupernode(supernode)));
+    if (this.#isAlone) await this.#askSaved();
+    // What was known before is enough: names are asked when it is not.
+    if (this.#savedSource.found === 0 || !this.#isAlone)
+      await Promise.all(this.#sources.map((source) => this.#askSource(source)));
+    // A supernode hears of others once a second.
+    if (!this.#machine.isSupernode) await Promise.all(this.#sample(ASKED_MAX).map((known) => this.#askKnown(known)));
+    if (this.#isAlone && this.#hasFound) await this.#belief();
     if (this.#isClosed) return;
-    const isAlone = this.#sources.length > 0 && this.others().length === 0;
-    const isDoubtful = this.#silent.size > 0;
-    this.#timer = setTimeout(() => void this.#round(), isAlone || isDoubtful ? RETRY_MS : REFRESH_MS);
+    const isAlone = this.#isAlone;
+    const hasSources = this.#sources.length + this.#saved.length > 0;
+    const withinMs = hasSources ? ALONE_MS[this.#settings.host.role] : 0;
+    if (isAlone) this.#settings.host.feed({ type: 'alone', withinMs });
+    this.#remember();
+    this.#timer = setTimeout(() => void this.#round(), isAlone && hasSources ? RETRY_MS : REFRESH_MS);
+  }
+
+  /** Resolves when a supernode that somebody told of answered, or when none did. */
+  async #belief(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#believed = resolve;
+    await Promise.race([promise, sleep(BELIEF_MS, undefined, { ref: false })]);
+    this.#believed = undefined;
+  }
+
+  #sample(count: number): Descriptor[] {
+    const self = this.#settings.identity.nodeId;
+    const drawn = this.#machine.view.sample(count + 1, Math.random).filter(({ nodeId }) => nodeId !== self);
+    return drawn.slice(0, count);
+  }
+
+  /** Asks some of those known before the restart, wherever they were. */
+  async #askSaved(): Promise<void> {
+    const asked = this.#saved.toSorted(() => Math.random() - 0.5).slice(0, SAVED_ASKED_MAX);
+    const found = await Promise.all(
+      asked.map(async (saved) => {
+        for (const address of saved.addresses) this.#settings.book.hear(() => [address], address.host);
+        const address = this.#settings.book.addressOf(saved);
+        return (address && (await this.#ask(address, saved.nodeId, SAVED_TIMEOUT_MS))) ?? 0;
+      }),
+    );
+    this.#savedSource.found = Math.max(0, ...found);
+    this.#savedSource.state = this.#savedSource.found > 0 ? 'answered' : 'silent';
   }
 
   async #askSource(source: Source): Promise<void> {
@@ -278,8 +270,8 @@ export class Membership {
     let found = 0;
     for (const address of addresses) {
       // The user named it, so it may be private.
-      this.#vouch(address);
-      found += (await this.#ask(address, 'user', undefined)) ?? 0;
+      this.#settings.book.vouch(address);
+      found += (await this.#ask(address, undefined, ASK_TIMEOUT_MS)) ?? 0;
       if (found > 0) break;
     }
     source.state = found > 0 ? 'answered' : 'silent';
@@ -298,47 +290,34 @@ export class Membership {
     return addresses;
   }
 
-  async #askSupernode(supernode: Descriptor): Promise<void> {
+  async #askKnown(supernode: Descriptor): Promise<void> {
     const address = this.addressOf(supernode);
-    if (!address) return;
-    const found = await this.#ask(address, trustOf(address.host), supernode.nodeId);
-    if (found !== undefined) {
-      this.#silent.delete(supernode.nodeId);
-      return;
-    }
-    this.#reached.delete(supernode.nodeId);
-    const rounds = (this.#silent.get(supernode.nodeId) ?? 0) + 1;
-    this.#silent.set(supernode.nodeId, rounds);
-    if (rounds < SILENT_ROUNDS_MAX) return;
-    this.#silent.delete(supernode.nodeId);
-    this.#view.drop(supernode.nodeId);
-    this.#settings.log.info('a supernode is gone', { nodeId: supernode.nodeId });
-    this.#settings.changed();
+    const found = address && (await this.#ask(address, supernode.nodeId, ASK_TIMEOUT_MS));
+    if (found !== undefined) return;
+    this.#settings.book.noteMissed(supernode.nodeId);
+    this.noteSilent(supernode.nodeId);
   }
 
   /**
    * Asks one node for the supernodes it knows; resolves to how many were good, undefined when it did not answer.
    * @param meant who must answer there; undefined asks whoever it is
    */
-  async #ask(address: Address, trust: Trust, meant: NodeId | undefined): Promise<number | undefined> {
+  async #ask(address: Address, meant: NodeId | undefined, timeoutMs: number): Promise<number | undefined> {
     const { http, config, log } = this.#settings;
     const at = formatAddress(address);
     const nodeId = meant ?? this.#met.get(at) ?? (await http.meet(address));
-    if (isFault(nodeId)) return this.#noteSilence(at, nodeId);
-    const origin = nodeId === undefined ? `http://${at}` : nodeOrigin({ nodeId, address });
-    const request = { method: 'GET', path: '/supernodes', timeoutMs: ASK_TIMEOUT_MS } as const;
+    if (nodeId === undefined || isFault(nodeId)) return this.#noteSilence(at, nodeId);
+    const origin = nodeOrigin({ nodeId, address });
+    const request = { method: 'GET', path: '/supernodes', timeoutMs } as const;
     const reply = await http.request({ origin, ...request, bytesMax: EXCHANGE_BYTES_MAX });
     if (isFault(reply)) return this.#noteSilence(at, reply);
-    if (meant === undefined && nodeId !== undefined) this.#noteMet(at, nodeId);
+    if (meant === undefined) this.#noteMet(at, nodeId);
     const exchange = parseExchange(reply.body, config.network);
     if (isFault(exchange)) {
-      log.info('a node is of no use', { address: formatAddress(address), because: exchange.text });
+      log.info('a node is of no use', { address: at, because: exchange.text });
       return undefined;
     }
-    let good = 0;
-    for (const record of exchange.supernodes) if (this.#take(record, { address, trust, nodeId })) good++;
-    if (this.#settings.isSupernode) await this.#introduceOurselves(origin, exchange.supernodes);
-    return good;
+    return this.#take(exchange.supernodes, nodeId, address);
   }
 
   #noteMet(at: string, nodeId: NodeId): void {
@@ -346,49 +325,37 @@ export class Membership {
     this.#met.set(at, nodeId);
   }
 
-  #noteSilence(at: string, because: Fault): undefined {
+  #noteSilence(at: string, because: Fault | undefined): undefined {
     this.#met.delete(at);
-    this.#settings.log.debug('a node does not answer', { address: at, because: because.text });
+    this.#settings.log.debug('a node does not answer', { address: at, because: because?.text });
   }
 
-  /** Tells a node that does not know us yet that we serve. */
-  async #introduceOurselves(origin: string, known: readonly Uint8Array[]): Promise<void> {
-    const { http, config, identity } = this.#settings;
-    const own = this.#view.get(identity.nodeId);
-    const ownKey = nodeIdBytes(identity.nodeId);
-    if (!own || known.some((record) => Buffer.from(record).includes(ownKey))) return;
-    await http.request({
-      origin,
-      method: 'POST',
-      path: '/supernodes',
-      body: encodeExchange({ network: config.network, supernodes: [own.record], you: undefined }),
-      timeoutMs: ASK_TIMEOUT_MS,
-      bytesMax: 4096,
-    });
+  /** Gives what a node told to the machine; returns how many descriptors were good. */
+  #take(records: readonly Uint8Array[], teller: NodeId, address: Address): number {
+    const { config, book, host, identity } = this.#settings;
+    const rules = { network: config.network, verify, sha1 };
+    const held = new Set(this.others().map(({ record }) => signatureOf(record)));
+    const good: Uint8Array[] = [];
+    let found = 0;
+    for (const record of records) {
+      const isHeld = held.has(signatureOf(record));
+      const descriptor = isHeld ? undefined : openDescriptor(record, rules, wallNow());
+      if ((descriptor && isFault(descriptor)) || descriptor?.nodeId === identity.nodeId) continue;
+      found++;
+      if (descriptor) good.push(record);
+      if (descriptor?.nodeId === teller) book.noteReached(descriptor, address);
+    }
+    book.hear(() => addressesOfRecords(good, config.network), address.host);
+    if (good.length > 0) host.feed({ type: 'records', records: good });
+    // It knows of grants too, which descriptors do not tell.
+    if (good.length > 0) host.feed({ type: 'found', contacts: [{ nodeId: teller, address }] });
+    return found;
   }
+}
 
-  #take(record: Uint8Array, { address: told, trust, nodeId }: Teller): boolean {
-    const { config } = this.#settings;
-    const descriptor = openDescriptor(record, { network: config.network, verify, sha1 }, wallNow());
-    if (isFault(descriptor)) return false;
-    const isTeller =
-      nodeId === undefined
-        ? descriptor.addresses.some((own) => formatAddress(own) === formatAddress(told))
-        : descriptor.nodeId === nodeId;
-    if (isTeller) this.#reached.set(descriptor.nodeId, told);
-    for (const address of descriptor.addresses) {
-      // A neighbour's neighbours are on the LAN too; what a public node calls private is not ours to dial.
-      const isNear =
-        reachOf(told.host) !== 'public' && reachOf(address.host) === 'private' && isHearsayPort(address.port);
-      if (isNear || (trust === 'user' && isTeller)) this.#vouch(address);
-    }
-    const offered = this.#view.offer(descriptor);
-    if (offered === 'added') {
-      this.#settings.log.info('a supernode is known', { nodeId: descriptor.nodeId, from: formatAddress(told) });
-      this.#settings.changed();
-    }
-    return true;
-  }
+/** Two records with one signature are one. */
+function signatureOf(record: Uint8Array): string {
+  return Buffer.from(record.buffer, record.byteOffset, Math.min(64, record.length)).toString('latin1');
 }
 
 /** Takes `host`, `host:port`, `[v6]` or `[v6]:port` apart, as the option table lets them through. */

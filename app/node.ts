@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type Config, encryptionOf, parseRate } from '../config/index.ts';
 import type { Responder } from '../dns/io/index.ts';
-import { type Address, formatAddress, isHearsayPort } from '../src/base/index.ts';
+import { type Address, formatAddress } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
 import type { PortUsers } from '../src/io/arrival.ts';
 import { BoundNetwork } from '../src/io/bound-network.ts';
@@ -22,8 +22,11 @@ import { TrackerClient } from '../src/io/tracker-client.ts';
 import { Turnstile } from '../src/io/turnstile.ts';
 import { UdpTrackerClient } from '../src/io/udp-tracker-client.ts';
 import { readWebCertificate } from '../src/io/web-certificate.ts';
+import { ROLE_ANSWERS_DNS } from '../src/overlay/index.ts';
+import type { Ownership } from '../src/ports/index.ts';
 import { LinkBudget } from '../src/session/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
+import { AddressBook } from './address-book.ts';
 import type { NodeSettings } from './daemon.ts';
 import { DhtPeers } from './dht-peers.ts';
 import { openDnsFor } from './dns-service.ts';
@@ -31,17 +34,23 @@ import { LanPeers } from './lan-peers.ts';
 import { Library } from './library.ts';
 import { ListingSync } from './listing-sync.ts';
 import { Membership } from './membership.ts';
+import { capacityOf, capsOf, OverlayDesk } from './overlay-desk.ts';
+import { OverlayHost } from './overlay-host.ts';
+import { OverlayMemory } from './overlay-memory.ts';
 import { OwnCounts } from './own-counts.ts';
 import { openPorts } from './ports.ts';
 import { PublicFront } from './public-front.ts';
 import { Reach } from './reach.ts';
 import type {
+  CapChange,
+  Caps,
   Choice,
   Claims,
   FileRow,
   ListingQuery,
   ListingRow,
   NodeStatus,
+  PlacementRow,
   RateChange,
   RateLimits,
   RunningNode,
@@ -51,8 +60,10 @@ import type {
   TorrentDetail,
   TorrentRow,
   Wanted,
+  WantedRole,
 } from './running-node.ts';
-import { openTracker } from './tracker-service.ts';
+import { resolveTarget } from './target.ts';
+import { openTracker, type TrackerService } from './tracker-service.ts';
 
 /** Rows of the listing kept on disk. */
 const LISTING_ROWS_MAX = 200_000;
@@ -68,13 +79,7 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
     const portOutside = (): number | undefined => reach.external?.tcpPort;
     services.dht = await DhtPeers.open({ ...base, torrents, portOutside });
     services.lan = LanPeers.open(base.config, base.network, base.port.port, parts.torrents);
-    services.dns = await openDnsFor(
-      base.config,
-      base.network,
-      base.isSupernode,
-      parts.membership,
-      base.identity.nodeId,
-    );
+    services.dns = await openDnsFor(base.config, base.network, parts.membership, base.identity.nodeId);
     await node.begin();
   } catch (error) {
     await node.stop();
@@ -112,6 +117,7 @@ async function openBase({ home, config, log }: NodeSettings) {
     throw error;
   });
   const dialler = new Dialler(network, { allowLocal: config.allowLocal });
+  const memory = new OverlayMemory(home.dataDir, config.network, log);
   return {
     home,
     config,
@@ -124,7 +130,10 @@ async function openBase({ home, config, log }: NodeSettings) {
     port,
     udp,
     addresses: network.hosts().map((host): Address => ({ host, port: port.port })),
-    isSupernode: config.role === 'supernode' || (config.role === 'auto' && config.bootstrap.length === 0),
+    memory,
+    highest: await memory.highest(),
+    saved: await memory.hosts(),
+    book: new AddressBook(dialler),
     alarms,
     rates: openRates(config, alarms),
     dialler,
@@ -136,18 +145,21 @@ type Parts = ReturnType<typeof compose>;
 
 /** Makes the rest; parts that need each other meet through closures, which run only later. */
 function compose(base: Base) {
-  const { config, log, identity, store, dialler, isSupernode } = base;
-  const mayDial = (ip: string, port: number): boolean => mayAsk(dialler, membership, ip, port);
+  const { config, log, identity, store, book } = base;
+  const mayDial = (ip: string, port: number): boolean => book.mayAsk(ip, port);
   const tls = encryptionOf(config).out === 'off' ? undefined : base.tls;
   const http = new HttpClient({ network: base.network, mayDial, tls });
-  const reach = new Reach({ ...base, changed: () => membership.issueAnew() });
-  const membership: Membership = new Membership({
-    ...base,
-    http,
-    external: () => reach.address,
-    changed: () => library.attend(),
+  const service = openTracker(
+    config,
+    ownershipOf(() => membership.ownership),
+    base.udp,
+  );
+  const { tracker } = service;
+  const overlay = composeOverlay(base, service, () => {
+    membership.noteChange();
+    library.attend();
   });
-  const tracker = openTracker(config, membership.ownership, base.udp);
+  const { membership, host, reach } = overlay;
   const counts = new OwnCounts(tracker, membership.ownership, identity.nodeId);
   const trackerFront: TrackerFront = new TrackerFront({
     tracker,
@@ -159,17 +171,21 @@ function compose(base: Base) {
     network: config.network,
     nodeId: identity.nodeId,
     membership,
+    overlay: host,
     store,
     log,
     counted: (rows) => counts.applied(rows),
     answerTracker: (request, response) => trackerFront.answer(request, response),
-    announceUrl: () => (isSupernode ? urlOf(base.addresses[0]) : undefined),
+    announceUrl: () => (host.machine.isSupernode ? urlOf(base.addresses[0]) : undefined),
   });
   const trackers = new TrackerClient({
     http,
     udp: new UdpTrackerClient(base.udp, mayDial, base.alarms),
     nodeAt: (address) => membership.nodeAt(address),
     portOutside: () => reach.external?.tcpPort,
+    ownersOf: (infoHash) => membership.ownersOf(infoHash),
+    learned: (records) => host.feed({ type: 'records', records }),
+    silent: (nodeId) => membership.noteSilent(nodeId),
   });
   const torrents = openTorrents(base, http, trackers);
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
@@ -177,7 +193,47 @@ function compose(base: Base) {
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
   const sync = new ListingSync(config.network, store, membership, http, log);
   const library: Library = new Library({ ...base, torrents, membership, sync, http, counts });
-  return { http, reach, membership, trackerFront, publicFront, torrents, sync, library };
+  return { ...overlay, http, trackerFront, publicFront, torrents, sync, library };
+}
+
+/** This node's part in the overlay. Its client speaks TLS whatever the policy of peer links is: that proves who answers. */
+function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, changed: () => void) {
+  const { config, book, memory, highest } = base;
+  const nodes = new HttpClient({
+    network: base.network,
+    mayDial: (ip, port) => book.mayAsk(ip, port),
+    tls: base.tls,
+  });
+  const reach = new Reach({ ...base, changed: () => host.feed({ type: 'moved' }) });
+  const caps = capsOf(config);
+  const host: OverlayHost = new OverlayHost({
+    ...base,
+    network: config.network,
+    http: nodes,
+    part: {
+      role: config.role,
+      addresses: () => [reach.address, ...base.addresses].filter((each) => each !== undefined),
+      capacity: capacityOf(caps),
+      roles: () => (config.zone === '' ? 0 : ROLE_ANSWERS_DNS),
+      keeper,
+      ...highest,
+    },
+    changed,
+    told: (event) => desk.note(event),
+  });
+  const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap });
+  const membership = new Membership({ ...base, http: nodes, memory, host });
+  return { nodes, reach, host, desk, membership };
+}
+
+/** An answer that does not exist yet to a question that is asked later. */
+function ownershipOf(later: () => Ownership): Ownership {
+  return {
+    ownerOf: (infoHash) => later().ownerOf(infoHash),
+    roleOf: (infoHash) => later().roleOf(infoHash),
+    copiesOf: (infoHash) => later().copiesOf(infoHash),
+    recordsOf: (infoHash) => later().recordsOf(infoHash),
+  };
 }
 
 function openRates({ downLimit, upLimit }: Config, alarms: AlarmClock): Rates {
@@ -238,8 +294,9 @@ class Node implements RunningNode {
 
   /** Joins the network and goes on with everything that was there. */
   async begin(): Promise<void> {
-    const { membership, library, reach, sync } = this.#parts;
+    const { host, membership, library, reach, sync } = this.#parts;
     reach.start();
+    host.start();
     this.#base.network.watch(() => this.#networkChanged());
     this.#firstRound = membership.start();
     await library.recall();
@@ -247,24 +304,21 @@ class Node implements RunningNode {
   }
 
   status(): NodeStatus {
-    const { config, identity, isSupernode, port } = this.#base;
-    const { membership, library, reach } = this.#parts;
+    const { config, identity, port } = this.#base;
+    const { membership, library, reach, desk } = this.#parts;
     return {
       nodeId: identity.nodeId,
       pid: process.pid,
       port: port.port,
       ui: '',
-      role: isSupernode ? 'supernode' : 'client',
+      role: desk.role,
       network: config.network,
       supernodes: membership.size,
       listingRows: library.rowCount,
       bootstrap: membership.bootstrap,
-      caps: {
-        trackingBytesPerSecond: config.trackingBytesPerSecond,
-        hashes: config.trackingHashes,
-        peers: config.trackingPeers,
-      },
       limits: this.#limits,
+      caps: desk.caps,
+      overlay: desk.status(),
       dnsPort: this.#services.dns?.port ?? null,
       ...reach.status(),
       reachedFrom: port.reachedFrom ?? null,
@@ -327,12 +381,37 @@ class Node implements RunningNode {
   }
 
   supernodes(): readonly SupernodeRow[] {
-    return this.#parts.membership.rows();
+    return this.#parts.desk.rows();
+  }
+
+  async placement(what: string): Promise<PlacementRow> {
+    const { desk, torrents } = this.#parts;
+    const { infoHash } = await resolveTarget(what, torrents, this.#base.store);
+    return desk.placement(infoHash);
+  }
+
+  volunteer(role: WantedRole): NodeStatus {
+    const { host, membership } = this.#parts;
+    host.order(role);
+    if (role !== 'client') membership.askAgain();
+    return this.status();
+  }
+
+  cap(change: CapChange): Caps {
+    return this.#parts.desk.cap(change);
+  }
+
+  async drain(): Promise<NodeStatus> {
+    const { host } = this.#parts;
+    await host.retire();
+    return this.status();
   }
 
   async stop(): Promise<void> {
-    const { http, membership, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
-    const { alarms, dialler, network, opener, port, store, udp } = this.#base;
+    const { http, host, membership, nodes, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
+    const { alarms, dialler, memory, network, opener, port, store, udp } = this.#base;
+    // Others take over first: as long as that takes, this node answers as before. Without a network there are none.
+    if (network.problem === undefined) await host.drain();
     network.close();
     membership.close();
     await sync.close();
@@ -340,21 +419,16 @@ class Node implements RunningNode {
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
     // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.
     await Promise.all([torrents.stop(), reach.close()]);
+    host.close();
     dialler.close();
     opener.close();
     trackerFront.close();
     publicFront.close();
     await Promise.all([port.close(), udp.close()]);
-    await http.close();
+    await Promise.all([http.close(), nodes.close(), memory.close()]);
     await store.close();
     alarms.close();
   }
-}
-
-/** The address rule for HTTP and UDP: trackers and supernodes, with what the user or a neighbour vouched for. */
-function mayAsk(dialler: Dialler, membership: Membership, ip: string, port: number): boolean {
-  if (membership.isVouched(ip, port)) return true;
-  return isHearsayPort(port) && dialler.refusal({ host: ip, port }, 'public') === undefined;
 }
 
 function urlOf(address: Address | undefined): string | undefined {

@@ -11,6 +11,7 @@ import { sha1 } from '../src/io/hash.ts';
 import { verify } from '../src/io/identity.ts';
 import type { ListingStore } from '../src/io/index.ts';
 import { remoteAddress } from '../src/io/one-port.ts';
+import { nodeIdOf } from '../src/io/tls-context.ts';
 import {
   encodeListingPage,
   isCursor,
@@ -20,10 +21,12 @@ import {
   parsePublication,
   verifiedBy,
 } from '../src/listing/index.ts';
+import { encodeMessage, MESSAGE_BYTES_MAX } from '../src/overlay/index.ts';
 import { parseInfo } from '../src/torrent/index.ts';
 import { listingQueryOf, PUBLIC_PAGE_POLICY, parsePageQuery, renderListingPage, STATIC_FILES } from '../web/index.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
+import { OVERLAY_PATH, type OverlayHost } from './overlay-host.ts';
 
 const HEADERS_MS = 5000;
 const REQUEST_MS = 10_000;
@@ -35,14 +38,20 @@ const CONNECTIONS_PER_HOST_MAX = 64;
 const PUBLICATIONS_MAX = 4;
 /** Each item costs the reader a signature check; this many stay well below 50 ms. */
 const ITEMS_PER_PAGE = 100;
-/** A frame with one descriptor. */
-const INTRODUCTION_BYTES_MAX = 2048;
+/**
+ * How long a node's connection stays open between two questions. Members are asked in turn, one a second: among 50 each
+ * is asked again before this is over, and no handshake is made; among 1,000 there is one a second (2 ms and 3 KB), which
+ * is less than what 1,000 open connections cost. Either way at most 75 wait.
+ */
+const NODE_IDLE_MS = 75_000;
+const IDLE_MS = 5000;
 const BENCODED = 'application/octet-stream';
 
 export interface PublicFrontSettings {
   readonly network: string;
   readonly nodeId: NodeId;
   readonly membership: Membership;
+  readonly overlay: Pick<OverlayHost, 'answer'>;
   readonly store: ListingStore;
   readonly log: Log;
   /** The rows with what this node itself counts. */
@@ -62,23 +71,14 @@ interface Answer {
 /** Serves pages and exchange bodies; connections are handed in by the port. */
 export class PublicFront {
   readonly #settings: PublicFrontSettings;
-  readonly #server: Server;
+  /** Those for nodes, whose connections stay, and for everybody else. */
+  readonly #servers: Record<'nodes' | 'strangers', Server>;
   readonly #connections = new Map<Socket, string>();
   #publications = 0;
 
   constructor(settings: PublicFrontSettings) {
     this.#settings = settings;
-    this.#server = createServer(
-      {
-        headersTimeout: HEADERS_MS,
-        requestTimeout: REQUEST_MS,
-        maxHeaderSize: HEADER_BYTES_MAX,
-        connectionsCheckingInterval: 1000,
-      },
-      (request, response) => this.#serve(request, response),
-    );
-    // The server never listens itself, but only listening makes it look at its time limits.
-    this.#server.emit('listening');
+    this.#servers = { nodes: this.#open(NODE_IDLE_MS), strangers: this.#open(IDLE_MS) };
   }
 
   /** Takes a paused connection and the bytes read from it. */
@@ -92,13 +92,31 @@ export class PublicFront {
     this.#connections.set(socket, host);
     socket.on('close', () => this.#connections.delete(socket));
     socket.unshift(unread);
-    this.#server.emit('connection', socket);
+    this.#servers[nodeIdOf(socket) ? 'nodes' : 'strangers'].emit('connection', socket);
     socket.resume();
   }
 
   close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
+    for (const server of Object.values(this.#servers)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+
+  #open(keepAliveTimeout: number): Server {
+    const server = createServer(
+      {
+        headersTimeout: HEADERS_MS,
+        requestTimeout: REQUEST_MS,
+        keepAliveTimeout,
+        maxHeaderSize: HEADER_BYTES_MAX,
+        connectionsCheckingInterval: 1000,
+      },
+      (request, response) => this.#serve(request, response),
+    );
+    // The server never listens itself, but only listening makes it look at its time limits.
+    server.emit('listening');
+    return server;
   }
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
@@ -118,9 +136,9 @@ export class PublicFront {
   async #answer(request: IncomingMessage): Promise<Answer> {
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     if (request.method === 'POST' && path === '/listing') return this.#publish(request);
-    if (request.method === 'POST' && path === '/supernodes') return this.#introduce(request);
+    if (request.method === 'POST' && path === OVERLAY_PATH) return this.#overlay(request);
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return text(405, 'only GET, and POST to /listing and /supernodes');
+      return text(405, `only GET, and POST to /listing and ${OVERLAY_PATH}`);
     if (path === '/') return this.#page(query);
     if (path === '/page.css') return stylesheet();
     if (path === '/supernodes') return bencoded(this.#settings.membership.exchange(remoteAddress(request.socket)));
@@ -166,11 +184,16 @@ export class PublicFront {
     return raw ? bencoded(raw) : text(404, 'no such metadata here');
   }
 
-  async #introduce(request: IncomingMessage): Promise<Answer> {
-    const body = await bodyOf(request, INTRODUCTION_BYTES_MAX);
-    const isKnown =
-      body !== undefined && (await this.#settings.membership.introduce(body, remoteAddress(request.socket)));
-    return isKnown ? bencoded(encodeBencode({ accepted: 1 })) : text(400, 'no supernode answers at that address');
+  /** Another node's question to the overlay; who asks is proven, or it is not heard. */
+  async #overlay(request: IncomingMessage): Promise<Answer> {
+    const from = nodeIdOf(request.socket);
+    const address = remoteAddress(request.socket);
+    if (!from || !address) return text(403, 'only nodes, over TLS');
+    const body = await bodyOf(request, MESSAGE_BYTES_MAX);
+    if (!body) return text(413, `a message has at most ${MESSAGE_BYTES_MAX} bytes`);
+    const answer = await this.#settings.overlay.answer(body, from, address);
+    if (answer === 'busy') return text(503, 'busy; ask again');
+    return answer === 'malformed' ? text(400, 'that is no message') : bencoded(encodeMessage(answer));
   }
 
   async #publish(request: IncomingMessage): Promise<Answer> {

@@ -15,13 +15,14 @@ export interface NodeStatus {
   readonly port: number;
   /** Address of the local page, for a browser on this machine. */
   readonly ui: string;
-  readonly role: 'client' | 'supernode';
+  readonly role: NodeRole;
   readonly network: string;
   /** Supernodes known, this node included when it is one. */
   readonly supernodes: number;
   readonly listingRows: number;
   readonly bootstrap: readonly BootstrapStatus[];
-  readonly caps: { readonly trackingBytesPerSecond: number; readonly hashes: number; readonly peers: number };
+  readonly caps: Caps;
+  readonly overlay: OverlayStatus;
   /** The rate limits of the whole node. */
   readonly limits: RateLimits;
   /** UDP and TCP port of the DNS responder; null without a zone. */
@@ -32,6 +33,55 @@ export interface NodeStatus {
   /** From how far somebody has connected to us since the start; null while nobody has. */
   readonly reachedFrom: 'internet' | 'lan' | null;
   readonly uptimeSeconds: number;
+}
+/** What a node is to the others now: a candidate is being elected, one that leaves hands over what it owns. */
+export type NodeRole = 'client' | 'candidate' | 'supernode' | 'leaving';
+/** What a user lends at most. */
+export interface Caps {
+  readonly trackingBytesPerSecond: number;
+  readonly hashes: number;
+  readonly peers: number;
+}
+/** What is absent stays as it is. */
+export interface CapChange {
+  readonly trackingBytesPerSecond?: number | undefined;
+  readonly hashes?: number | undefined;
+  readonly peers?: number | undefined;
+}
+/** This node's part in the overlay; `at` is seconds since 1970. */
+export interface OverlayStatus {
+  /** Null while it does not serve. */
+  readonly term: number | null;
+  readonly termEndsInSeconds: number | null;
+  /** 0–1: the share of what it can bear, of whatever is nearest to its cap. */
+  readonly load: number;
+  readonly used: Caps;
+  /** Arcs that it owns. */
+  readonly ranges: number;
+  /** Those that keep copies of what it owns. */
+  readonly neighbours: readonly NodeId[];
+  /** All of them have everything; null while it does not serve. */
+  readonly isReplicated: boolean | null;
+  /** Nodes that offered to serve. */
+  readonly candidates: number;
+  /** Ranges handed over since the start. */
+  readonly handOffs: number;
+  /** The hand-off under way. */
+  readonly handOff: {
+    readonly to: NodeId;
+    readonly range: { readonly from: string; readonly to: string };
+    readonly step: string;
+  } | null;
+  readonly lastElection: { readonly at: number; readonly term: number; readonly isGenesis: boolean } | null;
+  readonly lastHandOff: {
+    readonly at: number;
+    readonly to: NodeId;
+    readonly range: { readonly from: string; readonly to: string } | null;
+    readonly peers: number | null;
+    readonly milliseconds: number | null;
+    /** The step at which it failed; null when it did not. */
+    readonly failedAt: string | null;
+  } | null;
 }
 /** What a router passes on to us. */
 export interface PortMappingStatus {
@@ -199,9 +249,31 @@ export interface SupernodeRow {
   /** 0–1. */
   readonly load: number;
   /** Arcs of the 160-bit ring as hex, `from` exclusive, `to` inclusive; equal ends mean the whole ring. */
-  readonly ranges: readonly { readonly from: string; readonly to: string; readonly epoch: number }[];
+  readonly ranges: readonly RangeRow[];
   readonly term: number;
+  readonly isSelf: boolean;
+  /** It hands over, and owns nothing any more. */
+  readonly isLeaving: boolean;
 }
+export interface RangeRow {
+  readonly from: string;
+  readonly to: string;
+  /** Grows with every hand-off. */
+  readonly epoch: number;
+  /** By a token of its own election, or by another's grant. */
+  readonly by: 'token' | 'grant';
+}
+/** `supernodes --why HASH --json`. */
+export interface PlacementRow {
+  readonly infoHash: InfoHash;
+  readonly owner: NodeId;
+  /** Those that keep copies. */
+  readonly replicas: readonly NodeId[];
+  readonly range: { readonly from: string; readonly to: string; readonly epoch: number };
+  readonly by: 'token' | 'grant';
+}
+/** What a user wants the node to be: elected first, elected when needed, or never. */
+export type WantedRole = 'supernode' | 'auto' | 'client';
 
 /** A node that serves. Every method that cannot do what was asked rejects with a MonsoonError. */
 export interface RunningNode {
@@ -232,6 +304,14 @@ export interface RunningNode {
   /** @param what an info hash, a unique prefix of one, or a magnet */
   info(what: string): Promise<TorrentDetail>;
   supernodes(): readonly SupernodeRow[];
+  /** @param infoHash 40 hex digits, or a unique prefix of 6 or more of a torrent that is here or listed */
+  placement(infoHash: string): Promise<PlacementRow>;
+  /** Stands for election from now on, or serves no more: what it owns is handed over first. */
+  volunteer(role: WantedRole): NodeStatus;
+  /** Changes the caps until the node stops, and tells what they are now. */
+  cap(change: CapChange): Caps;
+  /** Hands over everything and stays a client; resolves when others have it. */
+  drain(): Promise<NodeStatus>;
   /** Announces `stopped`, writes state, closes every socket; resolves when nothing is left open. */
   stop(): Promise<void>;
 }

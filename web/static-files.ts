@@ -15,12 +15,20 @@ export const TOKEN_PLACEHOLDER = '%MONSOON_TOKEN%';
 export const STATIC_FILES: ReadonlyMap<string, StaticFile> = new Map([
   ['/', { file: new URL('local/index.html', import.meta.url), type: 'text/html; charset=utf-8' }],
   ['/page.css', { file: new URL('local/page.css', import.meta.url), type: 'text/css; charset=utf-8' }],
-  ...['api', 'files-view', 'format', 'listing-view', 'page', 'rate-field', 'transfer-controls', 'transfers-view'].map(
-    (name): [string, StaticFile] => [
-      `/${name}.js`,
-      { file: new URL(`local/${name}.js`, import.meta.url), type: 'text/javascript; charset=utf-8' },
-    ],
-  ),
+  ...[
+    'api',
+    'files-view',
+    'format',
+    'listing-view',
+    'page',
+    'rate-field',
+    'supernodes-view',
+    'transfer-controls',
+    'transfers-view',
+  ].map((name): [string, StaticFile] => [
+    `/${name}.js`,
+    { file: new URL(`local/${name}.js`, import.meta.url), type: 'text/javascript; charset=utf-8' },
+  ]),
 ]);
 
 /** Content-Security-Policy of the local page. */

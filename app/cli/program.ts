@@ -9,8 +9,9 @@ import { limit } from './limit.ts';
 import { info, list } from './list.ts';
 import { share } from './share.ts';
 import { start } from './start.ts';
-import { ps, status, supernodes } from './status.ts';
+import { ps, status } from './status.ts';
 import { stop } from './stop.ts';
+import { supernode, supernodes } from './supernode.ts';
 import { move, pause, queue, resume, rm, verify } from './torrent-verbs.ts';
 import { type CliContext, EXIT, type ExitCode, type Verb, type VerbOption } from './verb.ts';
 
@@ -31,6 +32,7 @@ const VERBS: readonly Verb[] = [
   start,
   stop,
   status,
+  supernode,
   supernodes,
   config,
   demo,

@@ -1,6 +1,6 @@
 /** `monsoon status`, `ps` and `supernodes`: what the running node says about itself; none of them starts one. */
 import { formatAddress } from '../../src/base/index.ts';
-import type { NodeStatus, SupernodeRow, TorrentRow } from '../running-node.ts';
+import type { NodeStatus, TorrentRow } from '../running-node.ts';
 import {
   formatCounted,
   formatDuration,
@@ -12,6 +12,7 @@ import {
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
 import { withClient } from './daemon-process.ts';
+import { capFacts } from './supernode.ts';
 import type { Verb } from './verb.ts';
 
 export const status: Verb = {
@@ -54,34 +55,9 @@ export const ps: Verb = {
     }),
 };
 
-const SUPERNODE_COLUMNS: readonly Column[] = [
-  { title: 'Node' },
-  { title: 'Addresses', shrinks: true },
-  { title: 'Load', isNumber: true },
-  { title: 'Ranges', isNumber: true },
-  { title: 'Term', isNumber: true },
-];
-
-export const supernodes: Verb = {
-  name: 'supernodes',
-  parameters: [],
-  summary: 'show the supernodes this node knows',
-  options: [],
-  run: (call, context) =>
-    withClient(context, async (client) => {
-      const rows = await client.supernodes();
-      return answer(call, context, rows, () =>
-        rows.length === 0
-          ? 'No supernode is known. Run "monsoon start --bootstrap HOST:PORT" with the address of any node.\n'
-          : tableOf(context, SUPERNODE_COLUMNS, rows.map(supernodeCells)),
-      );
-    }),
-};
-
 const HASH_DIGITS = 8;
 
 function statusFacts(node: NodeStatus): [string, string][] {
-  const { caps } = node;
   return [
     ['Page', node.ui],
     ['Port', node.dnsPort === null ? String(node.port) : `${node.port}, DNS on ${node.dnsPort}`],
@@ -91,13 +67,42 @@ function statusFacts(node: NodeStatus): [string, string][] {
     ['Supernodes', String(node.supernodes)],
     ['Listing', formatCounted(node.listingRows, 'row')],
     ['Limits', formatLimits(node.limits)],
-    ['Tracking', `at most ${formatRate(caps.trackingBytesPerSecond)}, ${caps.hashes} hashes, ${caps.peers} peers`],
+    ...overlayFacts(node),
     ['Running', `${formatDuration(node.uptimeSeconds)} as process ${node.pid}`],
     ...node.bootstrap.map(({ source, state, found }): [string, string] => [
       'Bootstrap',
       `${source}: ${state}, ${found} found`,
     ]),
   ];
+}
+
+const NODE_DIGITS = 8;
+
+function overlayFacts({ role, caps, overlay }: NodeStatus): [string, string][] {
+  const { term, termEndsInSeconds, ranges, neighbours, isReplicated, handOff, lastElection, lastHandOff } = overlay;
+  const facts: [string, string][] = capFacts(caps, overlay.used).map(([name, value]) => [
+    name,
+    `${value} for tracking`,
+  ]);
+  if (role === 'client' || role === 'candidate') return facts;
+  const ends = termEndsInSeconds === null ? '' : `, ends in ${formatDuration(termEndsInSeconds)}`;
+  const names = neighbours.map((nodeId) => nodeId.slice(0, NODE_DIGITS)).join(' ') || 'no other supernode';
+  facts.push(['Term', `${term}${ends}`], ['Ranges', `${ranges}, ${formatPercent(overlay.load)} busy`]);
+  facts.push(['Copies', `${names}${isReplicated || neighbours.length === 0 ? '' : ', not whole yet'}`]);
+  if (handOff) facts.push(['Hands over', `to ${handOff.to.slice(0, NODE_DIGITS)}: ${handOff.step}`]);
+  if (lastElection)
+    facts.push(['Elected', `${sinceText(lastElection.at)}${lastElection.isGenesis ? ', as the first' : ''}`]);
+  if (lastHandOff) facts.push(['Last hand-off', handOffText(lastHandOff)]);
+  return facts;
+}
+
+function handOffText({ at, to, peers, failedAt }: NonNullable<NodeStatus['overlay']['lastHandOff']>): string {
+  const what = failedAt === null ? `${formatCounted(peers, 'peer')} to` : `failed while ${failedAt} with`;
+  return `${sinceText(at)}: ${what} ${to.slice(0, NODE_DIGITS)}`;
+}
+
+function sinceText(at: number): string {
+  return `${formatDuration(Date.now() / 1000 - at)} ago`;
 }
 
 function reachFacts({ bind, portMapping, reachedFrom }: NodeStatus): [string, string][] {
@@ -124,9 +129,4 @@ function torrentCells(row: TorrentRow): string[] {
     String(row.peers),
     row.stalledBecause ?? '',
   ];
-}
-
-function supernodeCells(row: SupernodeRow): string[] {
-  const addresses = row.addresses.map(formatAddress).join(' ');
-  return [row.nodeId.slice(0, 16), addresses, formatPercent(row.load), String(row.ranges.length), String(row.term)];
 }

@@ -11,10 +11,12 @@ import type { Log } from '../log.ts';
 import type { NodeStatus, RunningNode, TorrentRow } from '../running-node.ts';
 import type { Pages } from './pages.ts';
 import {
+  parseCapChange,
   parseChoice,
   parseGetQuestion,
   parseListingQuery,
   parseRateChange,
+  parseRole,
   parseShareQuestion,
   parseTorrentAction,
 } from './questions.ts';
@@ -61,6 +63,7 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   app.get('/api/listing', async (c) => c.json(await node.list(parseListingQuery(c.req.query()))));
   app.get('/api/info/:what', async (c) => c.json(await node.info(c.req.param('what'))));
   app.get('/api/supernodes', (c) => c.json(node.supernodes()));
+  app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));
   app.get('/api/config', (c) => c.json(configRows(settings.resolved)));
   app.post('/api/share', async (c) => {
     const { path, claims } = parseShareQuestion(await jsonOf(c));
@@ -77,6 +80,9 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
     c.json(await node.act(c.req.param('what'), parseTorrentAction(await jsonOf(c)))),
   );
   app.post('/api/limits', async (c) => c.json(node.limit(parseRateChange(await jsonOf(c)))));
+  app.post('/api/role', async (c) => c.json(node.volunteer(parseRole(await jsonOf(c)))));
+  app.post('/api/caps', async (c) => c.json(node.cap(parseCapChange(await jsonOf(c)))));
+  app.post('/api/drain', async (c) => c.json(await node.drain()));
   app.post('/api/stop', (c) => {
     settings.requestStop();
     return c.json({ isStopping: true }, 202);

@@ -5,12 +5,15 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { type InfoHash, MonsoonError, type MonsoonErrorCode } from '../../src/base/index.ts';
 import type {
+  CapChange,
+  Caps,
   Choice,
   Claims,
   FileRow,
   ListingQuery,
   ListingRow,
   NodeStatus,
+  PlacementRow,
   RateChange,
   RateLimits,
   SharedTorrent,
@@ -19,6 +22,7 @@ import type {
   TorrentDetail,
   TorrentRow,
   Wanted,
+  WantedRole,
 } from '../running-node.ts';
 
 const ANSWER_MS = 10_000;
@@ -69,6 +73,24 @@ export class ControlClient {
 
   supernodes(): Promise<readonly SupernodeRow[]> {
     return this.#ask({ method: 'GET', path: '/api/supernodes' });
+  }
+
+  /** @param what an info hash or a unique prefix of one */
+  placement(what: string): Promise<PlacementRow> {
+    return this.#ask({ method: 'GET', path: `/api/supernodes/${encodeURIComponent(what)}` });
+  }
+
+  volunteer(role: WantedRole): Promise<NodeStatus> {
+    return this.#ask({ method: 'POST', path: '/api/role', body: { role } });
+  }
+
+  cap(change: CapChange): Promise<Caps> {
+    return this.#ask({ method: 'POST', path: '/api/caps', body: change });
+  }
+
+  /** Resolves when everything is with others, or when that took too long. */
+  drain(): Promise<NodeStatus> {
+    return this.#ask({ method: 'POST', path: '/api/drain', body: {}, timeoutMs: NETWORK_ANSWER_MS });
   }
 
   /** @param path absolute */

@@ -1,10 +1,20 @@
 /** What may be asked of the local API, checked by one schema each; anything else is a usage error that says so. */
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { OPTIONS } from '../../config/index.ts';
 import { MonsoonError } from '../../src/base/index.ts';
 import { CATEGORIES, LIST_LIMIT_MAX, LIST_OFFSET_MAX, LISTING_SORTS, TAGS_MAX } from '../../src/listing/index.ts';
 import { FILE_RULES_MAX } from '../../src/torrent/index.ts';
-import type { Choice, Claims, ListingQuery, RateChange, TorrentAction, Wanted } from '../running-node.ts';
+import type {
+  CapChange,
+  Choice,
+  Claims,
+  ListingQuery,
+  RateChange,
+  TorrentAction,
+  Wanted,
+  WantedRole,
+} from '../running-node.ts';
 
 /** A share: what, and what its publisher says about it. */
 export interface ShareQuestion {
@@ -49,6 +59,13 @@ const choiceSchema = z.strictObject({
 });
 const rate = z.int().min(0).nullable().optional();
 const rateChange = { down: rate, up: rate };
+const within = ({ min, max }: { readonly min: number; readonly max: number }) => z.int().min(min).max(max).optional();
+const capSchema = z.strictObject({
+  trackingBytesPerSecond: within(OPTIONS.trackingBytesPerSecond),
+  hashes: within(OPTIONS.trackingHashes),
+  peers: within(OPTIONS.trackingPeers),
+});
+const roleSchema = z.strictObject({ role: z.enum(OPTIONS.role.choices) });
 const actionSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.enum(['pause', 'resume', 'verify']) }),
   z.strictObject({ type: z.literal('remove'), withData: z.boolean() }),
@@ -95,6 +112,16 @@ export function parseTorrentAction(body: unknown): TorrentAction {
 /** Checks the body of POST /api/limits; throws a MonsoonError (`usage`). */
 export function parseRateChange(body: unknown): RateChange {
   return checked(z.strictObject(rateChange), body);
+}
+
+/** Checks the body of POST /api/role; throws a MonsoonError (`usage`). */
+export function parseRole(body: unknown): WantedRole {
+  return checked(roleSchema, body).role;
+}
+
+/** Checks the body of POST /api/caps; throws a MonsoonError (`usage`). */
+export function parseCapChange(body: unknown): CapChange {
+  return checked(capSchema, body);
 }
 
 /** Checks the query of GET /api/listing; throws a MonsoonError (`usage`). */

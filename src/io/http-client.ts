@@ -46,6 +46,8 @@ const CONNECTIONS_PER_ORIGIN_MAX = 8;
 const ORIGINS_MAX = 1000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_MS = 4000;
+/** Of connections to nodes, if they say that they keep them as long: a handshake with both keys costs more than to wait. */
+const NODE_KEEP_ALIVE_MS = 75_000;
 /** Addresses of one name that are tried, one after the other. */
 const HOSTS_TRIED_MAX = 3;
 const CONNECTOR = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, maxCachedSessions: 0 };
@@ -173,7 +175,7 @@ export class HttpClient {
         (error) => callback(error, null),
       );
     };
-    return new Pool(`https://${at}`, { ...options, connect });
+    return new Pool(`https://${at}`, { ...options, connect, keepAliveMaxTimeout: NODE_KEEP_ALIVE_MS });
   }
 
   /** Connects to a node, whichever it is where none is meant. */

@@ -53,5 +53,5 @@ export type {
 export { OWNERS, type Range, Ring } from './ring.ts';
 export type { Phase } from './standing.ts';
 export { genesisSeat, OWN_TOKENS_MAX, type Seat, type Token, tokensOf } from './token.ts';
-export { type Offered, SUPERNODES_MAX, View } from './view.ts';
+export { type Offered, SUPERNODES_MAX, unletter, View } from './view.ts';
 export { openWidening, sealWidening, WIDENING_SECONDS, type Widening } from './widening.ts';

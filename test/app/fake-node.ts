@@ -1,12 +1,16 @@
 // A running node without a network: it remembers what it was asked, and its one download completes when told to.
 
 import type {
+  CapChange,
+  Caps,
   Choice,
   Claims,
   FileRow,
   ListingQuery,
   ListingRow,
   NodeStatus,
+  OverlayStatus,
+  PlacementRow,
   RateChange,
   RateLimits,
   RunningNode,
@@ -16,6 +20,7 @@ import type {
   TorrentDetail,
   TorrentRow,
   Wanted,
+  WantedRole,
 } from '../../app/running-node.ts';
 import {
   type InfoHash,
@@ -53,6 +58,7 @@ export class FakeNode implements RunningNode {
     upBytesPerSecondMax: 4096,
   };
   isStopped = false;
+  caps: Caps = { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 };
 
   complete(): void {
     this.row = {
@@ -76,7 +82,8 @@ export class FakeNode implements RunningNode {
       supernodes: 1,
       listingRows: 1,
       bootstrap: [{ source: '192.0.2.1:7373', state: 'silent', found: 0 }],
-      caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
+      caps: this.caps,
+      overlay: OVERLAY_STATUS,
       limits: { downBytesPerSecondMax: null, upBytesPerSecondMax: 2_097_152 },
       dnsPort: null,
       bind: { to: '::', device: null, problem: null },
@@ -141,14 +148,52 @@ export class FakeNode implements RunningNode {
 
   supernodes(): readonly SupernodeRow[] {
     const whole = '0'.repeat(40);
-    const ranges = [{ from: whole, to: whole, epoch: 1 }];
-    return [{ nodeId: NODE_ID, addresses: [{ host: '192.0.2.1', port: 7373 }], load: 0.1, ranges, term: 1 }];
+    const ranges = [{ from: whole, to: whole, epoch: 1, by: 'token' as const }];
+    const addresses = [{ host: '192.0.2.1', port: 7373 }];
+    return [{ nodeId: NODE_ID, addresses, load: 0.1, ranges, term: 1, isSelf: true, isLeaving: false }];
+  }
+
+  async placement(what: string): Promise<PlacementRow> {
+    this.asked.push(['placement', what]);
+    const range = { from: '0'.repeat(40), to: '0'.repeat(40), epoch: 1 };
+    return { infoHash: INFO_HASH, owner: NODE_ID, replicas: [], range, by: 'token' };
+  }
+
+  volunteer(role: WantedRole): NodeStatus {
+    this.asked.push(['volunteer', role]);
+    return this.status();
+  }
+
+  cap(change: CapChange): Caps {
+    this.asked.push(['cap', change]);
+    this.caps = { ...this.caps, ...change } as Caps;
+    return this.caps;
+  }
+
+  async drain(): Promise<NodeStatus> {
+    this.asked.push(['drain']);
+    return { ...this.status(), role: 'client' };
   }
 
   async stop(): Promise<void> {
     this.isStopped = true;
   }
 }
+
+const OVERLAY_STATUS: OverlayStatus = {
+  term: 1,
+  termEndsInSeconds: 43_200,
+  load: 0.1,
+  used: { trackingBytesPerSecond: 6000, hashes: 120, peers: 3400 },
+  ranges: 1,
+  neighbours: [],
+  isReplicated: true,
+  candidates: 0,
+  handOffs: 0,
+  handOff: null,
+  lastElection: { at: 1_700_000_000, term: 1, isGenesis: true },
+  lastHandOff: null,
+};
 
 const LISTING_ROW: ListingRow = {
   infoHash: INFO_HASH,

@@ -110,6 +110,8 @@ test('a hostile bootstrap source changes nothing: forged, expired, foreign and g
         load: 0,
         roles: 0,
         term: 0,
+        certificate: { issued, kept: undefined, votes: [] },
+        ownTokens: 1,
         ...changes,
       },
       stranger.nodeId,

@@ -9,6 +9,11 @@ import { startNode } from '../../app/node.ts';
 import type { RunningNode } from '../../app/running-node.ts';
 import { type Place, placeFor } from '../app/place.ts';
 
+const VERBS = [
+  ...(['status', 'share', 'get', 'torrents', 'act', 'limit', 'list', 'info'] as const),
+  ...(['supernodes', 'placement', 'volunteer', 'cap', 'drain'] as const),
+];
+
 export interface Running {
   readonly node: RunningNode;
   readonly home: Home;
@@ -37,12 +42,7 @@ export async function running(
   };
   t.after(stop);
   const stoppable: RunningNode = Object.assign(Object.create(node) as RunningNode, {
-    ...Object.fromEntries(
-      (['status', 'share', 'get', 'torrents', 'act', 'limit', 'list', 'info', 'supernodes'] as const).map((name) => [
-        name,
-        (node[name] as (...given: unknown[]) => unknown).bind(node),
-      ]),
-    ),
+    ...Object.fromEntries(VERBS.map((name) => [name, (node[name] as (...given: unknown[]) => unknown).bind(node)])),
     stop,
   });
   return { node: stoppable, home, place, port: node.status().port, log };

@@ -4,7 +4,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import type { FileRow, NodeStatus, RateLimits, TorrentRow } from '../../app/running-node.ts';
+import type {
+  FileRow,
+  NodeStatus,
+  OverlayStatus,
+  RateLimits,
+  SupernodeRow,
+  TorrentRow,
+} from '../../app/running-node.ts';
 import { parseInfoHash, wallSeconds } from '../../src/base/index.ts';
 import { CATEGORIES, type ListingRow } from '../../src/listing/index.ts';
 import {
@@ -34,6 +41,8 @@ export interface FakeNode {
   /** Of every torrent. */
   files: FileRow[];
   limits: RateLimits;
+  supernodes: SupernodeRow[];
+  handOff: OverlayStatus['handOff'];
   /** Set to make every API request fail with this message. */
   failure: string | undefined;
 }
@@ -92,6 +101,8 @@ export async function startFakeNode(t: Pick<TestContext, 'after'>): Promise<Fake
     torrents: [],
     files: [],
     limits: { downBytesPerSecondMax: null, upBytesPerSecondMax: 2 * 2 ** 20 },
+    supernodes: [],
+    handOff: null,
     failure: undefined,
   } as FakeNode & {
     url: string;
@@ -140,6 +151,7 @@ async function apiAnswer(node: FakeNode, request: IncomingMessage, path: string)
   if (path === '/api/status') return [200, statusOf(node)];
   if (path === '/api/torrents') return [200, node.torrents];
   if (path.startsWith('/api/info/')) return [200, { fileList: node.files }];
+  if (path === '/api/supernodes') return [200, node.supernodes];
   if (path === '/api/listing') return [200, node.rows];
   return [404, { error: 'not-found', message: `there is no ${path}` }];
 }
@@ -162,12 +174,48 @@ function statusOf(node: FakeNode): NodeStatus {
     ],
     caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
     limits: node.limits,
+    overlay: overlayOf(node),
     dnsPort: null,
     bind: { to: '::', device: null, problem: null },
     portMapping: { state: 'off', protocol: null, host: null, tcpPort: null, udpPort: null, problem: null },
     reachedFrom: null,
     uptimeSeconds: 8000,
   };
+}
+
+function overlayOf({ handOff, supernodes }: FakeNode): OverlayStatus {
+  return {
+    ...{ term: 3, termEndsInSeconds: 61_000, load: 0.62, ranges: 8, neighbours: [], isReplicated: true, candidates: 2 },
+    used: { trackingBytesPerSecond: 37_000, hashes: 84_211, peers: 401_220 },
+    ...{ handOffs: 4, handOff, lastElection: { at: Date.now() / 1000 - 25_000, term: 3, isGenesis: false } },
+    lastHandOff: {
+      ...{ at: Date.now() / 1000 - 130, to: supernodes[1]?.nodeId ?? nodeIdOf(8), range: null, peers: 5120 },
+      ...{ milliseconds: 2400, failedAt: null },
+    },
+  };
+}
+
+/** Supernodes that share the ring among them, some busier than others; one range was handed over. */
+export function ringOf(count: number, tokensEach: number): SupernodeRow[] {
+  const places = Array.from({ length: count * tokensEach }, (_, i) => ({ owner: (i * 7) % count, at: placeOf(i) }));
+  places.sort((a, b) => (a.at < b.at ? -1 : 1));
+  const ranges = places.map(({ owner, at }, i) => {
+    const row = { from: places.at(i - 1)!.at, to: at, epoch: i === 2 ? 1 : 0 };
+    return { owner, range: { ...row, by: i === 2 ? ('grant' as const) : ('token' as const) } };
+  });
+  return Array.from({ length: count }, (_, owner) => ({
+    ...{ nodeId: nodeIdOf(9 + owner), addresses: [{ host: `192.0.2.${owner + 1}`, port: 7373 }] },
+    ...{
+      load: ((owner * 37 + 20) % 97) / 100,
+      ranges: ranges.filter((one) => one.owner === owner).map(({ range }) => range),
+    },
+    ...{ term: 3, isSelf: owner === 0, isLeaving: false },
+  }));
+}
+
+/** The nth of positions that look like chance. */
+function placeOf(n: number): string {
+  return (((n + 1) * 0.6180339887) % 1).toString(16).slice(2, 12).padEnd(40, '7');
 }
 
 function servePublic(node: FakeNode, url: URL, response: ServerResponse): void {

@@ -6,6 +6,7 @@ import { change, read } from './api.js';
 import { formatCount, formatLeft, formatRate, shortHex } from './format.js';
 import { element, ListingView } from './listing-view.js';
 import { rateField, rateOf, rateText } from './rate-field.js';
+import { SupernodesView } from './supernodes-view.js';
 import { TransfersView } from './transfers-view.js';
 
 const POLL_MS = 1000;
@@ -18,6 +19,7 @@ const at = (id) => document.getElementById(id);
 const listing = new ListingView((row) => fetchTorrent(row.infoHash));
 const transfers = new TransfersView({ act, choose });
 const limitInputs = addLimitFields(at('limits'));
+const supernodes = new SupernodesView();
 let listingRead = { rows: -1, at: 0 };
 let isPolling = false;
 let isUnreachable = false;
@@ -26,8 +28,14 @@ async function poll() {
   if (isPolling || document.hidden) return;
   isPolling = true;
   try {
-    const [status, torrents] = await Promise.all([read('/api/status'), read('/api/torrents')]);
+    const isRingShown = viewNow() === 'supernodes';
+    const [status, torrents, owners] = await Promise.all([
+      read('/api/status'),
+      read('/api/torrents'),
+      isRingShown ? read('/api/supernodes') : undefined,
+    ]);
     showStatus(status);
+    if (owners) supernodes.show(owners, status);
     transfers.show(torrents);
     listing.showProgress(torrents);
     const isOld = Date.now() - listingRead.at > LISTING_MAX_AGE_MS;
@@ -49,8 +57,8 @@ async function readListing(rows) {
 }
 
 function showStatus(status) {
-  const supernodes = `${status.supernodes} supernode${status.supernodes === 1 ? '' : 's'}`;
-  at('summary').textContent = `${status.network} · ${status.role} · port ${status.port} · ${supernodes}`;
+  const known = `${status.supernodes} supernode${status.supernodes === 1 ? '' : 's'}`;
+  at('summary').textContent = `${status.network} · ${status.role} · port ${status.port} · ${known}`;
   showLimits(status.limits);
   const { trackingBytesPerSecond, hashes, peers } = status.caps;
   const facts = [
@@ -177,8 +185,23 @@ at('limits').addEventListener('submit', async (event) => {
   await perform('/api/limits', { down, up }, text);
 });
 
+function viewNow() {
+  return location.hash === '#supernodes' ? 'supernodes' : 'torrents';
+}
+
+function showView() {
+  const view = viewNow();
+  for (const link of document.querySelectorAll('.views a')) {
+    if (link.dataset.view === view) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+    at(`view-${link.dataset.view}`).hidden = link.dataset.view !== view;
+  }
+  poll();
+}
+
+window.addEventListener('hashchange', showView);
 const isWide = matchMedia('(min-width: 70rem)').matches;
 for (const panel of document.querySelectorAll('details.panel')) panel.open = isWide;
 document.addEventListener('visibilitychange', poll);
 setInterval(poll, POLL_MS);
-poll();
+showView();
