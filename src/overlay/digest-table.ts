@@ -84,7 +84,7 @@ export class DigestTable {
 }
 
 function bucketOf(key: string): number {
-  return Number.parseInt(key.slice(0, 2), 16) % BUCKETS;
+  return Number.parseInt(key.slice(2, 4), 16) % BUCKETS;
 }
 
 /** murmur3's finaliser. */

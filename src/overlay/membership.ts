@@ -14,7 +14,7 @@ import { openGrant } from './grant.ts';
 import type { Digest, OverlayMessage, Suspicion } from './message.ts';
 import { BUCKETS, DIGESTS_MAX, RECORDS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
-import { grantKeyOf, keyOf, unletter, wideningKeyOf } from './view.ts';
+import { keyOf, unletter, wideningKeyOf } from './view.ts';
 import { openWidening } from './widening.ts';
 
 export const ROUND_MS = 1000;
@@ -303,9 +303,9 @@ export class Membership {
     const differing: number[] = [];
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       if (ours[bucket] === buckets[bucket]) continue;
-      const held = view.digests.in(bucket);
       // What does not fit is found by the next comparison, when less differs.
-      if (digests.length + held.length > DIGESTS_MAX) break;
+      const held = view.digests.in(bucket).slice(0, DIGESTS_MAX - digests.length);
+      if (held.length === 0 && digests.length > 0) continue;
       differing.push(bucket);
       digests.push(...held);
     }
@@ -332,7 +332,7 @@ export class Membership {
   #learnGrant(record: Uint8Array): void {
     const grant = openGrant(record, this.#context.settings, this.#context.wall);
     if (isFault(grant) || !this.#context.view.offerGrant(grant)) return;
-    this.spread(grantKeyOf(grant.to));
+    this.spread(this.#context.view.grantKeyOf(grant));
   }
 
   #learnWidening(record: Uint8Array): void {

@@ -2,10 +2,19 @@
  * The view: the newest descriptor of every supernode this node knows of, and the grants between them. Merging is a
  * union, so that two views that meet need no ceremony. It holds only checked records, and does not know how they came.
  */
-import { type InfoHash, type NodeId, type Random, randomBelow, type WallSeconds } from '../base/index.ts';
+import {
+  hex,
+  type InfoHash,
+  type NodeId,
+  type Random,
+  randomBelow,
+  type Sha1,
+  utf8,
+  type WallSeconds,
+} from '../base/index.ts';
 import type { Descriptor } from './descriptor.ts';
 import { DigestTable } from './digest-table.ts';
-import type { Grant } from './grant.ts';
+import type { Grant, GrantTerms } from './grant.ts';
 import { isSamePlace, Ring } from './ring.ts';
 import type { Token } from './token.ts';
 import type { Widening } from './widening.ts';
@@ -29,9 +38,10 @@ const WIDENING_LETTER = 0x77;
 const KEY_DIGITS = 16;
 
 export class View {
+  readonly #sha1: Sha1;
   readonly #newest = new Map<NodeId, Descriptor>();
-  /** By the token that is granted. */
-  readonly #grants = new Map<Token, Grant>();
+  /** By their keys: of one place only its giver replaces what he gave. */
+  readonly #grants = new Map<string, Grant>();
   readonly #widenings = new Map<InfoHash, Widening>();
   /** As nodes were when they were dropped; gossip about their past does not bring them back. Bounded like the view. */
   readonly #dropped = new Map<NodeId, Descriptor>();
@@ -40,6 +50,10 @@ export class View {
   /** The ring of everyone held; `version` rises whenever somebody may own something else. */
   readonly ring: Ring = new Ring();
   version = 0;
+
+  constructor(sha1: Sha1) {
+    this.#sha1 = sha1;
+  }
 
   get size(): number {
     return this.#newest.size;
@@ -64,13 +78,16 @@ export class View {
    * not signed yet (an empty record) counts for this node alone, which gave it.
    */
   offerGrant(grant: Grant): boolean {
-    const held = this.#grants.get(grant.to);
+    const key = this.grantKeyOf(grant);
+    const held = this.#grants.get(key);
     const isNewer = !held || grant.sequence > held.sequence || (grant.sequence === held.sequence && !isSigned(held));
     if (!isNewer || (held && held.epoch > grant.epoch)) return false;
+    // Grants of strangers would fill the table; those of members come again with the next comparison.
+    if (!this.#newest.has(grant.giver) || !this.#newest.has(grant.taker)) return false;
     if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
-    this.#grants.set(grant.to, grant);
-    if (isSigned(grant)) this.digests.hold(grantKeyOf(grant.to), grant.sequence, GRANT_LETTER, grant.record);
-    this.ring.grant(grant);
+    this.#grants.set(key, grant);
+    if (isSigned(grant)) this.digests.hold(key, grant.sequence, GRANT_LETTER, grant.record);
+    this.ring.grant(key, grant);
     this.version++;
     return true;
   }
@@ -101,18 +118,28 @@ export class View {
   }
 
   /** Forgets a grant: its giver takes it back before anybody else heard of it. */
-  withdraw(to: Token): void {
-    if (!this.#grants.delete(to)) return;
-    this.digests.release(grantKeyOf(to));
-    this.ring.revoke(to);
+  withdraw(grant: Pick<GrantTerms, 'giver' | 'to'>): void {
+    const key = this.grantKeyOf(grant);
+    if (!this.#grants.delete(key)) return;
+    this.digests.release(key);
+    this.ring.revoke(key);
     this.version++;
+  }
+  /** The grant that a giver gave of a place. */
+  grantOf(giver: NodeId, to: Token): Grant | undefined {
+    return this.#grants.get(this.grantKeyOf({ giver, to }));
+  }
+
+  /** The digest key of a grant: a letter for its kind, and seven bytes of SHA-1 over its giver and place. */
+  grantKeyOf({ giver, to }: Pick<GrantTerms, 'giver' | 'to'>): string {
+    return keyed(GRANT_LETTER, hex(this.#sha1(utf8(`${giver} ${to}`))));
   }
 
   /** Drops what has expired; true when somebody is gone. */
   expire(wallNow: WallSeconds): boolean {
     const version = this.version;
     for (const { nodeId, expires } of this.#newest.values()) if (expires <= wallNow) this.#forget(nodeId);
-    for (const { to, expires } of this.#grants.values()) if (expires <= wallNow) this.withdraw(to);
+    for (const grant of this.#grants.values()) if (grant.expires <= wallNow) this.withdraw(grant);
     for (const { infoHash, expires } of this.#widenings.values()) if (expires <= wallNow) this.#narrow(infoHash);
     return this.version !== version;
   }
@@ -189,19 +216,18 @@ export class View {
   }
 }
 
-/** The digest key of a node's descriptor. */
+/** The digest key of a node's descriptor: a letter for its kind, so that no other record hides it, and seven bytes. */
 export function keyOf(nodeId: NodeId): string {
-  return nodeId.slice(0, KEY_DIGITS);
+  return keyed(DESCRIPTOR_LETTER, nodeId);
 }
 
-/** The digest key of a grant: of its place, told apart from nodes by its last digits. */
-export function grantKeyOf(to: Token): string {
-  return to.slice(-KEY_DIGITS);
-}
-
-/** The digest key of a widening: of its hash, its middle digits. */
+/** The digest key of a widening. */
 export function wideningKeyOf(infoHash: InfoHash): string {
-  return infoHash.slice(KEY_DIGITS / 2, KEY_DIGITS / 2 + KEY_DIGITS);
+  return keyed(WIDENING_LETTER, infoHash);
+}
+
+function keyed(letter: number, digits: string): string {
+  return letter.toString(16) + digits.slice(0, KEY_DIGITS - 2);
 }
 
 /** A record from outside, by the letter before it; undefined when no such kind is known. */
