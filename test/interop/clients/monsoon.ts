@@ -6,7 +6,16 @@ import { tmpdir, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../../app/control/client.ts';
 import { homeOf } from '../../../app/home.ts';
-import type { NodeStatus, SharedTorrent, TorrentRow } from '../../../app/running-node.ts';
+import type {
+  CapChange,
+  Caps,
+  ListingRow,
+  NodeStatus,
+  SharedTorrent,
+  SupernodeRow,
+  TorrentRow,
+  WantedRole,
+} from '../../../app/running-node.ts';
 import { formatAddress } from '../../../src/base/index.ts';
 import { inNamespace } from '../network.ts';
 import { type CommandLine, Program, run } from '../program.ts';
@@ -27,7 +36,7 @@ export interface Fetched {
   readonly bytesDownloaded: number;
 }
 export interface MonsoonSettings {
-  readonly role?: 'client' | 'supernode';
+  readonly role?: WantedRole;
   readonly listenPort?: number;
   /** Of peer links, both ways; as the node has it by default when not given. */
   readonly encryption?: 'require' | 'prefer' | 'off';
@@ -72,6 +81,22 @@ export class Monsoon extends Client {
   }
   torrents(): Promise<readonly TorrentRow[]> {
     return this.#control.torrents();
+  }
+  supernodes(): Promise<readonly SupernodeRow[]> {
+    return this.#control.supernodes();
+  }
+  listing(): Promise<readonly ListingRow[]> {
+    return this.#control.list({});
+  }
+  cap(change: CapChange): Promise<Caps> {
+    return this.#control.cap(change);
+  }
+  volunteer(): Promise<NodeStatus> {
+    return this.#control.volunteer('supernode');
+  }
+  /** Resolves when others have what it owned. */
+  drain(): Promise<NodeStatus> {
+    return this.#control.drain();
   }
   /** Shares a file or folder; resolves once it is hashed and announced. */
   async share(path: string): Promise<SharedTorrent> {
