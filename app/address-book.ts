@@ -3,7 +3,7 @@
  * A private address is dialled only when the user named it, or somebody did who is on a private network with us.
  */
 import { type Address, formatAddress, isHearsayPort, type NodeId, nodeOrigin, reachOf } from '../src/base/index.ts';
-import type { Dialler } from '../src/io/dialler.ts';
+import { type Dialler, trustOf } from '../src/io/dialler.ts';
 
 /** Private addresses that may be dialled. */
 const VOUCHED_MAX = 10_000;
@@ -38,7 +38,7 @@ export class AddressBook {
 
   /** Takes what a node at `teller` says of addresses: what a public node calls private is not ours to dial. */
   hear(addresses: () => readonly Address[], teller: string): void {
-    if (reachOf(teller) === 'public') return;
+    if (trustOf(teller) !== 'private') return;
     for (const address of addresses()) {
       if (reachOf(address.host) === 'private' && isHearsayPort(address.port)) this.vouch(address);
     }

@@ -21,6 +21,8 @@ import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
 
 const PULL_MS = 5000;
+/** Supernodes that are pulled from in one round. */
+const PULLED_MAX = 8;
 const TIMEOUT_MS = 10_000;
 /** Pages taken from one supernode in one round. */
 const PAGES_MAX = 20;
@@ -48,6 +50,8 @@ export class ListingSync {
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
   #isClosed = false;
+  /** Where in the list of supernodes the next round begins. */
+  #turn = 0;
 
   constructor(network: string, store: ListingStore, membership: Membership, http: HttpClient, log: Log) {
     this.#network = network;
@@ -106,7 +110,15 @@ export class ListingSync {
 
   async #work(): Promise<void> {
     await this.#push();
-    await Promise.all(this.#membership.others().map((supernode) => this.#pull(supernode)));
+    await Promise.all(this.#nextSources().map((supernode) => this.#pull(supernode)));
+  }
+
+  /** A few supernodes at a time, each in its turn. */
+  #nextSources(): readonly Descriptor[] {
+    const others = this.#membership.others();
+    const first = others.length > PULLED_MAX ? this.#turn % others.length : 0;
+    this.#turn = first + PULLED_MAX;
+    return [...others.slice(first), ...others.slice(0, first)].slice(0, PULLED_MAX);
   }
 
   async #push(): Promise<void> {

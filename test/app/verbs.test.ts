@@ -271,3 +271,48 @@ test('limit acts on torrents, or on the node and its config file, and takes only
     assert.equal((await runHere(place, ['limit', `--down=${wrong}`])).exitCode, 2, wrong);
   }
 });
+
+test('supernode on and off change the role at once and in the config file, drain waits, and nothing else is taken', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const configured = async (name: string): Promise<unknown> =>
+    JSON.parse((await runHere(place, ['config', 'get', name, '--json'])).data).value;
+  const on = await runHere(place, ['supernode', 'on']);
+  assert.deepEqual([on.exitCode, on.data, node.asked.at(-1)], [0, 'It is a supernode.\n', ['volunteer', 'supernode']]);
+  assert.equal(await configured('role'), 'supernode');
+  await runHere(place, ['supernode', 'off']);
+  assert.deepEqual(node.asked.at(-1), ['volunteer', 'client']);
+  assert.equal(await configured('role'), 'client');
+  const drained = await runHere(place, ['supernode', 'drain', '--json']);
+  assert.deepEqual([node.asked.at(-1), JSON.parse(drained.data).role], [['drain'], 'client']);
+  assert.equal((await runHere(place, ['supernode', 'perhaps'])).exitCode, 2);
+});
+
+test('supernode caps shows what is used of them, and changes those that are given', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const shown = await runHere(place, ['supernode', 'caps']);
+  assert.match(shown.data, /^Bandwidth +5.86 KiB\/s of 58.6 KiB\/s\nHashes +120 of 200000\nPeers +3400 of 1000000\n$/);
+  const changed = await runHere(place, ['supernode', 'caps', '--bandwidth', '32K', '--peers', '5000', '--json']);
+  assert.deepEqual(node.asked.at(-1), ['cap', { trackingBytesPerSecond: 32_768, peers: 5000 }]);
+  const caps = { trackingBytesPerSecond: 32_768, hashes: 200_000, peers: 5000 };
+  assert.deepEqual(JSON.parse(changed.data), { caps, used: node.status().overlay.used });
+  assert.match((await runHere(place, ['config', 'get', 'trackingBytesPerSecond'])).data, /32768/);
+  for (const wrong of [
+    ['--bandwidth', 'none'],
+    ['--bandwidth', '10'],
+    ['--hashes', '-1'],
+    ['--peers', 'many'],
+  ]) {
+    assert.equal((await runHere(place, ['supernode', 'caps', ...wrong])).exitCode, 2, wrong.join(' '));
+  }
+});
+
+test('supernodes --why says who owns a hash, and why', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const { data } = await runHere(place, ['supernodes', '--why', INFO_HASH]);
+  assert.match(data, new RegExp(`Owner +${NODE_ID}\\nBecause +its own election`));
+  const { data: json } = await runHere(place, ['supernodes', '--why', INFO_HASH, '--json']);
+  assert.deepEqual(JSON.parse(json), await node.placement(INFO_HASH));
+});

@@ -5,7 +5,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 
 import { until } from '../io/loopback-node.ts';
 import { requireOrSkip } from '../require.ts';
-import { type FakeNode, NAUGHTY, rowOf, startFakeNode, torrentOf } from './fake-node.ts';
+import { type FakeNode, NAUGHTY, ringOf, rowOf, startFakeNode, torrentOf } from './fake-node.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
@@ -237,4 +237,35 @@ test('a transfer is paused and resumed, limited, moved, checked, put first, and 
   await more.click();
   await page.getByLabel('To folder').waitFor({ state: 'detached' });
   assert.deepEqual(local.incidents, []);
+});
+
+test('the ring of supernodes is a picture and the same as a table, and shows a hand-off as it happens', async (t) => {
+  const local = await visit(
+    t,
+    (node) => {
+      node.supernodes = ringOf(5, 4);
+    },
+    '/#supernodes',
+  );
+  if (!local) return;
+  const { node, page, incidents } = local;
+  await page.locator('#ranges tbody tr').nth(19).waitFor();
+  assert.equal(await page.locator('#ring-picture .arc').count(), 20);
+  assert.equal(await page.locator('#ring-picture .arc.own').count(), 4);
+  assert.equal(await page.locator('#owners li').count(), 5);
+  assert.equal(await page.locator('#ranges .badge', { hasText: 'this node' }).count(), 4);
+  const shares = await page.locator('#ranges td[data-label="Share"]').allTextContents();
+  const total = shares.reduce((sum, text) => sum + Number.parseInt(text, 10), 0);
+  assert.ok(total > 85 && total < 115, `${total} %`);
+  assert.equal(await page.locator('#ring-picture .moving').count(), 0);
+  const { from, to } = node.supernodes[0]!.ranges[0]!;
+  node.handOff = { to: node.supernodes[2]!.nodeId, range: { from, to }, step: 'copying' };
+  await page.locator('#ring-picture .moving').waitFor();
+  assert.match((await page.locator('#duty').textContent())!, /Hands over.*copying/);
+  assert.equal(await page.locator('#ranges .badge', { hasText: 'hands over' }).count(), 1);
+  await page.getByRole('link', { name: 'Torrents' }).click();
+  assert.equal(await page.locator('#ring-picture').isVisible(), false);
+  assert.ok(await page.locator('#listing-title').isVisible());
+  assert.deepEqual(incidents, []);
+  assert.deepEqual(node.strays, []);
 });

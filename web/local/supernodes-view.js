@@ -13,7 +13,7 @@ const ARCS_MAX = 1500;
 const LINES_MAX = 300;
 const OUTER = 100;
 const INNER = 72;
-const LABELS_AT = 108;
+const LABELS_AT = 110;
 const POSITION_DIGITS = 12;
 const GAP_DEGREES = 0.6;
 
@@ -93,8 +93,8 @@ function picture(arcs, owners, handOff) {
     'aria-label': `${names}, ${count}; see the table`,
   });
   svg.append(...arcs.map(arcPath), ...['0', '4', '8', 'c'].map((digit) => positionLabel(digit)));
-  svg.append(drawn('text', { class: 'count', y: -2 }, names), drawn('text', { class: 'of', y: 14 }, count));
   if (handOff) svg.append(movingPath(handOff), ...movingArrow(arcs, handOff));
+  svg.append(drawn('text', { class: 'count', y: -2 }, names), drawn('text', { class: 'of', y: 14 }, count));
   return svg;
 }
 
@@ -104,7 +104,7 @@ function arcPath({ owner, colour, range }) {
     class: classes.join(' '),
     d: annulus(range, INNER, OUTER),
     // Even an idle range is seen.
-    'fill-opacity': (0.3 + 0.7 * Math.min(1, owner.load)).toFixed(2),
+    'fill-opacity': (0.45 + 0.55 * Math.min(1, owner.load)).toFixed(2),
   });
   path.append(drawn('title', {}, `${shortHex(owner.nodeId)}: ${rangeText(range)}, ${percent(owner.load)} busy`));
   return path;

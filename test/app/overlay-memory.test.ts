@@ -1,0 +1,111 @@
+// What the overlay remembers over restarts, and which private addresses may be dialled on whose word.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { AddressBook } from '../../app/address-book.ts';
+import { OverlayMemory } from '../../app/overlay-memory.ts';
+import { type NodeId, parseNodeId, wallSeconds } from '../../src/base/index.ts';
+import { BoundNetwork } from '../../src/io/bound-network.ts';
+import { Dialler } from '../../src/io/dialler.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import { identityOfSeed } from '../../src/io/identity.ts';
+import { type Descriptor, sealDescriptor } from '../../src/overlay/index.ts';
+import { temporaryFolder } from '../io/loopback-node.ts';
+import { SILENT_LOG } from './place.ts';
+
+const nodeOf = (n: number): NodeId => parseNodeId(n.toString(16).padStart(64, '0'))!;
+
+function descriptorOf(n: number): Descriptor {
+  const { nodeId, sign } = identityOfSeed(new Uint8Array(32).fill(n));
+  const issued = wallSeconds(Math.floor(Date.now() / 1000));
+  const statement = {
+    ...{
+      network: 'monsoon',
+      addresses: [{ host: `10.0.2.${n}`, port: 7373 }],
+      sequence: n,
+      issued,
+      load: 0,
+      roles: 0,
+    },
+    ...{ expires: wallSeconds(issued + 3600), term: 1, ownTokens: 1 },
+    capacity: { announcesPerSecond: 1, peers: 1, hashes: 1, trackingBytesPerSecond: 1 },
+    certificate: { issued, kept: undefined, votes: [] },
+  };
+  return sealDescriptor(statement, nodeId, sign, sha1);
+}
+
+test('term and sequence outlive the process, and never fall', async () => {
+  const folder = temporaryFolder('memory');
+  const first = new OverlayMemory(folder, 'monsoon', SILENT_LOG);
+  assert.deepEqual(await first.highest(), { term: 0, sequence: 0 });
+  first.note({ term: 1, sequence: 1_700_000_000 });
+  first.note({ term: 2, sequence: 1_700_000_009 });
+  first.note({ term: 2, sequence: 1_700_000_001 });
+  await first.close();
+  assert.deepEqual(await new OverlayMemory(folder, 'monsoon', SILENT_LOG).highest(), {
+    term: 2,
+    sequence: 1_700_000_009,
+  });
+});
+
+test('a damaged file gives way to the generation before it', async () => {
+  const folder = temporaryFolder('memory');
+  const memory = new OverlayMemory(folder, 'monsoon', SILENT_LOG);
+  memory.note({ term: 1, sequence: 10 });
+  memory.note({ term: 1, sequence: 20 });
+  await memory.close();
+  const path = join(folder, 'overlay.state');
+  const bytes = readFileSync(path);
+  for (const damaged of [bytes.subarray(0, -1), Buffer.alloc(0), bytes.with(3, 0x7f)]) {
+    writeFileSync(path, damaged);
+    const found = await new OverlayMemory(folder, 'monsoon', SILENT_LOG).highest();
+    assert.deepEqual(found, { term: 1, sequence: 10 });
+  }
+});
+
+test('supernodes known last are remembered by network, at most 200', async () => {
+  const folder = temporaryFolder('memory');
+  const memory = new OverlayMemory(folder, 'monsoon', SILENT_LOG);
+  memory.noteHosts(Array.from({ length: 240 }, (_, i) => descriptorOf(i + 1)));
+  await memory.close();
+  const found = await new OverlayMemory(folder, 'monsoon', SILENT_LOG).hosts();
+  assert.equal(found.length, 200);
+  assert.deepEqual(found[6]!.addresses, [{ host: '10.0.2.7', port: 7373 }]);
+  assert.deepEqual(await new OverlayMemory(folder, 'elsewhere', SILENT_LOG).hosts(), []);
+});
+
+test('a private address is dialled on the word of the user or of a neighbour, and of nobody else', async (t) => {
+  const network = await BoundNetwork.open('::');
+  t.after(() => network.close());
+  const book = new AddressBook(new Dialler(network, { allowLocal: false }));
+  const lan = { host: '192.168.7.9', port: 7373 };
+  assert.equal(book.mayAsk(lan.host, lan.port), false);
+  book.hear(() => [lan], '203.0.113.5');
+  assert.equal(book.mayAsk(lan.host, lan.port), false);
+  book.hear(() => [lan, { host: '127.0.0.1', port: 7373 }, { host: '192.168.7.9', port: 22 }], '192.168.7.1');
+  assert.equal(book.mayAsk(lan.host, lan.port), true);
+  assert.equal(book.mayAsk('127.0.0.1', 7373), false);
+  assert.equal(book.mayAsk('192.168.7.9', 22), false);
+  book.vouch({ host: '127.0.0.1', port: 22 });
+  assert.equal(book.mayAsk('127.0.0.1', 22), true);
+});
+
+test('a node is asked where it answered, until it does not or names other addresses', async (t) => {
+  const network = await BoundNetwork.open('::');
+  t.after(() => network.close());
+  const book = new AddressBook(new Dialler(network, { allowLocal: true }));
+  const [six, four] = [
+    { host: '::1', port: 7373 },
+    { host: '127.0.0.1', port: 7373 },
+  ];
+  const node = { nodeId: nodeOf(1), addresses: [six, four] };
+  assert.deepEqual(book.addressOf(node), four);
+  book.noteMissed(node.nodeId);
+  assert.deepEqual(book.addressOf(node), six);
+  const elsewhere = { host: '127.0.0.9', port: 7373 };
+  book.noteReached(node, elsewhere);
+  assert.deepEqual(book.addressOf(node), elsewhere);
+  assert.equal(book.nodeAt(elsewhere), node.nodeId);
+  assert.deepEqual(book.addressOf({ ...node, addresses: [four] }), four);
+});
