@@ -6,6 +6,10 @@ import { until } from './until.ts';
 /** Elections take a few seconds each, on a machine that others use too. */
 const SERVING_SECONDS_MAX = 120;
 const ASK_AGAIN_MS = 250;
+/** Of what is used: nine tenths are overload. */
+const TOO_LITTLE = 0.7;
+const TRACKING_MIN = 1000;
+const PLENTY = 10_000_000;
 
 /** Starts volunteers that join by the first; resolves when all of them serve, agree, and have copies of everything. */
 export async function startSupernodes(
@@ -16,8 +20,8 @@ export async function startSupernodes(
   const start = async (bootstrap: readonly string[]): Promise<Monsoon> =>
     startMonsoon(await bed.place('supernode'), { role: 'supernode', bootstrap, flags });
   const first = await start([]);
-  const nodes = [first];
-  while (nodes.length < count) nodes.push(await start([first.contact]));
+  const others = Array.from({ length: count - 1 }, () => start([first.contact]));
+  const nodes = [first, ...(await Promise.all(others))];
   await whenWhole(nodes);
   return nodes;
 }
@@ -64,4 +68,25 @@ export async function ringOf(node: Monsoon): Promise<string> {
     .flatMap(({ nodeId, ranges }) => ranges.map(({ from, to }) => `${from}-${to}=${nodeId}`))
     .sort()
     .join('\n');
+}
+
+/** Who is asked for most now. */
+export async function busiestOf(nodes: readonly Monsoon[]): Promise<Monsoon> {
+  const loads = await Promise.all(nodes.map(async (node) => ({ node, used: await usedBy(node) })));
+  return loads.toSorted((a, b) => b.used - a.used)[0]!.node;
+}
+
+/** Makes a node lend so little that it is overloaded, as its user can while it runs. */
+export async function overload(node: Monsoon): Promise<void> {
+  const tooLittle = Math.max(TRACKING_MIN, Math.round((await usedBy(node)) * TOO_LITTLE));
+  await node.cap({ trackingBytesPerSecond: tooLittle });
+}
+
+/** Makes a node lend more than it is asked for: who is short of bandwidth names a few peers only. */
+export async function relieve(node: Monsoon): Promise<void> {
+  await node.cap({ trackingBytesPerSecond: PLENTY });
+}
+
+async function usedBy(node: Monsoon): Promise<number> {
+  return (await node.status()).overlay.used.trackingBytesPerSecond;
 }
