@@ -17,7 +17,7 @@ import type {
   WantedRole,
 } from '../../../app/running-node.ts';
 import { formatAddress } from '../../../src/base/index.ts';
-import { inNamespace } from '../network.ts';
+import { type Host, inNamespace } from '../network.ts';
 import { type CommandLine, Program, run } from '../program.ts';
 import { until } from '../until.ts';
 import { Client, type ClientKind, type Place, type Progress, whenUp } from './client.ts';
@@ -62,8 +62,11 @@ export class Monsoon extends Client {
     this.#control = new ControlClient(controlSocketOf(place), new AbortController().signal);
   }
 
+  get host(): Host {
+    return this.#place.host;
+  }
   get namespace(): string {
-    return this.#place.host.namespace;
+    return this.host.namespace;
   }
   /** What another node joins by. */
   get contact(): string {
