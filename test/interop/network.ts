@@ -84,6 +84,12 @@ export class Network {
     return host;
   }
 
+  /** Bytes that a host has sent so far, every header counted. */
+  async bytesFrom(host: Host): Promise<number> {
+    const rows = JSON.parse(await ip('-n', this.#hub, '-s', '-j', 'link', 'show', this.#portOf(host)));
+    return rows[0].stats64.rx.bytes;
+  }
+
   /** Cuts hosts off from everybody but each other. */
   async cut(hosts: readonly Host[]): Promise<void> {
     await ip('-n', this.#hub, 'link', 'add', 'other', 'type', 'bridge');
@@ -123,7 +129,10 @@ export class Network {
   }
 
   async #plugAt(bridge: string, host: Host): Promise<void> {
-    await ip('-n', this.#hub, 'link', 'set', `h${this.#hosts.indexOf(host) + 1}`, 'master', bridge);
+    await ip('-n', this.#hub, 'link', 'set', this.#portOf(host), 'master', bridge);
+  }
+  #portOf(host: Host): string {
+    return `h${this.#hosts.indexOf(host) + 1}`;
   }
 
   #addressOf(host: number): string {

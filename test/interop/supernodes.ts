@@ -12,11 +12,7 @@ const TRACKING_MIN = 1000;
 const PLENTY = 10_000_000;
 
 /** Starts volunteers that join by the first; resolves when all of them serve, agree, and have copies of everything. */
-export async function startSupernodes(
-  bed: TestBed,
-  count: number,
-  flags: readonly string[] = [],
-): Promise<readonly Monsoon[]> {
+export async function startSupernodes(bed: TestBed, count: number, flags: readonly string[] = []): Promise<Monsoon[]> {
   const start = async (bootstrap: readonly string[]): Promise<Monsoon> =>
     startMonsoon(await bed.place('supernode'), { role: 'supernode', bootstrap, flags });
   const first = await start([]);

@@ -51,33 +51,34 @@ const commandLine = (...args: string[]): CommandLine => [process.execPath, [PROG
 export class Monsoon extends Client {
   readonly name = 'monsoon';
   readonly port: number;
-  readonly #place: Place;
+  /** Where it runs, and another one may after it. */
+  readonly place: Place;
   readonly #control: ControlClient;
   #get: Program | undefined;
 
   constructor(program: Program, place: Place, port: number) {
     super(program);
-    this.#place = place;
+    this.place = place;
     this.port = port;
     this.#control = new ControlClient(controlSocketOf(place), new AbortController().signal);
   }
 
   get host(): Host {
-    return this.#place.host;
+    return this.place.host;
   }
   get namespace(): string {
     return this.host.namespace;
   }
   /** What another node joins by. */
   get contact(): string {
-    return formatAddress({ host: this.#place.host.address, port: this.port });
+    return formatAddress({ host: this.place.host.address, port: this.port });
   }
   get announceUrl(): string {
     return `http://${this.contact}/announce`;
   }
   /** Runs a verb of the command line with `--json` and returns what it printed. */
   async verb<Answer>(...args: string[]): Promise<Answer> {
-    return JSON.parse(await run(commandLine(...args, '--json'), environmentOf(this.#place)));
+    return JSON.parse(await run(commandLine(...args, '--json'), environmentOf(this.place)));
   }
   status(): Promise<NodeStatus> {
     return this.#control.status();
@@ -110,7 +111,7 @@ export class Monsoon extends Client {
   protected override async add(torrent: string, directory: string): Promise<void> {
     this.#get = new Program(
       commandLine('get', torrent, '-o', directory, '--exit', '--json'),
-      environmentOf(this.#place),
+      environmentOf(this.place),
     );
     await until(
       'monsoon to have the torrent',
