@@ -88,9 +88,17 @@ export class ListingSync {
     await this.#push();
   }
 
-  /** Does the next round now: something changed. */
+  /** The supernodes changed: does the next round now if nobody was asked yet, or an entry of ours has another owner. */
   nudge(): void {
-    if (!this.#round) this.#schedule(0);
+    if (!this.#round && (this.#cursors.size === 0 || this.#hasUnaccepted)) this.#schedule(0);
+  }
+
+  get #hasUnaccepted(): boolean {
+    for (const { infoHash, acceptedBy } of this.#own.values()) {
+      const owner = this.#membership.ownership.ownerOf(infoHash);
+      if (owner !== undefined && owner !== 'self' && owner.nodeId !== acceptedBy) return true;
+    }
+    return false;
   }
 
   #schedule(delayMs: number): void {

@@ -402,8 +402,8 @@ class Node implements RunningNode {
   async stop(): Promise<void> {
     const { http, host, membership, nodes, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
     const { alarms, dialler, memory, network, opener, port, store, udp } = this.#base;
-    // Others take over first: as long as that takes, this node answers as before.
-    await host.drain();
+    // Others take over first: as long as that takes, this node answers as before. Without a network there are none.
+    if (network.problem === undefined) await host.drain();
     network.close();
     membership.close();
     await sync.close();

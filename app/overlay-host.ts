@@ -230,8 +230,8 @@ export class OverlayHost {
 function logEvent(log: Log, event: OverlayEvent): void {
   const { type, ...fields } = event;
   const texts = {
-    elected: 'this node serves as a supernode',
-    retired: 'this node serves no more',
+    elected: 'this node is a supernode now',
+    retired: 'this node is no supernode any more',
     lost: 'a supernode is gone',
     nominated: 'a node was nominated as a supernode',
     'handed-off': 'a range was handed over',

@@ -56,7 +56,7 @@ export const OPTIONS = {
   port: { kind: 'integer', flag: '--port <number>', default: 7373, min: 0, max: 65_535, help: 'TCP and UDP port of this node; 0 picks a free one' },
   bind: { kind: 'text', flag: '--bind <address>', default: '::', pattern: 'bind', help: 'the address or interface to use for everything, and no other; :: means every address' },
   portMapping: { kind: 'choice', flag: '--port-mapping <way>', default: 'auto', choices: ['auto', 'pcp', 'nat-pmp', 'upnp', 'off'], help: 'how the router is asked to pass the port on: one way, all in turn (auto) or none (off)' },
-  role: { kind: 'choice', flag: '--role <role>', default: 'auto', choices: ['client', 'auto', 'supernode'], help: 'client, auto or supernode' },
+  role: { kind: 'choice', flag: '--role <role>', default: 'auto', choices: ['client', 'auto', 'supernode'], help: 'whether this node serves others: a client never, auto when it is elected, a supernode is elected first' },
   network: { kind: 'text', flag: '--network <name>', default: 'monsoon', pattern: 'networkName', help: 'the name of the network to be part of' },
   bootstrap: { kind: 'list', flag: '--bootstrap <host:port>', default: [], pattern: 'hostPort', itemsMax: 50, help: 'a node to join by; may be given more than once' },
   zone: { kind: 'text', flag: '--zone <name>', default: '', pattern: 'domainOrEmpty', help: 'the DNS zone this node answers for' },

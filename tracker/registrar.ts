@@ -40,8 +40,11 @@ const LIFETIME_MINUTES: number = (2 * INTERVAL_SECONDS * (1 + INTERVAL_JITTER)) 
 export const STRETCHED_LIFETIME_MINUTES: number = LIFETIME_MINUTES * STRETCH_MAX;
 // However short the bandwidth, a few peers: without any an announce would be useless.
 const PEERS_AT_LEAST = 5;
-/** Minutes after which who got the shortest answer is asked to come back; spread, so that not all come at once. */
-const BUSY_MINUTES = { from: 10, spread: 10 };
+/**
+ * Minutes after which who got the shortest answer is asked to come back: soon after a burst, later the longer the
+ * shortage lasts; spread, so that not all come at once.
+ */
+const BUSY_MINUTES = { atMost: 20, perMinute: 2 };
 // Half a bucket in debt: with what it holds, 10 s exceed the cap by 7.5 % at most.
 const SILENT_LEVEL = -0.5;
 // One sweep over everything takes this many calls, one call a second.
@@ -95,6 +98,8 @@ export class Registrar {
   readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
   /** Until then a peer may keep to a stretched interval. */
   #stretchedUntil: Instant | undefined;
+  /** Since when the bandwidth does not suffice. */
+  #shortSince: Instant | undefined;
 
   constructor(options: TrackerOptions) {
     this.#ownership = options.ownership;
@@ -148,7 +153,7 @@ export class Registrar {
     return {
       slot,
       endpoint,
-      intervalSeconds: isTerse ? 60 * this.busyMinutes() : this.#interval(shortage, now),
+      intervalSeconds: isTerse ? 60 * this.busyMinutes(now) : this.#interval(shortage, now),
       peersWanted: slot === NO_SLOT || isTerse ? 0 : peersUnder(shortage, request.peersWanted),
       // A client that only has a magnet may say left=0 when it starts, before it knows the size; it needs seeders.
       leechersOnly: isSeeder && event !== 'started',
@@ -159,12 +164,15 @@ export class Registrar {
   /** What the bandwidth cap leaves room for. */
   brevity(now: Instant): Brevity {
     const level = this.#bandwidth.level(now);
+    if (level >= 1) this.#shortSince = undefined;
+    else if (level < 0) this.#shortSince ??= now;
     return level >= 0 ? 'free' : level > SILENT_LEVEL ? 'terse' : 'silent';
   }
 
   /** When to come back, for whoever gets the shortest answer. */
-  busyMinutes(): number {
-    return BUSY_MINUTES.from + randomBelow(this.#random, BUSY_MINUTES.spread + 1);
+  busyMinutes(now: Instant): number {
+    const shortMinutes = (now - (this.#shortSince ?? now)) / 60_000;
+    return 1 + randomBelow(this.#random, Math.min(BUSY_MINUTES.atMost, 1 + BUSY_MINUTES.perMinute * shortMinutes));
   }
 
   /**

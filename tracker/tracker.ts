@@ -120,7 +120,7 @@ export class Tracker {
     const brevity = this.#registrar.brevity(now);
     if (brevity === 'silent') return SILENCE;
     const request = kind === 'announce' ? parseAnnounce(query) : parseScrape(query);
-    if (brevity === 'terse' && 'infoHashes' in request) return this.#spent(this.#busy());
+    if (brevity === 'terse' && 'infoHashes' in request) return this.#spent(this.#busy(now));
     const answer = isFault(request)
       ? this.#refuse(request)
       : 'infoHash' in request
@@ -152,10 +152,10 @@ export class Tracker {
   ): TrackerAnswer {
     const registered = this.#registrar.register(request, source, node, now);
     if (isFault(registered)) return this.#refuse(registered);
-    if ('nodeId' in registered && this.#registrar.brevity(now) !== 'free') return this.#busy();
+    if ('nodeId' in registered && this.#registrar.brevity(now) !== 'free') return this.#busy(now);
     if ('nodeId' in registered) return this.#redirect('announce', registered, request.infoHash, query, source, node);
     const { slot, endpoint, intervalSeconds, peersWanted, leechersOnly } = registered;
-    if (registered.isTerse) return this.#busy();
+    if (registered.isTerse) return this.#busy(now);
     this.#writeCounts(request.infoHash, source, intervalSeconds);
     const form = !request.isCompact ? 'dictionaries' : node === undefined ? 'compact' : 'native';
     this.#writePeers(slot, peersWanted, endpoint, leechersOnly, form);
@@ -225,10 +225,10 @@ export class Tracker {
   }
 
   /** The shortest answer that a client understands (BEP 31). */
-  #busy(): TrackerAnswer {
+  #busy(now: Instant): TrackerAnswer {
     this.#answer.begin();
     this.#answer.raw(BUSY);
-    this.#answer.digits(this.#registrar.busyMinutes());
+    this.#answer.digits(this.#registrar.busyMinutes(now));
     this.#answer.raw(END_TWICE);
     return this.#answered();
   }

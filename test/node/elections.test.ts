@@ -1,6 +1,8 @@
 // Real nodes elect each other, hand over when they leave, and take over when one of them is killed.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { decodeBencode } from '../../src/base/index.ts';
 import { placeFor, runProgram, spawnProgram } from '../app/place.ts';
@@ -75,6 +77,24 @@ test('three volunteers elect each other and share the hashes, until one of them 
   });
 });
 
+test('a supernode that is near its caps hands a range over, and every swarm is still answered', async (t) => {
+  const nodes = await volunteers(t, 2);
+  const [busy, idle] = nodes as [Running, Running];
+  for (const hash of HASHES) await announce(busy.port, hash, 10_001);
+  await until('copies to be there', () => nodes.every(({ node }) => node.status().overlay.used.hashes === 40), 10_000);
+  busy.node.cap({ peers: HASHES.length + 2 });
+  await until('a range to be handed over', () => busy.node.status().overlay.handOffs > 0, START_MS);
+  assert.equal(busy.node.status().overlay.lastHandOff?.to, idle.node.status().nodeId);
+  const isGranted = ({ node }: Running): boolean =>
+    node.supernodes().some(({ ranges }) => ranges.some(({ by, epoch }) => by === 'grant' && epoch === 1));
+  await until('both to know', () => nodes.every(isGranted), 10_000);
+  // Room for those who ask now.
+  busy.node.cap({ peers: 10_000 });
+  for (const [i, hash] of HASHES.entries()) {
+    assert.deepEqual(await announce(nodes[i % 2]!.port, hash, 10_002), [10_001], hexOf(hash));
+  }
+});
+
 test('a supernode that is killed is replaced, and its swarms are still answered', async (t) => {
   const nodes = await volunteers(t, 2);
   const place = placeFor(t);
@@ -121,8 +141,21 @@ test('what was known before a restart is a way back in, without any bootstrap so
   assert.ok(again.node.status().overlay.term! > term!);
 });
 
-test('a volunteer that nobody answers is the first after a while', async (t) => {
-  const first = await running(t, { role: 'supernode', bootstrap: ['127.0.0.1:9'] });
-  await until('it to be the first', () => first.node.status().role === 'supernode', 10_000);
-  assert.equal(first.node.status().overlay.lastElection?.isGenesis, true);
+test('two volunteers that know only each other become one network, whoever of them is first', async (t) => {
+  const [one, two] = [await freePort(), await freePort()];
+  const nodes = await Promise.all([
+    running(t, { role: 'supernode', port: one, bootstrap: [`127.0.0.1:${two}`] }),
+    running(t, { role: 'supernode', port: two, bootstrap: [`127.0.0.1:${one}`] }),
+  ]);
+  await until('both to serve one ring', () => nodes.every((each) => isWhole(each, 2)), START_MS);
+  const placements = await Promise.all(nodes.map(({ node }) => node.placement(hexOf(HASHES[0]!))));
+  assert.deepEqual(placements[0], placements[1]);
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
