@@ -35,6 +35,7 @@ function lane(contact: string, queue: Generator<string>): Promise<void> {
       else socket.write(batch);
     };
     socket.on('error', reject);
+    socket.on('close', () => reject(new Error('the tracker closed a connection before it answered')));
     socket.on('connect', send);
     socket.on('data', (bytes: Buffer) => {
       const seen = Buffer.concat([rest, bytes]);

@@ -26,6 +26,7 @@ const FIRST_PORT = 10_000;
 /** Of what is announced of a range, a node twice as busy as it may be gives about two thirds. */
 const GIVEN = 0.65;
 const BYTES_PER_SECOND = 4_000_000;
+const UNBOUNDED = 2_000_000_000;
 const CAPS = ['--tracking-bytes', `${BYTES_PER_SECOND}`, '--tracking-peers', '2000000'];
 /** What is announced while swarms are filled is forgotten as load after a minute. */
 const BEFORE_SECONDS = 65;
@@ -45,11 +46,13 @@ interface Round {
 async function measure(giver: Monsoon, range: Arc): Promise<Round> {
   const hashes = Math.round(Number(values.peers) / GIVEN / PEERS_PER_HASH);
   const infoHashes = spread(range, hashes);
+  await giver.cap({ trackingBytesPerSecond: UNBOUNDED });
   await fillSwarms(
     giver.contact,
     infoHashes,
     Array.from({ length: PEERS_PER_HASH }, (_, i) => FIRST_PORT + i),
   );
+  await giver.cap({ trackingBytesPerSecond: BYTES_PER_SECOND });
   const { handOffs } = (await giver.status()).overlay;
   const announcer = new Announcer();
   const load = new SteadyAnnounces(announcer, giver.contact, infoHashes, FIRST_PORT, Number(values.rate));
