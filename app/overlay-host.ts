@@ -182,6 +182,7 @@ export class OverlayHost {
 
   async #ask({ exchange, to, message, timeoutMs }: Extract<OverlayEffect, { type: 'ask' }>): Promise<void> {
     const { http, book, log, network } = this.#settings;
+    log.debug('a node is asked', { nodeId: to.nodeId, question: message.type });
     const node = this.#addressed(to);
     const address = book.addressOf(node);
     const reply = address && (await this.#post(nodeOrigin({ nodeId: to.nodeId, address }), message, timeoutMs, http));

@@ -84,6 +84,24 @@ export class Network {
     return host;
   }
 
+  /** Bytes that a host has sent so far, every header counted. */
+  async bytesFrom(host: Host): Promise<number> {
+    const rows = JSON.parse(await ip('-n', this.#hub, '-s', '-j', 'link', 'show', this.#portOf(host)));
+    return rows[0].stats64.rx.bytes;
+  }
+
+  /** Cuts hosts off from everybody but each other. */
+  async cut(hosts: readonly Host[]): Promise<void> {
+    await ip('-n', this.#hub, 'link', 'add', 'other', 'type', 'bridge');
+    await ip('-n', this.#hub, 'link', 'set', 'other', 'up');
+    for (const host of hosts) await this.#plugAt('other', host);
+  }
+  /** Undoes that. */
+  async heal(): Promise<void> {
+    for (const host of this.#hosts) await this.#plugAt('bridge', host);
+    await ip('-n', this.#hub, 'link', 'delete', 'other');
+  }
+
   /** The command line that runs a command where every frame between hosts passes, on the interface `bridge`. */
   atHub(command: CommandLine): CommandLine {
     return inNamespace({ namespace: this.#hub }, command);
@@ -108,6 +126,13 @@ export class Network {
     await ip('-n', this.#hub, 'link', 'set', port, 'master', 'bridge', 'up');
     await ip('-n', namespace, 'address', 'add', ...this.#assigned(address), 'dev', device);
     await ip('-n', namespace, 'link', 'set', device, 'up');
+  }
+
+  async #plugAt(bridge: string, host: Host): Promise<void> {
+    await ip('-n', this.#hub, 'link', 'set', this.#portOf(host), 'master', bridge);
+  }
+  #portOf(host: Host): string {
+    return `h${this.#hosts.indexOf(host) + 1}`;
   }
 
   #addressOf(host: number): string {

@@ -37,7 +37,7 @@ export interface Progress {
 export const LISTEN_PORT = 50_001;
 /** Where a client that is driven over TCP listens for that, so that several fit on one host. */
 export const rpcPortOf = ({ listenPort = LISTEN_PORT }: ClientSettings): number => listenPort + 1;
-export const START_SECONDS_MAX = 20;
+export const START_SECONDS_MAX = 60;
 const CHECK_SECONDS_MAX = 60;
 
 export abstract class Client {

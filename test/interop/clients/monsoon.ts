@@ -6,9 +6,18 @@ import { tmpdir, userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../../app/control/client.ts';
 import { homeOf } from '../../../app/home.ts';
-import type { NodeStatus, SharedTorrent, TorrentRow } from '../../../app/running-node.ts';
+import type {
+  CapChange,
+  Caps,
+  ListingRow,
+  NodeStatus,
+  SharedTorrent,
+  SupernodeRow,
+  TorrentRow,
+  WantedRole,
+} from '../../../app/running-node.ts';
 import { formatAddress } from '../../../src/base/index.ts';
-import { inNamespace } from '../network.ts';
+import { type Host, inNamespace } from '../network.ts';
 import { type CommandLine, Program, run } from '../program.ts';
 import { until } from '../until.ts';
 import { Client, type ClientKind, type Place, type Progress, whenUp } from './client.ts';
@@ -27,7 +36,7 @@ export interface Fetched {
   readonly bytesDownloaded: number;
 }
 export interface MonsoonSettings {
-  readonly role?: 'client' | 'supernode';
+  readonly role?: WantedRole;
   readonly listenPort?: number;
   /** Of peer links, both ways; as the node has it by default when not given. */
   readonly encryption?: 'require' | 'prefer' | 'off';
@@ -42,36 +51,56 @@ const commandLine = (...args: string[]): CommandLine => [process.execPath, [PROG
 export class Monsoon extends Client {
   readonly name = 'monsoon';
   readonly port: number;
-  readonly #place: Place;
+  /** Where it runs, and another one may after it. */
+  readonly place: Place;
   readonly #control: ControlClient;
   #get: Program | undefined;
 
   constructor(program: Program, place: Place, port: number) {
     super(program);
-    this.#place = place;
+    this.place = place;
     this.port = port;
     this.#control = new ControlClient(controlSocketOf(place), new AbortController().signal);
   }
 
+  get host(): Host {
+    return this.place.host;
+  }
   get namespace(): string {
-    return this.#place.host.namespace;
+    return this.host.namespace;
   }
   /** What another node joins by. */
   get contact(): string {
-    return formatAddress({ host: this.#place.host.address, port: this.port });
+    return formatAddress({ host: this.place.host.address, port: this.port });
   }
   get announceUrl(): string {
     return `http://${this.contact}/announce`;
   }
   /** Runs a verb of the command line with `--json` and returns what it printed. */
   async verb<Answer>(...args: string[]): Promise<Answer> {
-    return JSON.parse(await run(commandLine(...args, '--json'), environmentOf(this.#place)));
+    return JSON.parse(await run(commandLine(...args, '--json'), environmentOf(this.place)));
   }
   status(): Promise<NodeStatus> {
     return this.#control.status();
   }
   torrents(): Promise<readonly TorrentRow[]> {
     return this.#control.torrents();
+  }
+  supernodes(): Promise<readonly SupernodeRow[]> {
+    return this.#control.supernodes();
+  }
+  listing(): Promise<readonly ListingRow[]> {
+    return this.#control.list({});
+  }
+  cap(change: CapChange): Promise<Caps> {
+    return this.#control.cap(change);
+  }
+  volunteer(): Promise<NodeStatus> {
+    return this.#control.volunteer('supernode');
+  }
+  /** Resolves when others have what it owned. */
+  drain(): Promise<NodeStatus> {
+    return this.#control.drain();
   }
   /** Shares a file or folder; resolves once it is hashed and announced. */
   async share(path: string): Promise<SharedTorrent> {
@@ -82,7 +111,7 @@ export class Monsoon extends Client {
   protected override async add(torrent: string, directory: string): Promise<void> {
     this.#get = new Program(
       commandLine('get', torrent, '-o', directory, '--exit', '--json'),
-      environmentOf(this.#place),
+      environmentOf(this.place),
     );
     await until(
       'monsoon to have the torrent',
