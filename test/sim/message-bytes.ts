@@ -1,0 +1,61 @@
+/**
+ * What a message weighs on the wire, without encoding it: the codec is asked for one exchange in SAMPLE only, where it
+ * also has to give back what it was given. A test holds the estimate against the codec.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { isFault } from '../../src/base/index.ts';
+import type { OverlayMessage } from '../../src/overlay/message.ts';
+import { encodeMessage, parseMessage } from './overlay-under-test.ts';
+
+/** One exchange of so many passes the codec. */
+export const SAMPLE = 16;
+/** What HTTP and TLS records add to a message. */
+export const OVERHEAD_BYTES = 200;
+
+/** About what `encodeMessage` would give, in bytes. */
+export function estimateBytes(message: OverlayMessage): number {
+  return valueBytes(message);
+}
+
+/** A message as the other side reads it; a text when the codec lost something. */
+export function throughCodec(message: OverlayMessage): OverlayMessage | string {
+  const parsed = parseMessage(encodeMessage(message));
+  if (isFault(parsed)) return `the codec refuses its own ${message.type}: ${parsed.text}`;
+  return isDeepStrictEqual(plain(parsed), plain(message))
+    ? parsed
+    : `the codec changes a message of type ${message.type}`;
+}
+
+function valueBytes(value: unknown): number {
+  if (typeof value === 'string') return textBytes(value);
+  if (typeof value === 'number') return 2 + digits(value);
+  if (value instanceof Uint8Array) return value.length + 1 + digits(value.length);
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + valueBytes(item), 2);
+  if (typeof value !== 'object' || value === null) return 3;
+  let sum = 2;
+  // Codecs give keys one or two letters.
+  for (const key in value) sum += 4 + valueBytes((value as Record<string, unknown>)[key]);
+  return sum;
+}
+
+/** Ids, keys and positions are hex here and bytes on the wire. */
+function textBytes(text: string): number {
+  const length = text.length >= 16 && /^[0-9a-f]+$/.test(text) ? text.length / 2 : text.length;
+  return length + 1 + digits(length);
+}
+
+function digits(value: number): number {
+  return value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : 1 + Math.floor(Math.log10(value));
+}
+
+/** The same without differences that do not matter: keys that are undefined, and the kind of byte array. */
+function plain(value: unknown): unknown {
+  if (value instanceof Uint8Array) return [...value];
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([key, item]) => [key, plain(item)]),
+  );
+}
