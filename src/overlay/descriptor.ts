@@ -2,19 +2,21 @@
  * The descriptor: a supernode's signed statement of who it is, where it listens, what it owns and what it can bear.
  * Whoever holds one has it checked; the sealed bytes stay with it, because it is forwarded exactly as it was signed.
  *
- * Bytes: a sealed record under `descriptor-1`, at most 1,000 in all. Unknown keys are ignored and kept, so that
- * election certificates and grants can be added.
+ * Bytes: a sealed record under `descriptor-2`, at most 1,000 in all. Unknown keys are ignored and kept.
  *   a  list     1–4 addresses, compact: IPv4 and port in 6 bytes (BEP 23) or IPv6 and port in 18 (BEP 7)
+ *   b  integer  when votes were asked for, seconds since 1970; at most 7,200 before `e`
  *   c  list     capacity: announces/s, peers, hashes, tracking bytes/s; each 0–2^53-1, further items ignored
  *   e  integer  expires, seconds since 1970; at most 7,200 after `i`
- *   f  integer  role flags, 0–2^32-1; bit 0: answers DNS; unknown bits ignored
- *   i  integer  issued, seconds since 1970; within 600 of the reader's clock
+ *   f  integer  role flags, 0–2^32-1; bit 0: answers DNS; bit 1: leaves, and owns nothing; unknown bits ignored
+ *   i  integer  issued, seconds since 1970; at most 600 ahead of the reader's clock
  *   k  string   32 bytes, the node's Ed25519 key
  *   l  integer  load in 1/255 of capacity, 0–255
- *   m  integer  term, 0–2^32-1; 0 is the genesis term
+ *   m  integer  term, 0–2^32-1
  *   n  string   name of the network
+ *   o  integer  own tokens, 1–8: the first so many of its seat
  *   q  integer  sequence, 1–2^53-1; of one node's descriptors the highest counts
- *   t  string   own tokens, 20 bytes each, ascending; without a certificate exactly the one of `genesisToken`
+ *   s  string   20 bytes, the seat it keeps from an earlier election; absent in the first
+ *   x  string   0–5 votes of 96 bytes each; none for a node that nobody elected because nobody was there
  */
 import {
   type Address,
@@ -22,9 +24,9 @@ import {
   type BencodeDict,
   type BencodeValue,
   bytesOfHex,
-  concatBytes,
   encodeCompactAddress,
   type Fault,
+  hex,
   isFault,
   type NodeId,
   openRecord,
@@ -41,18 +43,19 @@ import {
   type WallSeconds,
   wallSeconds,
 } from '../base/index.ts';
-import { genesisToken, type Token, tokensOfBytes } from './token.ts';
+import { areVotesGood, CERTIFICATE_SECONDS, type Certificate, encodeVotes, parseVotes, seatOf } from './certificate.ts';
+import { OWN_TOKENS_MAX, type Seat, TOKEN_BYTES, type Token, tokensOf } from './token.ts';
 
-export const DESCRIPTOR_CONTEXT = 'descriptor-1';
+export const DESCRIPTOR_CONTEXT = 'descriptor-2';
 export const ADDRESSES_MAX = 4;
 /** Longest life of a descriptor. */
 export const LIFETIME_MAX_SECONDS = 7200;
-/** How far a signer's clock may be from ours, either way. A supernode issues anew well within it. */
+/** How far a signer's clock may be ahead of ours. */
 export const CLOCK_SKEW_SECONDS = 600;
 /** Role flag: this node answers DNS for zones of the network. */
 export const ROLE_ANSWERS_DNS = 1;
-/** The term of a supernode that nobody elected because nobody was there. */
-export const GENESIS_TERM = 0;
+/** Role flag: this node hands over and stops; it owns nothing any more. */
+export const ROLE_LEAVES = 2;
 
 const UINT32_MAX = 0xffff_ffff;
 
@@ -78,12 +81,16 @@ export interface Statement {
   /** Bit field; see ROLE_ANSWERS_DNS. */
   readonly roles: number;
   readonly term: number;
+  readonly certificate: Certificate;
+  /** How many tokens of its seat it owns, 1–8. */
+  readonly ownTokens: number;
 }
 
 /** A checked descriptor. */
 export interface Descriptor extends Statement {
   readonly nodeId: NodeId;
-  /** Where its ranges end, ascending. */
+  readonly seat: Seat;
+  /** Where its own ranges end, ascending; none while it leaves. */
   readonly tokens: readonly Token[];
   /** The sealed bytes, for forwarding. */
   readonly record: Uint8Array;
@@ -96,7 +103,7 @@ export type DescriptorFault =
       | 'descriptor-other-network'
       | 'descriptor-out-of-time'
       | 'descriptor-expired'
-      | 'descriptor-foreign-token'
+      | 'descriptor-votes-wrong'
     >;
 
 /** What opening a descriptor takes from its host. */
@@ -106,14 +113,14 @@ export interface DescriptorRules {
   readonly sha1: Sha1;
 }
 
-/** Issues this node's descriptor with its genesis token. */
+/** Issues this node's descriptor. */
 export function sealDescriptor(statement: Statement, nodeId: NodeId, sign: Sign, sha1: Sha1): Descriptor {
-  const tokens = [genesisToken(nodeId, statement.term, sha1)];
-  const { capacity } = statement;
+  const { capacity, certificate } = statement;
   const record = sealRecord(
     DESCRIPTOR_CONTEXT,
     {
       a: statement.addresses.map(encodeCompactAddress),
+      b: certificate.issued,
       c: [capacity.announcesPerSecond, capacity.peers, capacity.hashes, capacity.trackingBytesPerSecond],
       e: statement.expires,
       f: statement.roles,
@@ -121,17 +128,19 @@ export function sealDescriptor(statement: Statement, nodeId: NodeId, sign: Sign,
       l: statement.load,
       m: statement.term,
       n: statement.network,
+      o: statement.ownTokens,
       q: statement.sequence,
-      t: concatBytes(tokens.map((token) => bytesOfHex(token)!)),
+      s: certificate.kept && bytesOfHex(certificate.kept),
+      x: encodeVotes(certificate.votes),
     },
     nodeId,
     sign,
   );
   assert(record.length <= RECORD_BYTES_MAX, 'a descriptor of our own fits a record');
-  return { ...statement, nodeId, tokens, record };
+  return described(statement, nodeId, record, sha1);
 }
 
-/** Opens a descriptor from outside: signature, network, every bound, the clock and the right to its tokens. */
+/** Opens a descriptor from outside: signature, network, every bound, the clock and each vote's signature. */
 export function openDescriptor(
   record: Uint8Array,
   rules: DescriptorRules,
@@ -141,19 +150,26 @@ export function openDescriptor(
   if (isFault(opened)) return opened;
   const statement = parseStatement(opened.body);
   if (isFault(statement)) return statement;
-  const { network, issued, expires } = statement;
+  const { network, issued, expires, term, certificate } = statement;
   if (network !== rules.network) return publicFault('descriptor-other-network', 'the descriptor is of another network');
-  if (Math.abs(issued - wallNow) > CLOCK_SKEW_SECONDS) {
-    return publicFault('descriptor-out-of-time', `the descriptor was issued over ${CLOCK_SKEW_SECONDS} s from now`);
+  if (issued - wallNow > CLOCK_SKEW_SECONDS) {
+    return publicFault('descriptor-out-of-time', `the descriptor is dated over ${CLOCK_SKEW_SECONDS} s ahead`);
   }
   if (expires <= wallNow) return publicFault('descriptor-expired', 'the descriptor has expired');
-  const tokens = tokensAt(opened.body);
-  if (!tokens) return malformed('t');
-  if (tokens.length !== 1 || tokens[0] !== genesisToken(opened.signer, statement.term, rules.sha1)) {
-    return publicFault('descriptor-foreign-token', 'the descriptor claims a token that its key does not give');
+  const nodeId = opened.signer;
+  const candidacy = { network, nodeId, term, issued: certificate.issued, seat: certificate.kept };
+  if (!areVotesGood(certificate.votes, candidacy, rules.verify)) {
+    return publicFault('descriptor-votes-wrong', 'the descriptor has a vote that nobody gave for it');
   }
   // A copy: the bytes came as a view of a whole answer, which a held descriptor would keep in memory.
-  return { ...statement, nodeId: opened.signer, tokens, record: record.slice() };
+  return described(statement, nodeId, record.slice(), rules.sha1);
+}
+
+function described(statement: Statement, nodeId: NodeId, record: Uint8Array, sha1: Sha1): Descriptor {
+  const seat = seatOf(statement.certificate, nodeId, statement.term, sha1);
+  const isLeaving = (statement.roles & ROLE_LEAVES) !== 0;
+  const tokens = isLeaving ? [] : tokensOf(seat, statement.ownTokens, sha1);
+  return { ...statement, nodeId, seat, tokens, record };
 }
 
 function parseStatement(body: BencodeDict): Statement | Fault<'descriptor-malformed'> {
@@ -167,6 +183,7 @@ function parseStatement(body: BencodeDict): Statement | Fault<'descriptor-malfor
   const load = whole(body.get('l'), 0, 255);
   const roles = whole(body.get('f'), 0, UINT32_MAX);
   const term = whole(body.get('m'), 0, UINT32_MAX);
+  const ownTokens = whole(body.get('o'), 1, OWN_TOKENS_MAX);
   if (network === undefined) return malformed('n');
   if (!addresses) return malformed('a');
   if (sequence === undefined) return malformed('q');
@@ -176,6 +193,9 @@ function parseStatement(body: BencodeDict): Statement | Fault<'descriptor-malfor
   if (load === undefined) return malformed('l');
   if (roles === undefined) return malformed('f');
   if (term === undefined) return malformed('m');
+  if (ownTokens === undefined) return malformed('o');
+  const certificate = certificateAt(body, expires);
+  if (isFault(certificate)) return certificate;
   return {
     network,
     addresses,
@@ -186,7 +206,22 @@ function parseStatement(body: BencodeDict): Statement | Fault<'descriptor-malfor
     load,
     roles,
     term,
+    certificate,
+    ownTokens,
   };
+}
+
+function certificateAt(body: BencodeDict, expires: number): Certificate | Fault<'descriptor-malformed'> {
+  const issued = whole(body.get('b'), 0, Number.MAX_SAFE_INTEGER);
+  const bytes = body.get('x');
+  const votes = bytes instanceof Uint8Array ? parseVotes(bytes) : undefined;
+  const seat = body.get('s');
+  if (!votes) return malformed('x');
+  if (issued === undefined || (votes.length > 0 && expires - issued > CERTIFICATE_SECONDS)) return malformed('b');
+  if (seat !== undefined && !(seat instanceof Uint8Array && seat.length === TOKEN_BYTES && votes.length > 0)) {
+    return malformed('s');
+  }
+  return { issued: wallSeconds(issued), kept: seat && (hex(seat) as Seat), votes };
 }
 
 function addressesAt(body: BencodeDict): readonly Address[] | undefined {
@@ -210,11 +245,6 @@ function capacityAt(body: BencodeDict): Capacity | undefined {
   if (announcesPerSecond === undefined || peers === undefined) return undefined;
   if (hashes === undefined || trackingBytesPerSecond === undefined) return undefined;
   return { announcesPerSecond, peers, hashes, trackingBytesPerSecond };
-}
-
-function tokensAt(body: BencodeDict): readonly Token[] | undefined {
-  const bytes = body.get('t');
-  return bytes instanceof Uint8Array ? tokensOfBytes(bytes) : undefined;
 }
 
 function whole(value: BencodeValue | undefined, min: number, max: number): number | undefined {

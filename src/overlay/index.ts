@@ -1,13 +1,22 @@
 export {
+  CERTIFICATE_SECONDS,
+  type Certificate,
+  certificateOf,
+  QUORUM,
+  type Vote,
+  votedBytes,
+  WITNESSES,
+} from './certificate.ts';
+export {
   type Capacity,
   CLOCK_SKEW_SECONDS,
   type Descriptor,
   type DescriptorFault,
   type DescriptorRules,
-  GENESIS_TERM,
   LIFETIME_MAX_SECONDS,
   openDescriptor,
   ROLE_ANSWERS_DNS,
+  ROLE_LEAVES,
   type Statement,
   sealDescriptor,
 } from './descriptor.ts';
@@ -19,6 +28,29 @@ export {
   encodeExchange,
   parseExchange,
 } from './exchange.ts';
-export { type Range, Ring } from './ring.ts';
-export type { Token } from './token.ts';
-export { type Offered, ownershipOf, SUPERNODES_MAX, View } from './view.ts';
+export {
+  GRANT_SECONDS,
+  type Grant,
+  openGrant,
+  openSealedGrant,
+  receiptOf,
+  sealGrant,
+  signedGrant,
+  takenBytes,
+} from './grant.ts';
+export type { OverlayMessage } from './message.ts';
+export { encodeMessage, MESSAGE_BYTES_MAX, type MessageFault, parseMessage } from './message-codec.ts';
+export { Overlay } from './overlay.ts';
+export type {
+  Contact,
+  OverlayEffect,
+  OverlayEvent,
+  OverlayInput,
+  OverlayRole,
+  OverlaySettings,
+  Placement,
+} from './overlay-facts.ts';
+export { OWNERS, type Range, Ring } from './ring.ts';
+export type { Phase } from './standing.ts';
+export { genesisSeat, OWN_TOKENS_MAX, type Seat, type Token, tokensOf } from './token.ts';
+export { type Offered, SUPERNODES_MAX, View } from './view.ts';

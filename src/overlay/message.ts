@@ -39,7 +39,7 @@ export type OverlayMessage =
       readonly wanted: readonly string[];
       readonly view: string;
     }
-  /** Records that were wanted, and those that are wanted in return; answered by `records`. */
+  /** Records that were wanted (each a letter, then the record), and those wanted in return; answered by `records`. */
   | { readonly type: 'records'; readonly records: readonly Uint8Array[]; readonly wanted: readonly string[] }
   /** Hashes of everything held, by bucket; answered by the digests of those buckets that differ. */
   | { readonly type: 'sync'; readonly buckets: readonly string[] }
@@ -47,8 +47,12 @@ export type OverlayMessage =
   /** "Do you reach this node?" */
   | { readonly type: 'probe'; readonly nodeId: NodeId; readonly address: Address }
   | { readonly type: 'probed'; readonly isThere: boolean }
-  /** "Are you there?" and the answer to it. */
+  /**
+   * "Are you there?" The answer tells how busy it is, in 1/255 of what it can bear, and the sequence of the descriptor by
+   * which it serves; 0 when it does not, so that one which lost its state is found out.
+   */
   | { readonly type: 'hello' }
+  | { readonly type: 'here'; readonly load: number; readonly sequence: number }
   /** Election: a node offers to serve. */
   | {
       readonly type: 'stand';
@@ -89,9 +93,9 @@ export type OverlayMessage =
       readonly chain: string;
       readonly isLast: boolean;
     }
-  /** Step 4: the giver's signed grant, for the taker's and a replica's signature. */
-  | { readonly type: 'grant'; readonly grant: Uint8Array }
+  /** Step 4: the grant that the giver sealed, for a replica's signature and then, with that, for the taker's. */
   | { readonly type: 'receipt'; readonly grant: Uint8Array }
+  | { readonly type: 'grant'; readonly grant: Uint8Array; readonly receipt: Uint8Array | undefined }
   | { readonly type: 'signed'; readonly signature: Uint8Array }
   /** Announces that the receiver keeps copies of. */
   | { readonly type: 'announces'; readonly bytes: Uint8Array }

@@ -20,8 +20,8 @@ export type OverlayInput =
   | { readonly type: 'found'; readonly contacts: readonly Contact[] }
   /** Sealed descriptors that came with something else: a redirect, GET /supernodes. */
   | { readonly type: 'records'; readonly records: readonly Uint8Array[] }
-  /** Every bootstrap source was asked, and nobody is there. */
-  | { readonly type: 'alone' }
+  /** Every bootstrap source was asked and nobody is there: unless somebody is found within a part of this time, be the first. */
+  | { readonly type: 'alone'; readonly withinMs: number }
   /** A node asks us; who it is was proven by TLS, and `address` is where it came from. */
   | {
       readonly type: 'asked';

@@ -1,23 +1,57 @@
 /**
- * The view: the newest descriptor of every supernode this node knows of. Merging is a union, so that two views that
- * meet need no ceremony. It holds only checked descriptors, and does not know how they came.
+ * The view: the newest descriptor of every supernode this node knows of, and the grants between them. Merging is a
+ * union, so that two views that meet need no ceremony. It holds only checked records, and does not know how they came.
+ * Its hashes tell two views apart, and where they differ; they protect nobody, for every record protects itself.
  */
-import { type NodeId, type Random, randomBelow, type WallSeconds } from '../base/index.ts';
-import type { Ownership } from '../ports/index.ts';
+import {
+  bytesOfHex,
+  hex,
+  type NodeId,
+  type Random,
+  randomBelow,
+  readUint32,
+  type WallSeconds,
+  writeUint32,
+} from '../base/index.ts';
 import type { Descriptor } from './descriptor.ts';
+import type { Grant } from './grant.ts';
+import type { Digest } from './message.ts';
+import { BUCKETS } from './message-codec.ts';
 import { Ring } from './ring.ts';
+import type { Token } from './token.ts';
 
 /** Most supernodes held; at under 2 KiB each that is below 20 MB. */
 export const SUPERNODES_MAX = 10_000;
+/** Most grants held, and of one giver. */
+export const GRANTS_MAX = 10_000;
+export const GRANTS_PER_GIVER_MAX = 32;
 
 /** What became of an offered descriptor; `stale` is one we hold or one older than it. */
 export type Offered = 'added' | 'renewed' | 'stale' | 'full';
 
+interface Held {
+  readonly digest: Digest;
+  /** A letter for its kind, then the record. */
+  readonly bytes: () => Uint8Array;
+}
+
+const DESCRIPTOR_LETTER = 0x64;
+const GRANT_LETTER = 0x67;
+const KEY_DIGITS = 16;
+
 export class View {
   readonly #newest = new Map<NodeId, Descriptor>();
+  /** By the token that is granted. */
+  readonly #grants = new Map<Token, Grant>();
   /** The sequence at which a node was dropped; gossip about its past does not bring it back. Bounded like the view. */
   readonly #dropped = new Map<NodeId, number>();
+  /** Everything held, by the key of its digest. */
+  readonly #held = new Map<string, Held>();
+  /** Two words a bucket. */
+  readonly #hashes = new Uint32Array(2 * BUCKETS);
   #ring: Ring | undefined = new Ring([]);
+  /** Rises whenever the ring may be another. */
+  version = 0;
 
   get size(): number {
     return this.#newest.size;
@@ -25,7 +59,7 @@ export class View {
 
   /** The ring of everyone held. */
   get ring(): Ring {
-    this.#ring ??= new Ring(this.#newest.values());
+    this.#ring ??= new Ring(this.#newest.values(), this.#grants.values());
     return this.#ring;
   }
 
@@ -37,25 +71,48 @@ export class View {
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
+    this.#hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
+    if (!held || !isSamePlace(held, descriptor)) this.#turn();
+    // The ring names descriptors: a renewed one replaces the one before.
     this.#ring = undefined;
     return held ? 'renewed' : 'added';
   }
 
-  /** Drops what has expired. */
-  expire(wallNow: WallSeconds): void {
-    for (const { nodeId, expires } of this.#newest.values()) {
-      if (expires > wallNow) continue;
-      this.#newest.delete(nodeId);
-      this.#ring = undefined;
-    }
+  /**
+   * Takes a grant that `openGrant` or `signedGrant` made; of one place the highest sequence stays. One that its taker has
+   * not signed yet (an empty record) counts for this node alone, which gave it.
+   */
+  offerGrant(grant: Grant): boolean {
+    const held = this.#grants.get(grant.to);
+    const isNewer = !held || grant.sequence > held.sequence || (grant.sequence === held.sequence && !isSigned(held));
+    if (!isNewer || (held && held.epoch > grant.epoch)) return false;
+    if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
+    this.#grants.set(grant.to, grant);
+    if (isSigned(grant)) this.#hold(grantKeyOf(grant.to), grant.sequence, GRANT_LETTER, grant.record);
+    this.#turn();
+    return true;
+  }
+
+  /** Forgets a grant: its giver takes it back before anybody else heard of it. */
+  withdraw(to: Token): void {
+    if (!this.#grants.delete(to)) return;
+    this.#release(grantKeyOf(to));
+    this.#turn();
+  }
+
+  /** Drops what has expired; true when somebody is gone. */
+  expire(wallNow: WallSeconds): boolean {
+    const version = this.version;
+    for (const { nodeId, expires } of this.#newest.values()) if (expires <= wallNow) this.#forget(nodeId);
+    for (const { to, expires } of this.#grants.values()) if (expires <= wallNow) this.withdraw(to);
+    return this.version !== version;
   }
 
   /** Drops a node that no longer answers; only a newer descriptor of its own brings it back. */
   drop(nodeId: NodeId): void {
     const held = this.#newest.get(nodeId);
     if (!held) return;
-    this.#newest.delete(nodeId);
-    this.#ring = undefined;
+    this.#forget(nodeId);
     if (this.#dropped.size >= SUPERNODES_MAX) this.#dropped.delete(this.#dropped.keys().next().value!);
     this.#dropped.set(nodeId, held.sequence);
   }
@@ -66,6 +123,9 @@ export class View {
 
   descriptors(): Iterable<Descriptor> {
     return this.#newest.values();
+  }
+  grants(): Iterable<Grant> {
+    return this.#grants.values();
   }
 
   /** At most `count` descriptors, each set of them equally likely. */
@@ -78,14 +138,133 @@ export class View {
     }
     return drawn.slice(0, kept);
   }
+
+  /** The sequence held under a digest's key; for a dropped node the one at which it was dropped is not told here. */
+  sequenceOf(key: string): number | undefined {
+    return this.#held.get(key)?.digest.sequence;
+  }
+
+  digestOf(key: string): Digest | undefined {
+    return this.#held.get(key)?.digest;
+  }
+
+  /** A record as it is passed on: a letter for its kind before it. */
+  recordOf(key: string): Uint8Array | undefined {
+    return this.#held.get(key)?.bytes();
+  }
+
+  /** One hash over everything held: 16 hex digits. */
+  get hash(): string {
+    let [high, low] = [0, 0];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      high ^= this.#hashes[2 * bucket]!;
+      low ^= this.#hashes[2 * bucket + 1]!;
+    }
+    return hexOfWords(high, low);
+  }
+
+  /** One hash a bucket. */
+  get bucketHashes(): readonly string[] {
+    return Array.from({ length: BUCKETS }, (_, i) => hexOfWords(this.#hashes[2 * i]!, this.#hashes[2 * i + 1]!));
+  }
+
+  digestsIn(bucket: number): Digest[] {
+    const digests: Digest[] = [];
+    for (const { digest } of this.#held.values()) if (bucketOf(digest.key) === bucket) digests.push(digest);
+    return digests;
+  }
+
+  #grantsOf(giver: NodeId): number {
+    let count = 0;
+    for (const grant of this.#grants.values()) if (grant.giver === giver) count++;
+    return count;
+  }
+
+  #forget(nodeId: NodeId): void {
+    this.#newest.delete(nodeId);
+    this.#release(keyOf(nodeId));
+    this.#turn();
+  }
+
+  #turn(): void {
+    this.#ring = undefined;
+    this.version++;
+  }
+
+  #hold(key: string, sequence: number, letter: number, record: Uint8Array): void {
+    this.#release(key);
+    const digest = { key, sequence };
+    this.#held.set(key, {
+      digest,
+      bytes: () => {
+        const lettered = new Uint8Array(record.length + 1);
+        lettered[0] = letter;
+        lettered.set(record, 1);
+        return lettered;
+      },
+    });
+    this.#toggle(digest);
+  }
+
+  #release(key: string): void {
+    const held = this.#held.get(key);
+    if (!held) return;
+    this.#held.delete(key);
+    this.#toggle(held.digest);
+  }
+
+  /** Each record is in the hash of its bucket once: what comes in goes out the same way. */
+  #toggle({ key, sequence }: Digest): void {
+    const at = 2 * bucketOf(key);
+    const bytes = bytesOfHex(key)!;
+    const [a, b] = [readUint32(bytes, 0), readUint32(bytes, 4)];
+    const high = mix(a ^ Math.imul(sequence >>> 0, 0x9e37_79b1) ^ Math.floor(sequence / 2 ** 32));
+    this.#hashes[at]! ^= high;
+    this.#hashes[at + 1]! ^= mix(b ^ high);
+  }
 }
 
-/** The view as the tracker and the listing of one node ask it. */
-export function ownershipOf(view: View, self: NodeId): Ownership {
-  return {
-    ownerOf(infoHash) {
-      const owner = view.ring.ownerOf(infoHash);
-      return owner?.nodeId === self ? 'self' : owner;
-    },
-  };
+/** The digest key of a node's descriptor. */
+export function keyOf(nodeId: NodeId): string {
+  return nodeId.slice(0, KEY_DIGITS);
+}
+
+/** The digest key of a grant: of its place, told apart from nodes by its last digits. */
+export function grantKeyOf(to: Token): string {
+  return to.slice(-KEY_DIGITS);
+}
+
+/** A record from outside, by the letter before it; undefined when no such kind is known. */
+export function unletter(lettered: Uint8Array): { kind: 'descriptor' | 'grant'; record: Uint8Array } | undefined {
+  const record = lettered.subarray(1);
+  if (lettered[0] === DESCRIPTOR_LETTER) return { kind: 'descriptor', record };
+  return lettered[0] === GRANT_LETTER ? { kind: 'grant', record } : undefined;
+}
+
+function isSigned({ record }: Grant): boolean {
+  return record.length > 0;
+}
+
+function isSamePlace(a: Descriptor, b: Descriptor): boolean {
+  const isSameHost = a.addresses[0]!.host === b.addresses[0]!.host;
+  return isSameHost && a.tokens.length === b.tokens.length && a.tokens.every((token, i) => token === b.tokens[i]);
+}
+
+function bucketOf(key: string): number {
+  return Number.parseInt(key.slice(0, 2), 16) % BUCKETS;
+}
+
+/** murmur3's finaliser. */
+function mix(word: number): number {
+  let mixed = word;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
+function hexOfWords(high: number, low: number): string {
+  const bytes = new Uint8Array(8);
+  writeUint32(bytes, 0, high >>> 0);
+  writeUint32(bytes, 4, low >>> 0);
+  return hex(bytes);
 }

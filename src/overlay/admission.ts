@@ -1,0 +1,73 @@
+/**
+ * Which descriptors of strangers are believed. A good signature says that a node says so, not that it may serve: the
+ * votes have to be those of the members whom the ring names. Where this node cannot tell, because it is new or because
+ * two networks meet, it connects to the stranger first.
+ */
+import type { NodeId } from '../base/index.ts';
+import { QUORUM, WITNESSES } from './certificate.ts';
+import type { Context } from './context.ts';
+import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
+import { contactOf } from './exchanges.ts';
+
+/** Strangers being connected to. */
+const STRANGERS_MAX = 256;
+export const HELLO_MS = 1000;
+/** Views differ while members come and go: witnesses may be this many times further away than they should be. */
+const SLACK = 2;
+
+/** The gate before a view. */
+export class Admission {
+  readonly #context: Context;
+  readonly #admitted: (descriptor: Descriptor) => void;
+  /** By node; each is asked once. */
+  readonly #strangers = new Map<NodeId, Descriptor>();
+
+  constructor(context: Context, admitted: (descriptor: Descriptor) => void) {
+    this.#context = context;
+    this.#admitted = admitted;
+  }
+
+  /** Takes an opened descriptor; `admitted` is called now, later, or never. False when it is not believed. */
+  consider(descriptor: Descriptor): boolean {
+    const { view, self } = this.#context;
+    if (descriptor.nodeId === self) return true;
+    const held = view.get(descriptor.nodeId);
+    if (held && held.sequence >= descriptor.sequence) return true;
+    const isKnown = held !== undefined && held.seat === descriptor.seat;
+    const isLeaving = (descriptor.roles & ROLE_LEAVES) !== 0;
+    if (isKnown || (isLeaving && held) || this.#isWitnessed(descriptor)) {
+      this.#admitted(descriptor);
+      return true;
+    }
+    if (isLeaving || !this.#mayBeChecked(descriptor)) return false;
+    this.#check(descriptor);
+    return true;
+  }
+
+  /** Signed by enough of those whom our own view names. */
+  #isWitnessed({ nodeId, term, certificate }: Descriptor): boolean {
+    const named = this.#context.witnessesOf(nodeId, term, SLACK * WITNESSES);
+    if (named.length === 0) return false;
+    const signers = certificate.votes.filter(({ witness }) => named.some((member) => member.nodeId === witness));
+    return signers.length >= Math.min(QUORUM, named.length);
+  }
+
+  /** A young network, or one that meets another: as many votes as ours would ask for, whoever gave them. */
+  #mayBeChecked({ certificate }: Descriptor): boolean {
+    const { size } = this.#context.view;
+    return size < SLACK * WITNESSES || certificate.votes.length >= QUORUM;
+  }
+
+  #check(descriptor: Descriptor): void {
+    const waiting = this.#strangers.get(descriptor.nodeId);
+    if (waiting && waiting.sequence >= descriptor.sequence) return;
+    if (!waiting && this.#strangers.size >= STRANGERS_MAX) return;
+    this.#strangers.set(descriptor.nodeId, descriptor);
+    if (waiting) return;
+    this.#context.exchanges.ask(contactOf(descriptor), { type: 'hello' }, HELLO_MS, (reply) => {
+      const newest = this.#strangers.get(descriptor.nodeId);
+      this.#strangers.delete(descriptor.nodeId);
+      if (reply?.type === 'here' && reply.sequence > 0 && newest) this.#admitted(newest);
+    });
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * How a newly elected supernode comes to the swarms of its ranges: it shows its descriptor to their present owners before
+ * anybody else sees it, and they copy to it what they keep. It serves when the copies are whole, or after a minute.
+ */
+import { type Instant, later, type NodeId } from '../base/index.ts';
+import { QUORUM, WITNESSES } from './certificate.ts';
+import type { Context } from './context.ts';
+import type { Copies } from './copies.ts';
+import type { Descriptor } from './descriptor.ts';
+import { contactOf } from './exchanges.ts';
+import type { OverlayMessage } from './message.ts';
+import { Ring } from './ring.ts';
+
+const CLAIM_MS = 5000;
+/** A newcomer that got no whole copy by then serves all the same: replicas have the rest. */
+const PATIENCE_MS = 60_000;
+/** How long new announces go to a newcomer that does not show itself. */
+const FOLLOW_MS = 90_000;
+/** Newcomers that are copied to at a time. */
+const NEWCOMERS_MAX = 4;
+
+interface Newcomer {
+  readonly copies: readonly number[];
+  readonly until: Instant;
+}
+
+/** Both sides of claims. */
+export class Claims {
+  readonly #context: Context;
+  readonly #copies: Copies;
+  /** Those we copy to. */
+  readonly #newcomers = new Map<NodeId, Newcomer>();
+  /** Copies to us that are not whole, by owner. */
+  readonly #open = new Map<NodeId, number>();
+  #take: (() => void) | undefined;
+  #patientUntil: Instant | undefined;
+
+  constructor(context: Context, copies: Copies) {
+    this.#context = context;
+    this.#copies = copies;
+  }
+
+  get deadline(): Instant | undefined {
+    let at = this.#patientUntil;
+    for (const { until } of this.#newcomers.values()) if (at === undefined || until < at) at = until;
+    return at;
+  }
+
+  /** Asks the owners of what will be ours for their swarms; calls back once. */
+  begin(draft: Descriptor, take: () => void): void {
+    const { view, exchanges, self, now } = this.#context;
+    const owners = new Set(draft.tokens.map((token) => view.ring.ownerSetAt(token)[0]));
+    this.#open.clear();
+    this.#take = take;
+    this.#patientUntil = later(now, PATIENCE_MS);
+    for (const owner of owners) {
+      if (!owner || owner.nodeId === self) continue;
+      this.#open.set(owner.nodeId, 1);
+      exchanges.ask(contactOf(owner), { type: 'claim', descriptor: draft.record }, CLAIM_MS, (reply) => {
+        const copies = reply?.type === 'claimed' ? reply.copies : 0;
+        // Copies may have been whole before we heard how many there are.
+        this.#note(owner.nodeId, copies - 1);
+      });
+    }
+    if (this.#open.size === 0) this.#finish();
+  }
+
+  /** A copy from somebody is whole. */
+  noteWhole(from: NodeId): void {
+    if (this.#open.has(from)) this.#note(from, -1);
+  }
+
+  tick(): void {
+    const { now, view } = this.#context;
+    if (this.#patientUntil !== undefined && now >= this.#patientUntil) this.#finish();
+    for (const [nodeId, { copies, until }] of this.#newcomers) {
+      if (now < until && !view.get(nodeId)) continue;
+      for (const id of copies) this.#copies.end(id);
+      this.#newcomers.delete(nodeId);
+    }
+  }
+
+  /** The view changed: a newcomer that shows itself is a replica or an owner now, and told of announces as such. */
+  noteChange(): void {
+    if (this.#newcomers.size > 0) this.tick();
+  }
+
+  /** A newcomer asks for what will be its own. */
+  answer(from: NodeId, record: Uint8Array): OverlayMessage {
+    const { view, now } = this.#context;
+    const draft = this.#context.open(record);
+    if (!draft || draft.nodeId !== from || view.get(from)) return refused('that descriptor gives no right to anything');
+    if (!this.#isElected(draft)) return refused('its votes are not those of your witnesses');
+    if (this.#newcomers.size >= NEWCOMERS_MAX && !this.#newcomers.has(from)) return refused('others come first');
+    for (const id of this.#newcomers.get(from)?.copies ?? []) this.#copies.end(id);
+    const ring = new Ring([...view.descriptors(), draft], view.grants());
+    const ours = ring.rangesOf(from).filter(({ to }) => view.ring.ownerSetAt(to)[0]?.nodeId === this.#context.self);
+    const copies = ours.map((arc) => this.#copies.begin(contactOf(draft), arc, () => {}));
+    this.#newcomers.set(from, { copies, until: later(now, FOLLOW_MS) });
+    return { type: 'claimed', copies: copies.length };
+  }
+
+  #isElected({ nodeId, term, certificate }: Descriptor): boolean {
+    const named = this.#context.witnessesOf(nodeId, term, 2 * WITNESSES);
+    const signers = certificate.votes.filter(({ witness }) => named.some((member) => member.nodeId === witness));
+    return signers.length >= Math.max(1, Math.min(QUORUM, named.length));
+  }
+
+  #note(owner: NodeId, by: number): void {
+    const open = (this.#open.get(owner) ?? 0) + by;
+    this.#open.set(owner, open);
+    if (![...this.#open.values()].some((left) => left > 0)) this.#finish();
+  }
+
+  #finish(): void {
+    const take = this.#take;
+    this.#take = undefined;
+    this.#patientUntil = undefined;
+    this.#open.clear();
+    take?.();
+  }
+}
+
+function refused(why: string): OverlayMessage {
+  return { type: 'refused', why };
+}

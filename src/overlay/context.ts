@@ -1,0 +1,87 @@
+/** What the machines of one node share: the view, the questions under way, the time as the last input told it. */
+import {
+  type Instant,
+  isFault,
+  later,
+  type NodeId,
+  type Random,
+  randomBelow,
+  type WallSeconds,
+  wallSeconds,
+} from '../base/index.ts';
+import { WITNESSES, witnessPosition } from './certificate.ts';
+import { type Descriptor, openDescriptor, ROLE_LEAVES } from './descriptor.ts';
+import { Exchanges } from './exchanges.ts';
+import type { OverlayEvent, OverlaySettings } from './overlay-facts.ts';
+import { View } from './view.ts';
+
+/** The surroundings of one node's machines. */
+export class Context {
+  readonly settings: OverlaySettings;
+  readonly view: View = new View();
+  readonly exchanges: Exchanges = new Exchanges();
+  now: Instant;
+  #wall: WallSeconds;
+  #wallAt: Instant;
+
+  constructor(settings: OverlaySettings, now: Instant, wall: WallSeconds) {
+    this.settings = settings;
+    this.now = now;
+    this.#wall = wall;
+    this.#wallAt = now;
+  }
+
+  get self(): NodeId {
+    return this.settings.self;
+  }
+  get random(): Random {
+    return this.settings.random;
+  }
+  /** The calendar: as the host last told it, and gone on with the monotonic clock since. */
+  get wall(): WallSeconds {
+    return wallSeconds(this.#wall + Math.max(0, this.now - this.#wallAt) / 1000);
+  }
+  setWall(wall: WallSeconds): void {
+    this.#wall = wall;
+    this.#wallAt = this.now;
+  }
+
+  /** `ms` from now, stretched or shrunk by up to a quarter, so that nodes do not act in step. */
+  soon(ms: number): Instant {
+    return later(this.now, ms * (0.75 + 0.5 * this.random()));
+  }
+
+  /** The supernodes that are not ourselves and do not leave. */
+  others(): Descriptor[] {
+    const others: Descriptor[] = [];
+    for (const descriptor of this.view.descriptors()) {
+      if (descriptor.nodeId !== this.self && (descriptor.roles & ROLE_LEAVES) === 0) others.push(descriptor);
+    }
+    return others;
+  }
+
+  /** Up to `count` of them by chance. */
+  someOthers(count: number, except?: NodeId): Descriptor[] {
+    const others = this.others().filter(({ nodeId }) => nodeId !== except);
+    const kept = Math.min(count, others.length);
+    for (let i = 0; i < kept; i++) {
+      const other = i + randomBelow(this.random, others.length - i);
+      [others[i], others[other]] = [others[other]!, others[i]!];
+    }
+    return others.slice(0, kept);
+  }
+
+  /** Who is asked for a vote: the members that follow the candidate's place on the ring. */
+  witnessesOf(nodeId: NodeId, term: number, count: number = WITNESSES): readonly Descriptor[] {
+    return this.view.ring.membersAfter(witnessPosition(nodeId, term, this.settings.sha1), count, nodeId);
+  }
+
+  open(record: Uint8Array): Descriptor | undefined {
+    const opened = openDescriptor(record, this.settings, this.wall);
+    return isFault(opened) ? undefined : opened;
+  }
+
+  tell(event: OverlayEvent): void {
+    this.exchanges.order({ type: 'event', event });
+  }
+}

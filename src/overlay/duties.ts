@@ -1,0 +1,186 @@
+/**
+ * What a supernode does for the election of others: keeps those who offer to serve, nominates one when somebody is
+ * needed, and votes as a witness. A witness connects to the candidate itself, and gives one vote for a term.
+ */
+import { type Address, type Instant, type NodeId, reachOf } from '../base/index.ts';
+import { HELLO_MS } from './admission.ts';
+import { votedBytes, WITNESSES } from './certificate.ts';
+import type { Context } from './context.ts';
+import { type Capacity, CLOCK_SKEW_SECONDS } from './descriptor.ts';
+import type { OverlayMessage } from './message.ts';
+import { OWNERS, PER_SUBNET_MAX, subnetOf } from './ring.ts';
+import type { Seat } from './token.ts';
+
+/** Candidates kept, and how long without their word. */
+const CANDIDATES_MAX = 256;
+const CANDIDATE_MS = 900_000;
+const NOMINATE_MS = 5000;
+const NOMINATION_MS = 2000;
+/** Terms voted for that are remembered. */
+const VOTED_MAX = 4096;
+/** Elections of one public subnet that this witness takes part in, in an hour. */
+const VOTES_PER_SUBNET = 4;
+const VOTES_MS = 3_600_000;
+const SUBNETS_MAX = 4096;
+/** Our view may differ from the candidate's. */
+const SLACK = 2;
+
+type Stand = Extract<OverlayMessage, { type: 'stand' }>;
+type VoteRequest = Extract<OverlayMessage, { type: 'vote' }>;
+
+interface Candidate {
+  readonly nodeId: NodeId;
+  readonly addresses: readonly Address[];
+  readonly capacity: Capacity;
+  readonly uptimeSeconds: number;
+  readonly isVolunteer: boolean;
+  readonly term: number;
+  readonly at: Instant;
+}
+
+/** The duties of one supernode. */
+export class Duties {
+  readonly #context: Context;
+  readonly #candidates = new Map<NodeId, Candidate>();
+  /** The highest term voted for, by candidate. */
+  readonly #voted = new Map<NodeId, number>();
+  /** When votes were given lately, by subnet. */
+  readonly #votes = new Map<string, Instant[]>();
+  #nominateAt: Instant;
+  /** Why somebody is needed although there are enough; undefined when nobody is. */
+  #need: string | undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#nominateAt = context.now;
+  }
+
+  get deadline(): Instant | undefined {
+    return this.#candidates.size > 0 ? this.#nominateAt : undefined;
+  }
+  get candidates(): number {
+    return this.#candidates.size;
+  }
+
+  /** Somebody who can take load is needed. */
+  call(why: string): void {
+    this.#need = why;
+  }
+
+  /** True when one of those who offered to serve is at least as good as a node with this uptime. */
+  hasBetterThan(uptimeSeconds: number): boolean {
+    for (const candidate of this.#candidates.values()) if (candidate.uptimeSeconds >= uptimeSeconds / 4) return true;
+    return false;
+  }
+
+  /** A node offers to serve. */
+  noteStand(nodeId: NodeId, stand: Stand): OverlayMessage {
+    const { now } = this.#context;
+    if (this.#isCrowded(nodeId, stand.addresses[0]!)) return refused('there are enough supernodes in that subnet');
+    this.#candidates.delete(nodeId);
+    if (this.#candidates.size >= CANDIDATES_MAX) this.#candidates.delete(this.#candidates.keys().next().value!);
+    const { addresses, capacity, uptimeSeconds, isVolunteer, term } = stand;
+    this.#candidates.set(nodeId, { nodeId, addresses, capacity, uptimeSeconds, isVolunteer, term, at: now });
+    if (isVolunteer) this.#nominateAt = now;
+    return { type: 'accepted' };
+  }
+
+  tick(): void {
+    const { now } = this.#context;
+    if (now < this.#nominateAt) return;
+    this.#nominateAt = this.#context.soon(NOMINATE_MS);
+    for (const { nodeId, at } of this.#candidates.values()) {
+      if (now - at > CANDIDATE_MS || this.#context.view.get(nodeId)) this.#candidates.delete(nodeId);
+    }
+    const best = this.#best();
+    if (!best) return;
+    const isShort = this.#context.others().length + 1 < OWNERS;
+    const why = best.isVolunteer ? 'it volunteers' : isShort ? 'there are fewer supernodes than copies' : this.#need;
+    if (why !== undefined) this.#nominate(best, why);
+  }
+
+  /** A candidate asks for our vote; `reply` is called once. */
+  vote(nodeId: NodeId, request: VoteRequest, reply: (message: OverlayMessage) => void): void {
+    const why = this.#objection(nodeId, request);
+    if (why !== undefined) return reply(refused(why));
+    const address = request.addresses[0]!;
+    this.#context.exchanges.ask({ nodeId, address }, { type: 'hello' }, HELLO_MS, (answer) => {
+      if (answer?.type !== 'here') return reply(refused('you cannot be reached there'));
+      const again = this.#objection(nodeId, request);
+      if (again !== undefined) return reply(refused(again));
+      this.#noteVote(nodeId, request);
+      const { settings } = this.#context;
+      const candidacy = {
+        network: settings.network,
+        nodeId,
+        term: request.term,
+        issued: request.issued as never,
+        seat: request.seat as Seat | undefined,
+      };
+      reply({ type: 'voted', signature: settings.sign(votedBytes(candidacy)) });
+    });
+  }
+
+  #best(): Candidate | undefined {
+    let best: { candidate: Candidate; score: number } | undefined;
+    for (const candidate of this.#candidates.values()) {
+      const score = scoreOf(candidate) + 4 * this.#context.random();
+      if (!best || score > best.score) best = { candidate, score };
+    }
+    return best?.candidate;
+  }
+
+  #nominate({ nodeId, addresses }: Candidate, why: string): void {
+    // It stands again if nothing comes of this.
+    this.#candidates.delete(nodeId);
+    this.#need = undefined;
+    this.#context.tell({ type: 'nominated', nodeId, why });
+    this.#context.exchanges.ask({ nodeId, address: addresses[0]! }, { type: 'nominate', why }, NOMINATION_MS, () => {});
+  }
+
+  #objection(nodeId: NodeId, { addresses, term, issued, seat }: VoteRequest): string | undefined {
+    const { view, self, wall } = this.#context;
+    if (Math.abs(issued - wall) > CLOCK_SKEW_SECONDS) return 'your clock is wrong, or mine is';
+    const witnesses = this.#context.witnessesOf(nodeId, term, SLACK * WITNESSES);
+    if (!witnesses.some((witness) => witness.nodeId === self)) return 'I am no witness of that election';
+    const held = view.get(nodeId);
+    if (seat !== undefined) return held?.seat === seat && held.term === term ? undefined : 'you have no such term';
+    if (term <= (this.#voted.get(nodeId) ?? -1) || (held && term <= held.term)) return 'I have voted in that term';
+    if (this.#isCrowded(nodeId, addresses[0]!)) return 'there are enough supernodes in that subnet';
+    return this.#hasVotedEnough(addresses[0]!) ? 'I have voted for enough nodes of that subnet' : undefined;
+  }
+
+  /** A public address serves once, a public subnet twice. */
+  #isCrowded(nodeId: NodeId, address: Address): boolean {
+    const subnet = subnetOf({ addresses: [address] });
+    if (subnet === undefined) return reachOf(address.host) === 'forbidden';
+    const near = this.#context.others().filter((other) => other.nodeId !== nodeId && subnetOf(other) === subnet);
+    return near.length >= PER_SUBNET_MAX || near.some(({ addresses }) => addresses[0]!.host === address.host);
+  }
+
+  #hasVotedEnough(address: Address): boolean {
+    const subnet = subnetOf({ addresses: [address] });
+    const lately = subnet === undefined ? [] : (this.#votes.get(subnet) ?? []);
+    return lately.filter((at) => this.#context.now - at < VOTES_MS).length >= VOTES_PER_SUBNET;
+  }
+
+  #noteVote(nodeId: NodeId, { addresses, term, seat }: VoteRequest): void {
+    if (seat !== undefined) return;
+    if (this.#voted.size >= VOTED_MAX) this.#voted.delete(this.#voted.keys().next().value!);
+    this.#voted.set(nodeId, term);
+    const subnet = subnetOf({ addresses: [addresses[0]!] });
+    if (subnet === undefined) return;
+    if (this.#votes.size >= SUBNETS_MAX) this.#votes.delete(this.#votes.keys().next().value!);
+    this.#votes.set(subnet, [...(this.#votes.get(subnet) ?? []).slice(1 - VOTES_PER_SUBNET), this.#context.now]);
+  }
+}
+
+/** Volunteers first; then who is long there, can bear much, and did not serve often. */
+function scoreOf({ isVolunteer, uptimeSeconds, capacity, term }: Candidate): number {
+  const hours = Math.min(24, uptimeSeconds / 3600);
+  return (isVolunteer ? 1000 : 0) + hours + Math.min(8, capacity.announcesPerSecond / 1000) - Math.min(10, term);
+}
+
+function refused(why: string): OverlayMessage {
+  return { type: 'refused', why };
+}

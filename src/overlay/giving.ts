@@ -1,0 +1,217 @@
+/**
+ * The giver's side of a hand-off: 1 offer, 2 accepted, 3 copied while new announces go to both, 4 the grant is sealed, a
+ * replica and the taker sign it, 5 and 6 both pass it on. Invariants: one arc is given at a time; from the moment the
+ * grant is sealed the giver does not own the arc, until the taker refuses or is gone; before it, everything can be
+ * dropped without a word.
+ */
+import { type Instant, later, type NodeId, wallSeconds } from '../base/index.ts';
+import type { Arc } from '../ports/index.ts';
+import type { Context } from './context.ts';
+import type { Copies } from './copies.ts';
+import { contactOf } from './exchanges.ts';
+import {
+  GRANT_SECONDS,
+  type Grant,
+  isReceipt,
+  receiptOf,
+  type SealedGrant,
+  sealGrant,
+  signedGrant,
+  takenBytes,
+} from './grant.ts';
+import type { Contact } from './overlay-facts.ts';
+import type { Replication } from './replication.ts';
+import type { Range } from './ring.ts';
+import type { Token } from './token.ts';
+import { grantKeyOf } from './view.ts';
+
+const OFFER_MS = 3000;
+const GRANT_MS = 3000;
+/** A taker that does not answer is asked again until it is found to be gone. */
+const AGAIN_MS = 1000;
+const RENEW_MS = (GRANT_SECONDS * 1000) / 2;
+
+export type GivingStep = 'offering' | 'copying' | 'granting';
+
+interface Giving {
+  readonly to: Contact;
+  readonly arc: Arc & { readonly from: Token; readonly to: Token };
+  readonly epoch: number;
+  readonly startedAt: Instant;
+  step: GivingStep;
+  copy: number | undefined;
+}
+
+/** What becomes of a hand-off. */
+export interface GivingEvents {
+  changed(): void;
+  spread(key: string): void;
+}
+
+/** Ranges that one node gives away. */
+export class Givings {
+  readonly #context: Context;
+  readonly #copies: Copies;
+  readonly #replication: Replication;
+  readonly #events: GivingEvents;
+  #giving: Giving | undefined;
+  /** Grants of ours, to be renewed. */
+  readonly #given = new Map<Token, { renewAt: Instant }>();
+  #retry: { readonly at: Instant; readonly run: () => void } | undefined;
+  /** Hand-offs that came to their end. */
+  done = 0;
+
+  constructor(context: Context, copies: Copies, replication: Replication, events: GivingEvents) {
+    this.#context = context;
+    this.#copies = copies;
+    this.#replication = replication;
+    this.#events = events;
+  }
+
+  get current(): { readonly to: NodeId; readonly arc: Arc; readonly step: GivingStep } | undefined {
+    const giving = this.#giving;
+    return giving && { to: giving.to.nodeId, arc: giving.arc, step: giving.step };
+  }
+
+  get deadline(): Instant | undefined {
+    let at = this.#retry?.at;
+    for (const { renewAt } of this.#given.values()) if (at === undefined || renewAt < at) at = renewAt;
+    return at;
+  }
+
+  /** Offers the lower part of a range, up to and including `cut`, to a supernode. */
+  begin(range: Range, cut: Token, to: Contact, load: { peers: number; announcesPerSecond: number }): void {
+    if (this.#giving) return;
+    const arc = { from: range.from, to: cut };
+    const epoch = range.epoch + 1;
+    const giving: Giving = { to, arc, epoch, startedAt: this.#context.now, step: 'offering', copy: undefined };
+    this.#giving = giving;
+    const message = { type: 'offer', arc, epoch, ...load } as const;
+    this.#context.exchanges.ask(to, message, OFFER_MS, (reply) => {
+      if (this.#giving !== giving) return;
+      if (reply?.type !== 'accepted') return this.#fail(giving);
+      giving.step = 'copying';
+      giving.copy = this.#copies.begin(to, arc, (isDone) => {
+        if (this.#giving !== giving) return;
+        if (isDone) this.#grant(giving);
+        else this.#fail(giving);
+      });
+    });
+  }
+
+  tick(): void {
+    const { now, view, self } = this.#context;
+    if (this.#retry && now >= this.#retry.at) {
+      const { run } = this.#retry;
+      this.#retry = undefined;
+      run();
+    }
+    for (const [to, given] of this.#given) {
+      if (now < given.renewAt) continue;
+      const grant = [...view.grants()].find((held) => held.to === to && held.giver === self);
+      if (!grant || !view.get(grant.taker)) this.#given.delete(to);
+      else {
+        given.renewAt = this.#context.soon(RENEW_MS);
+        this.#renew(grant);
+      }
+    }
+  }
+
+  /** A node is gone, and with it what it was about to take: the range is ours again. */
+  forget(nodeId: NodeId): void {
+    const giving = this.#giving;
+    if (giving?.to.nodeId === nodeId) this.#fail(giving);
+  }
+
+  /** Drops a hand-off that is not granted yet: the giver leaves. */
+  giveUp(): void {
+    const giving = this.#giving;
+    if (giving && giving.step !== 'granting') this.#fail(giving);
+  }
+
+  #grant(giving: Giving): void {
+    const grant = this.#seal(giving.arc, giving.epoch, giving.to.nodeId);
+    // From here on the ring of this node names the taker: nothing is written here any more.
+    giving.step = 'granting';
+    if (!this.#context.view.offerGrant({ ...grant, record: new Uint8Array(0) })) return this.#fail(giving);
+    this.#events.changed();
+    this.#replication.flush(giving.to.nodeId, () => {
+      if (this.#giving === giving) this.#askReplica(giving, grant);
+    });
+  }
+
+  #askReplica(giving: Giving, grant: SealedGrant): void {
+    const { view, self, exchanges, settings } = this.#context;
+    const replica = view.ring.ownerSetAt(giving.arc.to).find(({ nodeId }) => nodeId !== self && nodeId !== grant.taker);
+    if (!replica) return this.#askTaker(giving, grant, undefined);
+    exchanges.ask(contactOf(replica), { type: 'receipt', grant: grant.sealed }, GRANT_MS, (reply) => {
+      if (this.#giving !== giving) return;
+      const receipt = reply?.type === 'signed' ? receiptOf(replica.nodeId, reply.signature) : undefined;
+      const isGood = receipt !== undefined && isReceipt(receipt, grant.sealed, settings.verify);
+      this.#askTaker(giving, grant, isGood ? receipt : undefined);
+    });
+  }
+
+  #askTaker(giving: Giving, grant: SealedGrant, receipt: Uint8Array | undefined): void {
+    const { exchanges, settings } = this.#context;
+    const message = { type: 'grant', grant: grant.sealed, receipt } as const;
+    exchanges.ask(giving.to, message, GRANT_MS, (reply) => {
+      if (this.#giving !== giving) return;
+      if (reply === undefined) {
+        // It may hold the grant: only its absence from the ring makes the range ours again.
+        const run = (): void => this.#askTaker(giving, grant, receipt);
+        this.#retry = { at: later(this.#context.now, AGAIN_MS), run };
+        return;
+      }
+      const isGood = reply.type === 'signed' && settings.verify(reply.signature, takenBytes(grant.sealed), grant.taker);
+      if (!isGood) return this.#fail(giving);
+      this.#finish(giving, signedGrant(grant, reply.signature, receipt));
+    });
+  }
+
+  #finish(giving: Giving, grant: Grant): void {
+    const { keeper } = this.#context.settings;
+    this.#giving = undefined;
+    if (giving.copy !== undefined) this.#copies.end(giving.copy);
+    this.done++;
+    this.#publish(grant);
+    this.#given.set(grant.to, { renewAt: this.#context.soon(RENEW_MS) });
+    const milliseconds = Math.max(0, this.#context.now - giving.startedAt);
+    const { from, to: at } = giving.arc;
+    this.#context.tell({ type: 'handed-off', to: grant.taker, from, at, peers: keeper.size.peers, milliseconds });
+  }
+
+  #fail(giving: Giving): void {
+    this.#giving = undefined;
+    this.#retry = undefined;
+    if (giving.copy !== undefined) this.#copies.end(giving.copy);
+    if (giving.step === 'granting') this.#context.view.withdraw(giving.arc.to);
+    this.#context.tell({ type: 'hand-off-failed', to: giving.to.nodeId, step: giving.step });
+    this.#events.changed();
+  }
+
+  #renew(grant: Grant): void {
+    const { view, exchanges, settings } = this.#context;
+    const taker = view.get(grant.taker);
+    if (!taker) return;
+    const renewed = this.#seal(grant, grant.epoch, grant.taker);
+    exchanges.ask(contactOf(taker), { type: 'grant', grant: renewed.sealed, receipt: undefined }, GRANT_MS, (reply) => {
+      if (reply?.type !== 'signed') return;
+      if (settings.verify(reply.signature, takenBytes(renewed.sealed), renewed.taker))
+        this.#publish(signedGrant(renewed, reply.signature, undefined));
+    });
+  }
+
+  #publish(grant: Grant): void {
+    this.#context.view.offerGrant(grant);
+    this.#events.spread(grantKeyOf(grant.to));
+    this.#events.changed();
+  }
+
+  #seal({ from, to }: { from: Token; to: Token }, epoch: number, taker: NodeId): SealedGrant {
+    const { settings, self, wall } = this.#context;
+    const expires = wallSeconds(wall + GRANT_SECONDS);
+    const terms = { network: settings.network, giver: self, taker, from, to, epoch, sequence: wall, expires };
+    return sealGrant(terms, settings.sign);
+  }
+}

@@ -1,0 +1,425 @@
+/**
+ * Who serves: once a second a supernode exchanges with one other what changed lately, and learns by the same message
+ * that the other is there. Who does not answer is asked through three others before it is dropped, and may refute.
+ * Views that still differ are compared bucket by bucket. A client asks for the whole view now and then, and no more.
+ * Invariant: nothing is passed on that was not checked here first.
+ */
+import { type Instant, isFault, later, type NodeId, randomBelow } from '../base/index.ts';
+import { Admission, HELLO_MS } from './admission.ts';
+import type { Context } from './context.ts';
+import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
+import { contactOf } from './exchanges.ts';
+import { openGrant } from './grant.ts';
+import type { Digest, OverlayMessage, Suspicion } from './message.ts';
+import { BUCKETS, DIGESTS_MAX, RECORDS_MAX, SUSPICIONS_MAX } from './message-codec.ts';
+import type { Contact } from './overlay-facts.ts';
+import { grantKeyOf, keyOf, unletter } from './view.ts';
+
+export const ROUND_MS = 1000;
+const GOSSIP_MS = 1200;
+const PROBE_MS = 1600;
+const RECORDS_MS = 5000;
+/** How often views are compared whole, at most: by a supernode that sees a difference, and by a client. */
+const SYNC_MS = 30_000;
+const CLIENT_SYNC_MS = 600_000;
+/** How soon a client without a view tries again. */
+const CLIENT_RETRY_MS = 2000;
+/** Others that are asked about a silent node. */
+const PROBES = 3;
+/** A node that was found to be there is not asked again for this long, whoever suspects it. */
+const TRUSTED_MS = 10_000;
+/** A suspicion is looked into within this time, so that not everybody does at once. */
+const SPREAD_MS = 2000;
+/** News that is passed on at a time, and in all. */
+const HOT_PER_MESSAGE = 128;
+const HOT_MAX = 4096;
+/** Records that were not believed: how many are remembered, and for how long. */
+const REFUSED_MAX = 1024;
+const FORGIVE_MS = 30_000;
+/** Records in an answer: their bytes stay below the largest message. */
+const RECORDS_PER_MESSAGE = 200;
+
+/** What membership tells the machine it belongs to. */
+export interface MembershipEvents {
+  /** The ring may be another. */
+  changed(): void;
+  /** Somebody says that we are silent: a newer descriptor refutes it. */
+  refute(sequence: number): void;
+  lost(nodeId: NodeId): void;
+}
+
+/** One node's part in the membership. */
+export class Membership {
+  readonly #context: Context;
+  readonly #events: MembershipEvents;
+  readonly #admission: Admission;
+  /** Digest keys of news, and how often each is still told. */
+  readonly #hot = new Map<string, number>();
+  readonly #suspects = new Map<NodeId, { sequence: number; tells: number }>();
+  readonly #checking = new Set<NodeId>();
+  readonly #trustedUntil = new Map<NodeId, Instant>();
+  /** Suspicions to look into, and when. */
+  readonly #due = new Map<NodeId, Instant>();
+  /** Sequences that were not believed, by digest key: they are not fetched again for a while. */
+  readonly #refused = new Map<string, number>();
+  #forgiveAt: Instant;
+  #turns: NodeId[] = [];
+  #isServing = false;
+  #nextRound: Instant;
+  #nextSync: Instant;
+  #version = 0;
+
+  constructor(context: Context, events: MembershipEvents) {
+    this.#context = context;
+    this.#events = events;
+    this.#admission = new Admission(context, (descriptor) => this.#admit(descriptor));
+    this.#nextRound = context.now;
+    this.#nextSync = context.now;
+    this.#forgiveAt = later(context.now, FORGIVE_MS);
+  }
+
+  get deadline(): Instant {
+    let at = this.#nextRound;
+    for (const due of this.#due.values()) if (due < at) at = due;
+    return at;
+  }
+
+  /** Begins or ends to take part as a supernode. */
+  serve(isServing: boolean): void {
+    this.#isServing = isServing;
+    this.#nextRound = this.#context.now;
+  }
+
+  /** Has everybody learn of a record that is in the view. */
+  spread(key: string): void {
+    if (this.#hot.size >= HOT_MAX) this.#hot.delete(this.#hot.keys().next().value!);
+    this.#hot.set(key, this.#tells);
+  }
+
+  /** Asks nodes that a bootstrap source, a redirect or a person named. */
+  find(contacts: readonly Contact[]): void {
+    for (const contact of contacts.slice(0, PROBES)) {
+      if (contact.nodeId !== this.#context.self) this.#sync(contact);
+    }
+  }
+
+  /** Brings the view up to date with another's; calls back when that is done or failed. */
+  refresh(contact: Contact, then: () => void): void {
+    this.#sync(contact, then);
+  }
+
+  /** Takes sealed descriptors that came with something else. */
+  learn(records: readonly Uint8Array[]): void {
+    for (const record of records.slice(0, RECORDS_MAX)) this.#learnDescriptor(record);
+    this.#noteChange();
+  }
+
+  /** Looks into it whether a node is there. */
+  suspect(nodeId: NodeId): void {
+    this.#check(nodeId, false);
+  }
+
+  tick(): void {
+    const { now, view, wall } = this.#context;
+    for (const [nodeId, at] of this.#due) {
+      if (at > now) continue;
+      this.#due.delete(nodeId);
+      this.#check(nodeId, true);
+    }
+    if (now < this.#nextRound) return;
+    view.expire(wall);
+    this.#noteChange();
+    if (now >= this.#forgiveAt) {
+      this.#forgiveAt = later(now, FORGIVE_MS);
+      this.#refused.clear();
+    }
+    this.#nextRound = later(now, ROUND_MS);
+    if (this.#isServing) this.#round();
+    else this.#attendClient();
+  }
+
+  /** Answers a message of membership; undefined when it is none. */
+  answer(from: NodeId, message: OverlayMessage): OverlayMessage | undefined {
+    switch (message.type) {
+      case 'gossip':
+        return this.#answerGossip(message, from);
+      case 'records':
+        this.#learnLettered(message.records);
+        return { type: 'records', records: this.#recordsOf(message.wanted), wanted: [] };
+      case 'sync':
+        return this.#answerSync(message.buckets);
+      default:
+        return undefined;
+    }
+  }
+
+  /** Asks on behalf of another whether a node is there. */
+  probe(contact: Contact, then: (isThere: boolean) => void): void {
+    const sequence = this.#context.view.get(contact.nodeId)?.sequence ?? 1;
+    this.#context.exchanges.ask(contact, { type: 'hello' }, HELLO_MS, (reply) => then(isServing(reply, sequence)));
+  }
+
+  get #tells(): number {
+    return Math.ceil(3 * Math.log2(this.#context.view.size + 2));
+  }
+
+  #round(): void {
+    const partner = this.#nextPartner();
+    if (!partner) return;
+    const message = this.#news(() => true);
+    this.#context.exchanges.ask(contactOf(partner), { type: 'gossip', ...message }, GOSSIP_MS, (reply) => {
+      if (reply?.type !== 'gossiped') return this.#check(partner.nodeId, false);
+      this.#trust(partner.nodeId);
+      this.#noteSuspects(reply.suspects);
+      const lacking = this.#lackingOf(reply.digests);
+      if (lacking.length > 0 || reply.wanted.length > 0) this.#exchangeRecords(partner, reply.wanted, lacking);
+      if (reply.view !== this.#context.view.hash && this.#context.now >= this.#nextSync) {
+        this.#nextSync = this.#context.soon(SYNC_MS);
+        this.#sync(contactOf(partner));
+      }
+    });
+  }
+
+  /** Everybody in turn, in an order by chance: between two questions to one node there are all others. */
+  #nextPartner(): Descriptor | undefined {
+    const { view, random, self } = this.#context;
+    for (;;) {
+      const next = this.#turns.pop();
+      if (next === undefined) break;
+      const descriptor = view.get(next);
+      if (descriptor && (descriptor.roles & ROLE_LEAVES) === 0) return descriptor;
+    }
+    const others = this.#context.others();
+    for (let i = others.length - 1; i > 0; i--) {
+      const other = randomBelow(random, i + 1);
+      [others[i], others[other]] = [others[other]!, others[i]!];
+    }
+    this.#turns = others.map(({ nodeId }) => nodeId);
+    const first = this.#turns.pop();
+    return first === undefined || first === self ? undefined : view.get(first);
+  }
+
+  #attendClient(): void {
+    const { now, view } = this.#context;
+    if (now < this.#nextSync) return;
+    const [member] = this.#context.someOthers(1);
+    this.#nextSync = this.#context.soon(view.size < 2 ? CLIENT_RETRY_MS : CLIENT_SYNC_MS);
+    if (member) this.#sync(contactOf(member));
+  }
+
+  /** What is passed on now: news that passes `isWanted`, each told once more. */
+  #news(isWanted: (digest: Digest) => boolean): { digests: Digest[]; suspects: Suspicion[]; view: string } {
+    const { view } = this.#context;
+    const digests: Digest[] = [];
+    for (const [key, tells] of this.#hot) {
+      if (digests.length >= HOT_PER_MESSAGE) break;
+      const digest = view.digestOf(key);
+      if (!digest || tells <= 1) this.#hot.delete(key);
+      else this.#hot.set(key, tells - 1);
+      if (digest && isWanted(digest)) digests.push(digest);
+    }
+    const suspects: Suspicion[] = [];
+    for (const [nodeId, suspicion] of this.#suspects) {
+      if (suspects.length >= SUSPICIONS_MAX) break;
+      if (--suspicion.tells <= 0) this.#suspects.delete(nodeId);
+      suspects.push({ nodeId, sequence: suspicion.sequence });
+    }
+    return { digests, suspects, view: view.hash };
+  }
+
+  #answerGossip(message: Extract<OverlayMessage, { type: 'gossip' }>, from: NodeId): OverlayMessage {
+    const { view } = this.#context;
+    // Only a member's word is worth a look at somebody.
+    if (view.get(from)) {
+      this.#trust(from);
+      this.#noteSuspects(message.suspects);
+    }
+    const told = new Map(message.digests.map(({ key, sequence }) => [key, sequence]));
+    const news = this.#news(({ key, sequence }) => told.get(key) !== sequence);
+    for (const [key, sequence] of told) {
+      const ours = view.digestOf(key);
+      if (ours && ours.sequence > sequence && news.digests.length < DIGESTS_MAX) news.digests.push(ours);
+    }
+    return { type: 'gossiped', ...news, wanted: this.#lackingOf(message.digests) };
+  }
+
+  /** Keys of what others hold newer than we do. */
+  #lackingOf(digests: readonly Digest[]): string[] {
+    const { view, self } = this.#context;
+    const own = keyOf(self);
+    return digests
+      .filter(({ key, sequence }) => key !== own && (view.sequenceOf(key) ?? this.#refused.get(key) ?? -1) < sequence)
+      .map(({ key }) => key);
+  }
+
+  #recordsOf(keys: readonly string[]): Uint8Array[] {
+    const records: Uint8Array[] = [];
+    for (const key of keys) {
+      const record = this.#context.view.recordOf(key);
+      if (record && records.length < RECORDS_PER_MESSAGE) records.push(record);
+    }
+    return records;
+  }
+
+  #exchangeRecords(
+    partner: Pick<Descriptor, 'nodeId' | 'addresses'>,
+    theirs: readonly string[],
+    lacking: readonly string[],
+    then: () => void = () => {},
+  ): void {
+    const wanted = lacking.slice(0, RECORDS_PER_MESSAGE);
+    const message = { type: 'records', records: this.#recordsOf(theirs), wanted } as const;
+    this.#context.exchanges.ask(contactOf(partner), message, RECORDS_MS, (reply) => {
+      if (reply?.type !== 'records') return then();
+      this.#learnLettered(reply.records);
+      const rest = lacking.slice(RECORDS_PER_MESSAGE);
+      const more = theirs.slice(RECORDS_PER_MESSAGE);
+      if (rest.length > 0 || more.length > 0) this.#exchangeRecords(partner, more, rest, then);
+      else then();
+    });
+  }
+
+  /** Compares everything held with another's. */
+  #sync(contact: Contact, then: () => void = () => {}): void {
+    const { exchanges, view } = this.#context;
+    exchanges.ask(contact, { type: 'sync', buckets: view.bucketHashes }, RECORDS_MS, (reply) => {
+      if (reply?.type !== 'synced') return then();
+      if (!this.#isServing) this.#nextSync = this.#context.soon(CLIENT_SYNC_MS);
+      const theirs = new Map(reply.digests.map(({ key, sequence }) => [key, sequence]));
+      const lacking = this.#lackingOf(reply.digests);
+      const ours = this.#isServing ? reply.buckets.flatMap((bucket) => view.digestsIn(bucket)) : [];
+      const newer = ours.filter(({ key, sequence }) => (theirs.get(key) ?? -1) < sequence).map(({ key }) => key);
+      const partner = { nodeId: contact.nodeId, addresses: [contact.address] };
+      if (lacking.length > 0 || newer.length > 0) this.#exchangeRecords(partner, newer, lacking, then);
+      else then();
+    });
+  }
+
+  #answerSync(buckets: readonly string[]): OverlayMessage {
+    const { view } = this.#context;
+    const ours = view.bucketHashes;
+    const digests: Digest[] = [];
+    const differing: number[] = [];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      if (ours[bucket] === buckets[bucket]) continue;
+      const held = view.digestsIn(bucket);
+      // What does not fit is found by the next comparison, when less differs.
+      if (digests.length + held.length > DIGESTS_MAX) break;
+      differing.push(bucket);
+      digests.push(...held);
+    }
+    return { type: 'synced', buckets: differing, digests };
+  }
+
+  #learnLettered(lettered: readonly Uint8Array[]): void {
+    for (const bytes of lettered) {
+      const opened = unletter(bytes);
+      if (opened?.kind === 'descriptor') this.#learnDescriptor(opened.record);
+      else if (opened?.kind === 'grant') this.#learnGrant(opened.record);
+    }
+    this.#noteChange();
+  }
+
+  #learnDescriptor(record: Uint8Array): void {
+    const descriptor = this.#context.open(record);
+    if (!descriptor || this.#admission.consider(descriptor)) return;
+    if (this.#refused.size >= REFUSED_MAX) this.#refused.delete(this.#refused.keys().next().value!);
+    this.#refused.set(keyOf(descriptor.nodeId), descriptor.sequence);
+  }
+
+  #learnGrant(record: Uint8Array): void {
+    const grant = openGrant(record, this.#context.settings, this.#context.wall);
+    if (isFault(grant) || !this.#context.view.offerGrant(grant)) return;
+    this.spread(grantKeyOf(grant.to));
+  }
+
+  #admit(descriptor: Descriptor): void {
+    const offered = this.#context.view.offer(descriptor);
+    if (offered !== 'added' && offered !== 'renewed') return;
+    this.#suspects.delete(descriptor.nodeId);
+    this.#due.delete(descriptor.nodeId);
+    if (this.#isServing) this.spread(keyOf(descriptor.nodeId));
+    this.#noteChange();
+  }
+
+  #noteSuspects(suspects: readonly Suspicion[]): void {
+    const { view, self, now, random } = this.#context;
+    for (const { nodeId, sequence } of suspects) {
+      if (nodeId === self) this.#events.refute(sequence);
+      const held = view.get(nodeId);
+      if (!held || held.sequence > sequence || nodeId === self) continue;
+      if (this.#isTrusted(nodeId) || this.#due.has(nodeId) || this.#due.size >= SUSPICIONS_MAX) continue;
+      // Whoever stands next to it must know at once.
+      const isNext = view.ring
+        .rangesOf(nodeId)
+        .some(({ to }) => view.ring.ownerSetAt(to).some((owner) => owner.nodeId === self));
+      this.#due.set(nodeId, isNext ? now : later(now, SPREAD_MS * random()));
+    }
+  }
+
+  #isTrusted(nodeId: NodeId): boolean {
+    return (this.#trustedUntil.get(nodeId) ?? Number.NEGATIVE_INFINITY) > this.#context.now;
+  }
+
+  #trust(nodeId: NodeId): void {
+    if (this.#context.view.get(nodeId)) this.#trustedUntil.set(nodeId, later(this.#context.now, TRUSTED_MS));
+  }
+
+  /** @param isSuspected another member found it silent, too */
+  #check(nodeId: NodeId, isSuspected: boolean): void {
+    const { exchanges, view } = this.#context;
+    const descriptor = view.get(nodeId);
+    if (!descriptor || this.#checking.has(nodeId) || nodeId === this.#context.self) return;
+    this.#checking.add(nodeId);
+    const others = isSuspected || !this.#isServing ? [] : this.#context.someOthers(PROBES, nodeId);
+    let open = 1 + others.length;
+    let isThere = false;
+    const heard = (isAnswered: boolean): void => {
+      open--;
+      isThere ||= isAnswered;
+      if (open > 0 && !isThere) return;
+      if (!this.#checking.delete(nodeId)) return;
+      if (isThere) this.#trust(nodeId);
+      else this.#lose(nodeId);
+    };
+    const contact = contactOf(descriptor);
+    exchanges.ask(contact, { type: 'hello' }, HELLO_MS, (reply) => heard(isServing(reply, descriptor.sequence)));
+    for (const other of others) {
+      exchanges.ask(contactOf(other), { type: 'probe', ...contact }, PROBE_MS, (reply) =>
+        heard(reply?.type === 'probed' && reply.isThere),
+      );
+    }
+  }
+
+  #lose(nodeId: NodeId): void {
+    const { view, exchanges, self } = this.#context;
+    const descriptor = view.get(nodeId);
+    if (!descriptor) return;
+    const next = new Set(view.ring.rangesOf(nodeId).flatMap(({ to }) => view.ring.ownerSetAt(to)));
+    view.drop(nodeId);
+    this.#trustedUntil.delete(nodeId);
+    this.#context.tell({ type: 'lost', nodeId });
+    this.#events.lost(nodeId);
+    if (this.#isServing && (descriptor.roles & ROLE_LEAVES) === 0) {
+      const { sequence } = descriptor;
+      if (this.#suspects.size < SUSPICIONS_MAX) this.#suspects.set(nodeId, { sequence, tells: this.#tells });
+      for (const member of next) {
+        if (member.nodeId === nodeId || member.nodeId === self) continue;
+        const message = { type: 'gossip', digests: [], suspects: [{ nodeId, sequence }], view: view.hash } as const;
+        exchanges.ask(contactOf(member), message, GOSSIP_MS, () => {});
+      }
+    }
+    this.#noteChange();
+  }
+
+  #noteChange(): void {
+    if (this.#version === this.#context.view.version) return;
+    this.#version = this.#context.view.version;
+    this.#events.changed();
+  }
+}
+
+/** True for the answer of a supernode that serves, by that descriptor or a later one: not without what it once knew. */
+function isServing(reply: OverlayMessage | undefined, sequence: number): boolean {
+  return reply?.type === 'here' && reply.sequence >= sequence;
+}

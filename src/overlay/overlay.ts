@@ -1,0 +1,344 @@
+/**
+ * One node's part in the overlay: membership, election, hand-off and load, put together. The machine that ships in every
+ * node, and that the simulator runs. It knows nothing of connections, files or how swarms are kept.
+ */
+import {
+  earliest,
+  type InfoHash,
+  type Instant,
+  later,
+  type Machine,
+  type NodeId,
+  type WallSeconds,
+} from '../base/index.ts';
+import type { Ownership } from '../ports/index.ts';
+import { Claims } from './claims.ts';
+import { Context } from './context.ts';
+import { Copies } from './copies.ts';
+import type { Descriptor } from './descriptor.ts';
+import { Duties } from './duties.ts';
+import { contactOf } from './exchanges.ts';
+import { Givings } from './giving.ts';
+import { LoadWatch } from './load-watch.ts';
+import { Membership } from './membership.ts';
+import type { OverlayMessage } from './message.ts';
+import type { Contact, OverlayEffect, OverlayInput, OverlaySettings, Placement } from './overlay-facts.ts';
+import { Replication } from './replication.ts';
+import { type Phase, Standing } from './standing.ts';
+import { Takings } from './taking.ts';
+import type { View } from './view.ts';
+
+/** How long a node that leaves waits for its replicas to be whole, and then for the news to spread. */
+const HAND_OVER_MS = 10_000;
+const FAREWELL_MS = 3000;
+
+/** The overlay as one node takes part in it. */
+export class Overlay implements Machine<OverlayInput, OverlayEffect> {
+  readonly #context: Context;
+  readonly #membership: Membership;
+  readonly #standing: Standing;
+  readonly #duties: Duties;
+  readonly #copies: Copies;
+  readonly #replication: Replication;
+  readonly #claims: Claims;
+  readonly #givings: Givings;
+  readonly #takings: Takings;
+  readonly #load: LoadWatch;
+  #hasChanged = false;
+  #leaving: { readonly leave: () => void; readonly by: Instant } | undefined;
+  #farewellAt: Instant | undefined;
+
+  constructor(settings: OverlaySettings, now: Instant, wall: WallSeconds) {
+    const context = new Context(settings, now, wall);
+    const changed = (): void => this.#change();
+    const spread = (key: string): void => this.#membership.spread(key);
+    this.#context = context;
+    this.#membership = new Membership(context, {
+      changed,
+      refute: (sequence) => this.#standing.refute(sequence),
+      lost: (nodeId) => this.#lose(nodeId),
+    });
+    this.#standing = new Standing(context, {
+      refresh: (from, then) => this.#membership.refresh(from, then),
+      claim: (draft, take) => this.#claims.begin(draft, take),
+      changed: () => this.#standingChanged(),
+      termEnded: () => this.#endTerm(),
+      handOver: (leave) => this.#handOver(leave),
+    });
+    this.#duties = new Duties(context);
+    this.#copies = new Copies(context, () => this.#standing.capacity.trackingBytesPerSecond);
+    this.#replication = new Replication(context, this.#copies);
+    this.#claims = new Claims(context, this.#copies);
+    this.#givings = new Givings(context, this.#copies, this.#replication, { changed, spread });
+    this.#load = new LoadWatch(context, () => this.#standing.capacity, {
+      give: ({ range, cut, announcesPerSecond }, to) =>
+        this.#givings.begin(range, cut, contactOf(to), { peers: 0, announcesPerSecond }),
+      call: () => this.#duties.call('others are overloaded'),
+      isGiving: () => this.#givings.current !== undefined,
+    });
+    this.#takings = new Takings(context, {
+      changed,
+      spread,
+      loadWith: (announcesPerSecond) => this.#load.loadWith(announcesPerSecond),
+    });
+  }
+
+  /** The answer to the tracker's and the listing's question. */
+  get ownership(): Ownership {
+    return {
+      ownerOf: (infoHash) => {
+        const owner = this.#context.view.ring.ownerOf(infoHash);
+        return owner?.nodeId === this.#context.self ? 'self' : owner;
+      },
+      copiesOf: (infoHash) => this.#replication.copiesOf(infoHash),
+      recordsOf: (infoHash) => this.#context.view.ring.ownerSetOf(infoHash).map(({ record }) => record),
+    };
+  }
+  get view(): View {
+    return this.#context.view;
+  }
+  get phase(): Phase {
+    return this.#standing.phase;
+  }
+  get isSupernode(): boolean {
+    return this.#standing.phase === 'serving';
+  }
+  /** Supernodes known, this one included. */
+  get members(): number {
+    return this.#context.others().length + (this.isSupernode ? 1 : 0);
+  }
+  /** What has to outlive this process. */
+  get memory(): { readonly term: number; readonly sequence: number } {
+    return this.#standing.memory;
+  }
+  get termEndsAt(): Instant | undefined {
+    return this.#standing.termEndsAt;
+  }
+  get term(): number {
+    return this.#standing.term;
+  }
+  /** Share of capacity in use. */
+  get load(): number {
+    return this.#load.share;
+  }
+  get candidates(): number {
+    return this.#duties.candidates;
+  }
+  /** Hand-offs that this node gave, and bytes of swarms that it copied to others. */
+  get handOffs(): number {
+    return this.#givings.done;
+  }
+  get bytesMoved(): number {
+    return this.#copies.moved;
+  }
+  /** The hand-off under way. */
+  get givingNow(): Givings['current'] {
+    return this.#givings.current;
+  }
+  /** Questions under way; bounded. */
+  get asking(): number {
+    return this.#context.exchanges.size;
+  }
+  /** Every replica of what this node owns has all of it. */
+  get isReplicated(): boolean {
+    return this.#replication.isWhole;
+  }
+
+  /** Who tracks a hash: its owner, then its replicas; empty while nobody is known. */
+  ownersOf(infoHash: InfoHash): readonly Contact[] {
+    return this.#context.view.ring.ownerSetOf(infoHash).map(contactOf);
+  }
+
+  /** Why a hash is where it is; undefined while nobody is known. */
+  placementOf(infoHash: InfoHash): Placement | undefined {
+    const { ring } = this.#context.view;
+    const range = ring.rangeAt(infoHash);
+    if (!range) return undefined;
+    const owners = ring.ownerSetOf(infoHash).map(({ nodeId }) => nodeId);
+    return { infoHash, range: { from: range.from, to: range.to, epoch: range.epoch }, owners, by: range.by };
+  }
+
+  get deadline(): { readonly at: Instant; readonly why: string } {
+    let at: Instant | undefined = this.#membership.deadline;
+    const isServing = this.#standing.phase === 'serving' || this.#standing.phase === 'leaving';
+    for (const part of [this.#standing, this.#copies, this.#claims]) at = earliest(at, part.deadline);
+    if (isServing) {
+      for (const part of [this.#duties, this.#replication, this.#givings, this.#load]) at = earliest(at, part.deadline);
+    }
+    at = earliest(at, earliest(this.#leaving?.by, this.#farewellAt));
+    if (this.#context.exchanges.hasRefused) at = this.#context.now;
+    return { at: at!, why: 'gossip, terms, copies and load' };
+  }
+
+  effects(): OverlayEffect[] {
+    if (this.#hasChanged) {
+      this.#hasChanged = false;
+      this.#context.exchanges.order({ type: 'changed' });
+    }
+    return this.#context.exchanges.take();
+  }
+
+  input(input: OverlayInput, now: Instant): void {
+    this.#context.now = now;
+    this.#context.exchanges.settleRefused();
+    switch (input.type) {
+      case 'tick':
+        this.#context.setWall(input.wall);
+        return this.#tick();
+      case 'found':
+        return this.#membership.find(input.contacts);
+      case 'records':
+        return this.#membership.learn(input.records);
+      case 'alone':
+        return this.#standing.noteAlone(input.withinMs);
+      case 'asked':
+        return this.#asked(input.exchange, input.from, input.message);
+      case 'answered':
+        return this.#context.exchanges.settle(input.exchange, input.message);
+      case 'unanswered':
+        return this.#context.exchanges.settle(input.exchange, undefined);
+      case 'silent':
+        return this.#membership.suspect(input.nodeId);
+      case 'moved':
+        return this.#standing.issue();
+      case 'ordered':
+        return this.#standing.order(input.role);
+      case 'drain':
+        return this.#standing.leave('its user stops it', true);
+      case 'capped':
+        this.#standing.capacity = input.capacity;
+        return this.#standing.issue();
+    }
+  }
+
+  #tick(): void {
+    this.#membership.tick();
+    this.#standing.tick();
+    this.#copies.tick();
+    this.#claims.tick();
+    if (this.#standing.phase === 'serving' || this.#standing.phase === 'leaving') {
+      this.#duties.tick();
+      this.#replication.tick();
+      this.#givings.tick();
+      this.#load.tick();
+      this.#standing.load = this.#load.level;
+    }
+    this.#attendLeaving();
+  }
+
+  #asked(exchange: number, from: NodeId, message: OverlayMessage): void {
+    const reply = (answer: OverlayMessage): void =>
+      this.#context.exchanges.order({ type: 'answer', exchange, message: answer });
+    if (message.type === 'hello') {
+      return reply({ type: 'here', load: this.#load.level, sequence: this.#standing.servingSequence });
+    }
+    if (message.type === 'nominate') return reply(this.#answerNomination(from));
+    if (message.type === 'frame') return reply(this.#answerFrame(from, message));
+    if (message.type === 'announces') return reply(this.#answerAnnounces(from, message.bytes));
+    const isServing = this.#standing.phase === 'serving' || this.#standing.phase === 'leaving';
+    if (!isServing) return reply({ type: 'refused', why: 'this node serves nobody now' });
+    if (message.type === 'vote') return this.#duties.vote(from, message, reply);
+    if (message.type === 'probe') {
+      return this.#membership.probe(message, (isThere) => reply({ type: 'probed', isThere }));
+    }
+    reply(this.#membership.answer(from, message) ?? this.#answerDuty(from, message));
+  }
+
+  #answerDuty(from: NodeId, message: OverlayMessage): OverlayMessage {
+    const nothing = { type: 'refused', why: 'that is no question' } as const;
+    if (message.type === 'stand') return this.#duties.noteStand(from, message);
+    if (this.#standing.phase !== 'serving') return { type: 'refused', why: 'this node leaves' };
+    switch (message.type) {
+      case 'claim':
+        return this.#claims.answer(from, message.descriptor);
+      case 'offer':
+        return this.#takings.answerOffer(from, message);
+      case 'grant':
+        return this.#takings.answerGrant(from, message);
+      case 'receipt':
+        return this.#takings.answerReceipt(from, message.grant);
+      default:
+        return nothing;
+    }
+  }
+
+  #answerNomination(from: NodeId): OverlayMessage {
+    const nominator = this.#context.view.get(from);
+    return nominator && this.#standing.acceptNomination(contactOf(nominator))
+      ? { type: 'accepted' }
+      : { type: 'refused', why: 'this node does not stand now' };
+  }
+
+  #answerFrame(from: NodeId, message: Extract<OverlayMessage, { type: 'frame' }>): OverlayMessage {
+    if (!this.#mayTell(from)) return { type: 'refused', why: 'nothing is taken from you' };
+    const answer = this.#copies.answer(from, message);
+    if (answer.type === 'accepted' && message.isLast) this.#claims.noteWhole(from);
+    return answer;
+  }
+
+  #answerAnnounces(from: NodeId, bytes: Uint8Array): OverlayMessage {
+    const { keeper } = this.#context.settings;
+    return this.#mayTell(from) && keeper.take(bytes, this.#context.now)
+      ? { type: 'accepted' }
+      : { type: 'refused', why: 'nothing is taken from you' };
+  }
+
+  /** Swarms are taken from members alone, and only by a node that serves or is about to. */
+  #mayTell(from: NodeId): boolean {
+    return this.#standing.phase !== 'client' && this.#context.view.get(from) !== undefined;
+  }
+
+  #change(): void {
+    this.#hasChanged = true;
+    this.#replication.noteChange(this.#standing.phase === 'serving' || this.#standing.phase === 'leaving');
+    this.#claims.noteChange();
+  }
+
+  #standingChanged(): void {
+    const { phase, key } = this.#standing;
+    this.#membership.serve(phase === 'serving' || phase === 'leaving');
+    if (phase === 'serving' || phase === 'leaving') this.#membership.spread(key);
+    this.#change();
+  }
+
+  #lose(nodeId: NodeId): void {
+    this.#replication.forget(nodeId);
+    this.#copies.forget(nodeId);
+    this.#givings.forget(nodeId);
+  }
+
+  /** Who has a better one waiting makes room for it. */
+  #endTerm(): void {
+    if (!this.#duties.hasBetterThan(0)) return;
+    this.#duties.call('a term ended');
+    this.#standing.leave('its term ended', false);
+  }
+
+  #handOver(leave: () => void): void {
+    this.#givings.giveUp();
+    this.#leaving = { leave, by: later(this.#context.now, HAND_OVER_MS) };
+    this.#attendLeaving();
+  }
+
+  /** Leaves once its replicas have everything, and ends when the others know. */
+  #attendLeaving(): void {
+    const { now } = this.#context;
+    const leaving = this.#leaving;
+    const isAlone = this.#context.others().length === 0;
+    if (leaving && (now >= leaving.by || isAlone || (this.#replication.isWhole && !this.#givings.current))) {
+      this.#leaving = undefined;
+      this.#replication.passOn();
+      leaving.leave();
+      this.#farewellAt = isAlone ? now : later(now, FAREWELL_MS);
+    }
+    if (this.#farewellAt === undefined || now < this.#farewellAt) return;
+    this.#farewellAt = undefined;
+    this.#replication.passOn();
+    this.#standing.noteLeft();
+  }
+
+  /** The descriptors known, for whoever asks for supernodes. */
+  descriptors(): Iterable<Descriptor> {
+    return this.#context.view.descriptors();
+  }
+}

@@ -1,0 +1,389 @@
+/**
+ * This node's own standing: when it stands for election, collects votes, serves, renews its votes, and leaves.
+ * Invariants: a descriptor of ours has a higher sequence than every one before it; nothing is owned before the swarms of
+ * it were asked for; who left rests before it stands again, longer each time it left soon.
+ */
+import { type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
+import {
+  areVotesGood,
+  CERTIFICATE_SECONDS,
+  type Certificate,
+  certificateOf,
+  QUORUM,
+  type Vote,
+} from './certificate.ts';
+import type { Context } from './context.ts';
+import {
+  type Capacity,
+  type Descriptor,
+  LIFETIME_MAX_SECONDS,
+  ROLE_LEAVES,
+  type Statement,
+  sealDescriptor,
+} from './descriptor.ts';
+import { contactOf } from './exchanges.ts';
+import type { Contact, OverlayRole } from './overlay-facts.ts';
+import { ownTokensFor, type Seat } from './token.ts';
+import { keyOf } from './view.ts';
+
+/** `client` owns nothing; `voting` and `claiming` are on the way to `serving`; `leaving` hands over. */
+export type Phase = 'client' | 'voting' | 'claiming' | 'serving' | 'leaving';
+
+const VOTE_MS = 5000;
+const STAND_MS = 2000;
+/** How often a node offers itself: one that only would, and a volunteer. */
+const OFFER_MS = 300_000;
+const VOLUNTEER_MS = 15_000;
+/** Supernodes that are told. */
+const TOLD = 2;
+const REISSUE_MS = 2_400_000;
+/** A load that changed by this much (of 255) is worth a new descriptor, at most once in this time. */
+const LOAD_STEP = 51;
+const LOAD_REISSUE_MS = 60_000;
+const RENEW_RETRY_MS = 300_000;
+/** A first supernode gets votes as soon as there is somebody to give them. */
+const COMPANY_MS = 10_000;
+export const TERM_MS = 86_400_000;
+/** Rest after a term; doubled each time a term was short, up to 17 h. */
+const REST_MS = 900_000;
+const REST_MAX_MS = 61_200_000;
+const SHORT_TERM_MS = 3_600_000;
+
+export interface StandingEvents {
+  /** Brings the view up to date with a supernode's, and calls back. */
+  refresh(from: Contact, then: () => void): void;
+  /** The certificate is there: ask the owners of these arcs for their swarms, and call `take` when that is done. */
+  claim(draft: Descriptor, take: () => void): void;
+  /** It began or ended to serve. */
+  changed(): void;
+  termEnded(): void;
+  /** Everything that is to be handed over has to be, before `leave` is called back. */
+  handOver(leave: () => void): void;
+}
+
+/** What one node is to the overlay. */
+export class Standing {
+  readonly #context: Context;
+  readonly #events: StandingEvents;
+  readonly #startedAt: Instant;
+  role: OverlayRole;
+  capacity: Capacity;
+  /** In 1/255 of capacity. */
+  load = 0;
+  #phase: Phase = 'client';
+  #term: number;
+  #sequence: number;
+  #certificate: Certificate | undefined;
+  #ownTokens = 1;
+  #servingSince: Instant;
+  #issuedAt: Instant;
+  #issuedLoad = 0;
+  #reissueAt: Instant | undefined;
+  #renewAt: Instant | undefined;
+  #termEndsAt: Instant | undefined;
+  #standAt: Instant;
+  #genesisAt: Instant | undefined;
+  #restMs = REST_MS;
+  #restUntil: Instant;
+  #isFinal = false;
+
+  constructor(context: Context, events: StandingEvents) {
+    const { role, capacity, term, sequence } = context.settings;
+    this.#context = context;
+    this.#events = events;
+    this.#startedAt = context.now;
+    this.role = role;
+    this.capacity = capacity;
+    this.#term = term;
+    this.#sequence = sequence;
+    this.#servingSince = context.now;
+    this.#issuedAt = context.now;
+    this.#standAt = context.now;
+    this.#restUntil = context.now;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+  /** What has to outlive this process. */
+  get memory(): { readonly term: number; readonly sequence: number } {
+    return { term: this.#term, sequence: this.#sequence };
+  }
+  get term(): number {
+    return this.#term;
+  }
+  get termEndsAt(): Instant | undefined {
+    return this.#termEndsAt;
+  }
+  /** The sequence by which it serves; 0 when it does not. */
+  get servingSequence(): number {
+    return this.#phase === 'serving' ? this.#sequence : 0;
+  }
+  /** Has votes of its own. */
+  get isCertified(): boolean {
+    return (this.#certificate?.votes.length ?? 0) > 0;
+  }
+
+  get deadline(): Instant | undefined {
+    const times = [this.#reissueAt, this.#renewAt, this.#termEndsAt, this.#genesisAt];
+    if (this.#mayStand) times.push(this.#standAt);
+    let at: Instant | undefined;
+    for (const time of times) if (time !== undefined && (at === undefined || time < at)) at = time;
+    return at;
+  }
+
+  get #mayStand(): boolean {
+    return this.#phase === 'client' && this.role !== 'client' && !this.#isFinal;
+  }
+
+  tick(): void {
+    const { now } = this.#context;
+    if (this.#mayStand && now >= this.#standAt) this.#stand();
+    if (this.#genesisAt !== undefined && now >= this.#genesisAt) this.#begin();
+    if (this.#phase !== 'serving') return;
+    if (this.#renewAt !== undefined && now >= this.#renewAt) this.#renew();
+    if (this.#termEndsAt !== undefined && now >= this.#termEndsAt) {
+      this.#termEndsAt = this.#context.soon(TERM_MS);
+      this.#events.termEnded();
+    }
+    if (this.#reissueAt !== undefined && now >= this.#reissueAt) this.issue();
+    const hasChanged = Math.abs(this.load - this.#issuedLoad) >= LOAD_STEP;
+    if (hasChanged && now - this.#issuedAt >= LOAD_REISSUE_MS) this.issue();
+  }
+
+  /** Nobody is there: be the first, unless somebody turns up meanwhile. */
+  noteAlone(withinMs: number): void {
+    if (!this.#mayStand || this.#genesisAt !== undefined || this.#context.settings.addresses().length === 0) return;
+    this.#genesisAt = later(this.#context.now, withinMs * this.#context.random());
+    if (withinMs === 0) this.#begin();
+  }
+
+  /** A supernode chose us; false when we decline. Our view is brought up to date first: it names the witnesses. */
+  acceptNomination(by: Contact): boolean {
+    const { settings, now } = this.#context;
+    if (!this.#mayStand || now < this.#restUntil || settings.addresses().length === 0) return false;
+    this.#phase = 'voting';
+    this.#term++;
+    this.#events.refresh(by, () => {
+      if (this.#phase === 'voting') this.#collectVotes(undefined, (certificate) => this.#elected(certificate));
+    });
+    return true;
+  }
+
+  #elected(certificate: Certificate | undefined): void {
+    if (this.#phase !== 'voting') return;
+    if (!certificate) return this.#fallBack();
+    this.#phase = 'claiming';
+    this.#take(certificate);
+    this.#events.claim(this.#seal(0), () => {
+      if (this.#phase === 'claiming') this.#serve();
+    });
+  }
+
+  /** Issues a descriptor that says what is so now. */
+  issue(): void {
+    if (this.#phase !== 'serving' && this.#phase !== 'leaving') return;
+    const { view, now } = this.#context;
+    this.#issuedAt = now;
+    this.#issuedLoad = this.load;
+    this.#reissueAt = this.#context.soon(REISSUE_MS);
+    view.offer(this.#seal(this.#phase === 'leaving' ? ROLE_LEAVES : 0));
+    this.#events.changed();
+  }
+
+  /** Somebody says that we are silent. */
+  refute(sequence: number): void {
+    if (this.#phase !== 'serving' || sequence < this.#sequence) return;
+    this.#sequence = Math.max(this.#sequence, sequence);
+    this.issue();
+  }
+
+  /** Hands everything over and serves no more. @param isFinal the node stops: it does not stand again */
+  leave(why: string, isFinal: boolean): void {
+    this.#isFinal ||= isFinal;
+    this.#genesisAt = undefined;
+    if (this.#phase === 'voting' || this.#phase === 'claiming') this.#fallBack();
+    if (this.#phase !== 'serving') {
+      if (isFinal && this.#phase === 'client') this.#context.exchanges.order({ type: 'drained' });
+      return;
+    }
+    this.#phase = 'leaving';
+    this.#events.handOver(() => {
+      this.issue();
+      this.#end(why);
+    });
+  }
+
+  /** What was handed over is with others, who know. */
+  noteLeft(): void {
+    if (this.#phase !== 'leaving') return;
+    this.#phase = 'client';
+    this.#context.view.drop(this.#context.self);
+    this.#events.changed();
+    this.#context.exchanges.order({ type: 'drained' });
+  }
+
+  /** The user's word about standing; who serves and no longer may, leaves. */
+  order(role: OverlayRole): void {
+    this.role = role;
+    if (role === 'client') this.leave('its user wants it to be a client', false);
+    else if (role === 'supernode') {
+      this.#restMs = REST_MS;
+      this.#restUntil = this.#context.now;
+      this.#standAt = this.#context.now;
+    }
+  }
+
+  #end(why: string): void {
+    const { now } = this.#context;
+    this.#restMs = now - this.#servingSince < SHORT_TERM_MS ? Math.min(2 * this.#restMs, REST_MAX_MS) : REST_MS;
+    this.#restUntil = later(now, this.#restMs);
+    this.#standAt = this.#restUntil;
+    this.#certificate = undefined;
+    this.#renewAt = undefined;
+    this.#termEndsAt = undefined;
+    this.#reissueAt = undefined;
+    this.#context.tell({ type: 'retired', why });
+  }
+
+  #fallBack(): void {
+    this.#phase = 'client';
+    this.#certificate = undefined;
+    this.#standAt = this.#context.soon(VOLUNTEER_MS);
+  }
+
+  #stand(): void {
+    const { settings, now, exchanges } = this.#context;
+    this.#standAt = this.#context.soon(this.role === 'supernode' ? VOLUNTEER_MS : OFFER_MS);
+    const addresses = settings.addresses();
+    if (addresses.length === 0) return;
+    const told = this.#context.someOthers(TOLD);
+    if (told.length === 0) this.#standAt = this.#context.soon(STAND_MS);
+    for (const supernode of told) {
+      const message = {
+        type: 'stand',
+        addresses,
+        capacity: this.capacity,
+        uptimeSeconds: Math.floor((now - this.#startedAt) / 1000),
+        isVolunteer: this.role === 'supernode',
+        term: this.#term,
+      } as const;
+      exchanges.ask(contactOf(supernode), message, STAND_MS, () => {});
+    }
+  }
+
+  #begin(): void {
+    this.#genesisAt = undefined;
+    if (!this.#mayStand || this.#context.others().length > 0) return;
+    this.#take(certificateOf([], this.#context.wall, undefined));
+    this.#serve();
+  }
+
+  #take(certificate: Certificate): void {
+    this.#certificate = certificate;
+    this.#ownTokens = ownTokensFor(this.capacity.announcesPerSecond);
+  }
+
+  #serve(): void {
+    const { now, view } = this.#context;
+    view.drop(this.#context.self);
+    this.#phase = 'serving';
+    this.#genesisAt = undefined;
+    this.#servingSince = now;
+    this.#termEndsAt = this.#context.soon(TERM_MS);
+    this.#renewAt = this.#context.soon(this.#renewMs);
+    this.#context.tell({ type: 'elected', term: this.#term, isGenesis: !this.isCertified });
+    this.issue();
+  }
+
+  /** Asks today's witnesses to vote for what was decided once. */
+  #renew(): void {
+    const certificate = this.#certificate!;
+    // As long as nobody came who could give more votes than there are, there is nothing to renew.
+    const isYoung = certificate.votes.length < QUORUM;
+    if (isYoung && this.#context.others().length <= certificate.votes.length && !this.#isHalfOver(certificate)) {
+      this.#renewAt = this.#context.soon(COMPANY_MS);
+      return;
+    }
+    this.#renewAt = this.#context.soon(isYoung ? COMPANY_MS : RENEW_RETRY_MS);
+    const seat = this.#seat;
+    this.#collectVotes(seat, (renewed) => {
+      if (this.#phase !== 'serving' || this.#certificate !== certificate) return;
+      if (renewed) {
+        this.#certificate = renewed;
+        this.#renewAt = this.#context.soon(this.#renewMs);
+        this.issue();
+      } else if (certificate.votes.length > 0 && this.#context.wall >= certificate.issued + CERTIFICATE_SECONDS) {
+        this.leave('its witnesses no longer vote for it', false);
+      }
+    });
+  }
+
+  #isHalfOver({ issued, votes }: Certificate): boolean {
+    return votes.length > 0 && this.#context.wall >= issued + CERTIFICATE_SECONDS / 2;
+  }
+
+  /** Votes are renewed at half of their time; those of a young network as soon as there may be more of them. */
+  get #renewMs(): number {
+    const isFull = (this.#certificate?.votes.length ?? 0) >= QUORUM;
+    return isFull ? (CERTIFICATE_SECONDS * 1000) / 2 : COMPANY_MS;
+  }
+
+  get #seat(): Seat | undefined {
+    return this.#context.view.get(this.#context.self)?.seat;
+  }
+
+  /** Asks the witnesses of this term; fewer votes than a quorum of them are none. */
+  #collectVotes(seat: Seat | undefined, then: (certificate: Certificate | undefined) => void): void {
+    const { settings, self, exchanges, wall } = this.#context;
+    const term = this.#term;
+    const witnesses = this.#context.witnessesOf(self, term);
+    if (witnesses.length === 0) return then(undefined);
+    const candidacy = { network: settings.network, nodeId: self, term, issued: wall, seat };
+    const votes: Vote[] = [];
+    let open = witnesses.length;
+    const message = { type: 'vote', addresses: settings.addresses(), term, issued: wall, seat } as const;
+    for (const witness of witnesses) {
+      exchanges.ask(contactOf(witness), message, VOTE_MS, (reply) => {
+        if (reply?.type === 'voted') {
+          const vote = { witness: witness.nodeId, signature: reply.signature };
+          if (areVotesGood([vote], candidacy, settings.verify)) votes.push(vote);
+        }
+        if (--open > 0) return;
+        then(votes.length >= Math.min(QUORUM, witnesses.length) ? certificateOf(votes, wall, seat) : undefined);
+      });
+    }
+  }
+
+  #seal(extraRoles: number): Descriptor {
+    const { settings, self, wall } = this.#context;
+    this.#sequence = Math.max(this.#sequence + 1, wall);
+    const certificate = this.#certificate!;
+    const statement: Statement = {
+      network: settings.network,
+      addresses: settings.addresses().slice(0, 4),
+      sequence: this.#sequence,
+      issued: wall,
+      expires: this.#expiryOf(certificate, wall),
+      capacity: this.capacity,
+      load: this.load,
+      roles: settings.roles() | extraRoles,
+      term: this.#term,
+      certificate,
+      ownTokens: this.#ownTokens,
+    };
+    return sealDescriptor(statement, self, settings.sign, settings.sha1);
+  }
+
+  #expiryOf({ issued, votes }: Certificate, wall: WallSeconds): WallSeconds {
+    const latest = wall + LIFETIME_MAX_SECONDS;
+    return wallSeconds(
+      votes.length === 0 ? latest : Math.max(wall + 1, Math.min(latest, issued + CERTIFICATE_SECONDS)),
+    );
+  }
+
+  /** The digest key of our own descriptor. */
+  get key(): string {
+    return keyOf(this.#context.self);
+  }
+}

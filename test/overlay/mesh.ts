@@ -1,0 +1,304 @@
+// Nodes of the overlay in one process: a virtual clock, messages through the codec, and swarms as plain maps. For the
+// machine's own tests; test/sim has the world with loss, churn and hostile nodes.
+import assert from 'node:assert/strict';
+import {
+  type Address,
+  hex,
+  type InfoHash,
+  type Instant,
+  instant,
+  isFault,
+  later,
+  type NodeId,
+  type Random,
+  seededRandom,
+  wallSeconds,
+} from '../../src/base/index.ts';
+import { verify } from '../../src/io/identity.ts';
+import {
+  type Capacity,
+  encodeMessage,
+  Overlay,
+  type OverlayEffect,
+  type OverlayEvent,
+  type OverlayMessage,
+  type OverlayRole,
+  parseMessage,
+} from '../../src/overlay/index.ts';
+import type { Arc, SwarmKeeper } from '../../src/ports/index.ts';
+import { identity, NOW, sha1 } from './fixtures.ts';
+
+const DELAY_MS = 30;
+const WALL_START = NOW;
+
+/** Swarms as a set of lines "hash peer". */
+export class MapKeeper implements SwarmKeeper {
+  readonly lines = new Set<string>();
+  ownership: Overlay['ownership'] | undefined;
+  readonly #logs = new Map<NodeId, string[]>();
+  /** Announces a second, by hash. */
+  readonly rates = new Map<string, number>();
+
+  announce(infoHash: InfoHash, peer: string): void {
+    this.lines.add(`${infoHash} ${peer}`);
+    for (const to of this.ownership!.copiesOf(infoHash)) {
+      const log = this.#logs.get(to);
+      if (log) log.push(`${infoHash} ${peer}`);
+      else this.#logs.set(to, [`${infoHash} ${peer}`]);
+    }
+  }
+  frameOf(arc: Arc, cursor: number) {
+    const inArc = [...this.lines].filter((line) => isIn(arc, line.slice(0, 40)));
+    const next = cursor + 500;
+    const bytes = Buffer.from(inArc.slice(cursor, next).join('\n'));
+    return { bytes, cursor: next < inArc.length ? next : undefined };
+  }
+  take(bytes: Uint8Array): boolean {
+    const text = Buffer.from(bytes).toString();
+    for (const line of text === '' ? [] : text.split('\n')) this.lines.add(line);
+    return true;
+  }
+  batches() {
+    const batches = [...this.#logs].map(([to, lines]) => ({ to, bytes: Buffer.from(lines.join('\n')) }));
+    this.#logs.clear();
+    return batches;
+  }
+  loadOf(arcs: readonly Arc[]) {
+    return arcs.map((arc) => {
+      let announcesPerSecond = 0;
+      for (const [hash, rate] of this.rates) if (isIn(arc, hash)) announcesPerSecond += rate;
+      return { announcesPerSecond, bytesPerSecond: 0 };
+    });
+  }
+  cutOf(arc: Arc, share: number): string | undefined {
+    const hashes = [...this.rates.keys()].filter((hash) => isIn(arc, hash)).sort();
+    const wrapped = [...hashes.filter((hash) => hash > arc.from), ...hashes.filter((hash) => hash <= arc.from)];
+    return wrapped[Math.floor(share * wrapped.length)];
+  }
+  get size() {
+    return { peers: this.lines.size, hashes: this.lines.size };
+  }
+}
+
+const isIn = ({ from, to }: Arc, at: string): boolean => (from < to ? at > from && at <= to : at > from || at <= to);
+
+export interface MeshNode {
+  readonly n: number;
+  readonly nodeId: NodeId;
+  readonly address: Address;
+  readonly keeper: MapKeeper;
+  readonly overlay: Overlay;
+  readonly events: OverlayEvent[];
+  isDrained: boolean;
+  isUp: boolean;
+}
+
+interface Job {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+export interface MeshOptions {
+  readonly role?: OverlayRole;
+  readonly capacity?: Partial<Capacity>;
+}
+
+/** All nodes and what is on its way between them. */
+export class Mesh {
+  now: Instant = instant(0);
+  readonly nodes: MeshNode[] = [];
+  readonly random: Random;
+  /** False loses a message. */
+  isOpen: (from: MeshNode, to: MeshNode) => boolean = () => true;
+  /** Sees every message that is sent. */
+  watch: (from: MeshNode, message: OverlayMessage) => void = () => {};
+  bytes = 0;
+  #jobs: Job[] = [];
+  #order = 0;
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed);
+  }
+
+  get wall() {
+    return wallSeconds(WALL_START + this.now / 1000);
+  }
+
+  add(options: MeshOptions = {}): MeshNode {
+    const n = this.nodes.length + 1;
+    const { nodeId, sign } = identity(n);
+    const address = { host: `10.0.${n >> 8}.${n & 255}`, port: 7373 };
+    const keeper = new MapKeeper();
+    const overlay = new Overlay(
+      {
+        network: 'monsoon',
+        self: nodeId,
+        sign,
+        verify,
+        sha1,
+        random: seededRandom(n * 7919 + 17),
+        role: options.role ?? 'supernode',
+        addresses: () => [address],
+        capacity: {
+          announcesPerSecond: 1000,
+          peers: 1_000_000,
+          hashes: 100_000,
+          trackingBytesPerSecond: 1_000_000,
+          ...options.capacity,
+        },
+        roles: () => 0,
+        keeper,
+        term: 0,
+        sequence: 0,
+      },
+      this.now,
+      this.wall,
+    );
+    keeper.ownership = overlay.ownership;
+    const node = { n, nodeId, address, keeper, overlay, events: [], isDrained: false, isUp: true };
+    this.nodes.push(node);
+    this.#wake(node);
+    return node;
+  }
+
+  /** A first supernode and others that know it, all serving. */
+  grow(count: number, options: MeshOptions = {}): MeshNode[] {
+    const first = this.add(options);
+    this.feed(first, { type: 'alone', withinMs: 0 });
+    const rest = Array.from({ length: count - 1 }, () => this.join(first, options));
+    this.until(`${count} supernodes`, () => [first, ...rest].every(({ overlay }) => overlay.members === count));
+    return [first, ...rest];
+  }
+
+  join(known: MeshNode, options: MeshOptions = {}): MeshNode {
+    const node = this.add(options);
+    this.feed(node, { type: 'found', contacts: [{ nodeId: known.nodeId, address: known.address }] });
+    return node;
+  }
+
+  feed(node: MeshNode, input: Parameters<Overlay['input']>[0]): void {
+    if (!node.isUp) return;
+    node.overlay.input(input, this.now);
+    this.#pump(node);
+  }
+
+  /** Runs until something holds; fails when it does not within so many virtual seconds. */
+  until(what: string, holds: () => boolean, seconds = 120): void {
+    const end = this.now + 1000 * seconds;
+    while (!holds()) {
+      assert.ok(this.now < end && this.#step(), `${what} within ${seconds} s`);
+    }
+  }
+
+  run(seconds: number): void {
+    const end = later(this.now, 1000 * seconds);
+    while (this.#jobs.length > 0 && this.#jobs[0]!.at <= end) this.#step();
+    this.now = end;
+  }
+
+  kill(node: MeshNode): void {
+    node.isUp = false;
+  }
+
+  ownersOf(infoHash: InfoHash): MeshNode[] {
+    return this.nodes.filter(
+      ({ isUp, overlay }) => isUp && overlay.isSupernode && overlay.ownership.ownerOf(infoHash) === 'self',
+    );
+  }
+
+  #step(): boolean {
+    const job = this.#jobs.shift();
+    if (!job) return false;
+    this.now = instant(Math.max(this.now, job.at));
+    job.run();
+    return true;
+  }
+
+  #at(ms: number, run: () => void): void {
+    const job = { at: this.now + ms, order: this.#order++, run };
+    let low = 0;
+    let high = this.#jobs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#jobs[middle]!.at <= job.at) low = middle + 1;
+      else high = middle;
+    }
+    this.#jobs.splice(low, 0, job);
+  }
+
+  #wake(node: MeshNode): void {
+    const { at } = node.overlay.deadline;
+    this.#at(Math.max(0, at - this.now), () => {
+      if (!node.isUp) return;
+      if (node.overlay.deadline.at <= this.now) {
+        node.overlay.input({ type: 'tick', wall: this.wall }, this.now);
+        this.#pump(node);
+      }
+      // A machine that is never satisfied would stop the clock.
+      this.#at(Math.max(1, node.overlay.deadline.at - this.now), () => this.#wake(node));
+    });
+  }
+
+  #pump(node: MeshNode): void {
+    for (const effect of node.overlay.effects()) this.#carryOut(node, effect);
+  }
+
+  readonly #replies = new Map<number, (message: OverlayMessage) => void>();
+  #asked = 0;
+
+  #carryOut(node: MeshNode, effect: OverlayEffect): void {
+    switch (effect.type) {
+      case 'ask':
+        return this.#ask(node, effect);
+      case 'answer':
+        this.#replies.get(effect.exchange)?.(effect.message);
+        this.#replies.delete(effect.exchange);
+        return;
+      case 'event':
+        node.events.push(effect.event);
+        return;
+      case 'drained':
+        node.isDrained = true;
+        return;
+      case 'changed':
+        return;
+    }
+  }
+
+  #ask(from: MeshNode, { exchange, to, message, timeoutMs }: Extract<OverlayEffect, { type: 'ask' }>): void {
+    const target = this.nodes.find(({ nodeId }) => nodeId === to.nodeId);
+    this.watch(from, message);
+    let isSettled = false;
+    const settle = (reply: OverlayMessage | undefined): void => {
+      if (isSettled) return;
+      isSettled = true;
+      if (reply) this.feed(from, { type: 'answered', exchange, message: reply });
+      else this.feed(from, { type: 'unanswered', exchange });
+    };
+    this.#at(timeoutMs, () => settle(undefined));
+    if (!target) return;
+    this.#at(DELAY_MS, () => {
+      if (!target.isUp || !from.isUp || !this.isOpen(from, target)) return;
+      const asked = ++this.#asked;
+      this.#replies.set(asked, (reply) => {
+        if (!this.isOpen(target, from)) return;
+        this.#at(DELAY_MS, () => settle(this.#passed(reply)));
+      });
+      const { nodeId, address } = from;
+      this.feed(target, { type: 'asked', exchange: asked, from: nodeId, address, message: this.#passed(message) });
+    });
+  }
+
+  /** What arrives of a message: as its bytes say. */
+  #passed(message: OverlayMessage): OverlayMessage {
+    const bytes = encodeMessage(message);
+    this.bytes += bytes.length;
+    const parsed = parseMessage(bytes);
+    assert.ok(!isFault(parsed), `${message.type}: ${parsed}`);
+    return parsed;
+  }
+}
+
+export const hashAt = (random: Random): InfoHash =>
+  hex(Uint8Array.from({ length: 20 }, () => random() * 256)) as InfoHash;
