@@ -3,7 +3,7 @@
  * URL. A native one asks the owner and one replica, and the third when the two disagree; a stock one follows redirects.
  */
 import { type InfoHash, jittered, type Random, randomBelow } from '../../src/base/index.ts';
-import type { Contact } from '../../src/overlay/overlay-facts.ts';
+import type { Contact } from '../../src/overlay/index.ts';
 import type { AnnounceAnswer } from './announce-answer.ts';
 import type { AnnounceLedger } from './announce-ledger.ts';
 import type { LookupTally, Tally } from './figures.ts';

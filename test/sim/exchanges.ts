@@ -4,8 +4,7 @@
  * or after it sends or receives a message of some type.
  */
 import type { Random } from '../../src/base/index.ts';
-import type { OverlayMessage } from '../../src/overlay/message.ts';
-import type { OverlayEffect } from '../../src/overlay/overlay-facts.ts';
+import type { OverlayEffect, OverlayMessage } from '../../src/overlay/index.ts';
 import { estimateBytes, SAMPLE, throughCodec } from './message-bytes.ts';
 import type { Endpoint, Network } from './network.ts';
 import type { SimNode } from './sim-node.ts';

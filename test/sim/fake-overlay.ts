@@ -4,25 +4,30 @@
  */
 import {
   type Address,
-  bytesOfHex,
   type Deadline,
-  type Fault,
-  fault,
-  hex,
   type InfoHash,
   type Instant,
   isFault,
   later,
-  type Machine,
   type NodeId,
   randomBelow,
   type WallSeconds,
   wallSeconds,
 } from '../../src/base/index.ts';
-import { type Descriptor, openDescriptor, sealDescriptor, View } from '../../src/overlay/index.ts';
-import type { OverlayMessage } from '../../src/overlay/message.ts';
-import type { Contact, OverlayEffect, OverlayInput, OverlaySettings } from '../../src/overlay/overlay-facts.ts';
+import {
+  type Contact,
+  certificateOf,
+  type Descriptor,
+  type OverlayEffect,
+  type OverlayInput,
+  type OverlayMessage,
+  type OverlaySettings,
+  openDescriptor,
+  sealDescriptor,
+  View,
+} from '../../src/overlay/index.ts';
 import type { Arc, Ownership } from '../../src/ports/index.ts';
+import type { OverlayUnderTest } from './overlay-under-test.ts';
 
 /** What a test can make it do wrong. */
 export const flaws = { forgetsBatches: false, neverDrops: false, spins: false };
@@ -37,7 +42,7 @@ const LIFETIME_SECONDS = 3600;
 
 type Then = (answer: OverlayMessage | undefined) => void;
 
-export class FakeOverlay implements Machine<OverlayInput, OverlayEffect> {
+export class FakeOverlay implements OverlayUnderTest {
   readonly settings: OverlaySettings;
   readonly ownership: Ownership;
   sequence: number;
@@ -70,6 +75,10 @@ export class FakeOverlay implements Machine<OverlayInput, OverlayEffect> {
       copiesOf: (infoHash) => others(infoHash).map(({ nodeId }) => nodeId),
       recordsOf: (infoHash) => this.#owners(infoHash).map(({ record }) => record),
     };
+  }
+
+  get memory(): { readonly term: number; readonly sequence: number } {
+    return { term: 0, sequence: this.sequence };
   }
 
   get isSupernode(): boolean {
@@ -154,8 +163,9 @@ export class FakeOverlay implements Machine<OverlayInput, OverlayEffect> {
     const [issued, expires] = [this.#wall, wallSeconds(this.#wall + LIFETIME_SECONDS)];
     const { network, capacity, self, sign, sha1 } = settings;
     const statement = { network, capacity, addresses: settings.addresses(), issued, expires };
-    const mine = { ...statement, sequence: ++this.sequence, load: 0, roles: 0, term: 0 };
-    this.#offer(sealDescriptor(mine, self, sign, sha1));
+    const mine = { ...statement, sequence: ++this.sequence, load: 0, roles: 0, term: 0, ownTokens: 1 };
+    const certificate = certificateOf([], issued, undefined);
+    this.#offer(sealDescriptor({ ...mine, certificate }, self, sign, sha1));
   }
 
   #probe(): void {
@@ -306,24 +316,6 @@ export class FakeOverlay implements Machine<OverlayInput, OverlayEffect> {
   #answer(exchange: number, message: OverlayMessage): void {
     this.#effects.push({ type: 'answer', exchange, message });
   }
-}
-
-/** What the host keeps on disk. */
-export function rememberedOf(overlay: FakeOverlay): { readonly term: number; readonly sequence: number } {
-  return { term: 0, sequence: overlay.sequence };
-}
-
-/** A stand-in for the codec: JSON, byte arrays as hex. */
-export function encodeMessage(message: OverlayMessage): Uint8Array {
-  const text = JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? `\n${hex(value)}` : value));
-  return new TextEncoder().encode(text);
-}
-
-export function parseMessage(bytes: Uint8Array): OverlayMessage | Fault {
-  const value = JSON.parse(new TextDecoder().decode(bytes), (_, item) =>
-    typeof item === 'string' && item.startsWith('\n') ? bytesOfHex(item.slice(1)) : item,
-  );
-  return value?.type ? value : fault('message-malformed', 'no message');
 }
 
 function contactOf({ nodeId, addresses }: { nodeId: NodeId; addresses: readonly Address[] }): Contact {

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { isFault } from '../../src/base/index.ts';
-import type { OverlayMessage } from '../../src/overlay/message.ts';
+import type { OverlayMessage } from '../../src/overlay/index.ts';
 import { encodeMessage, parseMessage } from './overlay-under-test.ts';
 
 /** One exchange of so many passes the codec. */

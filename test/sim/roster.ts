@@ -1,6 +1,6 @@
 /** Every node of the world, found by number, id or place, and which of them serve now. */
 import type { NodeId } from '../../src/base/index.ts';
-import type { Contact } from '../../src/overlay/overlay-facts.ts';
+import type { Contact } from '../../src/overlay/index.ts';
 import type { Endpoint } from './network.ts';
 import type { SimNode } from './sim-node.ts';
 

@@ -2,7 +2,7 @@
  * What a node's disk holds of its overlay: the highest term and sequence, and nodes to find again. A write is safe once
  * it was synced; a crash leaves the last one that was.
  */
-import type { Contact } from '../../src/overlay/overlay-facts.ts';
+import type { Contact } from '../../src/overlay/index.ts';
 
 export interface Remembered {
   readonly term: number;

@@ -4,21 +4,21 @@
  * lets what came meanwhile wait.
  */
 import type { InfoHash, NodeId, Random, Sign } from '../../src/base/index.ts';
-import type { Capacity } from '../../src/overlay/index.ts';
 import type {
+  Capacity,
   Contact,
   OverlayEffect,
   OverlayEvent,
   OverlayInput,
   OverlayRole,
-} from '../../src/overlay/overlay-facts.ts';
+} from '../../src/overlay/index.ts';
 import type { AnnounceAnswer } from './announce-answer.ts';
 import type { Exchanges } from './exchanges.ts';
 import { type KeyRing, sha1 } from './fake-keys.ts';
 import type { HashSpace } from './hash-space.ts';
 import type { HostileRole } from './hostile/hostile-role.ts';
 import type { Endpoint } from './network.ts';
-import { Overlay, rememberedOf } from './overlay-under-test.ts';
+import type { MakeOverlay, OverlayUnderTest } from './overlay-under-test.ts';
 import type { SimClock } from './sim-clock.ts';
 import { CONTACTS_MAX, SimDisk } from './sim-disk.ts';
 import { SimKeeper } from './sim-keeper.ts';
@@ -29,6 +29,7 @@ export interface Surroundings {
   readonly world: World;
   readonly exchanges: Exchanges;
   readonly keys: KeyRing;
+  readonly makeOverlay: MakeOverlay;
   readonly space: HashSpace;
   /** Nodes that a bootstrap source names to somebody who starts. */
   readonly bootstrap: (node: SimNode) => readonly Contact[];
@@ -56,10 +57,13 @@ export interface NodePlan {
 const EFFECTS_MAX = 4096;
 /** Ticks of one instant; more means that a machine asks for the past. */
 const SPINS_MAX = 50;
+const SPIN_PENALTY_MS = 1000;
 const BACKLOG_MAX = 10_000;
 const SYNC_MS_MAX = 400;
 const SAVE_EVERY_MS = 60_000;
 const SWEEP_EVERY_MS = 60_000;
+/** A node that finds nobody waits a part of this before it is the first. */
+const GENESIS_MS = 15_000;
 const LEAVE_MS_MAX = 60_000;
 const LOOK_AROUND_EVERY_MS = 10_000;
 
@@ -73,7 +77,7 @@ export class SimNode {
   isLeaving = false;
   /** When it last crashed, stopped, fell asleep or was cut off. */
   goneAtMs: number = Number.NEGATIVE_INFINITY;
-  overlay: Overlay | undefined;
+  overlay: OverlayUnderTest | undefined;
   keeper: SimKeeper | undefined;
   readonly #around: Surroundings;
   #wakeAtMs: number = Number.POSITIVE_INFINITY;
@@ -121,7 +125,7 @@ export class SimNode {
     const { term, sequence, contacts } = this.disk.read();
     this.#contacts = contacts;
     this.keeper = new SimKeeper(space, () => world.now);
-    this.overlay = new Overlay(
+    this.overlay = this.#around.makeOverlay(
       {
         network: 'monsoon',
         self: plan.nodeId,
@@ -305,10 +309,11 @@ export class SimNode {
     const deadline = this.overlay!.deadline;
     if (!deadline || this.isAsleep) return;
     const dueMs = this.plan.clock.worldMs(deadline.at);
-    const atMs = Math.max(world.now, Math.ceil(dueMs));
+    let atMs = Math.max(world.now, Math.ceil(dueMs));
     if (atMs >= this.#wakeAtMs) return;
-    if (dueMs <= world.now && this.#spinsAt(world.now) > SPINS_MAX) {
-      if (this.#spins === SPINS_MAX + 1) world.broken(`node ${this.index} is never done with "${deadline.why}"`);
+    if (atMs === world.now && this.#spinsAt(world.now) >= SPINS_MAX) {
+      world.broken(`node ${this.index} is due again and again at one instant: ${deadline.why}`);
+      atMs += SPIN_PENALTY_MS;
     }
     this.#wakeAtMs = atMs;
     const { life } = this;
@@ -337,13 +342,13 @@ export class SimNode {
   #lookAround(): void {
     if (!this.overlay || this.isAsleep || this.overlay.members > 0) return;
     const contacts = this.#around.bootstrap(this);
-    this.input(contacts.length > 0 ? { type: 'found', contacts } : { type: 'alone' });
+    this.input(contacts.length > 0 ? { type: 'found', contacts } : { type: 'alone', withinMs: GENESIS_MS });
   }
 
   #save(): void {
     const { world } = this.#around;
     const safeAt = world.now + this.plan.chance() * SYNC_MS_MAX;
-    this.disk.write({ ...rememberedOf(this.overlay!), contacts: this.#contacts }, world.now, safeAt);
+    this.disk.write({ ...this.overlay!.memory, contacts: this.#contacts }, world.now, safeAt);
   }
 
   /** Some members, for the next start. */

@@ -3,8 +3,7 @@
  * it apart: each part may be reached and pushed.
  */
 import { type Random, randomBelow } from '../../src/base/index.ts';
-import type { Capacity } from '../../src/overlay/index.ts';
-import type { OverlayEvent } from '../../src/overlay/overlay-facts.ts';
+import type { Capacity, OverlayEvent } from '../../src/overlay/index.ts';
 import { AnnounceLedger } from './announce-ledger.ts';
 import { Clients } from './clients.ts';
 import { Exchanges } from './exchanges.ts';
@@ -15,6 +14,7 @@ import { HashSpace } from './hash-space.ts';
 import { hostileRole } from './hostile/roles.ts';
 import { MemberWatch } from './member-watch.ts';
 import { NETWORK_PLAN, Network, type NetworkPlan } from './network.ts';
+import { type MakeOverlay, makeOverlay } from './overlay-under-test.ts';
 import { OwnerWatch } from './owner-watch.ts';
 import { PROFILES, type ProfileName } from './profile.ts';
 import { contactOf, Roster } from './roster.ts';
@@ -42,6 +42,8 @@ export interface SimulationPlan {
 
 /** Until then nodes find each other, and nothing is measured. */
 export const WARM_UP_MS = 180_000;
+/** The others start after the first one, so that they find it. */
+const START_AFTER_MS = 20_000;
 const START_SPREAD_MS = 30_000;
 const CHECK_EVERY_MS = 10_000;
 const SAMPLE_LOAD_EVERY_MS = 60_000;
@@ -73,7 +75,8 @@ export class Simulation {
   readonly #servingSince = new Map<SimNode, number>();
   readonly #bootstrap: Random;
 
-  constructor(plan: SimulationPlan) {
+  /** @param make the machine that every node runs */
+  constructor(plan: SimulationPlan, make: MakeOverlay = makeOverlay) {
     const { seed, clients: count, torrentsMean = TORRENTS_MEAN } = plan;
     const world = new World(seed);
     const network = new Network(world, { ...NETWORK_PLAN, ...plan.network });
@@ -94,6 +97,7 @@ export class Simulation {
       world,
       space,
       keys: this.keys,
+      makeOverlay: make,
       exchanges: this.exchanges,
       bootstrap: (node) => this.#contactsFor(node),
       changed: (node) => this.#changed(node),
@@ -132,7 +136,7 @@ export class Simulation {
     const { world, plan, roster } = this;
     const chance = streamOf(plan.seed, 'start');
     for (const node of roster.nodes) {
-      const inMs = node.index === 0 ? 0 : chance() * START_SPREAD_MS;
+      const inMs = node.index === 0 ? 0 : START_AFTER_MS + chance() * START_SPREAD_MS;
       world.plan(inMs, KIND.session, node.index, () => node.start());
       if (plan.hasChurn ?? true) {
         world.plan(WARM_UP_MS, KIND.churn, node.index, () => this.faults.churn(node, PROFILES[plan.profile]));

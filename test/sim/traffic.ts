@@ -1,5 +1,5 @@
 /** Bytes on the wire, by what they were for. Upkeep is all but announces and snapshots. */
-import type { OverlayMessage } from '../../src/overlay/message.ts';
+import type { OverlayMessage } from '../../src/overlay/index.ts';
 import { OVERHEAD_BYTES } from './message-bytes.ts';
 
 export class Traffic {

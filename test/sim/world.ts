@@ -31,7 +31,7 @@ export interface Break {
 }
 
 /** Breaks kept in words; all are counted. */
-const BREAKS_KEPT_MAX = 50;
+const BREAKS_KEPT_MAX = 100;
 
 export class World {
   readonly seed: number;

@@ -3,8 +3,7 @@
  * needs, so that it stays in the network as long as honest nodes let it.
  */
 import type { Random } from '../../../src/base/index.ts';
-import type { OverlayMessage } from '../../../src/overlay/message.ts';
-import type { OverlayInput } from '../../../src/overlay/overlay-facts.ts';
+import type { OverlayInput, OverlayMessage } from '../../../src/overlay/index.ts';
 import type { AnnounceAnswer } from '../announce-answer.ts';
 import type { SimNode } from '../sim-node.ts';
 

@@ -1,5 +1,5 @@
 /** Keeps the first records it ever sent or saw and sends those again instead of newer ones. */
-import type { OverlayMessage } from '../../../src/overlay/message.ts';
+import type { OverlayMessage } from '../../../src/overlay/index.ts';
 import type { HostileRole } from './hostile-role.ts';
 
 const KEPT_MAX = 200;
