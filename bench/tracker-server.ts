@@ -1,12 +1,15 @@
 // Our tracker alone on one port, for bench/tracker.ts: the product's front and table, no other part of a node.
 import { createServer } from 'node:net';
-import { instant, seededRandom } from '../src/base/index.ts';
+import { instant, type NodeId, seededRandom } from '../src/base/index.ts';
 import { Registrar, Tracker } from '../tracker/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
 
+// As many as a supernode in a network of some size has.
+const COPIES = ['aa', 'bb'].map((byte) => byte.repeat(32) as NodeId);
+
 const tracker = new Tracker(
   new Registrar({
-    ownership: { ownerOf: () => 'self' },
+    ownership: { ownerOf: () => 'self', roleOf: () => 'owner', copiesOf: () => COPIES, recordsOf: () => [] },
     random: seededRandom(1),
     hashKey: { k0: 0x12345678, k1: 0x9abcdef0 },
     swarmsMax: 200_000,

@@ -14,6 +14,7 @@ export { HEAD_BYTES_MAX, type HeadFault, parseHead, type RequestHead, type Route
 export type { HashKey } from './keyed-hash.ts';
 export { INTERVAL_SECONDS, Registrar, type TrackerOptions } from './registrar.ts';
 export { NO_SLOT } from './swarm-index.ts';
+export { SwarmKeeping } from './swarm-keeping.ts';
 export { type SwarmCounts, SwarmTable, type SwarmTableOptions } from './swarm-table.ts';
 export { MIN_INTERVAL_SECONDS, Tracker, type TrackerAnswer } from './tracker.ts';
 export { UdpTracker } from './udp-tracker.ts';

@@ -9,13 +9,17 @@ import { type HashKey, keyedHash } from './keyed-hash.ts';
 
 /** Most peers of one family in one swarm: the bound on one re-indexing (10 ms); hotter hashes are widened over owners. */
 export const GROUP_PEERS_MAX = 262_144;
-/** Minutes are kept modulo this (22 days); sweeps see every peer far more often. */
-export const MINUTES_MODULUS = 32_768;
+/** Minutes are kept modulo this (11 days); sweeps see every peer far more often. */
+export const MINUTES_MODULUS = 16_384;
+/** Most positions that one step of a walk gives: what one slot of the index, or a group without one, may hold. */
+export const WALK_POSITIONS_MAX = 64;
 
 // Groups of 128 records and more have a hash index from peer to position; smaller ones are scanned.
 const INDEXED_ORDER = 7;
 const COMPLETED = 0x8000;
-const MINUTE = 0x7fff;
+/** Another supernode's word, until the peer announces here. */
+const TAKEN = 0x4000;
+const MINUTE = 0x3fff;
 const STALEST_SAMPLE = 16;
 const NOWHERE = -1;
 // Below this many bytes a loop beats the call into the engine's copy.
@@ -30,7 +34,7 @@ export class PeerGroups {
   readonly #key: HashKey;
   readonly #blocks: BuddyBlocks;
   readonly #endpoints: Uint8Array;
-  /** Minute of the last announce, and whether the peer's completion was counted. */
+  /** Minute of the last announce, whether the peer's completion was counted, and whether it announced here. */
   readonly #seen: Uint16Array;
   /** Position + 1 by hash, twice as many places as the block has records, at twice its offset. 0 is empty. */
   readonly #index: Int32Array;
@@ -89,7 +93,7 @@ export class PeerGroups {
   }
 
   /** Adds a peer that is not there yet; false when neither the group nor the space can take it. */
-  insert(group: number, endpoint: Uint8Array, isSeeder: boolean, minute: number): boolean {
+  insert(group: number, endpoint: Uint8Array, isSeeder: boolean, minute: number, isTaken = false): boolean {
     const size = this.size(group);
     const order = this.#orders[group]!;
     if (size >= GROUP_PEERS_MAX) return false;
@@ -107,17 +111,18 @@ export class PeerGroups {
     }
     const record = this.#offsets[group]! + position;
     this.#endpoints.set(endpoint, record * this.endpointBytes);
-    this.#seen[record] = minute & MINUTE;
+    this.#seen[record] = (minute & MINUTE) | (isTaken ? TAKEN : 0);
     if (this.#orders[group]! >= INDEXED_ORDER) this.#index[this.#placeOf(group, endpoint, 0)] = position + 1;
     this.count++;
     return true;
   }
 
   /** Notes an announce of the peer at `position`; returns the minutes since its last one. */
-  renew(group: number, position: number, isSeeder: boolean, minute: number): number {
+  renew(group: number, position: number, isSeeder: boolean, minute: number, isTaken = false): number {
     const record = this.#offsets[group]! + position;
     const seen = this.#seen[record]!;
-    this.#seen[record] = (seen & COMPLETED) | (minute & MINUTE);
+    // Who announced here once stays known as such: a later word of another supernode does not take that away.
+    this.#seen[record] = (seen & (isTaken ? COMPLETED | TAKEN : COMPLETED)) | (minute & MINUTE);
     const leechers = this.#leechers[group]!;
     if (isSeeder && position < leechers) {
       this.#swap(group, position, leechers - 1);
@@ -139,6 +144,28 @@ export class PeerGroups {
     return isFirst;
   }
 
+  /** Minutes since the last announce of the peer at `position`. */
+  age(group: number, position: number, minute: number): number {
+    return (minute - this.#seen[this.#offsets[group]! + position]!) & MINUTE;
+  }
+
+  isTaken(group: number, position: number): boolean {
+    return (this.#seen[this.#offsets[group]! + position]! & TAKEN) !== 0;
+  }
+
+  isCompleted(group: number, position: number): boolean {
+    return (this.#seen[this.#offsets[group]! + position]! & COMPLETED) !== 0;
+  }
+
+  isSeeder(group: number, position: number): boolean {
+    return position >= this.#leechers[group]!;
+  }
+
+  /** Copies the endpoint at `position` to `out` at `at`. */
+  copyEndpoint(group: number, position: number, out: Uint8Array, at: number): void {
+    this.#copyRecords(group, position, position + 1, out, at);
+  }
+
   /** Removes the peer at `position`; those at lower positions and of its own role keep theirs or move into the gap. */
   remove(group: number, position: number): void {
     if (this.#orders[group]! >= INDEXED_ORDER) this.#unindex(group, position);
@@ -157,7 +184,7 @@ export class PeerGroups {
     this.#shrink(group, last);
   }
 
-  /** Removes the peer that was silent longest among a few; the group has one at least. */
+  /** Removes the peer that was silent longest among a few, one that never announced here first; the group has one. */
   removeStale(group: number, minute: number): void {
     const size = this.size(group);
     const offset = this.#offsets[group]!;
@@ -165,7 +192,8 @@ export class PeerGroups {
     let longest = -1;
     for (let i = 0; i < Math.min(size, STALEST_SAMPLE); i++) {
       const position = (this.#cursors[group]! + i) % size;
-      const age = (minute - this.#seen[offset + position]!) & MINUTE;
+      const seen = this.#seen[offset + position]!;
+      const age = ((minute - seen) & MINUTE) + ((seen & TAKEN) !== 0 ? MINUTES_MODULUS : 0);
       if (age > longest) [longest, stalest] = [age, position];
     }
     this.remove(group, stalest);
@@ -210,6 +238,40 @@ export class PeerGroups {
     cursors[group] = end % among;
     assert(target === at + copied * this.endpointBytes, 'a window holds what it says');
     return copied;
+  }
+
+  /**
+   * One step of a walk that sees everybody who is in the group from its first step to its last, whatever comes, goes and
+   * changes places meanwhile: positions move, but an endpoint's home in the index does not. Homes are visited in the
+   * order of their reversed bits, so that those seen stay seen when the index grows or shrinks (as Redis scans).
+   * @param step 0 begins
+   * @param out takes the positions, at most WALK_POSITIONS_MAX
+   * @returns how many
+   */
+  walk(group: number, step: number, out: Uint32Array): number {
+    if (this.#orders[group]! < INDEXED_ORDER) {
+      const size = this.size(group);
+      for (let position = 0; position < size; position++) out[position] = position;
+      return size;
+    }
+    const base = this.#offsets[group]! * 2;
+    const mask = 2 ** (this.#orders[group]! + 1) - 1;
+    const home = step & mask;
+    let found = 0;
+    for (let place = home; found < WALK_POSITIONS_MAX; place = (place + 1) & mask) {
+      const entry = this.#index[base + place]!;
+      if (entry === 0) break;
+      if (this.#homeOf(group, entry - 1, mask) === home) out[found++] = entry - 1;
+    }
+    return found;
+  }
+
+  /** The step of a walk after `step`; 0 after the last. */
+  stepAfter(group: number, step: number): number {
+    const order = this.#orders[group]!;
+    if (order < INDEXED_ORDER) return 0;
+    const mask = 2 ** (order + 1) - 1;
+    return reversed(reversed(step | ~mask) + 1) & mask;
   }
 
   /** Recounts one group and follows every index entry; throws when anything disagrees. Returns its units. */
@@ -372,4 +434,13 @@ export class PeerGroups {
     this.#seen[offset + one] = this.#seen[offset + other]!;
     this.#seen[offset + other] = seen;
   }
+}
+
+/** The 32 bits in opposite order. */
+function reversed(bits: number): number {
+  let x = ((bits >>> 1) & 0x55555555) | ((bits & 0x55555555) << 1);
+  x = ((x >>> 2) & 0x33333333) | ((x & 0x33333333) << 2);
+  x = ((x >>> 4) & 0x0f0f0f0f) | ((x & 0x0f0f0f0f) << 4);
+  x = ((x >>> 8) & 0x00ff00ff) | ((x & 0x00ff00ff) << 8);
+  return ((x >>> 16) | (x << 16)) >>> 0;
 }

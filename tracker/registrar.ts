@@ -6,8 +6,10 @@
 import {
   type Address,
   type Fault,
+  type InfoHash,
   type Instant,
   infoHashOfBytes,
+  instant,
   isHearsayPort,
   jittered,
   later,
@@ -16,9 +18,12 @@ import {
   type Random,
 } from '../src/base/index.ts';
 import type { Owner, Ownership } from '../src/ports/index.ts';
+import { AnnounceLog } from './announce-log.ts';
 import type { AnnounceRequest } from './announce-request.ts';
 import type { HashKey } from './keyed-hash.ts';
+import { LoadSamples } from './load-samples.ts';
 import { NodeEndpoints } from './node-endpoints.ts';
+import { FLAG } from './swarm-frames.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, SwarmTable } from './swarm-table.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -30,6 +35,8 @@ const INTERVAL_JITTER = 0.1;
 const STRETCH_MAX = 2;
 /** Peers live for two of the longest intervals told. */
 const LIFETIME_MINUTES: number = (2 * INTERVAL_SECONDS * (1 + INTERVAL_JITTER)) / 60;
+/** No peer is kept that was silent for longer. */
+export const STRETCHED_LIFETIME_MINUTES: number = LIFETIME_MINUTES * STRETCH_MAX;
 // However short the bandwidth, a few peers: without any an announce would be useless.
 const PEERS_AT_LEAST = 5;
 // One sweep over everything takes this many calls, one call a second.
@@ -62,6 +69,11 @@ export type RegistrarFault = Fault<'owner-unknown' | 'tracker-full'>;
 export class Registrar {
   readonly swarms: SwarmTable;
   readonly nodes: NodeEndpoints;
+  /** What others shall hear of. */
+  readonly log: AnnounceLog;
+  readonly load: LoadSamples;
+  /** The time of the last announce or sweep. */
+  heardAt: Instant = instant(0);
   readonly #ownership: Ownership;
   readonly #random: Random;
   readonly #bandwidth: TokenBucket;
@@ -75,12 +87,18 @@ export class Registrar {
     this.#random = options.random;
     this.swarms = new SwarmTable(options);
     this.nodes = new NodeEndpoints(options.hashKey);
+    this.log = new AnnounceLog(options.hashKey);
+    this.load = new LoadSamples(options.random);
     this.#bandwidth = new TokenBucket(options.bytesPerSecond);
   }
 
   /** Whose a hash of 20 bytes is; a fault when nobody is known. */
   ownerOf(infoHash: Uint8Array): Owner | 'self' | RegistrarFault {
-    const owner = this.#ownership.ownerOf(infoHashOfBytes(infoHash)!);
+    return this.#ownerOf(infoHashOfBytes(infoHash)!);
+  }
+
+  #ownerOf(infoHash: InfoHash): Owner | 'self' | RegistrarFault {
+    const owner = this.#ownership.ownerOf(infoHash);
     return owner ?? publicFault('owner-unknown', 'no supernode is known to track this hash');
   }
 
@@ -95,24 +113,16 @@ export class Registrar {
     node: NodeId | undefined,
     now: Instant,
   ): Registration | Owner | RegistrarFault {
-    const owner = this.ownerOf(request.infoHash);
+    this.heardAt = now;
+    const infoHash = infoHashOfBytes(request.infoHash)!;
+    const owner = this.#ownerOf(infoHash);
     if (owner !== 'self') return owner;
-    const { infoHash, event, isSeeder } = request;
-    const endpoint = source.length === 4 ? this.#endpoint4 : this.#endpoint6;
-    endpoint.set(source);
-    endpoint[source.length] = request.port >>> 8;
-    endpoint[source.length + 1] = request.port;
+    const { event, isSeeder } = request;
+    const endpoint = this.#endpointOf(source, request.port);
     this.nodes.note(endpoint, event === 'stopped' ? undefined : node);
-    let slot: number;
-    if (event === 'stopped') {
-      this.swarms.drop(infoHash, endpoint);
-      slot = NO_SLOT;
-    } else if (isHearsayPort(request.port)) {
-      slot = this.swarms.note(infoHash, endpoint, isSeeder, isSeeder && event === 'completed', now);
-      if (slot === NO_SLOT) return publicFault('tracker-full', 'this supernode has no room for a new swarm');
-    } else {
-      slot = this.swarms.slotOf(infoHash);
-    }
+    const slot = this.#note(request, endpoint, this.#ownership.copiesOf(infoHash), now);
+    if (slot === undefined) return publicFault('tracker-full', 'this supernode has no room for a new swarm');
+    this.load.note(request.infoHash, now);
     const shortage = Math.min(1, Math.max(0, 1 - 2 * this.#bandwidth.level(now)));
     return {
       slot,
@@ -124,13 +134,41 @@ export class Registrar {
     };
   }
 
+  #endpointOf(source: Uint8Array, port: number): Uint8Array {
+    const endpoint = source.length === 4 ? this.#endpoint4 : this.#endpoint6;
+    endpoint.set(source);
+    endpoint[source.length] = port >>> 8;
+    endpoint[source.length + 1] = port;
+    return endpoint;
+  }
+
+  /** Notes an announce here and for those that keep copies; the swarm's slot, undefined when there is no room for it. */
+  #note(request: AnnounceRequest, endpoint: Uint8Array, copies: readonly NodeId[], now: Instant): number | undefined {
+    const { infoHash, event } = request;
+    const isStopped = event === 'stopped';
+    if (!isStopped && !isHearsayPort(request.port)) return this.swarms.slotOf(infoHash);
+    const isSeeder = request.isSeeder && !isStopped;
+    const isCompleted = isSeeder && event === 'completed';
+    let slot = NO_SLOT;
+    if (isStopped) this.swarms.drop(infoHash, endpoint);
+    else {
+      slot = this.swarms.note(infoHash, endpoint, isSeeder, isCompleted, now);
+      if (slot === NO_SLOT) return undefined;
+    }
+    const role = (isSeeder ? FLAG.seeder : 0) | (isCompleted ? FLAG.completed : 0);
+    if (copies.length > 0) this.log.note(infoHash, endpoint, isStopped ? FLAG.stopped : role, copies, now);
+    return slot;
+  }
+
   /** Counts what an answer took off the bandwidth. */
   spend(bytes: number): void {
     this.#bandwidth.spend(bytes);
+    this.load.spend(bytes);
   }
 
   /** Forgets silent peers, a part of them at each call; due once a second. */
   sweep(now: Instant): void {
+    this.heardAt = now;
     const isStretched = this.#stretchedUntil !== undefined && now < this.#stretchedUntil;
     const lifetimeMinutes = isStretched ? LIFETIME_MINUTES * STRETCH_MAX : LIFETIME_MINUTES;
     this.swarms.sweep(now, lifetimeMinutes, Math.ceil(this.swarms.sweepLength / SWEEP_CALLS) + SWEEP_STEP_MIN);

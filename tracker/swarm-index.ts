@@ -14,8 +14,9 @@ export class SwarmIndex {
   count = 0;
   /** Every slot in use is below this. */
   slotsEnd = 0;
+  /** Most info hashes that are added; at most the slots there are. */
+  countMax: number;
   readonly #key: HashKey;
-  readonly #slotsMax: number;
   readonly #mask: number;
   /** Slot + 1 by hash, at most half full; 0 is empty. */
   readonly #places: Int32Array;
@@ -29,7 +30,7 @@ export class SwarmIndex {
   constructor(slotsMax: number, key: HashKey) {
     const places = 2 ** Math.ceil(Math.log2(slotsMax * 2));
     this.#key = key;
-    this.#slotsMax = slotsMax;
+    this.countMax = slotsMax;
     this.#mask = places - 1;
     this.#places = new Int32Array(places);
     this.#hashes = new Uint32Array(slotsMax);
@@ -39,7 +40,7 @@ export class SwarmIndex {
   }
 
   get isFull(): boolean {
-    return this.count === this.#slotsMax;
+    return this.count >= this.countMax;
   }
 
   isUsed(slot: number): boolean {

@@ -26,11 +26,22 @@ export interface SwarmCounts {
 export const ENDPOINT4_BYTES = 6;
 /** Bytes of a compact IPv6 endpoint (BEP 7). */
 export const ENDPOINT6_BYTES = 18;
+/** What one supernode tells another about a peer. */
+export interface PeerWord {
+  readonly isSeeder: boolean;
+  readonly isCompleted: boolean;
+  readonly isStopped: boolean;
+  /** Minutes since the peer announced. */
+  readonly ageMinutes: number;
+}
+
 /** A swarm without peers is kept this long for its completion count. */
 export const EMPTY_SWARM_MINUTES: number = 24 * 60;
 
 // A second announce this much later is what a flood of random hashes does not trouble to send.
 const PROVEN_AFTER_MINUTES = 4;
+// Peers that one slot gives up in one step of a sweep while a cap is exceeded (1 ms).
+const TRIM_MAX = 4096;
 // Slots looked at for one victim, and how many more when none of them is a clear one (10 us at worst).
 const VICTIM_SAMPLE = 32;
 const VICTIM_SEARCH_MAX = 1024;
@@ -42,7 +53,8 @@ const MINUTE_MASK = MINUTES_MODULUS - 1;
 
 /** The table of swarms. Slots are only good until the next call that may change the table. */
 export class SwarmTable {
-  readonly #peersMax: number;
+  readonly #sizes: { readonly swarmsMax: number; readonly peersMax: number };
+  #peersMax: number;
   readonly #swarms: SwarmIndex;
   readonly #peers4: PeerGroups;
   readonly #peers6: PeerGroups;
@@ -52,6 +64,8 @@ export class SwarmTable {
   /** 1 once a peer came back after some minutes. */
   readonly #isProven: Uint8Array;
   #victimHand = 0;
+  /** A whole sweep did not get under a lowered cap by closing small swarms. */
+  #closesAny = false;
   // Where the sweep goes on: slot, family, and the position below which it has not looked yet.
   #sweepSlot = 0;
   #sweepsPeers6 = false;
@@ -59,6 +73,7 @@ export class SwarmTable {
 
   constructor(options: SwarmTableOptions) {
     const { swarmsMax, peersMax, hashKey } = options;
+    this.#sizes = { swarmsMax, peersMax };
     this.#peersMax = peersMax;
     this.#swarms = new SwarmIndex(swarmsMax, hashKey);
     this.#peers4 = new PeerGroups(ENDPOINT4_BYTES, swarmsMax, peersMax, hashKey);
@@ -74,6 +89,41 @@ export class SwarmTable {
 
   get peerCount(): number {
     return this.#peers4.count + this.#peers6.count;
+  }
+
+  /** Every swarm's slot is below this. */
+  get slotsEnd(): number {
+    return this.#swarms.slotsEnd;
+  }
+
+  /** The 20 bytes of a slot's info hash, a view; undefined for a slot that is free. */
+  infoHashAt(slot: number): Uint8Array | undefined {
+    return this.#swarms.isUsed(slot) ? this.#swarms.infoHash(slot) : undefined;
+  }
+
+  /** Minutes since somebody announced to a swarm. */
+  quietMinutes(slot: number, now: Instant): number {
+    return (minuteOf(now) - this.#seen[slot]!) & MINUTE_MASK;
+  }
+
+  /** Minutes since the peer at `position` announced. */
+  ageMinutes(slot: number, endpointBytes: number, position: number, now: Instant): number {
+    return this.peersOf(endpointBytes).age(slot, position, minuteOf(now));
+  }
+
+  /** The records of one family, to be read; whoever changes them goes through the table. */
+  peersOf(endpointBytes: number): PeerGroups {
+    return endpointBytes === ENDPOINT4_BYTES ? this.#peers4 : this.#peers6;
+  }
+
+  /**
+   * Changes the caps, at most to the sizes that the table was made with: it is never allocated anew, and more takes a
+   * restart. What is above a lower cap goes within two sweeps.
+   */
+  cap(swarmsMax: number, peersMax: number): void {
+    this.#swarms.countMax = Math.min(swarmsMax, this.#sizes.swarmsMax);
+    this.#peersMax = Math.min(peersMax, this.#sizes.peersMax);
+    this.#closesAny = false;
   }
 
   /** The slot of a swarm, or NO_SLOT. */
@@ -118,12 +168,49 @@ export class SwarmTable {
       const silence = groups.renew(slot, position, isSeeder, minute);
       if (silence >= PROVEN_AFTER_MINUTES) this.#isProven[slot] = 1;
     } else if (!this.#admit(slot, groups, endpoint, isSeeder, minute)) {
-      if (this.#size(slot) === 0 && this.#completions[slot] === 0) this.#close(slot);
+      this.#closeIfBare(slot);
       return NO_SLOT;
     }
     this.#seen[slot] = minute;
     if (isCompleted && groups.markCompleted(slot, endpoint)) this.#completions[slot]!++;
     return slot;
+  }
+
+  /**
+   * Takes another supernode's count of completions, and opens the swarm for it where there is room. Counts of one swarm
+   * are not added up: each owner that noted the same completion has it in its own.
+   */
+  takeCompletions(infoHash: Uint8Array, completions: number, quietMinutes: number, now: Instant): void {
+    if (completions === 0) return;
+    const slot = this.#openTaken(infoHash, quietMinutes, now);
+    if (slot !== NO_SLOT && completions > this.#completions[slot]!) this.#completions[slot] = completions;
+  }
+
+  /**
+   * Takes another supernode's word about a peer. It keeps its age, takes nobody's place, and counts for less than what
+   * the peer itself said here.
+   */
+  take(infoHash: Uint8Array, endpoint: Uint8Array, word: PeerWord, now: Instant): void {
+    const minute = minuteOf(now);
+    const groups = this.#groupsOf(endpoint);
+    let slot = this.#swarms.find(infoHash);
+    const position = slot === NO_SLOT ? -1 : groups.locate(slot, endpoint);
+    if (position >= 0) {
+      if (word.isCompleted) groups.markCompleted(slot, endpoint);
+      const age = groups.age(slot, position, minute);
+      // Within one minute a forwarded announce follows the one before it, and the peer's own word here stands.
+      const isNews = word.ageMinutes < age || (word.ageMinutes === age && groups.isTaken(slot, position));
+      if (!isNews) return;
+      if (word.isStopped) this.#remove(slot, groups, position);
+      else groups.renew(slot, position, word.isSeeder, minute - word.ageMinutes, true);
+    } else if (!word.isStopped && this.peerCount < this.#peersMax) {
+      slot = this.#openTaken(infoHash, word.ageMinutes, now);
+      if (slot === NO_SLOT) return;
+      if (groups.insert(slot, endpoint, word.isSeeder, minute - word.ageMinutes, true)) {
+        if (word.isCompleted) groups.markCompleted(slot, endpoint);
+        if (word.ageMinutes < this.quietMinutes(slot, now)) this.#seen[slot] = (minute - word.ageMinutes) & MINUTE_MASK;
+      } else this.#closeIfBare(slot);
+    }
   }
 
   /** Forgets a peer that stopped; a swarm nobody completed goes with its last peer. */
@@ -132,13 +219,12 @@ export class SwarmTable {
     if (slot === NO_SLOT) return;
     const groups = this.#groupsOf(endpoint);
     const position = groups.locate(slot, endpoint);
-    if (position >= 0) groups.remove(slot, position);
-    if (this.#size(slot) === 0 && this.#completions[slot] === 0) this.#close(slot);
+    if (position >= 0) this.#remove(slot, groups, position);
   }
 
   /** How many of one family a window could hold at most, the asker included. */
   available(slot: number, endpointBytes: number, leechersOnly: boolean): number {
-    const groups = endpointBytes === ENDPOINT4_BYTES ? this.#peers4 : this.#peers6;
+    const groups = this.peersOf(endpointBytes);
     return leechersOnly ? groups.leechers(slot) : groups.size(slot);
   }
 
@@ -152,7 +238,7 @@ export class SwarmTable {
     out: Uint8Array,
     at: number,
   ): number {
-    const groups = endpointBytes === ENDPOINT4_BYTES ? this.#peers4 : this.#peers6;
+    const groups = this.peersOf(endpointBytes);
     const self = asker.length === endpointBytes ? groups.locate(slot, asker) : -1;
     return groups.copyWindow(slot, wanted, leechersOnly, self, out, at);
   }
@@ -165,6 +251,7 @@ export class SwarmTable {
     const minute = minuteOf(now);
     for (let left = budget; left > 0; ) {
       if (this.#sweepSlot >= this.#swarms.slotsEnd) {
+        this.#closesAny = this.swarmCount > this.#swarms.countMax;
         this.#sweepTo(0);
         if (this.#swarms.slotsEnd === 0) return;
       }
@@ -177,6 +264,7 @@ export class SwarmTable {
       if (from > 0) continue;
       if (this.#sweepsPeers6) {
         this.#closeIfOver(this.#sweepSlot, minute);
+        this.#trim(this.#sweepSlot, minute);
         this.#sweepTo(this.#sweepSlot + 1);
         left--;
       } else {
@@ -207,12 +295,12 @@ export class SwarmTable {
     this.#peers4.checkUnits(units4);
     this.#peers6.checkUnits(units6);
     assert(peers === this.peerCount, 'the count of peers is right');
-    assert(peers <= this.#peersMax, 'peers stay under their cap');
+    assert(peers <= this.#sizes.peersMax, 'peers stay under their cap');
   }
 
   #groupsOf(endpoint: Uint8Array): PeerGroups {
     assert(endpoint.length === ENDPOINT4_BYTES || endpoint.length === ENDPOINT6_BYTES, 'an endpoint is v4 or v6');
-    return endpoint.length === ENDPOINT4_BYTES ? this.#peers4 : this.#peers6;
+    return this.peersOf(endpoint.length);
   }
 
   #size(slot: number): number {
@@ -223,6 +311,39 @@ export class SwarmTable {
     assert(infoHash.length === INFO_HASH_BYTES, 'an info hash is 20 bytes');
     if (this.#swarms.isFull && !this.#evict(STANDING.empty, STANDING.proven, NO_SLOT, minute)) return NO_SLOT;
     return this.#swarms.add(infoHash);
+  }
+
+  /** The slot of a swarm that another supernode tells of; opened only where there is room. */
+  #openTaken(infoHash: Uint8Array, quietMinutes: number, now: Instant): number {
+    const known = this.#swarms.find(infoHash);
+    if (known !== NO_SLOT) return known;
+    const slot = this.#swarms.add(infoHash);
+    if (slot !== NO_SLOT) this.#seen[slot] = (minuteOf(now) - quietMinutes) & MINUTE_MASK;
+    return slot;
+  }
+
+  #remove(slot: number, groups: PeerGroups, position: number): void {
+    groups.remove(slot, position);
+    this.#closeIfBare(slot);
+  }
+
+  /** Closes a swarm of which there is nothing to tell. */
+  #closeIfBare(slot: number): void {
+    if (this.#size(slot) === 0 && this.#completions[slot] === 0) this.#close(slot);
+  }
+
+  /** Gives up a slot's share of what is above lowered caps. */
+  #trim(slot: number, minute: number): void {
+    if (!this.#swarms.isUsed(slot)) return;
+    for (const groups of [this.#peers4, this.#peers6]) {
+      const excess = this.peerCount - this.#peersMax;
+      if (excess <= 0) break;
+      const share = Math.ceil((groups.size(slot) * excess) / this.peerCount);
+      for (let left = Math.min(share, TRIM_MAX); left > 0; left--) groups.removeStale(slot, minute);
+      this.#closeIfBare(slot);
+      if (!this.#swarms.isUsed(slot)) return;
+    }
+    if (this.swarmCount > this.#swarms.countMax && (this.#closesAny || this.#size(slot) <= 1)) this.#close(slot);
   }
 
   #close(slot: number): void {

@@ -80,7 +80,11 @@ export function encodeCompactAddress(address: Address): Uint8Array {
 /** Classifies an IP literal; anything that is not one is `forbidden`. */
 export function reachOf(host: string): Reach {
   const ip = parseIp(host);
-  if (!ip) return 'forbidden';
+  return ip ? reachOfIp(ip) : 'forbidden';
+}
+
+/** Classifies 4 or 16 address bytes; an IPv4 address in the form of an IPv6 one is `forbidden`. */
+export function reachOfIp(ip: Uint8Array): Reach {
   return ip.length === 4 ? reachOfIp4(ip[0]!, ip[1]!, ip[2]!) : reachOfIp6(ip);
 }
 

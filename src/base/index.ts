@@ -9,6 +9,7 @@ export {
   parseIp,
   type Reach,
   reachOf,
+  reachOfIp,
 } from './address.ts';
 export { assert, unreachable } from './assert.ts';
 export {

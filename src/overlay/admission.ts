@@ -33,6 +33,11 @@ export class Admission {
     if (descriptor.nodeId === self) return true;
     const held = view.get(descriptor.nodeId);
     if (held && held.sequence >= descriptor.sequence) return true;
+    // Who was silent is believed when it answers, whatever others say of it.
+    if (view.wasDropped(descriptor)) {
+      this.#check(descriptor);
+      return true;
+    }
     const isKnown = held !== undefined && held.seat === descriptor.seat;
     const isLeaving = (descriptor.roles & ROLE_LEAVES) !== 0;
     if (isKnown || (isLeaving && held) || this.#isWitnessed(descriptor)) {
@@ -67,7 +72,9 @@ export class Admission {
     this.#context.exchanges.ask(contactOf(descriptor), { type: 'hello' }, HELLO_MS, (reply) => {
       const newest = this.#strangers.get(descriptor.nodeId);
       this.#strangers.delete(descriptor.nodeId);
-      if (reply?.type === 'here' && reply.sequence > 0 && newest) this.#admitted(newest);
+      if (reply?.type !== 'here' || reply.sequence === 0 || !newest) return;
+      this.#context.view.forgive(newest.nodeId);
+      this.#admitted(newest);
     });
   }
 }

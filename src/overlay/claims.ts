@@ -3,6 +3,7 @@
  * anybody else sees it, and they copy to it what they keep. It serves when the copies are whole, or after a minute.
  */
 import { type Instant, later, type NodeId } from '../base/index.ts';
+import type { Arc } from '../ports/index.ts';
 import { QUORUM, WITNESSES } from './certificate.ts';
 import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
@@ -28,6 +29,7 @@ interface Newcomer {
 export class Claims {
   readonly #context: Context;
   readonly #copies: Copies;
+  readonly #copied: (to: NodeId, arc: Arc) => void;
   /** Those we copy to. */
   readonly #newcomers = new Map<NodeId, Newcomer>();
   /** Copies to us that are not whole, by owner. */
@@ -35,9 +37,10 @@ export class Claims {
   #take: (() => void) | undefined;
   #patientUntil: Instant | undefined;
 
-  constructor(context: Context, copies: Copies) {
+  constructor(context: Context, copies: Copies, copied: (to: NodeId, arc: Arc) => void) {
     this.#context = context;
     this.#copies = copies;
+    this.#copied = copied;
   }
 
   get deadline(): Instant | undefined {
@@ -95,7 +98,11 @@ export class Claims {
     for (const id of this.#newcomers.get(from)?.copies ?? []) this.#copies.end(id);
     const ring = new Ring([...view.descriptors(), draft], view.grants());
     const ours = ring.rangesOf(from).filter(({ to }) => view.ring.ownerSetAt(to)[0]?.nodeId === this.#context.self);
-    const copies = ours.map((arc) => this.#copies.begin(contactOf(draft), arc, () => {}));
+    const copies = ours.map((arc) =>
+      this.#copies.begin(contactOf(draft), arc, (isDone) => {
+        if (isDone) this.#copied(from, arc);
+      }),
+    );
     this.#newcomers.set(from, { copies, until: later(now, FOLLOW_MS) });
     return { type: 'claimed', copies: copies.length };
   }

@@ -67,12 +67,6 @@ export class Duties {
     this.#need = why;
   }
 
-  /** True when one of those who offered to serve is at least as good as a node with this uptime. */
-  hasBetterThan(uptimeSeconds: number): boolean {
-    for (const candidate of this.#candidates.values()) if (candidate.uptimeSeconds >= uptimeSeconds / 4) return true;
-    return false;
-  }
-
   /** A node offers to serve. */
   noteStand(nodeId: NodeId, stand: Stand): OverlayMessage {
     const { now } = this.#context;

@@ -130,10 +130,14 @@ export class Givings {
   }
 
   #grant(giving: Giving): void {
+    // A newcomer may have come to sit in it while it was copied.
+    const { view, self } = this.#context;
+    const isOurs = view.ring.ownerSetAt(giving.arc.to)[0]?.nodeId === self;
+    if (!isOurs || view.ring.rangeAt(giving.arc.to)?.from !== giving.arc.from) return this.#fail(giving);
     const grant = this.#seal(giving.arc, giving.epoch, giving.to.nodeId);
     // From here on the ring of this node names the taker: nothing is written here any more.
     giving.step = 'granting';
-    if (!this.#context.view.offerGrant({ ...grant, record: new Uint8Array(0) })) return this.#fail(giving);
+    if (!view.offerGrant({ ...grant, record: new Uint8Array(0) })) return this.#fail(giving);
     this.#events.changed();
     this.#replication.flush(giving.to.nodeId, () => {
       if (this.#giving === giving) this.#askReplica(giving, grant);
@@ -174,6 +178,7 @@ export class Givings {
     this.#giving = undefined;
     if (giving.copy !== undefined) this.#copies.end(giving.copy);
     this.done++;
+    this.#replication.notePrimed(grant.taker, giving.arc);
     this.#publish(grant);
     this.#given.set(grant.to, { renewAt: this.#context.soon(RENEW_MS) });
     const milliseconds = Math.max(0, this.#context.now - giving.startedAt);

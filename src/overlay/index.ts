@@ -54,3 +54,4 @@ export { OWNERS, type Range, Ring } from './ring.ts';
 export type { Phase } from './standing.ts';
 export { genesisSeat, OWN_TOKENS_MAX, type Seat, type Token, tokensOf } from './token.ts';
 export { type Offered, SUPERNODES_MAX, View } from './view.ts';
+export { openWidening, sealWidening, WIDENING_SECONDS, type Widening } from './widening.ts';

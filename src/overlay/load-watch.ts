@@ -1,9 +1,9 @@
 /**
  * How busy this node is, and what it does about it: above nine tenths of what it can bear it offers the lower part of its
  * hottest range to the least busy of a few others, as much as brings it back to seven tenths; where nobody has room,
- * somebody new is called for. One hash that cannot be cut is left to the tracker, which stretches intervals.
+ * somebody new is called for. A hash that alone takes more than a tenth is widened over the members that follow.
  */
-import { type Instant, later, type NodeId } from '../base/index.ts';
+import { type Instant, later, type NodeId, wallSeconds } from '../base/index.ts';
 import type { ArcLoad } from '../ports/index.ts';
 import { HELLO_MS } from './admission.ts';
 import type { Context } from './context.ts';
@@ -12,11 +12,16 @@ import { contactOf } from './exchanges.ts';
 import type { Range } from './ring.ts';
 import { TAKE_MAX } from './taking.ts';
 import { parseToken, type Token } from './token.ts';
+import { wideningKeyOf } from './view.ts';
+import { LEVEL_MAX, sealWidening, WIDENING_SECONDS } from './widening.ts';
 
 export const LOAD_MS = 10_000;
 const OVERLOADED = 0.9;
 const AIM = 0.7;
 const SAMPLED = 8;
+/** Of what a supernode can bear, for one hash. */
+const HOT = 0.1;
+const RENEW_SECONDS = WIDENING_SECONDS / 2;
 /** Smaller parts are not worth the copy; larger ones only move the trouble. */
 const PART_MIN = 0.05;
 const PART_MAX = 0.75;
@@ -33,6 +38,8 @@ export interface LoadEvents {
   give(part: Part, to: Descriptor): void;
   /** Nobody has room. */
   call(): void;
+  /** A record of ours is in the view: others shall have it. */
+  spread(key: string): void;
   /** Something else is being given. */
   isGiving(): boolean;
 }
@@ -91,7 +98,25 @@ export class LoadWatch {
       size.peers / Math.max(1, peers),
       size.hashes / Math.max(1, hashes),
     );
+    this.#widen(announcesPerSecond);
     if (this.share > OVERLOADED && !this.#events.isGiving() && !this.#isLooking) this.#relieve(ranges, loads);
+  }
+
+  /** Has a hash that is hot answered by others too; what it is asked for in all follows from what comes here. */
+  #widen(most: number): void {
+    const { view, self, settings, wall } = this.#context;
+    for (const { infoHash, announcesPerSecond } of settings.keeper.hottest()) {
+      if (view.ring.ownerOf(infoHash)?.nodeId !== self) continue;
+      const held = view.wideningOf(infoHash);
+      const current = held?.owner === self ? held.level : 0;
+      const needed = Math.ceil(Math.log2((announcesPerSecond * 2 ** current) / (HOT * Math.max(1, most))));
+      const level = Math.min(LEVEL_MAX, Math.max(needed, current - 1));
+      if (level < 1 || (held && level === current && held.expires - wall > RENEW_SECONDS)) continue;
+      const sequence = Math.max(wall, (held?.sequence ?? 0) + 1);
+      const expires = wallSeconds(wall + WIDENING_SECONDS);
+      const terms = { network: settings.network, infoHash, owner: self, level, sequence, expires };
+      if (view.offerWidening(sealWidening(terms, settings.sign))) this.#events.spread(wideningKeyOf(infoHash));
+    }
   }
 
   #relieve(ranges: readonly Range[], loads: readonly ArcLoad[]): void {

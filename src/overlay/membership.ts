@@ -13,7 +13,8 @@ import { openGrant } from './grant.ts';
 import type { Digest, OverlayMessage, Suspicion } from './message.ts';
 import { BUCKETS, DIGESTS_MAX, RECORDS_MAX, SUSPICIONS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
-import { grantKeyOf, keyOf, unletter } from './view.ts';
+import { grantKeyOf, keyOf, unletter, wideningKeyOf } from './view.ts';
+import { openWidening } from './widening.ts';
 
 export const ROUND_MS = 1000;
 const GOSSIP_MS = 1200;
@@ -22,11 +23,13 @@ const RECORDS_MS = 5000;
 /** How often views are compared whole, at most: by a supernode that sees a difference, and by a client. */
 const SYNC_MS = 30_000;
 const CLIENT_SYNC_MS = 600_000;
+/** How often somebody who was lost is tried again: a partition may have healed. */
+const LOST_MS = 20_000;
 /** How soon a client without a view tries again. */
 const CLIENT_RETRY_MS = 2000;
 /** Others that are asked about a silent node. */
 const PROBES = 3;
-/** A node that was found to be there is not asked again for this long, whoever suspects it. */
+/** A node that was looked for and found is not looked for again for this long, whoever suspects it. */
 const TRUSTED_MS = 10_000;
 /** A suspicion is looked into within this time, so that not everybody does at once. */
 const SPREAD_MS = 2000;
@@ -67,6 +70,7 @@ export class Membership {
   #isServing = false;
   #nextRound: Instant;
   #nextSync: Instant;
+  #nextLost: Instant;
   #version = 0;
 
   constructor(context: Context, events: MembershipEvents) {
@@ -75,6 +79,7 @@ export class Membership {
     this.#admission = new Admission(context, (descriptor) => this.#admit(descriptor));
     this.#nextRound = context.now;
     this.#nextSync = context.now;
+    this.#nextLost = context.soon(LOST_MS);
     this.#forgiveAt = later(context.now, FORGIVE_MS);
   }
 
@@ -163,13 +168,23 @@ export class Membership {
     return Math.ceil(3 * Math.log2(this.#context.view.size + 2));
   }
 
+  /** Looks for somebody who was lost; each side of a partition finds the other, once it has healed. */
+  #seekLost(): void {
+    const { view, random, wall, now } = this.#context;
+    if (now < this.#nextLost) return;
+    this.#nextLost = this.#context.soon(LOST_MS);
+    const lost = view.someDropped(random, wall);
+    if (lost && (lost.roles & ROLE_LEAVES) === 0) this.#sync(contactOf(lost));
+  }
+
   #round(): void {
+    this.#seekLost();
     const partner = this.#nextPartner();
     if (!partner) return;
     const message = this.#news(() => true);
     this.#context.exchanges.ask(contactOf(partner), { type: 'gossip', ...message }, GOSSIP_MS, (reply) => {
       if (reply?.type !== 'gossiped') return this.#check(partner.nodeId, false);
-      this.#trust(partner.nodeId);
+      this.#trust(partner.nodeId, ROUND_MS);
       this.#noteSuspects(reply.suspects);
       const lacking = this.#lackingOf(reply.digests);
       if (lacking.length > 0 || reply.wanted.length > 0) this.#exchangeRecords(partner, reply.wanted, lacking);
@@ -231,7 +246,7 @@ export class Membership {
     const { view } = this.#context;
     // Only a member's word is worth a look at somebody.
     if (view.get(from)) {
-      this.#trust(from);
+      this.#trust(from, ROUND_MS);
       this.#noteSuspects(message.suspects);
     }
     const told = new Map(message.digests.map(({ key, sequence }) => [key, sequence]));
@@ -316,6 +331,7 @@ export class Membership {
       const opened = unletter(bytes);
       if (opened?.kind === 'descriptor') this.#learnDescriptor(opened.record);
       else if (opened?.kind === 'grant') this.#learnGrant(opened.record);
+      else if (opened?.kind === 'widening') this.#learnWidening(opened.record);
     }
     this.#noteChange();
   }
@@ -331,6 +347,12 @@ export class Membership {
     const grant = openGrant(record, this.#context.settings, this.#context.wall);
     if (isFault(grant) || !this.#context.view.offerGrant(grant)) return;
     this.spread(grantKeyOf(grant.to));
+  }
+
+  #learnWidening(record: Uint8Array): void {
+    const widening = openWidening(record, this.#context.settings, this.#context.wall);
+    if (isFault(widening) || !this.#context.view.offerWidening(widening)) return;
+    this.spread(wideningKeyOf(widening.infoHash));
   }
 
   #admit(descriptor: Descriptor): void {
@@ -361,8 +383,10 @@ export class Membership {
     return (this.#trustedUntil.get(nodeId) ?? Number.NEGATIVE_INFINITY) > this.#context.now;
   }
 
-  #trust(nodeId: NodeId): void {
-    if (this.#context.view.get(nodeId)) this.#trustedUntil.set(nodeId, later(this.#context.now, TRUSTED_MS));
+  #trust(nodeId: NodeId, ms: number): void {
+    const until = later(this.#context.now, ms);
+    if (this.#context.view.get(nodeId) && until > (this.#trustedUntil.get(nodeId) ?? 0))
+      this.#trustedUntil.set(nodeId, until);
   }
 
   /** @param isSuspected another member found it silent, too */
@@ -379,7 +403,7 @@ export class Membership {
       isThere ||= isAnswered;
       if (open > 0 && !isThere) return;
       if (!this.#checking.delete(nodeId)) return;
-      if (isThere) this.#trust(nodeId);
+      if (isThere) this.#trust(nodeId, TRUSTED_MS);
       else this.#lose(nodeId);
     };
     const contact = contactOf(descriptor);

@@ -9,6 +9,7 @@ import {
   later,
   type Machine,
   type NodeId,
+  randomBelow,
   type WallSeconds,
 } from '../base/index.ts';
 import type { Ownership } from '../ports/index.ts';
@@ -24,6 +25,7 @@ import { Membership } from './membership.ts';
 import type { OverlayMessage } from './message.ts';
 import type { Contact, OverlayEffect, OverlayInput, OverlaySettings, Placement } from './overlay-facts.ts';
 import { Replication } from './replication.ts';
+import { OWNERS } from './ring.ts';
 import { type Phase, Standing } from './standing.ts';
 import { Takings } from './taking.ts';
 import type { View } from './view.ts';
@@ -31,6 +33,8 @@ import type { View } from './view.ts';
 /** How long a node that leaves waits for its replicas to be whole, and then for the news to spread. */
 const HAND_OVER_MS = 10_000;
 const FAREWELL_MS = 3000;
+/** A machine that was not called for this long slept. */
+const SLEPT_MS = 30_000;
 
 /** The overlay as one node takes part in it. */
 export class Overlay implements Machine<OverlayInput, OverlayEffect> {
@@ -45,6 +49,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #takings: Takings;
   readonly #load: LoadWatch;
   #hasChanged = false;
+  #tickedAt: Instant;
   #leaving: { readonly leave: () => void; readonly by: Instant } | undefined;
   #farewellAt: Instant | undefined;
 
@@ -53,6 +58,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     const changed = (): void => this.#change();
     const spread = (key: string): void => this.#membership.spread(key);
     this.#context = context;
+    this.#tickedAt = now;
     this.#membership = new Membership(context, {
       changed,
       refute: (sequence) => this.#standing.refute(sequence),
@@ -68,13 +74,14 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#duties = new Duties(context);
     this.#copies = new Copies(context, () => this.#standing.capacity.trackingBytesPerSecond);
     this.#replication = new Replication(context, this.#copies);
-    this.#claims = new Claims(context, this.#copies);
+    this.#claims = new Claims(context, this.#copies, (to, arc) => this.#replication.notePrimed(to, arc));
     this.#givings = new Givings(context, this.#copies, this.#replication, { changed, spread });
     this.#load = new LoadWatch(context, () => this.#standing.capacity, {
       give: ({ range, cut, announcesPerSecond }, to) =>
         this.#givings.begin(range, cut, contactOf(to), { peers: 0, announcesPerSecond }),
       call: () => this.#duties.call('others are overloaded'),
       isGiving: () => this.#givings.current !== undefined,
+      spread,
     });
     this.#takings = new Takings(context, {
       changed,
@@ -86,10 +93,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   /** The answer to the tracker's and the listing's question. */
   get ownership(): Ownership {
     return {
-      ownerOf: (infoHash) => {
-        const owner = this.#context.view.ring.ownerOf(infoHash);
-        return owner?.nodeId === this.#context.self ? 'self' : owner;
-      },
+      ownerOf: (infoHash) => this.#ownerOf(infoHash),
+      roleOf: (infoHash) => this.#roleOf(infoHash),
       copiesOf: (infoHash) => this.#replication.copiesOf(infoHash),
       recordsOf: (infoHash) => this.#context.view.ring.ownerSetOf(infoHash).map(({ record }) => record),
     };
@@ -146,7 +151,27 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   /** Who tracks a hash: its owner, then its replicas; empty while nobody is known. */
   ownersOf(infoHash: InfoHash): readonly Contact[] {
-    return this.#context.view.ring.ownerSetOf(infoHash).map(contactOf);
+    const { view, random } = this.#context;
+    const wide = view.wideOwnersOf(infoHash);
+    if (!wide) return view.ring.ownerSetOf(infoHash).map(contactOf);
+    // Each of many who come picks others of those who serve.
+    const first = randomBelow(random, wide.length);
+    return [...wide.slice(first), ...wide.slice(0, first)].slice(0, OWNERS).map(contactOf);
+  }
+
+  /** Any of those who answer for a widened hash will do: whoever is asked serves, if it is one of them. */
+  #ownerOf(infoHash: InfoHash): 'self' | Descriptor | undefined {
+    const { view, self, random } = this.#context;
+    const wide = view.wideOwnersOf(infoHash);
+    if (wide) return wide.some(({ nodeId }) => nodeId === self) ? 'self' : wide[randomBelow(random, wide.length)];
+    const owner = view.ring.ownerOf(infoHash);
+    return owner?.nodeId === self ? 'self' : owner;
+  }
+
+  #roleOf(infoHash: InfoHash): 'owner' | 'replica' | undefined {
+    const place = this.#context.view.ring.ownerSetOf(infoHash).findIndex(({ nodeId }) => nodeId === this.#context.self);
+    if (place < 0) return undefined;
+    return place === 0 ? 'owner' : 'replica';
   }
 
   /** Why a hash is where it is; undefined while nobody is known. */
@@ -212,6 +237,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #tick(): void {
+    const { now } = this.#context;
+    // The machine slept: others took over meanwhile, and hear that it is back.
+    if (now - this.#tickedAt > SLEPT_MS) this.#standing.issue();
+    this.#tickedAt = now;
     this.#membership.tick();
     this.#standing.tick();
     this.#copies.tick();
@@ -307,9 +336,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#givings.forget(nodeId);
   }
 
-  /** Who has a better one waiting makes room for it. */
+  /** Who has somebody waiting makes room for it; without anybody its term goes on. */
   #endTerm(): void {
-    if (!this.#duties.hasBetterThan(0)) return;
+    if (this.#duties.candidates === 0) return;
     this.#duties.call('a term ended');
     this.#standing.leave('its term ended', false);
   }

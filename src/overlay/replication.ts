@@ -1,6 +1,7 @@
 /**
  * Keeps the replicas of this node's ranges in step: copies a range to whoever became its replica, and passes accepted
- * announces on, at most two seconds old. Invariant: a node counts as a copy of an arc only from the last frame of it on,
+ * announces on, at most two seconds old. What it owned and no longer does it copies to who does, unless that has it:
+ * after a partition or a long sleep two nodes wrote for one range. Invariant: a node counts as a copy of an arc only from the last frame of it on,
  * and only while it was told of every announce since.
  */
 import { type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
@@ -10,27 +11,53 @@ import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
-import type { Ring } from './ring.ts';
+import type { Range, Ring } from './ring.ts';
 
 const BATCH_MS = 1000;
 const ANNOUNCES_MS = 3000;
 const TRIES_MAX = 3;
 /** Copies to replicas at a time: what a hand-off or a newcomer waits for comes between. */
 const PRIMING_MAX = 4;
+/** Ranges that were ours, and how long they are remembered: until views have come together. */
+const FORMER_MAX = 128;
+const FORMER_MS = 180_000;
+const PIECES_MAX = 1024;
+/** Who took no copy is not offered one again for this long. */
+const REFUSED_MS = 10_000;
+/** Owner sets whose others are remembered. */
+const OTHERS_MAX = 10_000;
 /** Arcs that are remembered of one replica. */
 const ARCS_MAX = 128;
+
+/** A range that was ours, and to whom what of it was copied since. */
+interface Former {
+  readonly arc: Arc;
+  readonly until: Instant;
+  readonly given: Set<string>;
+}
+
+/** A copy that somebody lacks. */
+interface Owed {
+  readonly member: Descriptor;
+  readonly arc: Arc;
+  readonly former: Former | undefined;
+}
 
 /** One node's care for the copies of what it owns. */
 export class Replication {
   readonly #context: Context;
   readonly #copies: Copies;
+  /** What was owned when it was last looked at, and what was until lately. */
+  #owned: readonly Range[] = [];
+  #former: Former[] = [];
   /** Arcs that each replica has whole. */
   readonly #primed = new Map<NodeId, Arc[]>();
   readonly #priming = new Map<NodeId, number>();
+  readonly #restingUntil = new Map<NodeId, Instant>();
   /** Batches that are under way, by receiver. */
   readonly #unheard = new Map<NodeId, number>();
   #waiting: { readonly to: NodeId; readonly then: () => void }[] = [];
-  #ring: Ring | undefined;
+  #version = -1;
   #others = new Map<readonly Descriptor[], readonly NodeId[]>();
   #batchAt: Instant;
   #isDirty = false;
@@ -54,19 +81,21 @@ export class Replication {
 
   forget(nodeId: NodeId): void {
     this.#primed.delete(nodeId);
+    this.#restingUntil.delete(nodeId);
     this.#isDirty = true;
   }
 
   /** Who else is told of announces of a hash. */
   copiesOf(infoHash: InfoHash): readonly NodeId[] {
     const { view, self } = this.#context;
-    if (view.ring !== this.#ring) {
-      this.#ring = view.ring;
+    if (view.version !== this.#version) {
+      this.#version = view.version;
       this.#others = new Map();
     }
     const set = view.ring.ownerSetOf(infoHash);
     let others = this.#others.get(set);
     if (!others) {
+      if (this.#others.size >= OTHERS_MAX) this.#others.clear();
       others = set.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== self);
       this.#others.set(set, others);
     }
@@ -127,40 +156,71 @@ export class Replication {
 
   #prime(): void {
     this.#isDirty = false;
+    this.#noteFormer();
+    const owed = this.#owed();
     this.#forgetOthers();
-    for (const { member, arc } of this.#lacking()) {
+    for (const { member, arc, former } of [...owed, ...this.#lacking()]) {
       if (this.#priming.size >= PRIMING_MAX || this.#copies.isFull) {
         this.#isDirty = true;
         return;
       }
-      if (this.#priming.has(member.nodeId)) {
+      const isResting = (this.#restingUntil.get(member.nodeId) ?? Number.NEGATIVE_INFINITY) > this.#context.now;
+      if (isResting || this.#priming.has(member.nodeId)) {
         this.#isDirty = true;
         continue;
       }
       const id = this.#copies.begin(contactOf(member), arc, (isDone) => {
         this.#priming.delete(member.nodeId);
         this.#copies.end(id);
-        if (isDone) this.#notePrimed(member.nodeId, arc);
+        if (isDone) former?.given.add(nameOf(member, arc));
+        if (isDone) this.notePrimed(member.nodeId, arc);
+        else this.#restingUntil.set(member.nodeId, later(this.#context.now, REFUSED_MS));
         this.#isDirty = true;
       });
       this.#priming.set(member.nodeId, id);
     }
   }
 
-  #lacking(): { member: Descriptor; arc: Arc }[] {
+  #lacking(): Owed[] {
     const { view, self } = this.#context;
-    const lacking: { member: Descriptor; arc: Arc }[] = [];
+    const lacking: Owed[] = [];
     for (const range of view.ring.rangesOf(self)) {
       for (const member of view.ring.ownerSetAt(range.to)) {
         if (member.nodeId === self) continue;
         const arc = missingOf(range, this.#primed.get(member.nodeId) ?? []);
-        if (arc) lacking.push({ member, arc });
+        if (arc) lacking.push({ member, arc, former: undefined });
       }
     }
     return lacking;
   }
 
-  #notePrimed(nodeId: NodeId, arc: Arc): void {
+  /** Notes which of our ranges may be another's now. */
+  #noteFormer(): void {
+    const { view, self, now } = this.#context;
+    const before = this.#owned;
+    this.#owned = view.ring.rangesOf(self);
+    this.#former = this.#former.filter(({ until }) => now < until);
+    for (const range of before) {
+      if (this.#owned.some((own) => covers(own, range))) continue;
+      this.#former.push({ arc: range, until: later(now, FORMER_MS), given: new Set() });
+    }
+    this.#former = this.#former.slice(-FORMER_MAX);
+  }
+
+  /** What of it those who own it now lack; who that is may change a few times while views come together. */
+  #owed(): Owed[] {
+    const { view, self } = this.#context;
+    return this.#former.flatMap((former) =>
+      piecesOf(former.arc, view.ring).flatMap(({ arc, owner }): Owed[] => {
+        if (owner.nodeId === self || former.given.has(nameOf(owner, arc))) return [];
+        const missing = missingOf(arc, this.#primed.get(owner.nodeId) ?? []);
+        return missing ? [{ member: owner, arc: missing, former }] : [];
+      }),
+    );
+  }
+
+  /** A node has an arc whole, and is told of its announces. */
+  notePrimed(nodeId: NodeId, arc: Arc): void {
     if (!this.#context.view.get(nodeId)) return;
     const arcs = (this.#primed.get(nodeId) ?? []).filter((other) => !covers(arc, other));
     this.#primed.set(nodeId, [...arcs.slice(1 - ARCS_MAX), arc]);
@@ -185,4 +245,24 @@ export class Replication {
     this.#primed.clear();
     for (const [nodeId, arcs] of kept) this.#primed.set(nodeId, [...arcs].slice(0, ARCS_MAX));
   }
+}
+
+function nameOf({ nodeId }: Descriptor, { from, to }: Arc): string {
+  return `${nodeId} ${from} ${to}`;
+}
+
+/** An arc by who owns what of it; the last few pieces where there are very many. */
+function piecesOf(arc: Arc, ring: Ring): { arc: Arc; owner: Descriptor }[] {
+  const pieces: { arc: Arc; owner: Descriptor }[] = [];
+  let to = arc.to;
+  while (pieces.length < PIECES_MAX) {
+    const range = ring.rangeAt(to);
+    const owner = range && ring.ownerSetAt(range.to)[0];
+    if (!range || !owner) break;
+    const goesOn = range.from !== arc.from && range.from !== to && covers(arc, { from: range.from, to });
+    pieces.push({ arc: { from: goesOn ? range.from : arc.from, to }, owner });
+    if (!goesOn) break;
+    to = range.from;
+  }
+  return pieces;
 }

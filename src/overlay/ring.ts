@@ -31,21 +31,57 @@ interface Place {
   readonly by: 'token' | 'grant';
 }
 
-/** Who owns which arc, for one set of supernodes and grants. */
+/** Who owns which arc, for one set of supernodes and grants. Renewing somebody costs little, and so does one who comes. */
 export class Ring {
-  readonly #places: readonly Place[];
-  readonly #ownerSets: (readonly Descriptor[] | undefined)[];
+  /** Own tokens of everybody who counts, ascending; of two with one token the lower node id comes first and has it. */
+  #base: Place[] = [];
+  readonly #members = new Map<NodeId, Descriptor>();
+  readonly #subnets = new Map<string, Descriptor[]>();
+  readonly #grants = new Map<Token, GrantTerms>();
+  #granted: readonly Place[] | undefined;
+  #ownerSets: (readonly Descriptor[] | undefined)[] = [];
   #ranges: Map<NodeId, Range[]> | undefined;
 
-  /** Of two supernodes with one token the lower node id has it, so that all who see both agree. */
-  constructor(descriptors: Iterable<Descriptor>, grants: Iterable<GrantTerms> = []) {
-    const members = withinSubnets(descriptors);
-    const claims: Place[] = [];
-    for (const owner of members) for (const token of owner.tokens) claims.push({ token, owner, epoch: 0, by: 'token' });
-    claims.sort((a, b) => order(a.token, b.token) || order(a.owner.nodeId, b.owner.nodeId));
-    const places = claims.filter(({ token }, i) => token !== claims[i - 1]?.token);
-    this.#places = withGrants(places, members, grants);
-    this.#ownerSets = new Array(this.#places.length);
+  constructor(descriptors: Iterable<Descriptor> = [], grants: Iterable<GrantTerms> = []) {
+    for (const descriptor of descriptors) this.#admit(descriptor);
+    const counted = [...this.#members.values()];
+    this.#base = counted.flatMap(placesOf).sort(inOrder);
+    for (const grant of grants) this.#grants.set(grant.to, grant);
+  }
+
+  /** Adds a supernode, or replaces what it said before. */
+  put(descriptor: Descriptor): void {
+    const held = this.#members.get(descriptor.nodeId);
+    if (held && isSamePlace(held, descriptor)) return this.#renew(descriptor);
+    this.take(descriptor.nodeId);
+    const before = new Set(this.#members.values());
+    this.#admit(descriptor);
+    this.#settle(before);
+  }
+
+  /** Removes a supernode. */
+  take(nodeId: NodeId): void {
+    const before = new Set(this.#members.values());
+    for (const [subnet, crowd] of this.#subnets) {
+      const at = crowd.findIndex((other) => other.nodeId === nodeId);
+      if (at < 0) continue;
+      for (const other of crowd) this.#members.delete(other.nodeId);
+      crowd.splice(at, 1);
+      if (crowd.length === 0) this.#subnets.delete(subnet);
+      for (const other of counted(crowd)) this.#members.set(other.nodeId, other);
+      break;
+    }
+    this.#members.delete(nodeId);
+    this.#settle(before);
+  }
+
+  grant(terms: GrantTerms): void {
+    this.#grants.set(terms.to, terms);
+    this.#forget();
+  }
+
+  revoke(to: Token): void {
+    if (this.#grants.delete(to)) this.#forget();
   }
 
   /** Ranges in all. */
@@ -98,6 +134,65 @@ export class Ring {
     return [...members];
   }
 
+  get #places(): readonly Place[] {
+    this.#granted ??= withGrants(
+      this.#base.filter(({ token }, i) => token !== this.#base[i - 1]?.token),
+      this.#members,
+      this.#grants.values(),
+    );
+    return this.#granted;
+  }
+
+  /** Counts a supernode in, and out whom it outranks in its subnet. */
+  #admit(descriptor: Descriptor): void {
+    // Who leaves owns nothing, and takes nobody's place.
+    if (descriptor.tokens.length === 0) return;
+    const subnet = subnetOf(descriptor);
+    if (subnet === undefined) {
+      this.#members.set(descriptor.nodeId, descriptor);
+      return;
+    }
+    const crowd = [...(this.#subnets.get(subnet) ?? []), descriptor].sort(
+      (a, b) => order(a.seat, b.seat) || order(a.nodeId, b.nodeId),
+    );
+    this.#subnets.set(subnet, crowd);
+    for (const other of crowd) this.#members.delete(other.nodeId);
+    for (const other of counted(crowd)) this.#members.set(other.nodeId, other);
+  }
+
+  /** Brings the places in line with who counts now. */
+  #settle(before: ReadonlySet<Descriptor>): void {
+    const after = new Set(this.#members.values());
+    if ([...before].some((member) => !after.has(member)))
+      this.#base = this.#base.filter(({ owner }) => after.has(owner));
+    for (const member of after) {
+      if (before.has(member)) continue;
+      for (const place of placesOf(member)) this.#base.splice(insertionIn(this.#base, place), 0, place);
+    }
+    this.#forget();
+  }
+
+  #renew(descriptor: Descriptor): void {
+    const { nodeId } = descriptor;
+    this.#members.set(nodeId, descriptor);
+    for (const crowd of this.#subnets.values()) {
+      const at = crowd.findIndex((other) => other.nodeId === nodeId);
+      if (at >= 0) crowd[at] = descriptor;
+    }
+    const renewed = (place: Place): Place => (place.owner.nodeId === nodeId ? { ...place, owner: descriptor } : place);
+    this.#base = this.#base.map(renewed);
+    this.#granted = this.#granted?.map(renewed);
+    for (const [index, set] of this.#ownerSets.entries()) {
+      if (set?.some((owner) => owner.nodeId === nodeId)) this.#ownerSets[index] = undefined;
+    }
+  }
+
+  #forget(): void {
+    this.#granted = undefined;
+    this.#ranges = undefined;
+    this.#ownerSets = [];
+  }
+
   #range(index: number): Range {
     const { token, epoch, by } = this.#places[index]!;
     return { from: this.#places.at(index - 1)!.token, to: token, epoch, by };
@@ -135,42 +230,45 @@ export function subnetOf({ addresses }: Pick<Descriptor, 'addresses'>): string |
   return ip.subarray(0, ip.length === 4 ? 3 : 6).join('.');
 }
 
-/** Those that count: in a crowded subnet the lowest seats, which nobody can choose. */
-function withinSubnets(descriptors: Iterable<Descriptor>): readonly Descriptor[] {
-  const members: Descriptor[] = [];
-  const crowds = new Map<string, Descriptor[]>();
-  for (const descriptor of descriptors) {
-    const subnet = subnetOf(descriptor);
-    if (subnet === undefined) members.push(descriptor);
-    else if (!crowds.get(subnet)?.push(descriptor)) crowds.set(subnet, [descriptor]);
-  }
-  for (const crowd of crowds.values()) {
-    const hosts = new Set<string>();
-    for (const descriptor of crowd.sort((a, b) => order(a.seat, b.seat) || order(a.nodeId, b.nodeId))) {
-      const { host } = descriptor.addresses[0]!;
-      if (hosts.has(host) || hosts.size >= PER_SUBNET_MAX) continue;
-      hosts.add(host);
-      members.push(descriptor);
-    }
-  }
-  return members;
+/** True when a descriptor changes nothing about who owns what. */
+export function isSamePlace(a: Descriptor, b: Descriptor): boolean {
+  const isSameHost = a.addresses[0]!.host === b.addresses[0]!.host;
+  return isSameHost && a.tokens.length === b.tokens.length && a.tokens.every((token, i) => token === b.tokens[i]);
+}
+
+function placesOf(owner: Descriptor): Place[] {
+  return owner.tokens.map((token) => ({ token, owner, epoch: 0, by: 'token' }));
+}
+
+function inOrder(a: Place, b: Place): number {
+  return order(a.token, b.token) || order(a.owner.nodeId, b.owner.nodeId);
+}
+
+/** Those of one subnet that count, given by their seats, which nobody can choose: the lowest, and one a host. */
+function counted(crowd: readonly Descriptor[]): readonly Descriptor[] {
+  const hosts = new Set<string>();
+  return crowd.filter(({ addresses }) => {
+    const { host } = addresses[0]!;
+    if (hosts.has(host) || hosts.size >= PER_SUBNET_MAX) return false;
+    hosts.add(host);
+    return true;
+  });
 }
 
 /** Applies grants, lower epochs first: one counts when its giver owns the place as far as things are. */
 function withGrants(
   places: readonly Place[],
-  members: readonly Descriptor[],
+  members: ReadonlyMap<NodeId, Descriptor>,
   grants: Iterable<GrantTerms>,
 ): readonly Place[] {
   const sorted = [...grants].sort((a, b) => a.epoch - b.epoch || order(a.to, b.to) || order(a.taker, b.taker));
   if (sorted.length === 0) return places;
-  const byId = new Map(members.map((member) => [member.nodeId, member]));
   const ring = [...places];
   for (const { giver, taker, to, epoch } of sorted) {
     const index = indexIn(ring, to);
     const place = ring[index];
-    const owner = byId.get(taker);
-    if (!owner || owner.tokens.length === 0 || place?.owner.nodeId !== giver) continue;
+    const owner = members.get(taker);
+    if (!owner || place?.owner.nodeId !== giver) continue;
     if (place.token === to || epoch <= place.epoch) continue;
     const at = to > ring.at(-1)!.token ? ring.length : index;
     ring.splice(at, 0, { token: to, owner, epoch, by: 'grant' });
@@ -188,6 +286,18 @@ function indexIn(places: readonly Place[], position: string): number {
     else high = middle;
   }
   return low === places.length ? 0 : low;
+}
+
+/** Where a place goes among those in order. */
+function insertionIn(places: readonly Place[], place: Place): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (inOrder(places[middle]!, place) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function order(a: string, b: string): number {

@@ -11,6 +11,7 @@ import {
   certificateOf,
   QUORUM,
   type Vote,
+  WITNESSES,
 } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
@@ -43,6 +44,8 @@ const LOAD_REISSUE_MS = 60_000;
 const RENEW_RETRY_MS = 300_000;
 /** A first supernode gets votes as soon as there is somebody to give them. */
 const COMPANY_MS = 10_000;
+/** So many members do not admit somebody with few votes any more. */
+const STRANGER_OTHERS = 2 * WITNESSES;
 export const TERM_MS = 86_400_000;
 /** Rest after a term; doubled each time a term was short, up to 17 h. */
 const REST_MS = 900_000;
@@ -86,6 +89,8 @@ export class Standing {
   #restMs = REST_MS;
   #restUntil: Instant;
   #isFinal = false;
+  /** It tracked swarms that others shall have. */
+  #isReturning = false;
 
   constructor(context: Context, events: StandingEvents) {
     const { role, capacity, term, sequence } = context.settings;
@@ -117,7 +122,7 @@ export class Standing {
   }
   /** The sequence by which it serves; 0 when it does not. */
   get servingSequence(): number {
-    return this.#phase === 'serving' ? this.#sequence : 0;
+    return this.#phase === 'serving' || this.#phase === 'leaving' ? this.#sequence : 0;
   }
   /** Has votes of its own. */
   get isCertified(): boolean {
@@ -130,6 +135,10 @@ export class Standing {
     let at: Instant | undefined;
     for (const time of times) if (time !== undefined && (at === undefined || time < at)) at = time;
     return at;
+  }
+
+  get #isEager(): boolean {
+    return this.role === 'supernode' || this.#isReturning;
   }
 
   get #mayStand(): boolean {
@@ -246,6 +255,20 @@ export class Standing {
     this.#context.tell({ type: 'retired', why });
   }
 
+  /**
+   * A first supernode that met a network which does not know it: it is elected there as anybody is, and then passes on
+   * what it tracked.
+   */
+  #stepDown(): void {
+    this.#phase = 'client';
+    this.#isReturning = true;
+    this.#end('it met a larger network');
+    this.#restUntil = this.#context.now;
+    this.#standAt = this.#context.now;
+    this.#context.view.drop(this.#context.self);
+    this.#events.changed();
+  }
+
   #fallBack(): void {
     this.#phase = 'client';
     this.#certificate = undefined;
@@ -254,7 +277,7 @@ export class Standing {
 
   #stand(): void {
     const { settings, now, exchanges } = this.#context;
-    this.#standAt = this.#context.soon(this.role === 'supernode' ? VOLUNTEER_MS : OFFER_MS);
+    this.#standAt = this.#context.soon(this.#isEager ? VOLUNTEER_MS : OFFER_MS);
     const addresses = settings.addresses();
     if (addresses.length === 0) return;
     const told = this.#context.someOthers(TOLD);
@@ -265,7 +288,7 @@ export class Standing {
         addresses,
         capacity: this.capacity,
         uptimeSeconds: Math.floor((now - this.#startedAt) / 1000),
-        isVolunteer: this.role === 'supernode',
+        isVolunteer: this.#isEager,
         term: this.#term,
       } as const;
       exchanges.ask(contactOf(supernode), message, STAND_MS, () => {});
@@ -288,6 +311,7 @@ export class Standing {
     const { now, view } = this.#context;
     view.drop(this.#context.self);
     this.#phase = 'serving';
+    this.#isReturning = false;
     this.#genesisAt = undefined;
     this.#servingSince = now;
     this.#termEndsAt = this.#context.soon(TERM_MS);
@@ -309,10 +333,13 @@ export class Standing {
     const seat = this.#seat;
     this.#collectVotes(seat, (renewed) => {
       if (this.#phase !== 'serving' || this.#certificate !== certificate) return;
+      const isStranger = certificate.votes.length < QUORUM && this.#context.others().length >= STRANGER_OTHERS;
       if (renewed) {
         this.#certificate = renewed;
         this.#renewAt = this.#context.soon(this.#renewMs);
         this.issue();
+      } else if (isStranger) {
+        this.#stepDown();
       } else if (certificate.votes.length > 0 && this.#context.wall >= certificate.issued + CERTIFICATE_SECONDS) {
         this.leave('its witnesses no longer vote for it', false);
       }

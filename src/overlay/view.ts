@@ -6,6 +6,7 @@
 import {
   bytesOfHex,
   hex,
+  type InfoHash,
   type NodeId,
   type Random,
   randomBelow,
@@ -17,8 +18,9 @@ import type { Descriptor } from './descriptor.ts';
 import type { Grant } from './grant.ts';
 import type { Digest } from './message.ts';
 import { BUCKETS } from './message-codec.ts';
-import { Ring } from './ring.ts';
+import { isSamePlace, Ring } from './ring.ts';
 import type { Token } from './token.ts';
+import type { Widening } from './widening.ts';
 
 /** Most supernodes held; at under 2 KiB each that is below 20 MB. */
 export const SUPERNODES_MAX = 10_000;
@@ -35,46 +37,45 @@ interface Held {
   readonly bytes: () => Uint8Array;
 }
 
+/** Widened hashes held, and of one owner. */
+export const WIDENINGS_MAX = 4096;
+export const WIDENINGS_PER_OWNER_MAX = 16;
+
 const DESCRIPTOR_LETTER = 0x64;
 const GRANT_LETTER = 0x67;
+const WIDENING_LETTER = 0x77;
 const KEY_DIGITS = 16;
 
 export class View {
   readonly #newest = new Map<NodeId, Descriptor>();
   /** By the token that is granted. */
   readonly #grants = new Map<Token, Grant>();
-  /** The sequence at which a node was dropped; gossip about its past does not bring it back. Bounded like the view. */
-  readonly #dropped = new Map<NodeId, number>();
+  readonly #widenings = new Map<InfoHash, Widening>();
+  /** As nodes were when they were dropped; gossip about their past does not bring them back. Bounded like the view. */
+  readonly #dropped = new Map<NodeId, Descriptor>();
   /** Everything held, by the key of its digest. */
   readonly #held = new Map<string, Held>();
   /** Two words a bucket. */
   readonly #hashes = new Uint32Array(2 * BUCKETS);
-  #ring: Ring | undefined = new Ring([]);
-  /** Rises whenever the ring may be another. */
+  /** The ring of everyone held; `version` rises whenever somebody may own something else. */
+  readonly ring: Ring = new Ring();
   version = 0;
 
   get size(): number {
     return this.#newest.size;
   }
 
-  /** The ring of everyone held. */
-  get ring(): Ring {
-    this.#ring ??= new Ring(this.#newest.values(), this.#grants.values());
-    return this.#ring;
-  }
-
   /** Takes a descriptor that `openDescriptor` or `sealDescriptor` made; the highest sequence of a node stays. */
   offer(descriptor: Descriptor): Offered {
     const held = this.#newest.get(descriptor.nodeId);
-    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId);
+    const seen = held?.sequence ?? this.#dropped.get(descriptor.nodeId)?.sequence;
     if (seen !== undefined && seen >= descriptor.sequence) return 'stale';
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
     this.#hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
-    if (!held || !isSamePlace(held, descriptor)) this.#turn();
-    // The ring names descriptors: a renewed one replaces the one before.
-    this.#ring = undefined;
+    if (!held || !isSamePlace(held, descriptor)) this.version++;
+    this.ring.put(descriptor);
     return held ? 'renewed' : 'added';
   }
 
@@ -89,15 +90,42 @@ export class View {
     if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
     this.#grants.set(grant.to, grant);
     if (isSigned(grant)) this.#hold(grantKeyOf(grant.to), grant.sequence, GRANT_LETTER, grant.record);
-    this.#turn();
+    this.ring.grant(grant);
+    this.version++;
     return true;
+  }
+
+  /** Takes a widening that `openWidening` or `sealWidening` made; of one hash the highest sequence stays. */
+  offerWidening(widening: Widening): boolean {
+    const { infoHash, owner, sequence } = widening;
+    const held = this.#widenings.get(infoHash);
+    const isOwners = (of: Widening): boolean => this.ring.ownerOf(infoHash)?.nodeId === of.owner;
+    if (!isOwners(widening) || (held && isOwners(held) && held.sequence >= sequence)) return false;
+    if (!held && (this.#widenings.size >= WIDENINGS_MAX || this.#wideningsOf(owner) >= WIDENINGS_PER_OWNER_MAX)) {
+      return false;
+    }
+    this.#widenings.set(infoHash, widening);
+    this.#hold(wideningKeyOf(infoHash), sequence, WIDENING_LETTER, widening.record);
+    return true;
+  }
+
+  /** Who answers for a widened hash, its owner first; undefined when it is not widened. */
+  wideOwnersOf(infoHash: InfoHash): readonly Descriptor[] | undefined {
+    if (this.#widenings.size === 0) return undefined;
+    const widening = this.#widenings.get(infoHash);
+    if (!widening || this.ring.ownerOf(infoHash)?.nodeId !== widening.owner) return undefined;
+    return this.ring.membersAfter(infoHash, 2 ** widening.level);
+  }
+  wideningOf(infoHash: InfoHash): Widening | undefined {
+    return this.#widenings.get(infoHash);
   }
 
   /** Forgets a grant: its giver takes it back before anybody else heard of it. */
   withdraw(to: Token): void {
     if (!this.#grants.delete(to)) return;
     this.#release(grantKeyOf(to));
-    this.#turn();
+    this.ring.revoke(to);
+    this.version++;
   }
 
   /** Drops what has expired; true when somebody is gone. */
@@ -105,16 +133,33 @@ export class View {
     const version = this.version;
     for (const { nodeId, expires } of this.#newest.values()) if (expires <= wallNow) this.#forget(nodeId);
     for (const { to, expires } of this.#grants.values()) if (expires <= wallNow) this.withdraw(to);
+    for (const { infoHash, expires } of this.#widenings.values()) if (expires <= wallNow) this.#narrow(infoHash);
     return this.version !== version;
   }
 
-  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back. */
+  /** Drops a node that no longer answers; only a newer descriptor of its own brings it back, or `forgive`. */
   drop(nodeId: NodeId): void {
     const held = this.#newest.get(nodeId);
     if (!held) return;
     this.#forget(nodeId);
     if (this.#dropped.size >= SUPERNODES_MAX) this.#dropped.delete(this.#dropped.keys().next().value!);
-    this.#dropped.set(nodeId, held.sequence);
+    this.#dropped.set(nodeId, held);
+  }
+
+  /** True when a descriptor is of a node that was dropped, and no newer than it was then. */
+  wasDropped({ nodeId, sequence }: Descriptor): boolean {
+    return (this.#dropped.get(nodeId)?.sequence ?? -1) >= sequence;
+  }
+  /** One of those that were dropped, by chance, while its descriptor lasts. */
+  someDropped(random: Random, wallNow: WallSeconds): Descriptor | undefined {
+    const dropped = [...this.#dropped.values()][randomBelow(random, this.#dropped.size)];
+    if (!dropped || dropped.expires > wallNow) return dropped;
+    this.#dropped.delete(dropped.nodeId);
+    return undefined;
+  }
+  /** A node that was dropped was found to be there after all. */
+  forgive(nodeId: NodeId): void {
+    this.#dropped.delete(nodeId);
   }
 
   get(nodeId: NodeId): Descriptor | undefined {
@@ -174,6 +219,17 @@ export class View {
     return digests;
   }
 
+  #narrow(infoHash: InfoHash): void {
+    this.#widenings.delete(infoHash);
+    this.#release(wideningKeyOf(infoHash));
+  }
+
+  #wideningsOf(owner: NodeId): number {
+    let count = 0;
+    for (const widening of this.#widenings.values()) if (widening.owner === owner) count++;
+    return count;
+  }
+
   #grantsOf(giver: NodeId): number {
     let count = 0;
     for (const grant of this.#grants.values()) if (grant.giver === giver) count++;
@@ -183,11 +239,7 @@ export class View {
   #forget(nodeId: NodeId): void {
     this.#newest.delete(nodeId);
     this.#release(keyOf(nodeId));
-    this.#turn();
-  }
-
-  #turn(): void {
-    this.#ring = undefined;
+    this.ring.take(nodeId);
     this.version++;
   }
 
@@ -234,20 +286,23 @@ export function grantKeyOf(to: Token): string {
   return to.slice(-KEY_DIGITS);
 }
 
+/** The digest key of a widening: of its hash, its middle digits. */
+export function wideningKeyOf(infoHash: InfoHash): string {
+  return infoHash.slice(KEY_DIGITS / 2, KEY_DIGITS / 2 + KEY_DIGITS);
+}
+
 /** A record from outside, by the letter before it; undefined when no such kind is known. */
-export function unletter(lettered: Uint8Array): { kind: 'descriptor' | 'grant'; record: Uint8Array } | undefined {
+export function unletter(
+  lettered: Uint8Array,
+): { kind: 'descriptor' | 'grant' | 'widening'; record: Uint8Array } | undefined {
   const record = lettered.subarray(1);
   if (lettered[0] === DESCRIPTOR_LETTER) return { kind: 'descriptor', record };
-  return lettered[0] === GRANT_LETTER ? { kind: 'grant', record } : undefined;
+  if (lettered[0] === GRANT_LETTER) return { kind: 'grant', record };
+  return lettered[0] === WIDENING_LETTER ? { kind: 'widening', record } : undefined;
 }
 
 function isSigned({ record }: Grant): boolean {
   return record.length > 0;
-}
-
-function isSamePlace(a: Descriptor, b: Descriptor): boolean {
-  const isSameHost = a.addresses[0]!.host === b.addresses[0]!.host;
-  return isSameHost && a.tokens.length === b.tokens.length && a.tokens.every((token, i) => token === b.tokens[i]);
 }
 
 function bucketOf(key: string): number {

@@ -3,6 +3,7 @@ export {
   type AnnounceBatch,
   type Arc,
   type ArcLoad,
+  type HotHash,
   SWARM_FRAME_BYTES_MAX,
   type SwarmFrame,
   type SwarmKeeper,

@@ -3,7 +3,7 @@
  * is. The tracker answers; the bytes are its own format (docs/PROTOCOL.md, "Swarm frames"), which the overlay carries
  * and does not read.
  */
-import type { Instant, NodeId } from '../base/index.ts';
+import type { InfoHash, Instant, NodeId } from '../base/index.ts';
 
 /** An arc of the ring, both ends 40 lower-case hex digits: `from` exclusive, `to` inclusive; equal ends are all of it. */
 export interface Arc {
@@ -34,6 +34,12 @@ export interface ArcLoad {
   readonly bytesPerSecond: number;
 }
 
+/** How often one hash is announced here, of late. */
+export interface HotHash {
+  readonly infoHash: InfoHash;
+  readonly announcesPerSecond: number;
+}
+
 /** The swarms of one supernode. */
 export interface SwarmKeeper {
   /** The next frame of an arc; cursor 0 begins. What is announced meanwhile may be missing from it. */
@@ -46,6 +52,8 @@ export interface SwarmKeeper {
   loadOf(arcs: readonly Arc[], now: Instant): readonly ArcLoad[];
   /** The position at or below which about `share` of an arc's load is; undefined where no cut would leave some on both sides. */
   cutOf(arc: Arc, share: number): string | undefined;
+  /** The hashes that are announced most, a few of them: what a cut cannot relieve. */
+  hottest(): readonly HotHash[];
   /** Peers and swarms kept now. */
   readonly size: { readonly peers: number; readonly hashes: number };
 }

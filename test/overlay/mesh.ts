@@ -75,6 +75,12 @@ export class MapKeeper implements SwarmKeeper {
     const wrapped = [...hashes.filter((hash) => hash > arc.from), ...hashes.filter((hash) => hash <= arc.from)];
     return wrapped[Math.floor(share * wrapped.length)];
   }
+  hottest() {
+    return [...this.rates]
+      .map(([infoHash, announcesPerSecond]) => ({ infoHash: infoHash as InfoHash, announcesPerSecond }))
+      .sort((a, b) => b.announcesPerSecond - a.announcesPerSecond)
+      .slice(0, 16);
+  }
   get size() {
     return { peers: this.lines.size, hashes: this.lines.size };
   }

@@ -26,3 +26,154 @@ test('volunteers are elected by witnesses, and every hash has exactly one owner'
       );
   }
 });
+
+test('W-02 a crashed owner is replaced by its replica within ten seconds, with every announce that it had passed on', () => {
+  const mesh = new Mesh(3);
+  const nodes = mesh.grow(8);
+  mesh.run(10);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  mesh.run(3);
+  const victim = nodes[3]!;
+  const orphans = hashes.filter((hash) => mesh.ownersOf(hash)[0] === victim);
+  assert.ok(orphans.length > 0);
+  mesh.kill(victim);
+  mesh.until('the range to be answered again', () => orphans.every((hash) => mesh.ownersOf(hash).length === 1), 10);
+  for (const hash of orphans) assert.ok(mesh.ownersOf(hash)[0]!.keeper.lines.has(`${hash} peer`));
+});
+
+test('a newcomer gets the swarms of its ranges before it serves them', () => {
+  const mesh = new Mesh(4);
+  const [first] = mesh.grow(4);
+  mesh.run(10);
+  const hashes = Array.from({ length: 300 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  const newcomer = mesh.join(first!);
+  mesh.until('the newcomer to serve', () => newcomer.overlay.isSupernode, 60);
+  const own = hashes.filter((hash) => newcomer.overlay.ownership.ownerOf(hash) === 'self');
+  assert.ok(own.length > 10, `${own.length} hashes`);
+  for (const hash of own) assert.ok(newcomer.keeper.lines.has(`${hash} peer`));
+});
+
+test('C-02 an overloaded supernode hands the lower part of its hottest range to one that has room', () => {
+  const mesh = new Mesh(5);
+  const nodes = mesh.grow(6);
+  mesh.run(10);
+  const busy = nodes[2]!;
+  const hashes: ReturnType<typeof hashAt>[] = [];
+  while (hashes.length < 60) {
+    const hash = hashAt(mesh.random);
+    if (mesh.ownersOf(hash)[0] === busy) hashes.push(hash);
+  }
+  for (const hash of hashes) {
+    busy.keeper.announce(hash, 'before');
+    for (const { keeper } of nodes) keeper.rates.set(hash, 20);
+  }
+  mesh.until('a hand-off', () => busy.events.some(({ type }) => type === 'handed-off'), 60);
+  mesh.run(40);
+  const moved = hashes.filter((hash) => mesh.ownersOf(hash)[0] !== busy);
+  assert.ok(moved.length > 10 && moved.length < 60, `${moved.length} of 60 hashes moved`);
+  for (const hash of hashes) {
+    assert.equal(mesh.ownersOf(hash).length, 1);
+    assert.ok(mesh.ownersOf(hash)[0]!.keeper.lines.has(`${hash} before`));
+  }
+  assert.ok(busy.overlay.load < 0.9, `load ${busy.overlay.load}`);
+  const placement = nodes[0]!.overlay.placementOf(moved[0]!)!;
+  assert.deepEqual([placement.by, placement.range.epoch > 0], ['grant', true]);
+});
+
+test('a supernode that is told to stop hands everything over first', () => {
+  const mesh = new Mesh(6);
+  const nodes = mesh.grow(5);
+  mesh.run(10);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  const leaver = nodes[1]!;
+  mesh.feed(leaver, { type: 'drain' });
+  mesh.until('the node to be free', () => leaver.isDrained, 12);
+  mesh.kill(leaver);
+  mesh.run(1);
+  for (const hash of hashes) {
+    const [owner, ...more] = mesh.ownersOf(hash);
+    assert.ok(owner && more.length === 0 && owner !== leaver);
+    assert.ok(owner.keeper.lines.has(`${hash} peer`), hash);
+  }
+});
+
+test('W-27 two halves of a partition go on alone, and are one again when it heals', () => {
+  const mesh = new Mesh(7);
+  const nodes = mesh.grow(8);
+  mesh.run(10);
+  const half = new Set(nodes.slice(0, 4));
+  mesh.isOpen = (from, to) => half.has(from) === half.has(to);
+  mesh.run(60);
+  for (const { overlay } of nodes) assert.equal(overlay.members, 4);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  for (const hash of hashes) for (const owner of mesh.ownersOf(hash)) owner.keeper.announce(hash, `peer of ${owner.n}`);
+  mesh.isOpen = () => true;
+  mesh.until('one view', () => nodes.every(({ overlay }) => overlay.members === 8), 60);
+  mesh.run(30);
+  for (const hash of hashes) {
+    const owners = mesh.ownersOf(hash);
+    assert.equal(owners.length, 1);
+    const announced = nodes.flatMap(({ keeper, n }) => (keeper.lines.has(`${hash} peer of ${n}`) ? [n] : []));
+    assert.equal(announced.length, 2);
+    for (const n of announced) assert.ok(owners[0]!.keeper.lines.has(`${hash} peer of ${n}`), `${hash} of ${n}`);
+  }
+});
+
+test('W-24 ten nodes that start at once and then hear of each other end as one network', () => {
+  const mesh = new Mesh(18);
+  const nodes = Array.from({ length: 10 }, () => mesh.add({ role: 'auto' }));
+  for (const node of nodes) mesh.feed(node, { type: 'alone', withinMs: 5000 });
+  // As their hosts do while somebody shouts on the local network.
+  for (let round = 0; round < 12; round++) {
+    mesh.run(5);
+    for (const [i, node] of nodes.entries()) {
+      const { nodeId, address } = nodes[(i + 1 + round) % nodes.length]!;
+      mesh.feed(node, { type: 'found', contacts: [{ nodeId, address }] });
+    }
+  }
+  mesh.run(10);
+  const serving = nodes.filter(({ overlay }) => overlay.isSupernode);
+  assert.ok(serving.length >= 3, `${serving.length} supernodes`);
+  for (const { overlay } of serving) assert.equal(overlay.members, serving.length);
+  for (let i = 0; i < 100; i++) assert.equal(mesh.ownersOf(hashAt(mesh.random)).length, 1);
+});
+
+test('a hash that is asked for too much is answered by more members, and by one again when it cools', () => {
+  const mesh = new Mesh(9);
+  const nodes = mesh.grow(8);
+  mesh.run(10);
+  const hash = hashAt(mesh.random);
+  const [owner] = mesh.ownersOf(hash);
+  owner!.keeper.rates.set(hash, 350);
+  mesh.until('the hash to be widened', () => mesh.ownersOf(hash).length === 4, 60);
+  const stranger = nodes.find(({ overlay }) => overlay.ownership.ownerOf(hash) !== 'self')!;
+  const asked = new Set<string>();
+  for (let i = 0; i < 100; i++) {
+    const answer = stranger.overlay.ownership.ownerOf(hash);
+    if (typeof answer === 'object') asked.add(answer.nodeId);
+  }
+  assert.equal(asked.size, 4);
+  owner!.keeper.rates.set(hash, 1);
+  mesh.until('the hash to be narrow', () => mesh.ownersOf(hash).length === 1, 2000);
+  assert.equal(mesh.ownersOf(hash)[0], owner);
+});
+
+test('a first supernode that meets a large network is elected there, and brings what it tracked', () => {
+  const mesh = new Mesh(10);
+  const [known] = mesh.grow(12);
+  const island = mesh.add({ role: 'auto' });
+  mesh.feed(island, { type: 'alone', withinMs: 0 });
+  const hashes = Array.from({ length: 100 }, () => hashAt(mesh.random));
+  for (const hash of hashes) island.keeper.announce(hash, 'islander');
+  mesh.feed(island, { type: 'found', contacts: [{ nodeId: known!.nodeId, address: known!.address }] });
+  mesh.until('the network to have it', () => mesh.nodes.every(({ overlay }) => overlay.members === 13), 400);
+  mesh.run(60);
+  for (const hash of hashes) {
+    const owners = mesh.ownersOf(hash);
+    assert.equal(owners.length, 1);
+    assert.ok(owners[0]!.keeper.lines.has(`${hash} islander`), hash);
+  }
+});

@@ -13,7 +13,7 @@ import {
 import { parseTrackerReply } from '../../src/torrent/index.ts';
 import { ANSWER_BYTES_MAX, type Tracker } from '../../tracker/index.ts';
 import { NODE_ENDPOINTS_MAX, NodeEndpoints } from '../../tracker/node-endpoints.ts';
-import { announceQuery, escaped, HASH, newTracker, START } from './requests.ts';
+import { announceQuery, escaped, HASH, newTracker, ownership, START } from './requests.ts';
 
 const nodeOf = (n: number): NodeId => parseNodeId(n.toString(16).padStart(64, '0'))!;
 const [ANNA, BERT] = [nodeOf(0xa), nodeOf(0xb)];
@@ -82,7 +82,7 @@ test('an endpoint is the node that announced from it last, and nobody once it st
 
 test('a native client is sent to the owner as to a node, a stock client as to a web server', () => {
   const addresses = [{ host: '192.0.2.7', port: 7373 }];
-  const tracker = newTracker({ ownership: { ownerOf: () => ({ nodeId: ANNA, addresses }) } });
+  const tracker = newTracker({ ownership: ownership({ ownerOf: () => ({ nodeId: ANNA, addresses }) }) });
   for (const kind of ['announce', 'scrape'] as const) {
     const query = bytesOfLatin1(kind === 'announce' ? announceQuery() : `info_hash=${escaped(HASH)}`);
     const at = (node?: NodeId) => tracker.serve(kind, query, parseIp('198.51.100.1')!, START, node).location;

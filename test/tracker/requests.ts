@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   type BencodeDict,
   decodeBencode,
+  type InfoHash,
   type Instant,
   instant,
   isFault,
@@ -13,7 +14,15 @@ import type { Ownership } from '../../src/ports/index.ts';
 import { Registrar, Tracker, type TrackerOptions } from '../../tracker/index.ts';
 
 export const HASH: Uint8Array = Uint8Array.from({ length: 20 }, (_, i) => (i * 37 + 5) & 255);
-export const SELF: Ownership = { ownerOf: () => 'self' };
+
+/** Nobody keeps copies, nobody has records, unless told otherwise. */
+export function ownership(parts: Partial<Ownership>): Ownership {
+  const ownerOf = parts.ownerOf ?? (() => 'self');
+  const roleOf = (infoHash: InfoHash) => (ownerOf(infoHash) === 'self' ? 'owner' : undefined);
+  return { ownerOf, roleOf, copiesOf: () => [], recordsOf: () => [], ...parts };
+}
+
+export const SELF: Ownership = ownership({});
 
 /** Every byte percent-encoded. */
 export function escaped(bytes: Uint8Array): string {

@@ -11,7 +11,7 @@ import {
 } from '../../src/base/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
 import { ANSWER_BYTES_MAX, type Tracker } from '../../tracker/index.ts';
-import { announceQuery, dictOf, escaped, HASH, newTracker, peersOf, START, textOf } from './requests.ts';
+import { announceQuery, dictOf, escaped, HASH, newTracker, ownership, peersOf, START, textOf } from './requests.ts';
 
 const ip = (text: string): Uint8Array => parseIp(text)!;
 
@@ -148,7 +148,7 @@ test('peers that stay away for more than two intervals are forgotten', () => {
 
 function ownedBy(host: string | undefined): Ownership {
   const owner = { nodeId: 'ab'.repeat(32) as NodeId, addresses: host ? [{ host, port: 7373 }] : [] };
-  return { ownerOf: () => (host === 'nobody' ? undefined : owner) };
+  return ownership({ ownerOf: () => (host === 'nobody' ? undefined : owner) });
 }
 
 test('N-44 a hash of another supernode is redirected to it with the same query, and no swarm is touched', () => {
@@ -201,7 +201,7 @@ test('scrape counts known and unknown hashes, sorted, at most 70, and refuses to
 test('a scrape over several owners tells what is ours', () => {
   const other = { nodeId: 'ab'.repeat(32) as NodeId, addresses: [{ host: '203.0.113.5', port: 7373 }] };
   const ours = infoHashOfBytes(HASH)!;
-  const tracker = newTracker({ ownership: { ownerOf: (hash) => (hash === ours ? 'self' : other) } });
+  const tracker = newTracker({ ownership: ownership({ ownerOf: (hash) => (hash === ours ? 'self' : other) }) });
   const query = [new Uint8Array(20), HASH].map((hash) => `info_hash=${escaped(hash)}`).join('&');
   const files = scrape(tracker, query).get('files') as Map<string, unknown>;
   assert.equal(files.size, 1);

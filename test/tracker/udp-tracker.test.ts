@@ -19,7 +19,7 @@ import {
 import { encodeUdpAnnounce, encodeUdpConnect, parseUdpReply, type UdpAnnounce } from '../../src/wire/index.ts';
 import { ConnectionIds, Registrar, type TrackerOptions, UdpTracker } from '../../tracker/index.ts';
 import { pick, randomBytes, SEED } from '../seed.ts';
-import { HASH, SELF } from './requests.ts';
+import { HASH, ownership, SELF } from './requests.ts';
 
 const AT: Instant = instant(10_000_000);
 const later = (seconds: number): Instant => instant(AT + seconds * 1000);
@@ -159,11 +159,11 @@ test('a scrape has three counts for each hash, in the order asked', () => {
 
 test('N-44 a hash that another supernode owns is an error that says where to ask', () => {
   const owner = { nodeId: 'aa' as NodeId, addresses: [{ host: '198.51.100.7', port: 7373 }] };
-  const tracker = newUdpTracker({ ownership: { ownerOf: () => owner } });
+  const tracker = newUdpTracker({ ownership: ownership({ ownerOf: () => owner }) });
   const reply = announce(tracker, '192.0.2.1');
   assert.ok(reply.type === 'error');
   assert.match(latin1(reply.text), /udp:\/\/198\.51\.100\.7:7373$/);
-  const unknown = announce(newUdpTracker({ ownership: { ownerOf: () => undefined } }), '192.0.2.1');
+  const unknown = announce(newUdpTracker({ ownership: ownership({ ownerOf: () => undefined }) }), '192.0.2.1');
   assert.ok(unknown.type === 'error');
   assert.match(latin1(unknown.text), /no supernode is known/);
 });
