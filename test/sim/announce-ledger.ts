@@ -3,6 +3,7 @@
  * younger than its lifetime is on two live members of its hash's owner set, unless all that held it went within one
  * failure-detection time of each other, or fewer than two serve.
  */
+import { OWNERS } from '../../src/overlay/index.ts';
 import type { HashSpace } from './hash-space.ts';
 import type { Network } from './network.ts';
 import type { Roster } from './roster.ts';
@@ -89,8 +90,9 @@ export class AnnounceLedger {
         : this.#roster.honest.find((node) => node.claims(infoHash));
     this.#owner[rank] = owner;
     if (!owner) return [];
-    const owners: SimNode[] = [];
-    for (const { nodeId } of owner.overlay!.ownersOf(infoHash)) {
+    const owners = [owner];
+    // Those that only take a copy to become owners come last.
+    for (const nodeId of owner.overlay!.ownership.copiesOf(infoHash).slice(0, OWNERS - 1)) {
       const node = this.#roster.node(nodeId);
       if (node?.isHonest && this.#roster.isLive(node)) owners.push(node);
     }

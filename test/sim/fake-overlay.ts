@@ -72,6 +72,10 @@ export class FakeOverlay implements OverlayUnderTest {
         const owner = this.#owners(infoHash)[0];
         return owner?.nodeId === settings.self ? 'self' : owner;
       },
+      roleOf: (infoHash) => {
+        const place = this.#owners(infoHash).findIndex(({ nodeId }) => nodeId === settings.self);
+        return place < 0 ? undefined : place === 0 ? 'owner' : 'replica';
+      },
       copiesOf: (infoHash) => others(infoHash).map(({ nodeId }) => nodeId),
       recordsOf: (infoHash) => this.#owners(infoHash).map(({ record }) => record),
     };

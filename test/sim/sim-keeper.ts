@@ -7,6 +7,7 @@ import {
   type AnnounceBatch,
   type Arc,
   type ArcLoad,
+  type HotHash,
   type Ownership,
   SWARM_FRAME_BYTES_MAX,
   type SwarmFrame,
@@ -22,6 +23,9 @@ export const ANNOUNCE_BYTES = 900;
 const PEER_BYTES = 16;
 const FRAME_PEERS = SWARM_FRAME_BYTES_MAX / PEER_BYTES;
 const LOAD_WINDOW_MS = 60_000;
+/** Hashes that are named as hot, and announces in the window that make one so. */
+const HOTTEST = 8;
+const HOT_LOAD_MIN = 3;
 const IS_SEEDER = 1;
 const IS_GONE = 2;
 const FLAGS = 4;
@@ -148,6 +152,18 @@ export class SimKeeper implements SwarmKeeper {
       if (sum >= share * total) return i < ranks.length - 1 && total > 0 ? this.#space.hashes[rank] : undefined;
     }
     return undefined;
+  }
+
+  hottest(): readonly HotHash[] {
+    const hot: { rank: number; load: number }[] = [];
+    for (const rank of this.#swarms.keys()) {
+      const load = this.#loadNow(rank);
+      if (load > HOT_LOAD_MIN) hot.push({ rank, load });
+    }
+    hot.sort((a, b) => b.load - a.load || a.rank - b.rank);
+    return hot.slice(0, HOTTEST).map(({ rank, load }) => {
+      return { infoHash: this.#space.hashes[rank]!, announcesPerSecond: load / (LOAD_WINDOW_MS / 1000) };
+    });
   }
 
   #merge(rank: number, peer: number, stamp: number): void {

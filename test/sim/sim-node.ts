@@ -229,7 +229,7 @@ export class SimNode {
 
   /** Whether it answers for a hash as its owner. */
   claims(infoHash: InfoHash): boolean {
-    return this.serves && this.overlay!.ownership.ownerOf(infoHash) === 'self';
+    return this.serves && this.overlay!.ownership.roleOf(infoHash) === 'owner';
   }
 
   #serve(rank: number, peer: number, isSeeder: boolean, isGone: boolean, isNative: boolean): AnnounceAnswer {
