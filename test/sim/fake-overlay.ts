@@ -30,7 +30,7 @@ import type { Arc, Ownership } from '../../src/ports/index.ts';
 import type { OverlayUnderTest } from './overlay-under-test.ts';
 
 /** What a test can make it do wrong. */
-export const flaws = { forgetsBatches: false, neverDrops: false, spins: false };
+export const flaws = { keepsAlone: false, neverDrops: false, spins: false };
 
 const TICK_MS = 1000;
 const REISSUE_MS = 300_000;
@@ -39,6 +39,9 @@ const COPY_AFTER = 5;
 const ASK_MS = 2000;
 const TELLS = 6;
 const LIFETIME_SECONDS = 3600;
+
+const NO_CHAIN = '0'.repeat(40);
+const NO_VIEW = '0'.repeat(16);
 
 type Then = (answer: OverlayMessage | undefined) => void;
 
@@ -145,7 +148,7 @@ export class FakeOverlay implements OverlayUnderTest {
     this.#tell();
     for (const { to, bytes } of this.settings.keeper.batches()) {
       const member = this.#view.get(to);
-      if (member && !flaws.forgetsBatches) this.#ask(contactOf(member), { type: 'announces', bytes });
+      if (member && !flaws.keepsAlone) this.#ask(contactOf(member), { type: 'announces', bytes });
     }
     if (this.#ticks === this.#copyAt || this.#ticks % (3 * SYNC_EVERY) === 0) this.#copy(() => false);
     if (this.#ticks % SYNC_EVERY === 0) {
@@ -200,7 +203,7 @@ export class FakeOverlay implements OverlayUnderTest {
     if (sequence === undefined) return;
     this.#drop(nodeId);
     this.#effects.push({ type: 'event', event: { type: 'lost', nodeId } });
-    const gossip = { type: 'gossip', digests: [], suspects: [{ nodeId, sequence }], view: '' } as const;
+    const gossip = { type: 'gossip', digests: [], suspects: [{ nodeId, sequence }], view: NO_VIEW } as const;
     for (const to of this.#some(TELLS)) this.#ask(to, gossip);
   }
 
@@ -219,6 +222,7 @@ export class FakeOverlay implements OverlayUnderTest {
 
   /** Gives what is kept to those that ought to keep it. */
   #copy(isLeaving: () => boolean): void {
+    if (flaws.keepsAlone) return;
     const members = this.#members();
     for (const [i, member] of members.entries()) {
       const arc: Arc = { from: members.at(i - 1)!.tokens[0]!, to: member.tokens[0]! };
@@ -231,7 +235,7 @@ export class FakeOverlay implements OverlayUnderTest {
     const { bytes, cursor: next } = this.settings.keeper.frameOf(arc, cursor);
     if (bytes.length === 0) return;
     const isLast = next === undefined;
-    this.#ask(to, { type: 'frame', copy: 0, index: 0, bytes, chain: '', isLast }, (answer) => {
+    this.#ask(to, { type: 'frame', copy: 0, index: 0, bytes, chain: NO_CHAIN, isLast }, (answer) => {
       if (answer && !isLast) this.#send(arc, next, to);
     });
   }

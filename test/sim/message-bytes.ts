@@ -12,6 +12,10 @@ export const SAMPLE = 16;
 /** What HTTP and TLS records add to a message. */
 export const OVERHEAD_BYTES = 200;
 
+const ADDRESS_BYTES = 8;
+const DIGEST_BYTES = 15;
+const SUSPICION_BYTES = 39;
+
 /** About what `encodeMessage` would give, in bytes. */
 export function estimateBytes(message: OverlayMessage): number {
   return valueBytes(message);
@@ -30,12 +34,27 @@ function valueBytes(value: unknown): number {
   if (typeof value === 'string') return textBytes(value);
   if (typeof value === 'number') return 2 + digits(value);
   if (value instanceof Uint8Array) return value.length + 1 + digits(value.length);
-  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + valueBytes(item), 2);
+  if (Array.isArray(value)) return listBytes(value);
   if (typeof value !== 'object' || value === null) return 3;
+  if ('host' in value) return ADDRESS_BYTES;
   let sum = 2;
-  // Codecs give keys one or two letters.
-  for (const key in value) sum += 4 + valueBytes((value as Record<string, unknown>)[key]);
+  // Keys have one letter.
+  for (const key in value) sum += 3 + valueBytes((value as Record<string, unknown>)[key]);
   return sum;
+}
+
+/** Digests, suspicions and keys are packed into one string; records and addresses are a list. */
+function listBytes(list: readonly unknown[]): number {
+  const [first] = list;
+  if (first === undefined) return 2;
+  const width = typeof first === 'string' ? first.length / 2 : widthOf(first);
+  if (width !== undefined) return list.length * width + 1 + digits(list.length * width);
+  return list.reduce((sum: number, item) => sum + valueBytes(item), 2);
+}
+
+function widthOf(item: unknown): number | undefined {
+  if (typeof item !== 'object' || item === null || !('sequence' in item)) return undefined;
+  return 'nodeId' in item ? SUSPICION_BYTES : DIGEST_BYTES;
 }
 
 /** Ids, keys and positions are hex here and bytes on the wire. */
