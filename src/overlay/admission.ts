@@ -3,7 +3,7 @@
  * votes have to be those of the members whom the ring names. Where this node cannot tell, because it is new or because
  * two networks meet, it connects to the stranger first.
  */
-import type { NodeId } from '../base/index.ts';
+import { type NodeId, reachOf } from '../base/index.ts';
 import { QUORUM, WITNESSES } from './certificate.ts';
 import type { Context } from './context.ts';
 import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
@@ -57,10 +57,13 @@ export class Admission {
     return signers.length >= Math.min(QUORUM, named.length);
   }
 
-  /** A young network, or one that meets another: as many votes as ours would ask for, whoever gave them. */
-  #mayBeChecked({ certificate }: Descriptor): boolean {
-    const { size } = this.#context.view;
-    return size < SLACK * WITNESSES || certificate.votes.length >= QUORUM;
+  /**
+   * In a young network everybody who answers. Later on votes of strangers count on a private network alone, where two may
+   * meet: elsewhere anybody could make the votes himself, and with them the seat.
+   */
+  #mayBeChecked({ certificate, addresses }: Descriptor): boolean {
+    if (this.#context.view.size < SLACK * WITNESSES) return true;
+    return certificate.votes.length >= QUORUM && reachOf(addresses[0]!.host) !== 'public';
   }
 
   #check(descriptor: Descriptor): void {

@@ -1,7 +1,7 @@
 /**
  * The election certificate: the votes of witnesses that a candidate answers where it says, and may serve. It stands in
  * the candidate's descriptor. That the signatures are good is decided here; whether the signers were the right ones is
- * decided against a view (`witnesses.ts`), because only there it is known who was there to ask.
+ * decided against a view (`admission.ts`), because only there it is known who was there to ask.
  *
  * A vote signs `monsoon vote-1\n` and a bencoded dictionary: `i` issued, `k` the candidate's key, `m` its term, `n` the
  * network's name, `s` the seat it keeps (20 bytes; absent in a first election, whose votes give the seat).

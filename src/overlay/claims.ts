@@ -11,6 +11,7 @@ import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import type { OverlayMessage } from './message.ts';
 import { Ring } from './ring.ts';
+import type { Seat } from './token.ts';
 
 const CLAIM_MS = 5000;
 /** A newcomer that got no whole copy by then serves all the same: replicas have the rest. */
@@ -22,6 +23,7 @@ const NEWCOMERS_MAX = 4;
 
 interface Newcomer {
   readonly copies: readonly number[];
+  readonly seat: Seat;
   readonly until: Instant;
 }
 
@@ -52,7 +54,9 @@ export class Claims {
   /** Asks the owners of what will be ours for their swarms; calls back once. */
   begin(draft: Descriptor, take: () => void): void {
     const { view, exchanges, self, now } = this.#context;
-    const owners = new Set(draft.tokens.map((token) => view.ring.ownerSetAt(token)[0]));
+    // With what is ours by an old grant, should its giver still be there.
+    const ring = new Ring([...view.descriptors()].filter(({ nodeId }) => nodeId !== self).concat(draft), view.grants());
+    const owners = new Set(ring.rangesOf(self).map(({ to }) => view.ring.ownerSetAt(to)[0]));
     this.#open.clear();
     this.#take = take;
     this.#patientUntil = later(now, PATIENCE_MS);
@@ -74,10 +78,10 @@ export class Claims {
   }
 
   tick(): void {
-    const { now, view } = this.#context;
+    const { now } = this.#context;
     if (this.#patientUntil !== undefined && now >= this.#patientUntil) this.#finish();
-    for (const [nodeId, { copies, until }] of this.#newcomers) {
-      if (now < until && !view.get(nodeId)) continue;
+    for (const [nodeId, { copies, seat, until }] of this.#newcomers) {
+      if (now < until && this.#context.member(nodeId)?.seat !== seat) continue;
       for (const id of copies) this.#copies.end(id);
       this.#newcomers.delete(nodeId);
     }
@@ -92,18 +96,19 @@ export class Claims {
   answer(from: NodeId, record: Uint8Array): OverlayMessage {
     const { view, now } = this.#context;
     const draft = this.#context.open(record);
-    if (!draft || draft.nodeId !== from || view.get(from)) return refused('that descriptor gives no right to anything');
+    if (!draft || draft.nodeId !== from || this.#context.member(from)?.seat === draft.seat)
+      return refused('that descriptor gives no right to anything');
     if (!this.#isElected(draft)) return refused('its votes are not those of your witnesses');
     if (this.#newcomers.size >= NEWCOMERS_MAX && !this.#newcomers.has(from)) return refused('others come first');
     for (const id of this.#newcomers.get(from)?.copies ?? []) this.#copies.end(id);
-    const ring = new Ring([...view.descriptors(), draft], view.grants());
+    const ring = new Ring([...view.descriptors()].filter(({ nodeId }) => nodeId !== from).concat(draft), view.grants());
     const ours = ring.rangesOf(from).filter(({ to }) => view.ring.ownerSetAt(to)[0]?.nodeId === this.#context.self);
     const copies = ours.map((arc) =>
       this.#copies.begin(contactOf(draft), arc, (isDone) => {
         if (isDone) this.#copied(from, arc);
       }),
     );
-    this.#newcomers.set(from, { copies, until: later(now, FOLLOW_MS) });
+    this.#newcomers.set(from, { copies, seat: draft.seat, until: later(now, FOLLOW_MS) });
     return { type: 'claimed', copies: copies.length };
   }
 

@@ -18,7 +18,7 @@ import { View } from './view.ts';
 /** The surroundings of one node's machines. */
 export class Context {
   readonly settings: OverlaySettings;
-  readonly view: View = new View();
+  readonly view: View;
   readonly exchanges: Exchanges = new Exchanges();
   now: Instant;
   #wall: WallSeconds;
@@ -26,6 +26,7 @@ export class Context {
 
   constructor(settings: OverlaySettings, now: Instant, wall: WallSeconds) {
     this.settings = settings;
+    this.view = new View(settings.sha1);
     this.now = now;
     this.#wall = wall;
     this.#wallAt = now;
@@ -49,6 +50,12 @@ export class Context {
   /** `ms` from now, stretched or shrunk by up to a quarter, so that nodes do not act in step. */
   soon(ms: number): Instant {
     return later(this.now, ms * (0.75 + 0.5 * this.random()));
+  }
+
+  /** A supernode that does not leave. */
+  member(nodeId: NodeId): Descriptor | undefined {
+    const descriptor = this.view.get(nodeId);
+    return descriptor && (descriptor.roles & ROLE_LEAVES) === 0 ? descriptor : undefined;
   }
 
   /** The supernodes that are not ourselves and do not leave. */

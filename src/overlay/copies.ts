@@ -110,7 +110,10 @@ export class Copies {
   answer(from: NodeId, message: FrameMessage): OverlayMessage {
     const { settings, now } = this.#context;
     const name = `${from} ${message.copy}`;
-    const chain = this.#chains.get(name) ?? { index: 0, chain: NO_CHAIN };
+    const known = this.#chains.get(name);
+    const isFirst = message.index === 0 && message.chain !== known?.chain;
+    // Numbers begin anew with the sender.
+    const chain = known && !isFirst ? known : { index: 0, chain: NO_CHAIN };
     // The answer to the last one was lost.
     if (message.index === chain.index - 1 && message.chain === chain.chain) return { type: 'accepted' };
     const next = this.#chainAfter(chain.chain, message.bytes);

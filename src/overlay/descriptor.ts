@@ -14,7 +14,7 @@
  *   m  integer  term, 0–2^32-1
  *   n  string   name of the network
  *   o  integer  own tokens, 1–8: the first so many of its seat
- *   q  integer  sequence, 1–2^53-1; of one node's descriptors the highest counts
+ *   q  integer  sequence, 1–2^48-1; of one node's descriptors the highest counts
  *   s  string   20 bytes, the seat it keeps from an earlier election; absent in the first
  *   x  string   0–5 votes of 96 bytes each; none for a node that nobody elected because nobody was there
  */
@@ -58,6 +58,8 @@ export const ROLE_ANSWERS_DNS = 1;
 export const ROLE_LEAVES = 2;
 
 const UINT32_MAX = 0xffff_ffff;
+/** Highest sequence of any record. */
+export const SEQUENCE_MAX: number = 2 ** 48 - 1;
 
 /** What a supernode can bear; all caps are its user's. */
 export interface Capacity {
@@ -176,7 +178,7 @@ function parseStatement(body: BencodeDict): Statement | Fault<'descriptor-malfor
   const name = body.get('n');
   const network = name instanceof Uint8Array ? textOfUtf8(name) : undefined;
   const addresses = addressesAt(body);
-  const sequence = whole(body.get('q'), 1, Number.MAX_SAFE_INTEGER);
+  const sequence = whole(body.get('q'), 1, SEQUENCE_MAX);
   const issued = whole(body.get('i'), 0, Number.MAX_SAFE_INTEGER);
   const expires = whole(body.get('e'), 0, Number.MAX_SAFE_INTEGER);
   const capacity = capacityAt(body);

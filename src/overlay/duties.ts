@@ -35,6 +35,8 @@ interface Candidate {
   readonly uptimeSeconds: number;
   readonly isVolunteer: boolean;
   readonly term: number;
+  /** When it first offered itself here, and last. */
+  readonly since: Instant;
   readonly at: Instant;
 }
 
@@ -71,10 +73,11 @@ export class Duties {
   noteStand(nodeId: NodeId, stand: Stand): OverlayMessage {
     const { now } = this.#context;
     if (this.#isCrowded(nodeId, stand.addresses[0]!)) return refused('there are enough supernodes in that subnet');
+    const since = this.#candidates.get(nodeId)?.since ?? now;
     this.#candidates.delete(nodeId);
     if (this.#candidates.size >= CANDIDATES_MAX) this.#candidates.delete(this.#candidates.keys().next().value!);
     const { addresses, capacity, uptimeSeconds, isVolunteer, term } = stand;
-    this.#candidates.set(nodeId, { nodeId, addresses, capacity, uptimeSeconds, isVolunteer, term, at: now });
+    this.#candidates.set(nodeId, { nodeId, addresses, capacity, uptimeSeconds, isVolunteer, term, since, at: now });
     if (isVolunteer) this.#nominateAt = now;
     return { type: 'accepted' };
   }
@@ -84,7 +87,7 @@ export class Duties {
     if (now < this.#nominateAt) return;
     this.#nominateAt = this.#context.soon(NOMINATE_MS);
     for (const { nodeId, at } of this.#candidates.values()) {
-      if (now - at > CANDIDATE_MS || this.#context.view.get(nodeId)) this.#candidates.delete(nodeId);
+      if (now - at > CANDIDATE_MS || this.#context.member(nodeId)) this.#candidates.delete(nodeId);
     }
     const best = this.#best();
     if (!best) return;
@@ -118,7 +121,7 @@ export class Duties {
   #best(): Candidate | undefined {
     let best: { candidate: Candidate; score: number } | undefined;
     for (const candidate of this.#candidates.values()) {
-      const score = scoreOf(candidate) + 4 * this.#context.random();
+      const score = scoreOf(candidate, this.#context.now) + 4 * this.#context.random();
       if (!best || score > best.score) best = { candidate, score };
     }
     return best?.candidate;
@@ -170,8 +173,9 @@ export class Duties {
 }
 
 /** Volunteers first; then who is long there, can bear much, and did not serve often. */
-function scoreOf({ isVolunteer, uptimeSeconds, capacity, term }: Candidate): number {
-  const hours = Math.min(24, uptimeSeconds / 3600);
+function scoreOf({ isVolunteer, uptimeSeconds, since, capacity, term }: Candidate, now: Instant): number {
+  // What was seen here counts; what it says of the time before does not.
+  const hours = Math.min(24, uptimeSeconds / 3600, (now - since) / 3_600_000);
   return (isVolunteer ? 1000 : 0) + hours + Math.min(8, capacity.announcesPerSecond / 1000) - Math.min(10, term);
 }
 

@@ -23,13 +23,13 @@ import type { Contact } from './overlay-facts.ts';
 import type { Replication } from './replication.ts';
 import type { Range } from './ring.ts';
 import type { Token } from './token.ts';
-import { grantKeyOf } from './view.ts';
 
 const OFFER_MS = 3000;
 const GRANT_MS = 3000;
 /** A taker that does not answer is asked again until it is found to be gone. */
 const AGAIN_MS = 1000;
 const RENEW_MS = (GRANT_SECONDS * 1000) / 2;
+const LOOK_MS = 60_000;
 
 export type GivingStep = 'offering' | 'copying' | 'granting';
 
@@ -57,6 +57,7 @@ export class Givings {
   #giving: Giving | undefined;
   /** Grants of ours, to be renewed. */
   readonly #given = new Map<Token, { renewAt: Instant }>();
+  #lookAt: Instant;
   #retry: { readonly at: Instant; readonly run: () => void } | undefined;
   /** Hand-offs that came to their end. */
   done = 0;
@@ -66,6 +67,7 @@ export class Givings {
     this.#copies = copies;
     this.#replication = replication;
     this.#events = events;
+    this.#lookAt = context.soon(LOOK_MS);
   }
 
   get current(): { readonly to: NodeId; readonly arc: Arc; readonly step: GivingStep } | undefined {
@@ -73,9 +75,10 @@ export class Givings {
     return giving && { to: giving.to.nodeId, arc: giving.arc, step: giving.step };
   }
 
-  get deadline(): Instant | undefined {
-    let at = this.#retry?.at;
-    for (const { renewAt } of this.#given.values()) if (at === undefined || renewAt < at) at = renewAt;
+  get deadline(): Instant {
+    let at: Instant = this.#lookAt;
+    if (this.#retry && this.#retry.at < at) at = this.#retry.at;
+    for (const { renewAt } of this.#given.values()) if (renewAt < at) at = renewAt;
     return at;
   }
 
@@ -106,14 +109,25 @@ export class Givings {
       this.#retry = undefined;
       run();
     }
+    if (now >= this.#lookAt) this.#lookForGiven();
     for (const [to, given] of this.#given) {
       if (now < given.renewAt) continue;
-      const grant = [...view.grants()].find((held) => held.to === to && held.giver === self);
+      const grant = view.grantOf(self, to);
       if (!grant || !view.get(grant.taker)) this.#given.delete(to);
       else {
         given.renewAt = this.#context.soon(RENEW_MS);
         this.#renew(grant);
       }
+    }
+  }
+
+  /** What was given before a restart is renewed, too. */
+  #lookForGiven(): void {
+    const { view, self } = this.#context;
+    this.#lookAt = this.#context.soon(LOOK_MS);
+    for (const { to, giver, record } of view.grants()) {
+      if (giver !== self || record.length === 0 || this.#given.has(to)) continue;
+      this.#given.set(to, { renewAt: this.#context.soon(LOOK_MS) });
     }
   }
 
@@ -190,7 +204,7 @@ export class Givings {
     this.#giving = undefined;
     this.#retry = undefined;
     if (giving.copy !== undefined) this.#copies.end(giving.copy);
-    if (giving.step === 'granting') this.#context.view.withdraw(giving.arc.to);
+    if (giving.step === 'granting') this.#context.view.withdraw({ giver: this.#context.self, to: giving.arc.to });
     this.#context.tell({ type: 'hand-off-failed', to: giving.to.nodeId, step: giving.step });
     this.#events.changed();
   }
@@ -209,7 +223,7 @@ export class Givings {
 
   #publish(grant: Grant): void {
     this.#context.view.offerGrant(grant);
-    this.#events.spread(grantKeyOf(grant.to));
+    this.#events.spread(this.#context.view.grantKeyOf(grant));
     this.#events.changed();
   }
 

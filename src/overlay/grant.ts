@@ -3,7 +3,7 @@
  * and a replica sign what was sealed. It counts while its giver would own the place without it and its taker is there,
  * so that a range whose taker or giver vanishes is with whoever has copies of it, and nobody grants what is not his.
  *
- * Sealed by the giver under `grant-1`: `e` epoch, `f` and `t` the arc (20 bytes each, `f` exclusive), `k` the giver,
+ * Sealed by the giver under `grant-1`: `e` epoch (at most 2^32-1), `f` and `t` the arc (20 bytes each, `f` exclusive), `k` the giver,
  * `n` the network's name, `q` sequence, `w` the taker's key, `x` expires, seconds since 1970.
  * Passed on as a bencoded dictionary: `g` the sealed grant, `r` a replica's key and signature (96 bytes, absent where
  * there is no replica), `s` the taker's signature; both sign `monsoon grant-taken-1\n` and the sealed bytes.
@@ -34,11 +34,14 @@ import {
   type WallSeconds,
   wallSeconds,
 } from '../base/index.ts';
+import { SEQUENCE_MAX } from './descriptor.ts';
 import { TOKEN_BYTES, type Token } from './token.ts';
 
 const GRANT_CONTEXT = 'grant-1';
 /** How long a grant counts; its giver renews it at half of that. */
 export const GRANT_SECONDS = 7200;
+/** Hand-offs that one range can see. */
+export const EPOCH_MAX = 0xffff_ffff;
 const SIGNATURE_BYTES = 64;
 const PASSED_VALUES_MAX = 20;
 
@@ -111,7 +114,9 @@ export function openSealedGrant(
   if (!takerId || takerId === signer) return malformed('w');
   const [from, to] = [positionAt(body, 'f'), positionAt(body, 't')];
   if (!from || !to || from === to) return malformed('f');
-  const [epoch, sequence, expires] = ['e', 'q', 'x'].map((key) => wholeAt(body, key)) as (number | undefined)[];
+  const epoch = wholeAt(body, 'e', EPOCH_MAX);
+  const sequence = wholeAt(body, 'q', SEQUENCE_MAX);
+  const expires = wholeAt(body, 'x', Number.MAX_SAFE_INTEGER);
   if (epoch === undefined || sequence === undefined || expires === undefined) return malformed('e');
   if (expires <= wallNow || expires > wallNow + 2 * GRANT_SECONDS) {
     return publicFault('grant-expired', 'the grant has expired, or lasts too long');
@@ -166,9 +171,9 @@ function positionAt(body: BencodeDict, key: string): Token | undefined {
   return bytes instanceof Uint8Array && bytes.length === TOKEN_BYTES ? (hex(bytes) as Token) : undefined;
 }
 
-function wholeAt(body: BencodeDict, key: string): number | undefined {
+function wholeAt(body: BencodeDict, key: string, max: number): number | undefined {
   const value = body.get(key);
-  return typeof value === 'number' && value >= 0 ? value : undefined;
+  return typeof value === 'number' && value >= 0 && value <= max ? value : undefined;
 }
 
 function malformed(key: string): Fault<'grant-malformed'> {

@@ -4,21 +4,21 @@
  * Views that still differ are compared bucket by bucket. A client asks for the whole view now and then, and no more.
  * Invariant: nothing is passed on that was not checked here first.
  */
-import { type Instant, isFault, later, type NodeId, randomBelow } from '../base/index.ts';
-import { Admission, HELLO_MS } from './admission.ts';
+import { earliest, type Instant, isFault, later, type NodeId, randomBelow } from '../base/index.ts';
+import { Admission } from './admission.ts';
 import type { Context } from './context.ts';
 import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
+import { FailureDetector } from './failure-detector.ts';
 import { openGrant } from './grant.ts';
 import type { Digest, OverlayMessage, Suspicion } from './message.ts';
-import { BUCKETS, DIGESTS_MAX, RECORDS_MAX, SUSPICIONS_MAX } from './message-codec.ts';
+import { BUCKETS, DIGESTS_MAX, RECORDS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
-import { grantKeyOf, keyOf, unletter, wideningKeyOf } from './view.ts';
+import { keyOf, unletter, wideningKeyOf } from './view.ts';
 import { openWidening } from './widening.ts';
 
 export const ROUND_MS = 1000;
 const GOSSIP_MS = 1200;
-const PROBE_MS = 1600;
 const RECORDS_MS = 5000;
 /** How often views are compared whole, at most: by a supernode that sees a difference, and by a client. */
 const SYNC_MS = 30_000;
@@ -27,12 +27,8 @@ const CLIENT_SYNC_MS = 600_000;
 const LOST_MS = 20_000;
 /** How soon a client without a view tries again. */
 const CLIENT_RETRY_MS = 2000;
-/** Others that are asked about a silent node. */
-const PROBES = 3;
-/** A node that was looked for and found is not looked for again for this long, whoever suspects it. */
-const TRUSTED_MS = 10_000;
-/** A suspicion is looked into within this time, so that not everybody does at once. */
-const SPREAD_MS = 2000;
+/** Nodes of one hint that are asked. */
+const FOUND_MAX = 3;
 /** News that is passed on at a time, and in all. */
 const HOT_PER_MESSAGE = 128;
 const HOT_MAX = 4096;
@@ -56,13 +52,9 @@ export class Membership {
   readonly #context: Context;
   readonly #events: MembershipEvents;
   readonly #admission: Admission;
+  readonly #detector: FailureDetector;
   /** Digest keys of news, and how often each is still told. */
   readonly #hot = new Map<string, number>();
-  readonly #suspects = new Map<NodeId, { sequence: number; tells: number }>();
-  readonly #checking = new Set<NodeId>();
-  readonly #trustedUntil = new Map<NodeId, Instant>();
-  /** Suspicions to look into, and when. */
-  readonly #due = new Map<NodeId, Instant>();
   /** Sequences that were not believed, by digest key: they are not fetched again for a while. */
   readonly #refused = new Map<string, number>();
   #forgiveAt: Instant;
@@ -77,6 +69,10 @@ export class Membership {
     this.#context = context;
     this.#events = events;
     this.#admission = new Admission(context, (descriptor) => this.#admit(descriptor));
+    this.#detector = new FailureDetector(context, {
+      lost: (nodeId) => this.#lost(nodeId),
+      refute: (sequence) => events.refute(sequence),
+    });
     this.#nextRound = context.now;
     this.#nextSync = context.now;
     this.#nextLost = context.soon(LOST_MS);
@@ -84,14 +80,13 @@ export class Membership {
   }
 
   get deadline(): Instant {
-    let at = this.#nextRound;
-    for (const due of this.#due.values()) if (due < at) at = due;
-    return at;
+    return earliest(this.#nextRound, this.#detector.deadline)!;
   }
 
   /** Begins or ends to take part as a supernode. */
   serve(isServing: boolean): void {
     this.#isServing = isServing;
+    this.#detector.serve(isServing);
     this.#nextRound = this.#context.now;
   }
 
@@ -103,7 +98,7 @@ export class Membership {
 
   /** Asks nodes that a bootstrap source, a redirect or a person named. */
   find(contacts: readonly Contact[]): void {
-    for (const contact of contacts.slice(0, PROBES)) {
+    for (const contact of contacts.slice(0, FOUND_MAX)) {
       if (contact.nodeId !== this.#context.self) this.#sync(contact);
     }
   }
@@ -121,16 +116,17 @@ export class Membership {
 
   /** Looks into it whether a node is there. */
   suspect(nodeId: NodeId): void {
-    this.#check(nodeId, false);
+    this.#detector.check(nodeId);
+  }
+
+  /** Asks on behalf of another whether a node is there. */
+  probe(contact: Contact, then: (isThere: boolean) => void): void {
+    this.#detector.probe(contact, then);
   }
 
   tick(): void {
     const { now, view, wall } = this.#context;
-    for (const [nodeId, at] of this.#due) {
-      if (at > now) continue;
-      this.#due.delete(nodeId);
-      this.#check(nodeId, true);
-    }
+    this.#detector.tick();
     if (now < this.#nextRound) return;
     view.expire(wall);
     this.#noteChange();
@@ -158,12 +154,6 @@ export class Membership {
     }
   }
 
-  /** Asks on behalf of another whether a node is there. */
-  probe(contact: Contact, then: (isThere: boolean) => void): void {
-    const sequence = this.#context.view.get(contact.nodeId)?.sequence ?? 1;
-    this.#context.exchanges.ask(contact, { type: 'hello' }, HELLO_MS, (reply) => then(isServing(reply, sequence)));
-  }
-
   get #tells(): number {
     return Math.ceil(3 * Math.log2(this.#context.view.size + 2));
   }
@@ -183,12 +173,12 @@ export class Membership {
     if (!partner) return;
     const message = this.#news(() => true);
     this.#context.exchanges.ask(contactOf(partner), { type: 'gossip', ...message }, GOSSIP_MS, (reply) => {
-      if (reply?.type !== 'gossiped') return this.#check(partner.nodeId, false);
-      this.#trust(partner.nodeId, ROUND_MS);
-      this.#noteSuspects(reply.suspects);
+      if (reply?.type !== 'gossiped') return this.#detector.check(partner.nodeId);
+      this.#detector.noteHeard(partner.nodeId);
+      this.#detector.note(reply.suspects);
       const lacking = this.#lackingOf(reply.digests);
       if (lacking.length > 0 || reply.wanted.length > 0) this.#exchangeRecords(partner, reply.wanted, lacking);
-      if (reply.view !== this.#context.view.hash && this.#context.now >= this.#nextSync) {
+      if (reply.view !== this.#context.view.digests.hash && this.#context.now >= this.#nextSync) {
         this.#nextSync = this.#context.soon(SYNC_MS);
         this.#sync(contactOf(partner));
       }
@@ -228,31 +218,25 @@ export class Membership {
     const digests: Digest[] = [];
     for (const [key, tells] of this.#hot) {
       if (digests.length >= HOT_PER_MESSAGE) break;
-      const digest = view.digestOf(key);
+      const digest = view.digests.digestOf(key);
       if (!digest || tells <= 1) this.#hot.delete(key);
       else this.#hot.set(key, tells - 1);
       if (digest && isWanted(digest)) digests.push(digest);
     }
-    const suspects: Suspicion[] = [];
-    for (const [nodeId, suspicion] of this.#suspects) {
-      if (suspects.length >= SUSPICIONS_MAX) break;
-      if (--suspicion.tells <= 0) this.#suspects.delete(nodeId);
-      suspects.push({ nodeId, sequence: suspicion.sequence });
-    }
-    return { digests, suspects, view: view.hash };
+    return { digests, suspects: this.#detector.news(this.#tells), view: view.digests.hash };
   }
 
   #answerGossip(message: Extract<OverlayMessage, { type: 'gossip' }>, from: NodeId): OverlayMessage {
     const { view } = this.#context;
     // Only a member's word is worth a look at somebody.
     if (view.get(from)) {
-      this.#trust(from, ROUND_MS);
-      this.#noteSuspects(message.suspects);
+      this.#detector.noteHeard(from);
+      this.#detector.note(message.suspects);
     }
     const told = new Map(message.digests.map(({ key, sequence }) => [key, sequence]));
     const news = this.#news(({ key, sequence }) => told.get(key) !== sequence);
     for (const [key, sequence] of told) {
-      const ours = view.digestOf(key);
+      const ours = view.digests.digestOf(key);
       if (ours && ours.sequence > sequence && news.digests.length < DIGESTS_MAX) news.digests.push(ours);
     }
     return { type: 'gossiped', ...news, wanted: this.#lackingOf(message.digests) };
@@ -263,14 +247,16 @@ export class Membership {
     const { view, self } = this.#context;
     const own = keyOf(self);
     return digests
-      .filter(({ key, sequence }) => key !== own && (view.sequenceOf(key) ?? this.#refused.get(key) ?? -1) < sequence)
+      .filter(
+        ({ key, sequence }) => key !== own && (view.digests.sequenceOf(key) ?? this.#refused.get(key) ?? -1) < sequence,
+      )
       .map(({ key }) => key);
   }
 
   #recordsOf(keys: readonly string[]): Uint8Array[] {
     const records: Uint8Array[] = [];
     for (const key of keys) {
-      const record = this.#context.view.recordOf(key);
+      const record = this.#context.view.digests.recordOf(key);
       if (record && records.length < RECORDS_PER_MESSAGE) records.push(record);
     }
     return records;
@@ -297,12 +283,12 @@ export class Membership {
   /** Compares everything held with another's. */
   #sync(contact: Contact, then: () => void = () => {}): void {
     const { exchanges, view } = this.#context;
-    exchanges.ask(contact, { type: 'sync', buckets: view.bucketHashes }, RECORDS_MS, (reply) => {
+    exchanges.ask(contact, { type: 'sync', buckets: view.digests.bucketHashes }, RECORDS_MS, (reply) => {
       if (reply?.type !== 'synced') return then();
       if (!this.#isServing) this.#nextSync = this.#context.soon(CLIENT_SYNC_MS);
       const theirs = new Map(reply.digests.map(({ key, sequence }) => [key, sequence]));
       const lacking = this.#lackingOf(reply.digests);
-      const ours = this.#isServing ? reply.buckets.flatMap((bucket) => view.digestsIn(bucket)) : [];
+      const ours = this.#isServing ? reply.buckets.flatMap((bucket) => view.digests.in(bucket)) : [];
       const newer = ours.filter(({ key, sequence }) => (theirs.get(key) ?? -1) < sequence).map(({ key }) => key);
       const partner = { nodeId: contact.nodeId, addresses: [contact.address] };
       if (lacking.length > 0 || newer.length > 0) this.#exchangeRecords(partner, newer, lacking, then);
@@ -312,14 +298,14 @@ export class Membership {
 
   #answerSync(buckets: readonly string[]): OverlayMessage {
     const { view } = this.#context;
-    const ours = view.bucketHashes;
+    const ours = view.digests.bucketHashes;
     const digests: Digest[] = [];
     const differing: number[] = [];
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       if (ours[bucket] === buckets[bucket]) continue;
-      const held = view.digestsIn(bucket);
       // What does not fit is found by the next comparison, when less differs.
-      if (digests.length + held.length > DIGESTS_MAX) break;
+      const held = view.digests.in(bucket).slice(0, DIGESTS_MAX - digests.length);
+      if (held.length === 0 && digests.length > 0) continue;
       differing.push(bucket);
       digests.push(...held);
     }
@@ -346,7 +332,7 @@ export class Membership {
   #learnGrant(record: Uint8Array): void {
     const grant = openGrant(record, this.#context.settings, this.#context.wall);
     if (isFault(grant) || !this.#context.view.offerGrant(grant)) return;
-    this.spread(grantKeyOf(grant.to));
+    this.spread(this.#context.view.grantKeyOf(grant));
   }
 
   #learnWidening(record: Uint8Array): void {
@@ -358,81 +344,13 @@ export class Membership {
   #admit(descriptor: Descriptor): void {
     const offered = this.#context.view.offer(descriptor);
     if (offered !== 'added' && offered !== 'renewed') return;
-    this.#suspects.delete(descriptor.nodeId);
-    this.#due.delete(descriptor.nodeId);
+    this.#detector.clear(descriptor.nodeId);
     if (this.#isServing) this.spread(keyOf(descriptor.nodeId));
     this.#noteChange();
   }
 
-  #noteSuspects(suspects: readonly Suspicion[]): void {
-    const { view, self, now, random } = this.#context;
-    for (const { nodeId, sequence } of suspects) {
-      if (nodeId === self) this.#events.refute(sequence);
-      const held = view.get(nodeId);
-      if (!held || held.sequence > sequence || nodeId === self) continue;
-      if (this.#isTrusted(nodeId) || this.#due.has(nodeId) || this.#due.size >= SUSPICIONS_MAX) continue;
-      // Whoever stands next to it must know at once.
-      const isNext = view.ring
-        .rangesOf(nodeId)
-        .some(({ to }) => view.ring.ownerSetAt(to).some((owner) => owner.nodeId === self));
-      this.#due.set(nodeId, isNext ? now : later(now, SPREAD_MS * random()));
-    }
-  }
-
-  #isTrusted(nodeId: NodeId): boolean {
-    return (this.#trustedUntil.get(nodeId) ?? Number.NEGATIVE_INFINITY) > this.#context.now;
-  }
-
-  #trust(nodeId: NodeId, ms: number): void {
-    const until = later(this.#context.now, ms);
-    if (this.#context.view.get(nodeId) && until > (this.#trustedUntil.get(nodeId) ?? 0))
-      this.#trustedUntil.set(nodeId, until);
-  }
-
-  /** @param isSuspected another member found it silent, too */
-  #check(nodeId: NodeId, isSuspected: boolean): void {
-    const { exchanges, view } = this.#context;
-    const descriptor = view.get(nodeId);
-    if (!descriptor || this.#checking.has(nodeId) || nodeId === this.#context.self) return;
-    this.#checking.add(nodeId);
-    const others = isSuspected || !this.#isServing ? [] : this.#context.someOthers(PROBES, nodeId);
-    let open = 1 + others.length;
-    let isThere = false;
-    const heard = (isAnswered: boolean): void => {
-      open--;
-      isThere ||= isAnswered;
-      if (open > 0 && !isThere) return;
-      if (!this.#checking.delete(nodeId)) return;
-      if (isThere) this.#trust(nodeId, TRUSTED_MS);
-      else this.#lose(nodeId);
-    };
-    const contact = contactOf(descriptor);
-    exchanges.ask(contact, { type: 'hello' }, HELLO_MS, (reply) => heard(isServing(reply, descriptor.sequence)));
-    for (const other of others) {
-      exchanges.ask(contactOf(other), { type: 'probe', ...contact }, PROBE_MS, (reply) =>
-        heard(reply?.type === 'probed' && reply.isThere),
-      );
-    }
-  }
-
-  #lose(nodeId: NodeId): void {
-    const { view, exchanges, self } = this.#context;
-    const descriptor = view.get(nodeId);
-    if (!descriptor) return;
-    const next = new Set(view.ring.rangesOf(nodeId).flatMap(({ to }) => view.ring.ownerSetAt(to)));
-    view.drop(nodeId);
-    this.#trustedUntil.delete(nodeId);
-    this.#context.tell({ type: 'lost', nodeId });
+  #lost(nodeId: NodeId): void {
     this.#events.lost(nodeId);
-    if (this.#isServing && (descriptor.roles & ROLE_LEAVES) === 0) {
-      const { sequence } = descriptor;
-      if (this.#suspects.size < SUSPICIONS_MAX) this.#suspects.set(nodeId, { sequence, tells: this.#tells });
-      for (const member of next) {
-        if (member.nodeId === nodeId || member.nodeId === self) continue;
-        const message = { type: 'gossip', digests: [], suspects: [{ nodeId, sequence }], view: view.hash } as const;
-        exchanges.ask(contactOf(member), message, GOSSIP_MS, () => {});
-      }
-    }
     this.#noteChange();
   }
 
@@ -441,9 +359,4 @@ export class Membership {
     this.#version = this.#context.view.version;
     this.#events.changed();
   }
-}
-
-/** True for the answer of a supernode that serves, by that descriptor or a later one: not without what it once knew. */
-function isServing(reply: OverlayMessage | undefined, sequence: number): boolean {
-  return reply?.type === 'here' && reply.sequence >= sequence;
 }

@@ -46,7 +46,7 @@ export const MESSAGE_BYTES_MAX = 262_144;
 const VALUES_MAX = 1000;
 const TEXT_BYTES_MAX = 200;
 const KEY_BYTES = 8;
-const SEQUENCE_BYTES = 7;
+const SEQUENCE_BYTES = 6;
 const DIGEST_BYTES: number = KEY_BYTES + SEQUENCE_BYTES;
 const HASH_BYTES = 8;
 const SIGNATURE_BYTES = 64;
@@ -136,13 +136,12 @@ const optional = <Value>(kind: Kind<Value>): Kind<Value | undefined> => ({
 
 function writeSequence(target: Uint8Array, at: number, sequence: number): void {
   const high = Math.floor(sequence / 2 ** 32);
-  target[at] = high >>> 16;
-  target[at + 1] = high >>> 8;
-  target[at + 2] = high;
-  writeUint32(target, at + 3, sequence >>> 0);
+  target[at] = high >>> 8;
+  target[at + 1] = high;
+  writeUint32(target, at + 2, sequence >>> 0);
 }
 const readSequence = (from: Uint8Array, at: number): number =>
-  ((from[at]! << 16) | readUint16(from, at + 1)) * 2 ** 32 + readUint32(from, at + 3);
+  readUint16(from, at) * 2 ** 32 + readUint32(from, at + 2);
 
 const digests = packed<Digest>(
   DIGEST_BYTES,
@@ -240,7 +239,7 @@ const FIELDS: Fields = {
   claimed: { copies: ['n', whole(1000)] },
   offer: {
     arc: ['a', arc],
-    epoch: ['e', wholeMax],
+    epoch: ['e', uint32],
     peers: ['p', wholeMax],
     announcesPerSecond: ['l', wholeMax],
   },

@@ -267,7 +267,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     const isServing = this.#standing.phase === 'serving' || this.#standing.phase === 'leaving';
     if (!isServing) return reply({ type: 'refused', why: 'this node serves nobody now' });
     if (message.type === 'vote') return this.#duties.vote(from, message, reply);
-    if (message.type === 'probe') {
+    if (message.type === 'probe' && this.#context.view.get(from)) {
       return this.#membership.probe(message, (isThere) => reply({ type: 'probed', isThere }));
     }
     reply(this.#membership.answer(from, message) ?? this.#answerDuty(from, message));

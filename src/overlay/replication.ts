@@ -4,7 +4,7 @@
  * after a partition or a long sleep two nodes wrote for one range. Invariant: a node counts as a copy of an arc only from the last frame of it on,
  * and only while it was told of every announce since.
  */
-import { type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
+import { earliest, type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
 import { covers, missingOf } from './arcs.ts';
 import type { Context } from './context.ts';
@@ -14,6 +14,8 @@ import { contactOf } from './exchanges.ts';
 import type { Range, Ring } from './ring.ts';
 
 const BATCH_MS = 1000;
+/** How often it is looked at who lacks what, while somebody does. */
+const PRIME_MS = 1000;
 const ANNOUNCES_MS = 3000;
 const TRIES_MAX = 3;
 /** Copies to replicas at a time: what a hand-off or a newcomer waits for comes between. */
@@ -60,6 +62,7 @@ export class Replication {
   #version = -1;
   #others = new Map<readonly Descriptor[], readonly NodeId[]>();
   #batchAt: Instant;
+  #primeAt: Instant;
   #isDirty = false;
   #isServing = false;
 
@@ -67,10 +70,11 @@ export class Replication {
     this.#context = context;
     this.#copies = copies;
     this.#batchAt = context.now;
+    this.#primeAt = context.now;
   }
 
   get deadline(): Instant | undefined {
-    return this.#isServing ? this.#batchAt : undefined;
+    return this.#isServing ? earliest(this.#batchAt, this.#isDirty ? this.#primeAt : undefined) : undefined;
   }
 
   /** The ring, or our part in it, may be another. */
@@ -110,10 +114,15 @@ export class Replication {
   }
 
   tick(): void {
-    if (!this.#isServing || this.#context.now < this.#batchAt) return;
-    this.#batchAt = later(this.#context.now, BATCH_MS);
+    const { now } = this.#context;
+    if (!this.#isServing) return;
+    if (this.#isDirty && now >= this.#primeAt) {
+      this.#primeAt = later(now, PRIME_MS);
+      this.#prime();
+    }
+    if (now < this.#batchAt) return;
+    this.#batchAt = later(now, BATCH_MS);
     this.passOn();
-    if (this.#isDirty) this.#prime();
   }
 
   /** Passes on now what was announced since the last time. */
@@ -169,16 +178,24 @@ export class Replication {
         this.#isDirty = true;
         continue;
       }
-      const id = this.#copies.begin(contactOf(member), arc, (isDone) => {
-        this.#priming.delete(member.nodeId);
-        this.#copies.end(id);
-        if (isDone) former?.given.add(nameOf(member, arc));
-        if (isDone) this.notePrimed(member.nodeId, arc);
-        else this.#restingUntil.set(member.nodeId, later(this.#context.now, REFUSED_MS));
-        this.#isDirty = true;
-      });
-      this.#priming.set(member.nodeId, id);
+      const then = (isDone: boolean): void => this.#copied({ member, arc, former }, isDone);
+      this.#priming.set(member.nodeId, this.#copies.begin(contactOf(member), arc, then));
     }
+  }
+
+  #copied({ member, arc, former }: Owed, isDone: boolean): void {
+    const { nodeId } = member;
+    this.#copies.end(this.#priming.get(nodeId)!);
+    this.#priming.delete(nodeId);
+    this.#isDirty = true;
+    if (!isDone) {
+      this.#restingUntil.set(nodeId, later(this.#context.now, REFUSED_MS));
+      return;
+    }
+    former?.given.add(nameOf(member, arc));
+    this.notePrimed(nodeId, arc);
+    // The next one waits for nothing.
+    this.#primeAt = this.#context.now;
   }
 
   #lacking(): Owed[] {

@@ -37,7 +37,7 @@ export class Ring {
   #base: Place[] = [];
   readonly #members = new Map<NodeId, Descriptor>();
   readonly #subnets = new Map<string, Descriptor[]>();
-  readonly #grants = new Map<Token, GrantTerms>();
+  readonly #grants = new Map<string, GrantTerms>();
   #granted: readonly Place[] | undefined;
   #ownerSets: (readonly Descriptor[] | undefined)[] = [];
   #ranges: Map<NodeId, Range[]> | undefined;
@@ -46,7 +46,7 @@ export class Ring {
     for (const descriptor of descriptors) this.#admit(descriptor);
     const counted = [...this.#members.values()];
     this.#base = counted.flatMap(placesOf).sort(inOrder);
-    for (const grant of grants) this.#grants.set(grant.to, grant);
+    for (const grant of grants) this.#grants.set(`${grant.giver} ${grant.to}`, grant);
   }
 
   /** Adds a supernode, or replaces what it said before. */
@@ -75,13 +75,14 @@ export class Ring {
     this.#settle(before);
   }
 
-  grant(terms: GrantTerms): void {
-    this.#grants.set(terms.to, terms);
+  /** Adds a grant, or puts it in the place of the one of the same key. */
+  grant(key: string, terms: GrantTerms): void {
+    this.#grants.set(key, terms);
     this.#forget();
   }
 
-  revoke(to: Token): void {
-    if (this.#grants.delete(to)) this.#forget();
+  revoke(key: string): void {
+    if (this.#grants.delete(key)) this.#forget();
   }
 
   /** Ranges in all. */
@@ -261,7 +262,7 @@ function withGrants(
   members: ReadonlyMap<NodeId, Descriptor>,
   grants: Iterable<GrantTerms>,
 ): readonly Place[] {
-  const sorted = [...grants].sort((a, b) => a.epoch - b.epoch || order(a.to, b.to) || order(a.taker, b.taker));
+  const sorted = [...grants].sort((a, b) => a.epoch - b.epoch || order(a.to, b.to) || order(a.giver, b.giver));
   if (sorted.length === 0) return places;
   const ring = [...places];
   for (const { giver, taker, to, epoch } of sorted) {

@@ -11,7 +11,6 @@ import {
   certificateOf,
   QUORUM,
   type Vote,
-  WITNESSES,
 } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
@@ -41,11 +40,10 @@ const REISSUE_MS = 2_400_000;
 /** A load that changed by this much (of 255) is worth a new descriptor, at most once in this time. */
 const LOAD_STEP = 51;
 const LOAD_REISSUE_MS = 60_000;
+const REFUTE_MS = 1000;
 const RENEW_RETRY_MS = 300_000;
 /** A first supernode gets votes as soon as there is somebody to give them. */
 const COMPANY_MS = 10_000;
-/** So many members do not admit somebody with few votes any more. */
-const STRANGER_OTHERS = 2 * WITNESSES;
 export const TERM_MS = 86_400_000;
 /** Rest after a term; doubled each time a term was short, up to 17 h. */
 const REST_MS = 900_000;
@@ -74,7 +72,9 @@ export class Standing {
   /** In 1/255 of capacity. */
   load = 0;
   #phase: Phase = 'client';
+  /** Of its certificate, and the highest that it ever asked votes for. */
   #term: number;
+  #termMax: number;
   #sequence: number;
   #certificate: Certificate | undefined;
   #ownTokens = 1;
@@ -89,8 +89,8 @@ export class Standing {
   #restMs = REST_MS;
   #restUntil: Instant;
   #isFinal = false;
-  /** It tracked swarms that others shall have. */
-  #isReturning = false;
+  /** It gets a new seat while it serves. */
+  #isReelected = false;
 
   constructor(context: Context, events: StandingEvents) {
     const { role, capacity, term, sequence } = context.settings;
@@ -100,6 +100,7 @@ export class Standing {
     this.role = role;
     this.capacity = capacity;
     this.#term = term;
+    this.#termMax = term;
     this.#sequence = sequence;
     this.#servingSince = context.now;
     this.#issuedAt = context.now;
@@ -112,7 +113,7 @@ export class Standing {
   }
   /** What has to outlive this process. */
   get memory(): { readonly term: number; readonly sequence: number } {
-    return { term: this.#term, sequence: this.#sequence };
+    return { term: this.#termMax, sequence: this.#sequence };
   }
   get term(): number {
     return this.#term;
@@ -130,15 +131,12 @@ export class Standing {
   }
 
   get deadline(): Instant | undefined {
-    const times = [this.#reissueAt, this.#renewAt, this.#termEndsAt, this.#genesisAt];
+    const times = [this.#termEndsAt, this.#genesisAt, this.#reissueAt];
+    if (!this.#isReelected) times.push(this.#renewAt);
     if (this.#mayStand) times.push(this.#standAt);
     let at: Instant | undefined;
     for (const time of times) if (time !== undefined && (at === undefined || time < at)) at = time;
     return at;
-  }
-
-  get #isEager(): boolean {
-    return this.role === 'supernode' || this.#isReturning;
   }
 
   get #mayStand(): boolean {
@@ -150,7 +148,7 @@ export class Standing {
     if (this.#mayStand && now >= this.#standAt) this.#stand();
     if (this.#genesisAt !== undefined && now >= this.#genesisAt) this.#begin();
     if (this.#phase !== 'serving') return;
-    if (this.#renewAt !== undefined && now >= this.#renewAt) this.#renew();
+    if (this.#renewAt !== undefined && now >= this.#renewAt && !this.#isReelected) this.#renew();
     if (this.#termEndsAt !== undefined && now >= this.#termEndsAt) {
       this.#termEndsAt = this.#context.soon(TERM_MS);
       this.#events.termEnded();
@@ -172,9 +170,10 @@ export class Standing {
     const { settings, now } = this.#context;
     if (!this.#mayStand || now < this.#restUntil || settings.addresses().length === 0) return false;
     this.#phase = 'voting';
-    this.#term++;
+    this.#term = ++this.#termMax;
     this.#events.refresh(by, () => {
-      if (this.#phase === 'voting') this.#collectVotes(undefined, (certificate) => this.#elected(certificate));
+      if (this.#phase === 'voting')
+        this.#collectVotes({ term: this.#term, seat: undefined }, (certificate) => this.#elected(certificate));
     });
     return true;
   }
@@ -191,7 +190,7 @@ export class Standing {
 
   /** Issues a descriptor that says what is so now. */
   issue(): void {
-    if (this.#phase !== 'serving' && this.#phase !== 'leaving') return;
+    if (!this.#certificate || (this.#phase !== 'serving' && this.#phase !== 'leaving')) return;
     const { view, now } = this.#context;
     this.#issuedAt = now;
     this.#issuedLoad = this.load;
@@ -202,9 +201,9 @@ export class Standing {
 
   /** Somebody says that we are silent. */
   refute(sequence: number): void {
-    if (this.#phase !== 'serving' || sequence < this.#sequence) return;
-    this.#sequence = Math.max(this.#sequence, sequence);
-    this.issue();
+    // Nobody can have found silent what was never issued; and one answer a second is enough.
+    if (this.#phase !== 'serving' || sequence !== this.#sequence) return;
+    if (this.#context.now - this.#issuedAt >= REFUTE_MS) this.issue();
   }
 
   /** Hands everything over and serves no more. @param isFinal the node stops: it does not stand again */
@@ -256,17 +255,25 @@ export class Standing {
   }
 
   /**
-   * A first supernode that met a network which does not know it: it is elected there as anybody is, and then passes on
-   * what it tracked.
+   * Who has few votes, and is known to too few to get more, is elected as anybody is while it serves: it keeps what it
+   * tracks, and passes on what is another's by its new seat.
    */
-  #stepDown(): void {
-    this.#phase = 'client';
-    this.#isReturning = true;
-    this.#end('it met a larger network');
-    this.#restUntil = this.#context.now;
-    this.#standAt = this.#context.now;
-    this.#context.view.drop(this.#context.self);
-    this.#events.changed();
+  #reelect(): void {
+    const term = ++this.#termMax;
+    this.#isReelected = true;
+    this.#collectVotes({ term, seat: undefined }, (certificate) => {
+      this.#isReelected = false;
+      if (this.#phase !== 'serving' || !certificate) return;
+      this.#isReelected = true;
+      this.#events.claim(this.#seal(0, certificate, term), () => {
+        this.#isReelected = false;
+        if (this.#phase !== 'serving') return;
+        this.#term = term;
+        this.#certificate = certificate;
+        this.#renewAt = this.#context.soon(this.#renewMs);
+        this.issue();
+      });
+    });
   }
 
   #fallBack(): void {
@@ -277,7 +284,7 @@ export class Standing {
 
   #stand(): void {
     const { settings, now, exchanges } = this.#context;
-    this.#standAt = this.#context.soon(this.#isEager ? VOLUNTEER_MS : OFFER_MS);
+    this.#standAt = this.#context.soon(this.role === 'supernode' ? VOLUNTEER_MS : OFFER_MS);
     const addresses = settings.addresses();
     if (addresses.length === 0) return;
     const told = this.#context.someOthers(TOLD);
@@ -288,7 +295,7 @@ export class Standing {
         addresses,
         capacity: this.capacity,
         uptimeSeconds: Math.floor((now - this.#startedAt) / 1000),
-        isVolunteer: this.#isEager,
+        isVolunteer: this.role === 'supernode',
         term: this.#term,
       } as const;
       exchanges.ask(contactOf(supernode), message, STAND_MS, () => {});
@@ -311,7 +318,6 @@ export class Standing {
     const { now, view } = this.#context;
     view.drop(this.#context.self);
     this.#phase = 'serving';
-    this.#isReturning = false;
     this.#genesisAt = undefined;
     this.#servingSince = now;
     this.#termEndsAt = this.#context.soon(TERM_MS);
@@ -331,15 +337,14 @@ export class Standing {
     }
     this.#renewAt = this.#context.soon(isYoung ? COMPANY_MS : RENEW_RETRY_MS);
     const seat = this.#seat;
-    this.#collectVotes(seat, (renewed) => {
+    this.#collectVotes({ term: this.#term, seat }, (renewed) => {
       if (this.#phase !== 'serving' || this.#certificate !== certificate) return;
-      const isStranger = certificate.votes.length < QUORUM && this.#context.others().length >= STRANGER_OTHERS;
       if (renewed) {
         this.#certificate = renewed;
         this.#renewAt = this.#context.soon(this.#renewMs);
         this.issue();
-      } else if (isStranger) {
-        this.#stepDown();
+      } else if (isYoung && this.#context.others().length >= QUORUM) {
+        this.#reelect();
       } else if (certificate.votes.length > 0 && this.#context.wall >= certificate.issued + CERTIFICATE_SECONDS) {
         this.leave('its witnesses no longer vote for it', false);
       }
@@ -361,9 +366,11 @@ export class Standing {
   }
 
   /** Asks the witnesses of this term; fewer votes than a quorum of them are none. */
-  #collectVotes(seat: Seat | undefined, then: (certificate: Certificate | undefined) => void): void {
+  #collectVotes(
+    { term, seat }: { term: number; seat: Seat | undefined },
+    then: (certificate: Certificate | undefined) => void,
+  ): void {
     const { settings, self, exchanges, wall } = this.#context;
-    const term = this.#term;
     const witnesses = this.#context.witnessesOf(self, term);
     if (witnesses.length === 0) return then(undefined);
     const candidacy = { network: settings.network, nodeId: self, term, issued: wall, seat };
@@ -382,10 +389,9 @@ export class Standing {
     }
   }
 
-  #seal(extraRoles: number): Descriptor {
+  #seal(extraRoles: number, certificate: Certificate = this.#certificate!, term = this.#term): Descriptor {
     const { settings, self, wall } = this.#context;
     this.#sequence = Math.max(this.#sequence + 1, wall);
-    const certificate = this.#certificate!;
     const statement: Statement = {
       network: settings.network,
       addresses: settings.addresses().slice(0, 4),
@@ -395,7 +401,7 @@ export class Standing {
       capacity: this.capacity,
       load: this.load,
       roles: settings.roles() | extraRoles,
-      term: this.#term,
+      term,
       certificate,
       ownTokens: this.#ownTokens,
     };

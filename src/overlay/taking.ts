@@ -7,7 +7,6 @@ import { covers } from './arcs.ts';
 import type { Context } from './context.ts';
 import { isReceipt, openSealedGrant, type SealedGrant, signedGrant, takenBytes } from './grant.ts';
 import type { ArcName, OverlayMessage } from './message.ts';
-import { grantKeyOf } from './view.ts';
 
 /** A copy that takes longer than this is not waited for. */
 const PATIENCE_MS = 600_000;
@@ -41,7 +40,7 @@ export class Takings {
     const current = this.#accepted;
     const isBusy = current && now < current.until && current.giver !== from;
     if (isBusy) return refused('another range comes first');
-    if (!this.#isOf(from, arc)) return refused('that range is not yours');
+    if (!this.#isOf(from, arc, epoch)) return refused('that range is not yours');
     if (this.#events.loadWith(announcesPerSecond) > TAKE_MAX) return refused('there is no room here');
     this.#accepted = { giver: from, arc, epoch, until: later(now, PATIENCE_MS) };
     return { type: 'accepted' };
@@ -59,7 +58,7 @@ export class Takings {
     const signature = settings.sign(takenBytes(grant.sealed));
     if (view.offerGrant(signedGrant(grant, signature, receipt))) {
       this.#accepted = undefined;
-      this.#events.spread(grantKeyOf(grant.to));
+      this.#events.spread(view.grantKeyOf(grant));
       this.#events.changed();
     }
     return { type: 'signed', signature };
@@ -70,13 +69,13 @@ export class Takings {
     const { settings, wall } = this.#context;
     const grant = openSealedGrant(sealed, settings, wall);
     if (isFault(grant) || grant.giver !== from) return refused('that grant is malformed');
-    if (!this.#isOf(from, grant)) return refused('that range is not yours');
+    if (!this.#isOf(from, grant, grant.epoch)) return refused('that range is not yours');
     return { type: 'signed', signature: settings.sign(takenBytes(sealed)) };
   }
 
   #isExpected(grant: SealedGrant): boolean {
     const { view, now } = this.#context;
-    const held = [...view.grants()].find(({ to, giver }) => to === grant.to && giver === grant.giver);
+    const held = view.grantOf(grant.giver, grant.to);
     if (held) return held.epoch === grant.epoch && held.taker === grant.taker;
     const accepted = this.#accepted;
     if (!accepted || now >= accepted.until) return false;
@@ -84,10 +83,14 @@ export class Takings {
     return giver === grant.giver && epoch === grant.epoch && arc.from === grant.from && arc.to === grant.to;
   }
 
-  /** In our view the node owns the whole arc, which is less than its range. */
-  #isOf(nodeId: NodeId, arc: ArcName): boolean {
+  /** In our view the node owns the whole arc, which is less than its range, and its next epoch is this one. */
+  #isOf(nodeId: NodeId, arc: ArcName, epoch: number): boolean {
     const { ring } = this.#context.view;
-    return ring.rangesOf(nodeId).some((range) => range.to !== arc.to && range.from === arc.from && covers(range, arc));
+    return ring
+      .rangesOf(nodeId)
+      .some(
+        (range) => range.to !== arc.to && range.from === arc.from && epoch === range.epoch + 1 && covers(range, arc),
+      );
   }
 }
 

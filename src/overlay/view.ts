@@ -1,23 +1,20 @@
 /**
  * The view: the newest descriptor of every supernode this node knows of, and the grants between them. Merging is a
  * union, so that two views that meet need no ceremony. It holds only checked records, and does not know how they came.
- * Its hashes tell two views apart, and where they differ; they protect nobody, for every record protects itself.
  */
 import {
-  bytesOfHex,
   hex,
   type InfoHash,
   type NodeId,
   type Random,
   randomBelow,
-  readUint32,
+  type Sha1,
+  utf8,
   type WallSeconds,
-  writeUint32,
 } from '../base/index.ts';
 import type { Descriptor } from './descriptor.ts';
-import type { Grant } from './grant.ts';
-import type { Digest } from './message.ts';
-import { BUCKETS } from './message-codec.ts';
+import { DigestTable } from './digest-table.ts';
+import type { Grant, GrantTerms } from './grant.ts';
 import { isSamePlace, Ring } from './ring.ts';
 import type { Token } from './token.ts';
 import type { Widening } from './widening.ts';
@@ -31,12 +28,6 @@ export const GRANTS_PER_GIVER_MAX = 32;
 /** What became of an offered descriptor; `stale` is one we hold or one older than it. */
 export type Offered = 'added' | 'renewed' | 'stale' | 'full';
 
-interface Held {
-  readonly digest: Digest;
-  /** A letter for its kind, then the record. */
-  readonly bytes: () => Uint8Array;
-}
-
 /** Widened hashes held, and of one owner. */
 export const WIDENINGS_MAX = 4096;
 export const WIDENINGS_PER_OWNER_MAX = 16;
@@ -47,19 +38,22 @@ const WIDENING_LETTER = 0x77;
 const KEY_DIGITS = 16;
 
 export class View {
+  readonly #sha1: Sha1;
   readonly #newest = new Map<NodeId, Descriptor>();
-  /** By the token that is granted. */
-  readonly #grants = new Map<Token, Grant>();
+  /** By their keys: of one place only its giver replaces what he gave. */
+  readonly #grants = new Map<string, Grant>();
   readonly #widenings = new Map<InfoHash, Widening>();
   /** As nodes were when they were dropped; gossip about their past does not bring them back. Bounded like the view. */
   readonly #dropped = new Map<NodeId, Descriptor>();
-  /** Everything held, by the key of its digest. */
-  readonly #held = new Map<string, Held>();
-  /** Two words a bucket. */
-  readonly #hashes = new Uint32Array(2 * BUCKETS);
+  /** Short names of everything held. */
+  readonly digests: DigestTable = new DigestTable();
   /** The ring of everyone held; `version` rises whenever somebody may own something else. */
   readonly ring: Ring = new Ring();
   version = 0;
+
+  constructor(sha1: Sha1) {
+    this.#sha1 = sha1;
+  }
 
   get size(): number {
     return this.#newest.size;
@@ -73,7 +67,7 @@ export class View {
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
-    this.#hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
+    this.digests.hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
     if (!held || !isSamePlace(held, descriptor)) this.version++;
     this.ring.put(descriptor);
     return held ? 'renewed' : 'added';
@@ -84,13 +78,16 @@ export class View {
    * not signed yet (an empty record) counts for this node alone, which gave it.
    */
   offerGrant(grant: Grant): boolean {
-    const held = this.#grants.get(grant.to);
+    const key = this.grantKeyOf(grant);
+    const held = this.#grants.get(key);
     const isNewer = !held || grant.sequence > held.sequence || (grant.sequence === held.sequence && !isSigned(held));
     if (!isNewer || (held && held.epoch > grant.epoch)) return false;
+    // Grants of strangers would fill the table; those of members come again with the next comparison.
+    if (!this.#newest.has(grant.giver) || !this.#newest.has(grant.taker)) return false;
     if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
-    this.#grants.set(grant.to, grant);
-    if (isSigned(grant)) this.#hold(grantKeyOf(grant.to), grant.sequence, GRANT_LETTER, grant.record);
-    this.ring.grant(grant);
+    this.#grants.set(key, grant);
+    if (isSigned(grant)) this.digests.hold(key, grant.sequence, GRANT_LETTER, grant.record);
+    this.ring.grant(key, grant);
     this.version++;
     return true;
   }
@@ -105,7 +102,7 @@ export class View {
       return false;
     }
     this.#widenings.set(infoHash, widening);
-    this.#hold(wideningKeyOf(infoHash), sequence, WIDENING_LETTER, widening.record);
+    this.digests.hold(wideningKeyOf(infoHash), sequence, WIDENING_LETTER, widening.record);
     return true;
   }
 
@@ -121,18 +118,28 @@ export class View {
   }
 
   /** Forgets a grant: its giver takes it back before anybody else heard of it. */
-  withdraw(to: Token): void {
-    if (!this.#grants.delete(to)) return;
-    this.#release(grantKeyOf(to));
-    this.ring.revoke(to);
+  withdraw(grant: Pick<GrantTerms, 'giver' | 'to'>): void {
+    const key = this.grantKeyOf(grant);
+    if (!this.#grants.delete(key)) return;
+    this.digests.release(key);
+    this.ring.revoke(key);
     this.version++;
+  }
+  /** The grant that a giver gave of a place. */
+  grantOf(giver: NodeId, to: Token): Grant | undefined {
+    return this.#grants.get(this.grantKeyOf({ giver, to }));
+  }
+
+  /** The digest key of a grant: a letter for its kind, and seven bytes of SHA-1 over its giver and place. */
+  grantKeyOf({ giver, to }: Pick<GrantTerms, 'giver' | 'to'>): string {
+    return keyed(GRANT_LETTER, hex(this.#sha1(utf8(`${giver} ${to}`))));
   }
 
   /** Drops what has expired; true when somebody is gone. */
   expire(wallNow: WallSeconds): boolean {
     const version = this.version;
     for (const { nodeId, expires } of this.#newest.values()) if (expires <= wallNow) this.#forget(nodeId);
-    for (const { to, expires } of this.#grants.values()) if (expires <= wallNow) this.withdraw(to);
+    for (const grant of this.#grants.values()) if (grant.expires <= wallNow) this.withdraw(grant);
     for (const { infoHash, expires } of this.#widenings.values()) if (expires <= wallNow) this.#narrow(infoHash);
     return this.version !== version;
   }
@@ -184,44 +191,9 @@ export class View {
     return drawn.slice(0, kept);
   }
 
-  /** The sequence held under a digest's key; for a dropped node the one at which it was dropped is not told here. */
-  sequenceOf(key: string): number | undefined {
-    return this.#held.get(key)?.digest.sequence;
-  }
-
-  digestOf(key: string): Digest | undefined {
-    return this.#held.get(key)?.digest;
-  }
-
-  /** A record as it is passed on: a letter for its kind before it. */
-  recordOf(key: string): Uint8Array | undefined {
-    return this.#held.get(key)?.bytes();
-  }
-
-  /** One hash over everything held: 16 hex digits. */
-  get hash(): string {
-    let [high, low] = [0, 0];
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      high ^= this.#hashes[2 * bucket]!;
-      low ^= this.#hashes[2 * bucket + 1]!;
-    }
-    return hexOfWords(high, low);
-  }
-
-  /** One hash a bucket. */
-  get bucketHashes(): readonly string[] {
-    return Array.from({ length: BUCKETS }, (_, i) => hexOfWords(this.#hashes[2 * i]!, this.#hashes[2 * i + 1]!));
-  }
-
-  digestsIn(bucket: number): Digest[] {
-    const digests: Digest[] = [];
-    for (const { digest } of this.#held.values()) if (bucketOf(digest.key) === bucket) digests.push(digest);
-    return digests;
-  }
-
   #narrow(infoHash: InfoHash): void {
     this.#widenings.delete(infoHash);
-    this.#release(wideningKeyOf(infoHash));
+    this.digests.release(wideningKeyOf(infoHash));
   }
 
   #wideningsOf(owner: NodeId): number {
@@ -238,57 +210,24 @@ export class View {
 
   #forget(nodeId: NodeId): void {
     this.#newest.delete(nodeId);
-    this.#release(keyOf(nodeId));
+    this.digests.release(keyOf(nodeId));
     this.ring.take(nodeId);
     this.version++;
   }
-
-  #hold(key: string, sequence: number, letter: number, record: Uint8Array): void {
-    this.#release(key);
-    const digest = { key, sequence };
-    this.#held.set(key, {
-      digest,
-      bytes: () => {
-        const lettered = new Uint8Array(record.length + 1);
-        lettered[0] = letter;
-        lettered.set(record, 1);
-        return lettered;
-      },
-    });
-    this.#toggle(digest);
-  }
-
-  #release(key: string): void {
-    const held = this.#held.get(key);
-    if (!held) return;
-    this.#held.delete(key);
-    this.#toggle(held.digest);
-  }
-
-  /** Each record is in the hash of its bucket once: what comes in goes out the same way. */
-  #toggle({ key, sequence }: Digest): void {
-    const at = 2 * bucketOf(key);
-    const bytes = bytesOfHex(key)!;
-    const [a, b] = [readUint32(bytes, 0), readUint32(bytes, 4)];
-    const high = mix(a ^ Math.imul(sequence >>> 0, 0x9e37_79b1) ^ Math.floor(sequence / 2 ** 32));
-    this.#hashes[at]! ^= high;
-    this.#hashes[at + 1]! ^= mix(b ^ high);
-  }
 }
 
-/** The digest key of a node's descriptor. */
+/** The digest key of a node's descriptor: a letter for its kind, so that no other record hides it, and seven bytes. */
 export function keyOf(nodeId: NodeId): string {
-  return nodeId.slice(0, KEY_DIGITS);
+  return keyed(DESCRIPTOR_LETTER, nodeId);
 }
 
-/** The digest key of a grant: of its place, told apart from nodes by its last digits. */
-export function grantKeyOf(to: Token): string {
-  return to.slice(-KEY_DIGITS);
-}
-
-/** The digest key of a widening: of its hash, its middle digits. */
+/** The digest key of a widening. */
 export function wideningKeyOf(infoHash: InfoHash): string {
-  return infoHash.slice(KEY_DIGITS / 2, KEY_DIGITS / 2 + KEY_DIGITS);
+  return keyed(WIDENING_LETTER, infoHash);
+}
+
+function keyed(letter: number, digits: string): string {
+  return letter.toString(16) + digits.slice(0, KEY_DIGITS - 2);
 }
 
 /** A record from outside, by the letter before it; undefined when no such kind is known. */
@@ -303,23 +242,4 @@ export function unletter(
 
 function isSigned({ record }: Grant): boolean {
   return record.length > 0;
-}
-
-function bucketOf(key: string): number {
-  return Number.parseInt(key.slice(0, 2), 16) % BUCKETS;
-}
-
-/** murmur3's finaliser. */
-function mix(word: number): number {
-  let mixed = word;
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
-}
-
-function hexOfWords(high: number, low: number): string {
-  const bytes = new Uint8Array(8);
-  writeUint32(bytes, 0, high >>> 0);
-  writeUint32(bytes, 4, low >>> 0);
-  return hex(bytes);
 }

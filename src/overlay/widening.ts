@@ -23,6 +23,7 @@ import {
   type WallSeconds,
   wallSeconds,
 } from '../base/index.ts';
+import { SEQUENCE_MAX } from './descriptor.ts';
 
 const WIDENING_CONTEXT = 'widening-1';
 /** How long one counts; it is renewed while the hash is hot. */
@@ -65,7 +66,8 @@ export function openWidening(
   if (!(name instanceof Uint8Array) || !infoHash) return malformed();
   if (textOfUtf8(name) !== network) return publicFault('widening-other-network', 'the widening is of another network');
   if (typeof level !== 'number' || level < 1 || level > LEVEL_MAX) return malformed();
-  if (typeof sequence !== 'number' || sequence < 1 || typeof expires !== 'number') return malformed();
+  if (typeof sequence !== 'number' || sequence < 1 || sequence > SEQUENCE_MAX || typeof expires !== 'number')
+    return malformed();
   if (expires <= wallNow || expires > wallNow + 2 * WIDENING_SECONDS) {
     return publicFault('widening-expired', 'the widening has expired, or lasts too long');
   }

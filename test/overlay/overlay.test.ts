@@ -149,6 +149,9 @@ test('a hash that is asked for too much is answered by more members, and by one 
   const [owner] = mesh.ownersOf(hash);
   owner!.keeper.rates.set(hash, 350);
   mesh.until('the hash to be widened', () => mesh.ownersOf(hash).length === 4, 60);
+  // Three of four now ask the others.
+  owner!.keeper.rates.set(hash, 350 / 4);
+  mesh.run(15);
   const stranger = nodes.find(({ overlay }) => overlay.ownership.ownerOf(hash) !== 'self')!;
   const asked = new Set<string>();
   for (let i = 0; i < 100; i++) {
@@ -177,3 +180,13 @@ test('a first supernode that meets a large network is elected there, and brings 
     assert.ok(owners[0]!.keeper.lines.has(`${hash} islander`), hash);
   }
 });
+
+for (const count of [14, 20]) {
+  test(`${count} volunteers that join one node at the same time come to one view`, () => {
+    const mesh = new Mesh(count);
+    const nodes = mesh.grow(count);
+    mesh.run(30);
+    for (let i = 0; i < 100; i++) assert.equal(mesh.ownersOf(hashAt(mesh.random)).length, 1);
+    assert.ok(nodes.every(({ overlay }) => overlay.members === count));
+  });
+}

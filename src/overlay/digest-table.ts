@@ -1,0 +1,103 @@
+/**
+ * Short names of records, and hashes over them by bucket: two nodes that hold the same records have the same hashes, and
+ * where they differ it is seen in which bucket. The hashes protect nobody, for every record protects itself.
+ */
+import { bytesOfHex, hex, readUint32, writeUint32 } from '../base/index.ts';
+import type { Digest } from './message.ts';
+import { BUCKETS } from './message-codec.ts';
+
+interface Held {
+  readonly digest: Digest;
+  readonly letter: number;
+  readonly record: Uint8Array;
+}
+
+/** Records by the key of their digests; as many as whoever fills it lets in. */
+export class DigestTable {
+  readonly #held = new Map<string, Held>();
+  /** Two words a bucket. */
+  readonly #hashes = new Uint32Array(2 * BUCKETS);
+
+  /** Adds a record, or puts it in the place of the one before. */
+  hold(key: string, sequence: number, letter: number, record: Uint8Array): void {
+    this.release(key);
+    const digest = { key, sequence };
+    this.#held.set(key, { digest, letter, record });
+    this.#toggle(digest);
+  }
+
+  release(key: string): void {
+    const held = this.#held.get(key);
+    if (!held) return;
+    this.#held.delete(key);
+    this.#toggle(held.digest);
+  }
+
+  sequenceOf(key: string): number | undefined {
+    return this.#held.get(key)?.digest.sequence;
+  }
+
+  digestOf(key: string): Digest | undefined {
+    return this.#held.get(key)?.digest;
+  }
+
+  /** A record as it is passed on: a letter for its kind before it. */
+  recordOf(key: string): Uint8Array | undefined {
+    const held = this.#held.get(key);
+    if (!held) return undefined;
+    const lettered = new Uint8Array(held.record.length + 1);
+    lettered[0] = held.letter;
+    lettered.set(held.record, 1);
+    return lettered;
+  }
+
+  /** One hash over everything held: 16 hex digits. */
+  get hash(): string {
+    let [high, low] = [0, 0];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      high ^= this.#hashes[2 * bucket]!;
+      low ^= this.#hashes[2 * bucket + 1]!;
+    }
+    return hexOfWords(high, low);
+  }
+
+  /** One hash a bucket. */
+  get bucketHashes(): readonly string[] {
+    return Array.from({ length: BUCKETS }, (_, i) => hexOfWords(this.#hashes[2 * i]!, this.#hashes[2 * i + 1]!));
+  }
+
+  in(bucket: number): Digest[] {
+    const digests: Digest[] = [];
+    for (const { digest } of this.#held.values()) if (bucketOf(digest.key) === bucket) digests.push(digest);
+    return digests;
+  }
+
+  /** Each record is in the hash of its bucket once: what comes in goes out the same way. */
+  #toggle({ key, sequence }: Digest): void {
+    const at = 2 * bucketOf(key);
+    const bytes = bytesOfHex(key)!;
+    const [a, b] = [readUint32(bytes, 0), readUint32(bytes, 4)];
+    const high = mix(a ^ Math.imul(sequence >>> 0, 0x9e37_79b1) ^ Math.floor(sequence / 2 ** 32));
+    this.#hashes[at]! ^= high;
+    this.#hashes[at + 1]! ^= mix(b ^ high);
+  }
+}
+
+function bucketOf(key: string): number {
+  return Number.parseInt(key.slice(2, 4), 16) % BUCKETS;
+}
+
+/** murmur3's finaliser. */
+function mix(word: number): number {
+  let mixed = word;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85eb_ca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2_ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
+function hexOfWords(high: number, low: number): string {
+  const bytes = new Uint8Array(8);
+  writeUint32(bytes, 0, high >>> 0);
+  writeUint32(bytes, 4, low >>> 0);
+  return hex(bytes);
+}
