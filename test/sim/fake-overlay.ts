@@ -49,7 +49,7 @@ export class FakeOverlay implements OverlayUnderTest {
   readonly settings: OverlaySettings;
   readonly ownership: Ownership;
   sequence: number;
-  readonly #view = new View();
+  readonly #view: View;
   #sorted: Descriptor[] | undefined;
   #effects: OverlayEffect[] = [];
   #asks = new Map<number, Then>();
@@ -66,6 +66,7 @@ export class FakeOverlay implements OverlayUnderTest {
   constructor(settings: OverlaySettings, now: Instant, wall: WallSeconds) {
     this.settings = settings;
     this.sequence = settings.sequence;
+    this.#view = new View(settings.sha1);
     this.#wall = wall;
     this.#next = later(now, TICK_MS * settings.random());
     const others = (infoHash: InfoHash): readonly Descriptor[] =>

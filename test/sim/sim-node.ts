@@ -66,6 +66,7 @@ const SWEEP_EVERY_MS = 60_000;
 const GENESIS_MS = 15_000;
 const LEAVE_MS_MAX = 60_000;
 const LOOK_AROUND_EVERY_MS = 10_000;
+const LOOKS_WHEN_SETTLED = 30;
 
 export class SimNode {
   readonly plan: NodePlan;
@@ -85,6 +86,7 @@ export class SimNode {
   #spunAtMs = -1;
   #backlog: (() => void)[] = [];
   #isPumping = false;
+  #looks = 0;
   #contacts: readonly Contact[] = [];
 
   constructor(plan: NodePlan, around: Surroundings) {
@@ -340,9 +342,12 @@ export class SimNode {
   }
 
   #lookAround(): void {
-    if (!this.overlay || this.isAsleep || this.overlay.members > 0) return;
+    if (!this.overlay || this.isAsleep) return;
+    // Two networks that do not know of each other meet because their nodes look around once in a while.
+    if (this.overlay.members > 1 && this.#looks++ % LOOKS_WHEN_SETTLED !== 0) return;
     const contacts = this.#around.bootstrap(this);
-    this.input(contacts.length > 0 ? { type: 'found', contacts } : { type: 'alone', withinMs: GENESIS_MS });
+    if (contacts.length > 0) this.input({ type: 'found', contacts });
+    else if (this.overlay.members === 0) this.input({ type: 'alone', withinMs: GENESIS_MS });
   }
 
   #save(): void {

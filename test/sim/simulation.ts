@@ -31,6 +31,8 @@ export interface SimulationPlan {
   readonly clients: number;
   /** Share of supernodes that lie; the profile's own unless given. */
   readonly hostile?: number;
+  /** Which lie all of them tell; each its own unless given. */
+  readonly hostileRole?: number;
   /** Torrents of a client, on average. */
   readonly torrentsMean?: number;
   /** Announces per second that supernodes bear on average, in what is asked of them on average. */
@@ -123,7 +125,7 @@ export class Simulation {
         chance: streamOf(seed, 'host', index),
         role: 'supernode',
         capacity: this.#capacity(random),
-        hostile: hostile ? hostileRole(index) : undefined,
+        hostile: hostile ? hostileRole(this.plan.hostileRole ?? index) : undefined,
       },
       this.#around,
     );

@@ -20,6 +20,8 @@ const ROLES: readonly (() => HostileRole)[] = [
   spreadsSuspicion,
 ];
 
+export const ROLE_COUNT: number = ROLES.length;
+
 /** The n-th liar's role. */
 export function hostileRole(n: number): HostileRole {
   return ROLES[n % ROLES.length]!();
