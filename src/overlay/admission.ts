@@ -75,7 +75,8 @@ export class Admission {
     this.#context.exchanges.ask(contactOf(descriptor), { type: 'hello' }, HELLO_MS, (reply) => {
       const newest = this.#strangers.get(descriptor.nodeId);
       this.#strangers.delete(descriptor.nodeId);
-      if (reply?.type !== 'here' || reply.sequence === 0 || !newest) return;
+      // It serves, and by no later descriptor than this one.
+      if (reply?.type !== 'here' || reply.sequence !== newest?.sequence) return;
       this.#context.view.forgive(newest.nodeId);
       this.#admitted(newest);
     });

@@ -36,7 +36,9 @@ export class Ring {
   /** Own tokens of everybody who counts, ascending; of two with one token the lower node id comes first and has it. */
   #base: Place[] = [];
   readonly #members = new Map<NodeId, Descriptor>();
+  /** Everybody on a public address, by subnet, the lowest seats first; and the subnet of each. */
   readonly #subnets = new Map<string, Descriptor[]>();
+  readonly #subnetsOf = new Map<NodeId, string>();
   readonly #grants = new Map<string, GrantTerms>();
   #granted: readonly Place[] | undefined;
   #ownerSets: (readonly Descriptor[] | undefined)[] = [];
@@ -62,14 +64,15 @@ export class Ring {
   /** Removes a supernode. */
   take(nodeId: NodeId): void {
     const before = new Set(this.#members.values());
-    for (const [subnet, crowd] of this.#subnets) {
-      const at = crowd.findIndex((other) => other.nodeId === nodeId);
-      if (at < 0) continue;
+    const subnet = this.#subnetsOf.get(nodeId);
+    this.#subnetsOf.delete(nodeId);
+    if (subnet !== undefined) {
+      const crowd = this.#subnets.get(subnet)!;
       for (const other of crowd) this.#members.delete(other.nodeId);
-      crowd.splice(at, 1);
-      if (crowd.length === 0) this.#subnets.delete(subnet);
-      for (const other of counted(crowd)) this.#members.set(other.nodeId, other);
-      break;
+      const rest = crowd.filter((other) => other.nodeId !== nodeId);
+      if (rest.length === 0) this.#subnets.delete(subnet);
+      else this.#subnets.set(subnet, rest);
+      for (const other of counted(rest)) this.#members.set(other.nodeId, other);
     }
     this.#members.delete(nodeId);
     this.#settle(before);
@@ -157,6 +160,7 @@ export class Ring {
       (a, b) => order(a.seat, b.seat) || order(a.nodeId, b.nodeId),
     );
     this.#subnets.set(subnet, crowd);
+    this.#subnetsOf.set(descriptor.nodeId, subnet);
     for (const other of crowd) this.#members.delete(other.nodeId);
     for (const other of counted(crowd)) this.#members.set(other.nodeId, other);
   }
@@ -176,10 +180,8 @@ export class Ring {
   #renew(descriptor: Descriptor): void {
     const { nodeId } = descriptor;
     this.#members.set(nodeId, descriptor);
-    for (const crowd of this.#subnets.values()) {
-      const at = crowd.findIndex((other) => other.nodeId === nodeId);
-      if (at >= 0) crowd[at] = descriptor;
-    }
+    const crowd = this.#subnets.get(this.#subnetsOf.get(nodeId) ?? '');
+    if (crowd) crowd[crowd.findIndex((other) => other.nodeId === nodeId)] = descriptor;
     const renewed = (place: Place): Place => (place.owner.nodeId === nodeId ? { ...place, owner: descriptor } : place);
     this.#base = this.#base.map(renewed);
     this.#granted = this.#granted?.map(renewed);
