@@ -221,7 +221,7 @@ export class Clients {
       if (client.session !== lookup.session) return;
       const isNoted = answer?.type === 'noted';
       if (isNoted) this.#noted(lookup, answer, node, atMs);
-      const isDoubted = !isNoted || answer.peers > DOUBT * peers || peers > DOUBT * answer.peers;
+      const isDoubted = !isNoted || peers === 0 || answer.peers > DOUBT * peers || peers > DOUBT * answer.peers;
       if (isDoubted && !isLast) this.#askReplica(lookup, owner, peers, true);
       else this.#finish(lookup);
     });

@@ -4,13 +4,16 @@ import { test } from 'node:test';
 import { hostileRole, ROLE_COUNT } from './hostile/roles.ts';
 import { pass, settled, successOf, unbroken } from './scenario.ts';
 
+// Where all liars answer alike and two of them are asked, nobody can tell: 4 % of pairs, and some ranges are larger.
+const BAR = 0.93;
+
 for (let n = 0; n < ROLE_COUNT; n++) {
   const { name } = hostileRole(n);
   test(`one supernode in five ${name.replaceAll('-', ' ')}`, () => {
-    const simulation = settled({ seed: 61 + n, supernodes: 15, clients: 200, hostile: 0.2, hostileRole: n });
-    assert.equal(simulation.roster.nodes.filter(({ isHonest }) => !isHonest).length, 3);
+    const simulation = settled({ seed: 61 + n, supernodes: 20, clients: 600, hostile: 0.2, hostileRole: n });
+    assert.equal(simulation.roster.nodes.filter(({ isHonest }) => !isHonest).length, 4);
     pass(simulation, 300);
-    assert.ok(successOf(simulation) >= 0.97, `${successOf(simulation)} of ${simulation.tally.native.lookups}`);
+    assert.ok(successOf(simulation) > BAR, `${successOf(simulation)} of ${simulation.tally.native.lookups}`);
     unbroken(simulation);
   });
 }

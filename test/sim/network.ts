@@ -62,8 +62,10 @@ export class Network {
     this.#pairSeed = mix(world.seed ^ 0x7a3d);
   }
 
-  join(isDialable: boolean, group: number = this.#joined % GROUPS): Endpoint {
-    const endpoint = { index: this.#joined++, group, isDialable, address: this.#freeAddress(group) };
+  /** @param subnet a /24 that is shared with others of the same number; a place by chance otherwise */
+  join(isDialable: boolean, subnet?: number): Endpoint {
+    const group = (subnet ?? this.#joined) % GROUPS;
+    const endpoint = { index: this.#joined++, group, isDialable, address: this.#freeAddress(group, subnet) };
     this.#byHost.set(endpoint.address.host, endpoint);
     return endpoint;
   }
@@ -122,9 +124,11 @@ export class Network {
     return Math.min(DELAY_MS_MAX, delayMedianMs * Math.exp(delaySigma * path + 2 * JITTER_SIGMA * jitter));
   }
 
-  #freeAddress(group: number): Address {
+  #freeAddress(group: number, subnet?: number): Address {
+    const second = subnet === undefined ? 17 : 18;
     for (;;) {
-      const host = `${FIRST_OCTET + group}.17.${randomBelow(this.#places, 256)}.${1 + randomBelow(this.#places, 254)}`;
+      const third = subnet ?? randomBelow(this.#places, 256);
+      const host = `${FIRST_OCTET + group}.${second}.${third}.${1 + randomBelow(this.#places, 254)}`;
       if (!this.#byHost.has(host)) return { host, port: PORT };
     }
   }

@@ -45,11 +45,15 @@ export class OwnerWatch {
   }
 
   check(): void {
-    const { honest } = this.#roster;
+    const { serving } = this.#roster;
     for (const rank of this.#probes) {
-      const owners = honest.filter((node) => node.claims(this.#space.hashes[rank]!));
-      this.#judge(rank, owners);
-      if (owners.length > 0 || honest.length === 0 || !this.#isCalm()) this.#orphans.delete(rank);
+      const owners = serving.filter((node) => node.claims(this.#space.hashes[rank]!));
+      // What liars say of themselves counts as an answer, and not as a rival's.
+      this.#judge(
+        rank,
+        owners.filter(({ isHonest }) => isHonest),
+      );
+      if (owners.length > 0 || serving.length === 0 || !this.#isCalm()) this.#orphans.delete(rank);
       else this.#orphan(rank);
     }
   }

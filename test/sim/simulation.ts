@@ -108,8 +108,8 @@ export class Simulation {
     for (let i = 0; i < plan.supernodes; i++) this.addNode(this.#hostile(i));
   }
 
-  /** A node that may serve; it starts when it is told to. */
-  addNode(hostile = false): SimNode {
+  /** A node that may serve; it starts when it is told to. @param subnet one of few /24s, in which many may be */
+  addNode(hostile = false, subnet?: number): SimNode {
     const { seed } = this.plan;
     const index = this.roster.nodes.length;
     const random = streamOf(seed, 'node', index);
@@ -119,7 +119,7 @@ export class Simulation {
       {
         index,
         ...this.keys.make(streamOf(seed, 'key', index)),
-        endpoint: this.network.join(true),
+        endpoint: this.network.join(true, subnet),
         clock: new SimClock(1000 * (1 + randomBelow(random, 100_000)), skew),
         random: streamOf(seed, 'machine', index),
         chance: streamOf(seed, 'host', index),
