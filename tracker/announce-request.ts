@@ -27,6 +27,8 @@ export interface AnnounceRequest {
   readonly peersWanted: number;
   /** False only when it asks for dictionaries (`compact=0`). */
   readonly isCompact: boolean;
+  /** It means this supernode although another owns the hash (`replica=1`); native clients alone are answered so. */
+  readonly isOfReplica: boolean;
 }
 
 /** Which swarms somebody asks about. */
@@ -47,6 +49,7 @@ const LEFT = bytesOfLatin1('left');
 const EVENT = bytesOfLatin1('event');
 const NUMWANT = bytesOfLatin1('numwant');
 const COMPACT = bytesOfLatin1('compact');
+const REPLICA = bytesOfLatin1('replica');
 const EVENTS = (['started', 'completed', 'stopped'] as const).map((event) => ({ event, text: bytesOfLatin1(event) }));
 // Longer numbers are all beyond any limit here.
 const DIGITS_MAX = 15;
@@ -59,6 +62,7 @@ export function parseAnnounce(query: Uint8Array): AnnounceRequest | RequestFault
   let peersWanted: number | undefined;
   let event: AnnounceEvent = 'none';
   let isCompact = true;
+  let isOfReplica = false;
   for (let from = 0, to = 0; from < query.length; from = to + 1) {
     to = endOf(query, from, AMPERSAND, query.length);
     const keyEnd = endOf(query, from, EQUALS, to);
@@ -73,6 +77,7 @@ export function parseAnnounce(query: Uint8Array): AnnounceRequest | RequestFault
     else if (isText(query, from, keyEnd, NUMWANT)) peersWanted = numberOf(query, value, to);
     else if (isText(query, from, keyEnd, EVENT)) event = eventOf(query, value, to);
     else if (isText(query, from, keyEnd, COMPACT)) isCompact = numberOf(query, value, to) !== 0;
+    else if (isText(query, from, keyEnd, REPLICA)) isOfReplica = numberOf(query, value, to) === 1;
   }
   if (!infoHash) return publicFault('announce-malformed', 'info_hash is missing');
   if (port === undefined || port < 1 || port > 65_535) {
@@ -85,6 +90,7 @@ export function parseAnnounce(query: Uint8Array): AnnounceRequest | RequestFault
     event,
     peersWanted: Math.min(peersWanted ?? PEERS_PER_ANSWER, PEERS_PER_ANSWER_MAX),
     isCompact,
+    isOfReplica,
   };
 }
 

@@ -11,8 +11,10 @@ import { type HashKey, keyedHash } from './keyed-hash.ts';
 export const GROUP_PEERS_MAX = 262_144;
 /** Minutes are kept modulo this (11 days); sweeps see every peer far more often. */
 export const MINUTES_MODULUS = 16_384;
-/** Most positions that one step of a walk gives: what one slot of the index, or a group without one, may hold. */
-export const WALK_POSITIONS_MAX = 64;
+/** Most positions that one step of a walk gives: in an index at most half full a run this long has a chance of 1e-40. */
+export const WALK_POSITIONS_MAX = 512;
+/** Steps of walks are below this: as many as the largest index has places. */
+export const WALK_END: number = 2 * 2 * GROUP_PEERS_MAX;
 
 // Groups of 128 records and more have a hash index from peer to position; smaller ones are scanned.
 const INDEXED_ORDER = 7;
@@ -31,6 +33,8 @@ export class PeerGroups {
   readonly endpointBytes: number;
   /** Peers in all groups. */
   count = 0;
+  /** Where the next step of the walk begins; 0 when it is through. */
+  walkedTo = 0;
   readonly #key: HashKey;
   readonly #blocks: BuddyBlocks;
   readonly #endpoints: Uint8Array;
@@ -242,36 +246,35 @@ export class PeerGroups {
 
   /**
    * One step of a walk that sees everybody who is in the group from its first step to its last, whatever comes, goes and
-   * changes places meanwhile: positions move, but an endpoint's home in the index does not. Homes are visited in the
-   * order of their reversed bits, so that those seen stay seen when the index grows or shrinks (as Redis scans).
-   * @param step 0 begins
-   * @param out takes the positions, at most WALK_POSITIONS_MAX
+   * changes places meanwhile: positions move, but an endpoint's home in the index does not, and the order of homes stays
+   * the same when the index grows or shrinks. Sets `walkedTo`.
+   * @param from 0 begins; then what `walkedTo` was
+   * @param out takes the positions
    * @returns how many
    */
-  walk(group: number, step: number, out: Uint32Array): number {
+  walk(group: number, from: number, out: Uint32Array): number {
+    this.walkedTo = 0;
+    let found = 0;
     if (this.#orders[group]! < INDEXED_ORDER) {
-      const size = this.size(group);
-      for (let position = 0; position < size; position++) out[position] = position;
-      return size;
+      for (const size = this.size(group); found < size; found++) out[found] = found;
+      return found;
     }
     const base = this.#offsets[group]! * 2;
-    const mask = 2 ** (this.#orders[group]! + 1) - 1;
-    const home = step & mask;
-    let found = 0;
-    for (let place = home; found < WALK_POSITIONS_MAX; place = (place + 1) & mask) {
-      const entry = this.#index[base + place]!;
+    const places = 2 ** (this.#orders[group]! + 1);
+    const unit = WALK_END / places;
+    const first = Math.floor(from / unit);
+    let place = first;
+    while (place < places && this.#index[base + place] === 0) place++;
+    // A run of full places holds everybody whose home is in it, past the end too; longer runs than `out` do not occur.
+    for (; found < out.length; place++) {
+      const entry = this.#index[base + (place & (places - 1))]!;
       if (entry === 0) break;
-      if (this.#homeOf(group, entry - 1, mask) === home) out[found++] = entry - 1;
+      const home = this.#homeOf(group, entry - 1);
+      const isOfRun = place < places ? home <= place : home > place - places;
+      if (isOfRun && home >= first) out[found++] = entry - 1;
     }
+    this.walkedTo = place + 1 < places ? (place + 1) * unit : 0;
     return found;
-  }
-
-  /** The step of a walk after `step`; 0 after the last. */
-  stepAfter(group: number, step: number): number {
-    const order = this.#orders[group]!;
-    if (order < INDEXED_ORDER) return 0;
-    const mask = 2 ** (order + 1) - 1;
-    return reversed(reversed(step | ~mask) + 1) & mask;
   }
 
   /** Recounts one group and follows every index entry; throws when anything disagrees. Returns its units. */
@@ -358,7 +361,7 @@ export class PeerGroups {
     const width = this.endpointBytes;
     const base = this.#offsets[group]! * 2;
     const mask = 2 ** (this.#orders[group]! + 1) - 1;
-    let place = keyedHash(this.#key, bytes, at, width) & mask;
+    let place = homeIn(mask, keyedHash(this.#key, bytes, at, width));
     for (let entry = this.#index[base + place]!; entry !== 0; entry = this.#index[base + place]!) {
       const record = (this.#offsets[group]! + entry - 1) * width;
       let i = width - 1;
@@ -373,14 +376,15 @@ export class PeerGroups {
   #emptyPlaceOf(group: number, position: number): number {
     const base = this.#offsets[group]! * 2;
     const mask = 2 ** (this.#orders[group]! + 1) - 1;
-    let place = this.#homeOf(group, position, mask);
+    let place = this.#homeOf(group, position);
     while (this.#index[base + place] !== 0) place = (place + 1) & mask;
     return base + place;
   }
 
-  #homeOf(group: number, position: number, mask: number): number {
+  #homeOf(group: number, position: number): number {
     const width = this.endpointBytes;
-    return keyedHash(this.#key, this.#endpoints, (this.#offsets[group]! + position) * width, width) & mask;
+    const mask = 2 ** (this.#orders[group]! + 1) - 1;
+    return homeIn(mask, keyedHash(this.#key, this.#endpoints, (this.#offsets[group]! + position) * width, width));
   }
 
   /** Empties the index place of a record and closes the gap, so that no probe ends early. */
@@ -391,7 +395,7 @@ export class PeerGroups {
     for (let place = (gap + 1) & mask; ; place = (place + 1) & mask) {
       const entry = this.#index[base + place]!;
       if (entry === 0) break;
-      const home = this.#homeOf(group, entry - 1, mask);
+      const home = this.#homeOf(group, entry - 1);
       if (((place - home) & mask) < ((place - gap) & mask)) continue;
       this.#index[base + gap] = entry;
       gap = place;
@@ -436,11 +440,7 @@ export class PeerGroups {
   }
 }
 
-/** The 32 bits in opposite order. */
-function reversed(bits: number): number {
-  let x = ((bits >>> 1) & 0x55555555) | ((bits & 0x55555555) << 1);
-  x = ((x >>> 2) & 0x33333333) | ((x & 0x33333333) << 2);
-  x = ((x >>> 4) & 0x0f0f0f0f) | ((x & 0x0f0f0f0f) << 4);
-  x = ((x >>> 8) & 0x00ff00ff) | ((x & 0x00ff00ff) << 8);
-  return ((x >>> 16) | (x << 16)) >>> 0;
+/** The place of a hash in an index of `mask + 1` places, by its first bits: a larger index keeps the order. */
+function homeIn(mask: number, hash: number): number {
+  return hash >>> Math.clz32(mask);
 }

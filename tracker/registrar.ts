@@ -1,7 +1,7 @@
 /**
  * The part of an announce that no protocol changes: who owns the hash, what the swarm table notes, when to come again,
- * how many peers there are to give. Under its bandwidth cap it grants fewer peers and longer intervals, and drops
- * nobody. It knows nothing of how requests and answers are written.
+ * how many peers there are to give. As its bandwidth cap comes near it grants fewer peers and longer intervals, then
+ * the shortest answer there is, then none. It knows nothing of how requests and answers are written.
  */
 import {
   type Address,
@@ -16,6 +16,7 @@ import {
   type NodeId,
   publicFault,
   type Random,
+  randomBelow,
 } from '../src/base/index.ts';
 import type { Owner, Ownership } from '../src/ports/index.ts';
 import { AnnounceLog } from './announce-log.ts';
@@ -39,18 +40,32 @@ const LIFETIME_MINUTES: number = (2 * INTERVAL_SECONDS * (1 + INTERVAL_JITTER)) 
 export const STRETCHED_LIFETIME_MINUTES: number = LIFETIME_MINUTES * STRETCH_MAX;
 // However short the bandwidth, a few peers: without any an announce would be useless.
 const PEERS_AT_LEAST = 5;
+/**
+ * Minutes after which who got the shortest answer is asked to come back: soon after a burst, later the longer the
+ * shortage lasts; spread, so that not all come at once.
+ */
+const BUSY_MINUTES = { atMost: 20, perMinute: 2 };
+// Half a bucket in debt: with what it holds, 10 s exceed the cap by 7.5 % at most.
+const SILENT_LEVEL = -0.5;
 // One sweep over everything takes this many calls, one call a second.
 const SWEEP_CALLS = 30;
 const SWEEP_STEP_MIN = 1000;
 
-export interface TrackerOptions {
+export interface TrackerOptions extends TrackingCaps {
   readonly ownership: Ownership;
   readonly random: Random;
   readonly hashKey: HashKey;
+}
+
+/** The user's limits on tracking. */
+export interface TrackingCaps {
   readonly swarmsMax: number;
   readonly peersMax: number;
   readonly bytesPerSecond: number;
 }
+
+/** How much may be said: anything, as little as there is, or nothing. */
+export type Brevity = 'free' | 'terse' | 'silent';
 
 /** What an announce came to. */
 export interface Registration {
@@ -61,6 +76,8 @@ export interface Registration {
   readonly intervalSeconds: number;
   readonly peersWanted: number;
   readonly leechersOnly: boolean;
+  /** There is bandwidth for the shortest answer only: the peer is noted, and comes back after `intervalSeconds`. */
+  readonly isTerse: boolean;
 }
 
 export type RegistrarFault = Fault<'owner-unknown' | 'tracker-full'>;
@@ -81,6 +98,8 @@ export class Registrar {
   readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
   /** Until then a peer may keep to a stretched interval. */
   #stretchedUntil: Instant | undefined;
+  /** Since when the bandwidth does not suffice. */
+  #shortSince: Instant | undefined;
 
   constructor(options: TrackerOptions) {
     this.#ownership = options.ownership;
@@ -95,6 +114,11 @@ export class Registrar {
   /** Whose a hash of 20 bytes is; a fault when nobody is known. */
   ownerOf(infoHash: Uint8Array): Owner | 'self' | RegistrarFault {
     return this.#ownerOf(infoHashOfBytes(infoHash)!);
+  }
+
+  /** Sealed descriptors of the owner set of a hash of 20 bytes. */
+  recordsOf(infoHash: Uint8Array): readonly Uint8Array[] {
+    return this.#ownership.recordsOf(infoHashOfBytes(infoHash)!);
   }
 
   #ownerOf(infoHash: InfoHash): Owner | 'self' | RegistrarFault {
@@ -115,7 +139,8 @@ export class Registrar {
   ): Registration | Owner | RegistrarFault {
     this.heardAt = now;
     const infoHash = infoHashOfBytes(request.infoHash)!;
-    const owner = this.#ownerOf(infoHash);
+    const isReplica = request.isOfReplica && node !== undefined && this.#ownership.roleOf(infoHash) === 'replica';
+    const owner = isReplica ? 'self' : this.#ownerOf(infoHash);
     if (owner !== 'self') return owner;
     const { event, isSeeder } = request;
     const endpoint = this.#endpointOf(source, request.port);
@@ -124,14 +149,39 @@ export class Registrar {
     if (slot === undefined) return publicFault('tracker-full', 'this supernode has no room for a new swarm');
     this.load.note(request.infoHash, now);
     const shortage = Math.min(1, Math.max(0, 1 - 2 * this.#bandwidth.level(now)));
+    const isTerse = this.brevity(now) !== 'free';
     return {
       slot,
       endpoint,
-      intervalSeconds: this.#interval(shortage, now),
-      peersWanted: slot === NO_SLOT ? 0 : peersUnder(shortage, request.peersWanted),
+      intervalSeconds: isTerse ? 60 * this.busyMinutes(now) : this.#interval(shortage, now),
+      peersWanted: slot === NO_SLOT || isTerse ? 0 : peersUnder(shortage, request.peersWanted),
       // A client that only has a magnet may say left=0 when it starts, before it knows the size; it needs seeders.
       leechersOnly: isSeeder && event !== 'started',
+      isTerse,
     };
+  }
+
+  /** What the bandwidth cap leaves room for. */
+  brevity(now: Instant): Brevity {
+    const level = this.#bandwidth.level(now);
+    if (level >= 1) this.#shortSince = undefined;
+    else if (level < 0) this.#shortSince ??= now;
+    return level >= 0 ? 'free' : level > SILENT_LEVEL ? 'terse' : 'silent';
+  }
+
+  /** When to come back, for whoever gets the shortest answer. */
+  busyMinutes(now: Instant): number {
+    const shortMinutes = (now - (this.#shortSince ?? now)) / 60_000;
+    return 1 + randomBelow(this.#random, Math.min(BUSY_MINUTES.atMost, 1 + BUSY_MINUTES.perMinute * shortMinutes));
+  }
+
+  /**
+   * Changes the caps while it serves. Bandwidth counts at once; what is kept above lower caps on hashes and peers goes
+   * within two sweeps. The table is as large as the caps were at the start: caps above that need a restart.
+   */
+  cap({ swarmsMax, peersMax, bytesPerSecond }: TrackingCaps): void {
+    this.#bandwidth.setRate(bytesPerSecond);
+    this.swarms.cap(swarmsMax, peersMax);
   }
 
   #endpointOf(source: Uint8Array, port: number): Uint8Array {

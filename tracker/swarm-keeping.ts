@@ -6,7 +6,7 @@ import type { Instant } from '../src/base/index.ts';
 import type { AnnounceBatch, Arc, ArcLoad, SwarmFrame, SwarmKeeper } from '../src/ports/index.ts';
 import { HashArc } from './hash-arc.ts';
 import type { HotHash } from './load-samples.ts';
-import { WALK_POSITIONS_MAX } from './peer-groups.ts';
+import { WALK_END, WALK_POSITIONS_MAX } from './peer-groups.ts';
 import { type Registrar, STRETCHED_LIFETIME_MINUTES } from './registrar.ts';
 import { FLAG, FrameWriter, isFrame, readFrame } from './swarm-frames.ts';
 import { NO_SLOT } from './swarm-index.ts';
@@ -14,11 +14,10 @@ import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmTable } from './swarm-table
 
 /** Slots that one call looks at: with a full frame about 2 ms. */
 export const SLOTS_PER_FRAME_MAX = 32_768;
-// Steps of walks that one call makes; in an index at most half full, each finds one peer or two.
+// Steps of walks that one call makes: each finds some peers, but they may all be too old to tell of.
 const STEPS_PER_FRAME_MAX = 16_384;
 
-// A cursor is the slot, then the family, then the step of the walk in its index of at most 2^19 places.
-const STEPS = 2 ** 20;
+// A cursor is the slot, then the family, then the step of the walk.
 const FAMILIES = 2;
 
 interface Walked {
@@ -44,8 +43,8 @@ export class SwarmKeeping implements SwarmKeeper {
   frameOf(arc: Arc, cursor: number): SwarmFrame {
     const within = new HashArc(arc);
     const writer = this.#writer;
-    let slot = Math.floor(cursor / (STEPS * FAMILIES));
-    let rest = cursor % (STEPS * FAMILIES);
+    let slot = Math.floor(cursor / (WALK_END * FAMILIES));
+    let rest = cursor % (WALK_END * FAMILIES);
     let steps = 0;
     writer.begin();
     const slotsEnd = Math.min(this.#swarms.slotsEnd, slot + SLOTS_PER_FRAME_MAX);
@@ -60,7 +59,7 @@ export class SwarmKeeping implements SwarmKeeper {
       if (!walked.isThrough) break;
     }
     const isLast = slot >= this.#swarms.slotsEnd;
-    return { bytes: writer.end(), cursor: isLast ? undefined : slot * STEPS * FAMILIES + rest };
+    return { bytes: writer.end(), cursor: isLast ? undefined : slot * WALK_END * FAMILIES + rest };
   }
 
   take(bytes: Uint8Array, now: Instant): boolean {
@@ -114,15 +113,15 @@ export class SwarmKeeping implements SwarmKeeper {
   #walk(slot: number, from: number, stepsMax: number): Walked {
     let rest = from;
     for (let steps = 0; steps < stepsMax; steps++) {
-      const isIp6 = rest >= STEPS;
+      const isIp6 = rest >= WALK_END;
       const width = isIp6 ? ENDPOINT6_BYTES : ENDPOINT4_BYTES;
       if (!this.#writer.hasRoom(WALK_POSITIONS_MAX)) return { rest, steps, isThrough: false };
       const groups = this.#swarms.peersOf(width);
-      const found = groups.walk(slot, rest % STEPS, this.#positions);
+      const found = groups.walk(slot, rest % WALK_END, this.#positions);
       for (let i = 0; i < found; i++) this.#writePeer(slot, width, this.#positions[i]!);
-      const next = groups.stepAfter(slot, rest % STEPS);
+      const next = groups.walkedTo;
       if (next === 0 && isIp6) return { rest: 0, steps, isThrough: true };
-      rest = next === 0 ? STEPS : next + (isIp6 ? STEPS : 0);
+      rest = next === 0 ? WALK_END : next + (isIp6 ? WALK_END : 0);
     }
     return { rest, steps: stepsMax, isThrough: false };
   }

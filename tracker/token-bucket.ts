@@ -1,29 +1,38 @@
 /**
- * A rate as a level: fills with time, empties by what is spent, and may go into debt by one fill, so that whoever
- * must not refuse can still see how far over the rate it is. It never refuses; its owner decides what a level means.
+ * A rate as a level: fills with time, empties by what is spent, and goes into debt, so that whoever must not refuse can
+ * still see how far over the rate it is. It never refuses; its owner decides what a level means.
  */
 import type { Instant } from '../src/base/index.ts';
 
-/** A bucket that holds one second of its rate. */
+// What a window of 10 s may exceed the rate by is what the bucket holds and what its owner lets it owe.
+const FILL_SECONDS = 0.5;
+
+/** A bucket that holds half a second of its rate. */
 export class TokenBucket {
-  readonly #perSecond: number;
+  #perSecond: number;
   #tokens: number;
   #filledAt: Instant | undefined;
 
   constructor(perSecond: number) {
     this.#perSecond = perSecond;
-    this.#tokens = perSecond;
+    this.#tokens = perSecond * FILL_SECONDS;
   }
 
-  /** From -1 (a second in debt) to 1 (full). */
+  /** Changes the rate; what is owed stays owed, what was saved beyond the new fill is lost. */
+  setRate(perSecond: number): void {
+    this.#perSecond = perSecond;
+  }
+
+  /** 1 when full, 0 when empty, below 0 in debt by that many fills. */
   level(now: Instant): number {
+    const full = this.#perSecond * FILL_SECONDS;
     const elapsedMs = Math.max(0, now - (this.#filledAt ?? now));
     this.#filledAt = now;
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + (this.#perSecond * elapsedMs) / 1000);
-    return this.#tokens / this.#perSecond;
+    this.#tokens = Math.min(full, this.#tokens + (this.#perSecond * elapsedMs) / 1000);
+    return this.#tokens / full;
   }
 
   spend(tokens: number): void {
-    this.#tokens = Math.max(-this.#perSecond, this.#tokens - tokens);
+    this.#tokens -= tokens;
   }
 }

@@ -27,7 +27,7 @@ import {
   type ScrapeRequest,
 } from './announce-request.ts';
 import { AnswerBytes, token } from './answer-bytes.ts';
-import { type Registrar, type RegistrarFault, reachableAddress } from './registrar.ts';
+import { type Registrar, type RegistrarFault, reachableAddress, type TrackingCaps } from './registrar.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, type SwarmTable } from './swarm-table.ts';
 
@@ -36,13 +36,17 @@ export const MIN_INTERVAL_SECONDS = 300;
 
 // Of the other address family, when the asker's own could fill the answer: how two families' swarms stay one.
 const OTHER_FAMILY_SHARE = 0.25;
-// Status line, headers and what TCP sends beside an answer, as the bandwidth cap counts them.
-const OVERHEAD_BYTES = 200;
+/** Status line and headers (85), and the four segments beside them of a connection with one answer, over IPv4. */
+export const HTTP_OVERHEAD_BYTES = 300;
 const RETRY_MINUTES = 5;
+/** Sealed descriptors in a redirect: those of one owner set. */
+export const REDIRECT_RECORDS_MAX = 3;
+const RECORD_BYTES_MAX = 1000;
 
 /** One answer; `body` is a view that the next answer overwrites. */
 export interface TrackerAnswer {
-  readonly status: 200 | 307;
+  /** Undefined when there is no bandwidth left to answer with: the connection is to be closed. */
+  readonly status: 200 | 307 | undefined;
   /** Where to ask instead, when the status is 307; one character per byte. */
   readonly location: string | undefined;
   readonly body: Uint8Array;
@@ -63,6 +67,9 @@ const PEERS6 = token('6:peers6');
 const FILES = token('d5:filesd');
 const FAILURE_REASON = token('d14:failure reason');
 const RETRY_IN = token(`8:retry ini${RETRY_MINUTES}e`);
+const BUSY = token('d14:failure reason4:busy8:retry ini');
+const SILENCE: TrackerAnswer = { status: undefined, location: undefined, body: new Uint8Array(0) };
+const SUPERNODES = token('10:supernodesl');
 const DICT_IP = token('d2:ip');
 const DICT_PORT = token('4:porti');
 const LIST = token('l');
@@ -110,19 +117,26 @@ export class Tracker {
     now: Instant,
     node?: NodeId,
   ): TrackerAnswer {
+    const brevity = this.#registrar.brevity(now);
+    if (brevity === 'silent') return SILENCE;
     const request = kind === 'announce' ? parseAnnounce(query) : parseScrape(query);
+    if (brevity === 'terse' && 'infoHashes' in request) return this.#spent(this.#busy(now));
     const answer = isFault(request)
       ? this.#refuse(request)
       : 'infoHash' in request
         ? this.#serveAnnounce(request, query, source, now, node)
         : this.#serveScrape(request, query, source, node);
-    this.#registrar.spend(answer.body.length + OVERHEAD_BYTES);
-    return answer;
+    return this.#spent(answer);
   }
 
   /** Forgets silent peers, a part of them at each call; due once a second. */
   sweep(now: Instant): void {
     this.#registrar.sweep(now);
+  }
+
+  /** Changes the caps while it serves; see the registrar. */
+  cap(caps: TrackingCaps): void {
+    this.#registrar.cap(caps);
   }
 
   get #swarms(): SwarmTable {
@@ -138,8 +152,10 @@ export class Tracker {
   ): TrackerAnswer {
     const registered = this.#registrar.register(request, source, node, now);
     if (isFault(registered)) return this.#refuse(registered);
-    if ('nodeId' in registered) return this.#redirect('announce', registered, query, source, node);
+    if ('nodeId' in registered && this.#registrar.brevity(now) !== 'free') return this.#busy(now);
+    if ('nodeId' in registered) return this.#redirect('announce', registered, request.infoHash, query, source, node);
     const { slot, endpoint, intervalSeconds, peersWanted, leechersOnly } = registered;
+    if (registered.isTerse) return this.#busy(now);
     this.#writeCounts(request.infoHash, source, intervalSeconds);
     const form = !request.isCompact ? 'dictionaries' : node === undefined ? 'compact' : 'native';
     this.#writePeers(slot, peersWanted, endpoint, leechersOnly, form);
@@ -150,7 +166,8 @@ export class Tracker {
     const owners = request.infoHashes.map((infoHash) => this.#registrar.ownerOf(infoHash));
     const [first] = owners;
     if (!owners.includes('self')) {
-      return isFault(first) ? this.#refuse(first) : this.#redirect('scrape', first as Owner, query, source, node);
+      if (isFault(first)) return this.#refuse(first);
+      return this.#redirect('scrape', first as Owner, request.infoHashes[0]!, query, source, node);
     }
     this.#answer.begin();
     this.#answer.raw(FILES);
@@ -176,6 +193,7 @@ export class Tracker {
   #redirect(
     kind: 'announce' | 'scrape',
     owner: Owner,
+    infoHash: Uint8Array,
     query: Uint8Array,
     source: Uint8Array,
     node: NodeId | undefined,
@@ -186,8 +204,17 @@ export class Tracker {
       node === undefined ? `http://${formatAddress(address)}` : nodeOrigin({ nodeId: owner.nodeId, address });
     const location = `${origin}/${kind}?${latin1(query)}`;
     this.#writeFailure('another supernode tracks this hash');
+    // Others would only pay for bytes that they cannot read.
+    if (node !== undefined) this.#writeRecords(infoHash);
     this.#answer.raw(END);
     return { status: 307, location, body: this.#answer.written };
+  }
+
+  #writeRecords(infoHash: Uint8Array): void {
+    const records = this.#registrar.recordsOf(infoHash).filter(({ length }) => length <= RECORD_BYTES_MAX);
+    this.#answer.raw(SUPERNODES);
+    for (const record of records.slice(0, REDIRECT_RECORDS_MAX)) this.#answer.string(record);
+    this.#answer.raw(END);
   }
 
   #refuse(refusal: Refusal): TrackerAnswer {
@@ -195,6 +222,21 @@ export class Tracker {
     if (refusal.code === 'owner-unknown' || refusal.code === 'tracker-full') this.#answer.raw(RETRY_IN);
     this.#answer.raw(END);
     return this.#answered();
+  }
+
+  /** The shortest answer that a client understands (BEP 31). */
+  #busy(now: Instant): TrackerAnswer {
+    this.#answer.begin();
+    this.#answer.raw(BUSY);
+    this.#answer.digits(this.#registrar.busyMinutes(now));
+    this.#answer.raw(END_TWICE);
+    return this.#answered();
+  }
+
+  /** Counts an answer, and the query that a Location repeats. */
+  #spent(answer: TrackerAnswer): TrackerAnswer {
+    this.#registrar.spend(answer.body.length + (answer.location?.length ?? 0) + HTTP_OVERHEAD_BYTES);
+    return answer;
   }
 
   #writeFailure(text: string): void {

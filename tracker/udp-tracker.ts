@@ -63,7 +63,7 @@ export class UdpTracker {
    */
   serve(datagram: Uint8Array, source: Uint8Array, now: Instant): Uint8Array | undefined {
     const request = parseUdpRequest(datagram);
-    if (!request) return undefined;
+    if (!request || this.#registrar.brevity(now) === 'silent') return undefined;
     const asker = latin1(source.subarray(0, SOURCE_BYTES));
     let length: number;
     if (request.type === 'connect') {
@@ -90,6 +90,7 @@ export class UdpTracker {
       event,
       peersWanted: Math.min(request.wanted < 0 ? PEERS_PER_ANSWER : request.wanted, roomFor),
       isCompact: true,
+      isOfReplica: false,
     };
     const registered = this.#registrar.register(announce, source, undefined, now);
     if (isFault(registered) || 'nodeId' in registered) return this.#refused(transaction, registered, source);

@@ -1,27 +1,31 @@
 /**
  * Announces to trackers, over HTTP or UDP as their URL says, and to supernodes over TLS whatever it says. A redirect is
  * followed at most twice, never out of http and https, and never from a node to who knows whom in clear; the reply is
- * checked by pure code.
+ * checked by pure code. Which supernodes of an owner set are asked is `OwnerAnnounces`' business.
  */
 import {
   type Address,
   type Fault,
   fault,
+  type InfoHash,
   isFault,
+  type NodeAt,
   type NodeId,
   nodeOfUrl,
   nodeOrigin,
   parseAddress,
+  type Random,
 } from '../base/index.ts';
 import {
   type AnnounceFacts,
   announceUrl,
+  parseRedirectRecords,
   parseTrackerReply,
   REPLY_BYTES_MAX,
-  type TrackerReply,
 } from '../torrent/index.ts';
 import { trustOf } from './dialler.ts';
-import type { HttpClient } from './http-client.ts';
+import type { HttpClient, HttpReply } from './http-client.ts';
+import { type AnnounceReply, OwnerAnnounces } from './owner-announces.ts';
 import { CLIENT_NAME } from './torrent-identity.ts';
 import type { UdpTrackerClient } from './udp-tracker-client.ts';
 
@@ -32,9 +36,8 @@ const UDP_TIMEOUT_MS = 90_000;
 const GOODBYE_MS = 4000;
 /** Requests per announce: one, and two redirects (OVERLAY: at most 3). */
 const HOPS_MAX = 3;
-
-/** A reply, and the host that gave it. */
-export type AnnounceReply = TrackerReply & { readonly trackerHost: string };
+/** What is said when somebody is not there, or somebody else is. */
+const SILENT: ReadonlySet<string> = new Set(['http-timeout', 'http-unreachable', 'http-wrong-node']);
 
 export interface TrackerClientSettings {
   readonly http: HttpClient;
@@ -44,60 +47,70 @@ export interface TrackerClientSettings {
   readonly nodeAt: (address: Address) => NodeId | undefined;
   /** The number under which a router passes our port on, if it does. */
   readonly portOutside?: () => number | undefined;
+  /** The supernodes that keep a hash, its owner first; empty while none is known. */
+  readonly ownersOf?: (infoHash: InfoHash) => readonly NodeAt[];
+  /** Takes sealed descriptors that a supernode's redirect brought, unread. */
+  readonly learned?: (records: readonly Uint8Array[]) => void;
+  /** A supernode did not answer an announce. */
+  readonly silent?: (nodeId: NodeId) => void;
+  readonly random?: Random;
 }
 
 /** Talks to trackers. */
 export class TrackerClient {
-  readonly #http: HttpClient;
-  readonly #udp: TrackerClientSettings['udp'];
-  readonly #nodeAt: (address: Address) => NodeId | undefined;
-  readonly #portOutside: () => number | undefined;
+  readonly #settings: TrackerClientSettings;
+  readonly #owners: OwnerAnnounces;
 
-  constructor({ http, udp, nodeAt, portOutside = () => undefined }: TrackerClientSettings) {
-    this.#http = http;
-    this.#udp = udp;
-    this.#nodeAt = nodeAt;
-    this.#portOutside = portOutside;
+  constructor(settings: TrackerClientSettings) {
+    this.#settings = settings;
+    this.#owners = new OwnerAnnounces(
+      (node, isReplica, facts) => this.#announceToNode(node, isReplica, facts),
+      settings.random ?? Math.random,
+    );
   }
 
-  /** Announces once; every failure is a fault with a text for the user. */
+  /** Announces once, to a supernode's whole owner set; every failure is a fault with a text for the user. */
   async announce(tracker: string, facts: AnnounceFacts): Promise<AnnounceReply | Fault> {
-    const isGoodbye = facts.event === 'stopped';
     const asGiven = URL.parse(tracker);
-    // A tracker on our side of the router is told the port that its other clients can reach.
-    const host = asGiven?.hostname.replace(/^\[|\]$/g, '') ?? '';
-    const port = trustOf(host) === 'private' ? facts.port : (this.#portOutside() ?? facts.port);
-    const isUdp = asGiven?.protocol === 'udp:';
-    const address = isUdp ? parseAddress(asGiven.host) : undefined;
-    if (isUdp && !(address && this.#nodeAt(address))) {
-      return this.#udp.announce(asGiven, { ...facts, port }, isGoodbye ? GOODBYE_MS : UDP_TIMEOUT_MS);
+    const node = asGiven ? this.#nodeOf(asGiven) : undefined;
+    const owners = node ? (this.#settings.ownersOf?.(facts.infoHash) ?? []) : [];
+    if (owners.length > 0) return this.#owners.announce(owners, facts);
+    const toldFacts = { ...facts, port: this.#portFor(asGiven?.hostname ?? '', facts) };
+    if (asGiven?.protocol !== 'udp:') return this.#ask(announceUrl(tracker, toldFacts), tracker, facts);
+    if (!node) {
+      return this.#settings.udp.announce(asGiven, toldFacts, facts.event === 'stopped' ? GOODBYE_MS : UDP_TIMEOUT_MS);
     }
     // A supernode serves the same swarms over TLS, where nobody else reads along.
-    let url = URL.parse(announceUrl(isUdp ? `http://${asGiven.host}/announce` : tracker, { ...facts, port }));
+    return this.#ask(announceUrl(`http://${asGiven.host}/announce`, toldFacts), tracker, facts);
+  }
+
+  #announceToNode(node: NodeAt, isReplica: boolean, facts: AnnounceFacts): Promise<AnnounceReply | Fault> {
+    const tracker = `${nodeOrigin(node)}/announce`;
+    const url = announceUrl(tracker, { ...facts, port: this.#portFor(node.address.host, facts) });
+    return this.#ask(isReplica ? `${url}&replica=1` : url, tracker, facts);
+  }
+
+  /** @param tracker what the user knows it by */
+  async #ask(first: string, tracker: string, facts: AnnounceFacts): Promise<AnnounceReply | Fault> {
+    let url = URL.parse(first);
     let wasNode = false;
     for (let hop = 0; hop < HOPS_MAX; hop++) {
       if (!url || !/^https?:$/.test(url.protocol))
         return fault('tracker-unsupported', `${tracker} is not a tracker we can speak to`);
-      const origin = this.#originOf(url);
-      const isNode = nodeOfUrl(origin) !== undefined;
-      if (wasNode && !isNode) return fault('redirect-refused', `${tracker} redirects out of the network`);
-      wasNode = isNode;
-      const reply = await this.#http.request({
-        origin,
-        method: 'GET',
-        path: url.pathname + url.search,
-        headers: { 'user-agent': CLIENT_NAME, accept: '*/*' },
-        timeoutMs: isGoodbye ? GOODBYE_MS : TIMEOUT_MS,
-        bytesMax: REPLY_BYTES_MAX,
-      });
+      const node = this.#nodeOf(url);
+      if (wasNode && !node) return fault('redirect-refused', `${tracker} redirects out of the network`);
+      wasNode = node !== undefined;
+      const reply = await this.#request(url, node, facts.event === 'stopped' ? GOODBYE_MS : TIMEOUT_MS);
       if (isFault(reply)) return reply;
       const location = reply.headers.location;
       if (reply.status >= 300 && reply.status < 400 && location !== undefined) {
+        const records = node ? parseRedirectRecords(reply.body) : [];
+        if (records.length > 0) this.#settings.learned?.(records);
         url = URL.parse(location, url.href);
         continue;
       }
       const parsed = parseTrackerReply(reply.body);
-      if (!isFault(parsed)) return { ...parsed, trackerHost: url.hostname.replace(/^\[|\]$/g, '') };
+      if (!isFault(parsed)) return { ...parsed, trackerHost: bareHost(url.hostname), ...(node && { node }) };
       return reply.status === 200
         ? parsed
         : fault('tracker-refused', `it answered with HTTP ${reply.status}: ${parsed.text}`);
@@ -105,12 +118,35 @@ export class TrackerClient {
     return fault('redirect-loop', `${tracker} redirects in a circle`);
   }
 
-  /** Where a URL is asked: at the node that it names, or that is known to listen there. */
-  #originOf(url: URL): string {
-    const named = nodeOfUrl(url.href);
-    if (named) return nodeOrigin(named);
-    const address = url.protocol === 'http:' ? parseAddress(url.port === '' ? `${url.host}:80` : url.host) : undefined;
-    const nodeId = address && this.#nodeAt(address);
-    return nodeId ? nodeOrigin({ nodeId, address }) : url.origin;
+  async #request(url: URL, node: NodeAt | undefined, timeoutMs: number): Promise<HttpReply | Fault> {
+    const reply = await this.#settings.http.request({
+      origin: node ? nodeOrigin(node) : url.origin,
+      method: 'GET',
+      path: url.pathname + url.search,
+      headers: { 'user-agent': CLIENT_NAME, accept: '*/*' },
+      timeoutMs,
+      bytesMax: REPLY_BYTES_MAX,
+    });
+    if (node && isFault(reply) && SILENT.has(reply.code)) this.#settings.silent?.(node.nodeId);
+    return reply;
   }
+
+  /** The node that a URL names, or that is known to listen there. */
+  #nodeOf(url: URL): NodeAt | undefined {
+    const named = nodeOfUrl(url.href);
+    if (named) return named;
+    if (url.protocol !== 'http:' && url.protocol !== 'udp:') return undefined;
+    const address = parseAddress(url.port === '' && url.protocol === 'http:' ? `${url.host}:80` : url.host);
+    const nodeId = address && this.#settings.nodeAt(address);
+    return nodeId && { nodeId, address };
+  }
+
+  /** A tracker on our side of the router is told the port that its other clients can reach. */
+  #portFor(host: string, { port }: AnnounceFacts): number {
+    return trustOf(bareHost(host)) === 'private' ? port : (this.#settings.portOutside?.() ?? port);
+  }
+}
+
+function bareHost(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '');
 }

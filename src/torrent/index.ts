@@ -51,13 +51,16 @@ export { type StallFacts, stallReason } from './stall.ts';
 export {
   type AnnounceFacts,
   announceUrl,
+  doRepliesDiffer,
   type FoundPeer,
+  parseRedirectRecords,
   parseTrackerReply,
   percentEncode,
   REPLY_BYTES_MAX,
   REPLY_PEERS_MAX,
   type TrackerFault,
   type TrackerReply,
+  uniteReplies,
 } from './tracker-exchange.ts';
 export { Transfer } from './transfer.ts';
 export type { OrderQuota, TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';

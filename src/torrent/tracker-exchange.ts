@@ -10,6 +10,7 @@ import {
   decodeBencode,
   type Fault,
   fault,
+  formatAddress,
   type InfoHash,
   infoHashBytes,
   latin1,
@@ -31,6 +32,10 @@ export const REPLY_BYTES_MAX = 262_144;
 const INTERVAL_SECONDS = 1800;
 /** Room for thousands of peers in the dictionary form, and at most some 30 ms of decoding. */
 const REPLY_TOKENS_MAX = 32_768;
+/** Records taken from one redirect, and the largest of them. */
+const REDIRECT_RECORDS_MAX = 3;
+const REDIRECT_RECORD_BYTES_MAX = 1000;
+const REDIRECT_TOKENS_MAX = 64;
 const COMPACT_BYTES = 6;
 const COMPACT6_BYTES = 18;
 
@@ -108,6 +113,31 @@ export function parseTrackerReply(bytes: Uint8Array): TrackerReply | TrackerFaul
     seeders: countOf(reply, 'complete'),
     leechers: countOf(reply, 'incomplete'),
   };
+}
+
+/** The sealed descriptors in the body of a supernode's redirect, unread; none in any other body. */
+export function parseRedirectRecords(bytes: Uint8Array): readonly Uint8Array[] {
+  const body = decodeBencode(bytes, { tokensMax: REDIRECT_TOKENS_MAX });
+  const records = body instanceof Map ? body.get('supernodes') : undefined;
+  if (!Array.isArray(records)) return [];
+  return records
+    .filter((record) => record instanceof Uint8Array && record.length <= REDIRECT_RECORD_BYTES_MAX)
+    .slice(0, REDIRECT_RECORDS_MAX) as Uint8Array[];
+}
+
+/** What several supernodes answered about one hash, the one to be believed first being first: their peers, each once. */
+export function uniteReplies(replies: readonly [TrackerReply, ...TrackerReply[]]): TrackerReply {
+  const peers = new Map<string, FoundPeer>();
+  for (const peer of replies.flatMap((reply) => reply.peers)) {
+    const known = peers.get(formatAddress(peer));
+    if (!known || (known.nodeId === undefined && peer.nodeId !== undefined)) peers.set(formatAddress(peer), peer);
+  }
+  return { ...replies[0], peers: [...peers.values()].slice(0, REPLY_PEERS_MAX) };
+}
+
+/** Whether one of several replies names peers and another none: then somebody does not tell what it knows. */
+export function doRepliesDiffer(replies: readonly TrackerReply[]): boolean {
+  return replies.some(({ peers }) => peers.length > 0) && replies.some(({ peers }) => peers.length === 0);
 }
 
 function countOf(reply: BencodeDict, key: string): number | undefined {

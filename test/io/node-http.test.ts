@@ -16,7 +16,7 @@ import { newPeerId } from '../../src/io/torrent-identity.ts';
 import { TrackerClient } from '../../src/io/tracker-client.ts';
 
 const network = await BoundNetwork.open('::');
-const [asker, anna, bert] = [1, 2, 3].map(() => identityOfSeed(randomBytes(32))) as [Who, Who, Who];
+const [asker, anna, bert, carl] = [1, 2, 3, 4].map(() => identityOfSeed(randomBytes(32))) as [Who, Who, Who, Who];
 type Who = ReturnType<typeof identityOfSeed>;
 
 interface Served {
@@ -184,4 +184,97 @@ test('a redirect to a node is followed as to a node, and one out of the network 
   assert.equal(await codeOf(leaking), 'redirect-refused');
   assert.equal(await codeOf(lying), 'http-wrong-node');
   assert.deepEqual([owner.asked.length, stock.asked.length], [1, 0]);
+});
+
+/** Supernodes that keep a hash, the owner first: what each answers, and a client that knows them. */
+async function ownerSet(t: TestContext, peersOf: readonly (readonly string[] | 'silent')[], random = () => 0) {
+  const ids = [anna, bert, carl];
+  const nodes = await Promise.all(
+    peersOf.map((peers, i) =>
+      serve(t, ids[i]!, (request, response) => {
+        if (peers === 'silent') request.socket.destroy();
+        else response.end(replyOf(peers));
+      }),
+    ),
+  );
+  const owners = nodes.map(({ address }, i) => ({ nodeId: ids[i]!.nodeId, address }));
+  const silent: string[] = [];
+  const trackers = new TrackerClient({
+    http: clientFor(t),
+    udp: NO_DATAGRAMS,
+    nodeAt: ({ port }) => (port === owners[0]!.address.port ? anna.nodeId : undefined),
+    ownersOf: () => owners,
+    silent: (nodeId) => silent.push(nodeId),
+    random,
+  });
+  const announce = async (event?: 'stopped') => {
+    const reply = await trackers.announce(urlOf(owners[0]!.address), { ...facts, event });
+    return isFault(reply) ? reply.code : reply.peers.map(({ host }) => host).toSorted();
+  };
+  const asked = () => nodes.map(({ asked }) => asked.length);
+  return { nodes, silent, announce, asked };
+}
+
+const replyOf = (hosts: readonly string[]) =>
+  Buffer.from(
+    encodeBencode({
+      interval: 1800,
+      peers: Uint8Array.from(hosts.flatMap((host) => [...host.split('.').map(Number), 0x1a, 0xe1])),
+    }),
+  );
+
+test('an announce goes to the owner and to one replica, which knows that it is meant, and their peers are united', async (t) => {
+  const { nodes, announce, asked, silent } = await ownerSet(t, [
+    ['10.0.0.1', '10.0.0.2'],
+    ['10.0.0.2', '10.0.0.3'],
+    [],
+  ]);
+  assert.deepEqual(await announce(), ['10.0.0.1', '10.0.0.2', '10.0.0.3']);
+  assert.deepEqual(asked(), [1, 1, 0]);
+  assert.doesNotMatch(nodes[0]!.asked[0]!.url!, /replica/);
+  assert.match(nodes[1]!.asked[0]!.url!, /&replica=1$/);
+  assert.deepEqual(silent, []);
+});
+
+test('when one names peers and the other none, the third is asked', async (t) => {
+  const { announce, asked } = await ownerSet(t, [[], ['10.0.0.3'], ['10.0.0.4']]);
+  assert.deepEqual(await announce(), ['10.0.0.3', '10.0.0.4']);
+  assert.deepEqual(asked(), [1, 1, 1]);
+  assert.deepEqual(await announce('stopped'), ['10.0.0.3']);
+  assert.deepEqual(asked(), [2, 2, 1]);
+});
+
+test('N-42 an owner that does not answer is reported, and the replica that did is asked again', async (t) => {
+  let draws = 0;
+  const random = () => (draws++ === 0 ? 0 : 0.99);
+  const { announce, asked, silent } = await ownerSet(t, ['silent', ['10.0.0.3'], ['10.0.0.4']], random);
+  assert.deepEqual(await announce(), ['10.0.0.3']);
+  assert.deepEqual(await announce(), ['10.0.0.3']);
+  assert.deepEqual(asked().slice(1), [2, 0]);
+  assert.deepEqual(new Set(silent), new Set([anna.nodeId]));
+});
+
+test('nobody of an owner set answers: a fault, and each of them is reported', async (t) => {
+  const { announce, silent } = await ownerSet(t, ['silent', 'silent', 'silent']);
+  assert.equal(await announce(), 'http-unreachable');
+  assert.deepEqual(silent.toSorted(), [anna, bert, carl].map(({ nodeId }) => nodeId).toSorted());
+});
+
+test("a redirect's records are passed on", async (t) => {
+  const owner = await serve(t, bert, (_, response) => response.end(REPLY));
+  const records = [new Uint8Array(900).fill(1), new Uint8Array(30).fill(2)];
+  const wrong = await serve(t, anna, (_, response) =>
+    response
+      .writeHead(307, { location: `${nodeOrigin({ nodeId: bert.nodeId, address: owner.address })}/announce?x` })
+      .end(encodeBencode({ 'failure reason': new Uint8Array(3), supernodes: records })),
+  );
+  const learned: Uint8Array[] = [];
+  const trackers = new TrackerClient({
+    http: clientFor(t),
+    udp: NO_DATAGRAMS,
+    nodeAt: () => anna.nodeId,
+    learned: (taken) => learned.push(...taken.map((record) => Uint8Array.from(record))),
+  });
+  assert.ok(!isFault(await trackers.announce(urlOf(wrong.address), facts)));
+  assert.deepEqual(learned, records);
 });

@@ -37,7 +37,7 @@ export class TestKeeper {
   ): void {
     const at = endpoint.length - 2;
     const port = (endpoint[at]! << 8) | endpoint[at + 1]!;
-    const request = { infoHash, port, isSeeder, event, peersWanted: 0, isCompact: true };
+    const request = { infoHash, port, isSeeder, event, peersWanted: 0, isCompact: true, isOfReplica: false };
     this.registrar.register(request, endpoint.subarray(0, at), undefined, now);
   }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   bytesOfLatin1,
+  hex,
   isFault,
   latin1,
   type NodeId,
@@ -10,7 +11,7 @@ import {
   parseIp,
   parseNodeId,
 } from '../../src/base/index.ts';
-import { parseTrackerReply } from '../../src/torrent/index.ts';
+import { parseRedirectRecords, parseTrackerReply } from '../../src/torrent/index.ts';
 import { ANSWER_BYTES_MAX, type Tracker } from '../../tracker/index.ts';
 import { NODE_ENDPOINTS_MAX, NodeEndpoints } from '../../tracker/node-endpoints.ts';
 import { announceQuery, escaped, HASH, newTracker, ownership, START } from './requests.ts';
@@ -89,6 +90,42 @@ test('a native client is sent to the owner as to a node, a stock client as to a 
     assert.equal(at(), `http://192.0.2.7:7373/${kind}?${latin1(query)}`);
     assert.equal(at(BERT), `https://${ANNA}@192.0.2.7:7373/${kind}?${latin1(query)}`);
   }
+});
+
+test('N-44 a redirect tells a native client of the owner set, and a stock client nothing that it cannot read', () => {
+  const addresses = [{ host: '192.0.2.7', port: 7373 }];
+  const records = [900, 1000, 1001, 10, 20].map((length, i) => new Uint8Array(length).fill(i));
+  const tracker = newTracker({
+    ownership: ownership({ ownerOf: () => ({ nodeId: ANNA, addresses }), recordsOf: () => records }),
+  });
+  const redirected = (node?: NodeId) =>
+    tracker.serve('announce', bytesOfLatin1(announceQuery()), parseIp('198.51.100.1')!, START, node).body;
+  assert.ok(redirected(BERT).length <= ANSWER_BYTES_MAX);
+  assert.deepEqual(parseRedirectRecords(redirected(BERT)), [records[0], records[1], records[3]]);
+  assert.deepEqual(parseRedirectRecords(redirected()), []);
+});
+
+test('a replica answers native clients that mean it, and sends everybody else to the owner', () => {
+  const copied: string[] = [];
+  const asReplica = ownership({
+    ownerOf: () => ({ nodeId: ANNA, addresses: [{ host: '192.0.2.7', port: 7373 }] }),
+    roleOf: (infoHash) => (infoHash === hex(HASH) ? 'replica' : undefined),
+    copiesOf: (infoHash) => {
+      copied.push(infoHash);
+      return [];
+    },
+  });
+  const tracker = newTracker({ ownership: asReplica });
+  const statusOf = (fields: Record<string, number>, node?: NodeId, hash = HASH) =>
+    tracker.serve('announce', bytesOfLatin1(announceQuery(fields, hash)), parseIp('198.51.100.1')!, START, node).status;
+  assert.equal(statusOf({ replica: 1 }), 307);
+  assert.equal(statusOf({}, BERT), 307);
+  assert.equal(statusOf({ replica: 2 }, BERT), 307);
+  assert.equal(statusOf({ replica: 1 }, BERT, new Uint8Array(20)), 307);
+  assert.equal(tracker.peerCount, 0);
+  assert.equal(statusOf({ replica: 1 }, BERT), 200);
+  assert.equal(tracker.peerCount, 1);
+  assert.deepEqual(copied, [hex(HASH)], 'what it accepts is forwarded');
 });
 
 test('the largest native answer fits its buffer', () => {

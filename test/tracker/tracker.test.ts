@@ -212,15 +212,24 @@ test('short of bandwidth, answers shrink and intervals stretch before anything e
   for (let i = 0; i < 100; i++) announce(tracker, `198.51.100.${i}`, {}, instant(i * 1000));
   const calm = instant(200_000);
   assert.equal(peersOf(announce(tracker, '198.51.100.1', {}, calm)).length, 50);
-  let bytes = 0;
+  const query = bytesOfLatin1(announceQuery());
+  const serve = () => tracker.serve('announce', query, ip('198.51.100.1'), calm);
   let answer = announce(tracker, '198.51.100.1', {}, calm);
-  for (let i = 0; i < 1000; i++) {
-    answer = announce(tracker, '198.51.100.1', {}, calm);
+  let last = answer;
+  let bytes = 0;
+  for (; !answer.has('failure reason'); answer = dictOf(serve().body)) {
+    last = answer;
     bytes += (answer.get('peers') as Uint8Array).length;
   }
-  assert.equal(peersOf(answer).length, 5);
-  assert.ok((answer.get('interval') as number) >= 3240);
-  assert.ok(bytes < 1000 * 100, 'far below 50 peers each');
+  assert.equal(peersOf(last).length, 5);
+  assert.ok((last.get('interval') as number) >= 3200);
+  assert.ok(bytes < 30_000, 'half a second of the cap');
+  // Then the shortest answer that there is, and then none.
+  const retry = answer.get('retry in') as number;
+  assert.ok(textOf(answer, 'failure reason') === 'busy' && retry === 1, 'a burst is over soon');
+  let terse = 0;
+  for (; serve().status === 200; terse++);
+  assert.ok(terse > 30 && serve().status === undefined);
   // Who was told a long interval lives long enough to keep to it.
   for (let i = 0; i < 60; i++) tracker.sweep(later(calm, 131 * 60_000));
   assert.equal(tracker.peerCount, 1);

@@ -16,7 +16,7 @@ const REFUSALS: Readonly<Record<RefusedStatus, Buffer>> = {
   431: refusal('431 Request Header Fields Too Large'),
 };
 
-/** Writes a tracker answer at `at`; returns the byte after it. */
+/** Writes a tracker answer that has a status at `at`; returns the byte after it. */
 export function writeAnswer(answer: TrackerAnswer, head: RequestHead, output: Buffer, at: number): number {
   const status = answer.location === undefined ? '200 OK' : `307 Temporary Redirect\r\nLocation: ${answer.location}`;
   // HTTP/1.1 stays open unless told otherwise, HTTP/1.0 closes unless told otherwise.

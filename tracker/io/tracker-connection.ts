@@ -110,6 +110,7 @@ export class TrackerConnection {
       if (head === undefined) break;
       if (isFault(head)) return this.#refuse(head.code === 'http-too-long' ? 431 : 400, filled, now);
       const answer = this.#host.tracker.serve(route.kind, head.query, this.#source, now, this.#node);
+      if (answer.status === undefined) return filled > 0 ? this.#end(filled, true, now) : this.destroy();
       filled = writeAnswer(answer, head, output, filled);
       at = head.end;
       if (!head.keepsAlive) return this.#end(filled, at === bytes.length, now);

@@ -76,6 +76,10 @@ export class TrackerFront {
     }
     const { tracker, now, nodeAt } = this.#options;
     const answer = tracker.serve(route.kind, head.query, source, now(), nodeAt(request.socket));
+    if (answer.status === undefined) {
+      request.socket.destroy();
+      return true;
+    }
     const location = answer.location === undefined ? {} : { location: answer.location };
     const headers = { 'content-type': 'text/plain', 'content-length': answer.body.length, ...location };
     response.writeHead(answer.status, headers).end(Buffer.from(answer.body));
