@@ -2,8 +2,7 @@
  * What a message weighs on the wire, without encoding it: the codec is asked for one exchange in SAMPLE only, where it
  * also has to give back what it was given. A test holds the estimate against the codec.
  */
-import { isDeepStrictEqual } from 'node:util';
-import { isFault } from '../../src/base/index.ts';
+import { equalBytes, isFault } from '../../src/base/index.ts';
 import type { OverlayMessage } from '../../src/overlay/index.ts';
 import { encodeMessage, parseMessage } from './overlay-under-test.ts';
 
@@ -25,9 +24,7 @@ export function estimateBytes(message: OverlayMessage): number {
 export function throughCodec(message: OverlayMessage): OverlayMessage | string {
   const parsed = parseMessage(encodeMessage(message));
   if (isFault(parsed)) return `the codec refuses its own ${message.type}: ${parsed.text}`;
-  return isDeepStrictEqual(plain(parsed), plain(message))
-    ? parsed
-    : `the codec changes a message of type ${message.type}`;
+  return isSame(parsed, message) ? parsed : `the codec changes a message of type ${message.type}`;
 }
 
 function valueBytes(value: unknown): number {
@@ -67,14 +64,14 @@ function digits(value: number): number {
   return value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : 1 + Math.floor(Math.log10(value));
 }
 
-/** The same without differences that do not matter: keys that are undefined, and the kind of byte array. */
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return [...value];
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, item]) => item !== undefined)
-      .map(([key, item]) => [key, plain(item)]),
-  );
+/** Equal but for what does not matter: keys that are undefined, and the kind of byte array. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (a instanceof Uint8Array) return b instanceof Uint8Array && equalBytes(a, b);
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => isSame(item, b[i]));
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const key in left) if (!isSame(left[key], right[key])) return false;
+  for (const key in right) if (right[key] !== undefined && left[key] === undefined) return false;
+  return true;
 }
