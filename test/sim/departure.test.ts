@@ -79,3 +79,17 @@ test('an address that changes is known, and calendars that jump by four minutes 
   agrees(simulation);
   unbroken(simulation);
 });
+
+test('after a day supernodes hand their duty to those who wait, and rest', (t) => {
+  // 26 virtual hours of six nodes: about a minute.
+  if (process.env.MONSOON_SIM_LONG !== '1') return t.skip('MONSOON_SIM_LONG=1 runs it');
+  const simulation = settled({ seed: 37, supernodes: 4, clients: 20, torrentsMean: 1 });
+  const waiting = [simulation.addNode({ role: 'auto' }), simulation.addNode({ role: 'auto' })];
+  for (const node of waiting) node.start();
+  pass(simulation, 31 * 3600);
+  const retired = simulation.events.filter(({ event }) => event.type === 'retired');
+  assert.ok(retired.length > 0);
+  assert.ok(simulation.events.some(({ node, event }) => event.type === 'elected' && node >= 4));
+  agrees(simulation);
+  unbroken(simulation);
+});

@@ -3,7 +3,7 @@
  * it apart: each part may be reached and pushed.
  */
 import { type Random, randomBelow } from '../../src/base/index.ts';
-import type { Capacity, OverlayEvent } from '../../src/overlay/index.ts';
+import type { Capacity, OverlayEvent, OverlayRole } from '../../src/overlay/index.ts';
 import { AnnounceLedger } from './announce-ledger.ts';
 import { Clients } from './clients.ts';
 import { Exchanges } from './exchanges.ts';
@@ -40,6 +40,14 @@ export interface SimulationPlan {
   /** Without it nothing goes wrong by itself. */
   readonly hasChurn?: boolean;
   readonly network?: Partial<NetworkPlan>;
+}
+
+/** What a node is that a test adds. */
+export interface NodeOptions {
+  readonly isHostile?: boolean;
+  /** One of few /24s, in which many may be. */
+  readonly subnet?: number;
+  readonly role?: OverlayRole;
 }
 
 /** Until then nodes find each other, and nothing is measured. */
@@ -105,11 +113,11 @@ export class Simulation {
       changed: (node) => this.#changed(node),
       happened: (node, event) => this.#happened(node, event),
     };
-    for (let i = 0; i < plan.supernodes; i++) this.addNode(this.#hostile(i));
+    for (let i = 0; i < plan.supernodes; i++) this.addNode({ isHostile: this.#isHostile(i) });
   }
 
-  /** A node that may serve; it starts when it is told to. @param subnet one of few /24s, in which many may be */
-  addNode(hostile = false, subnet?: number): SimNode {
+  /** A node that may serve; it starts when it is told to. */
+  addNode({ isHostile = false, subnet, role = 'supernode' }: NodeOptions = {}): SimNode {
     const { seed } = this.plan;
     const index = this.roster.nodes.length;
     const random = streamOf(seed, 'node', index);
@@ -123,9 +131,9 @@ export class Simulation {
         clock: new SimClock(1000 * (1 + randomBelow(random, 100_000)), skew),
         random: streamOf(seed, 'machine', index),
         chance: streamOf(seed, 'host', index),
-        role: 'supernode',
+        role,
         capacity: this.#capacity(random),
-        hostile: hostile ? hostileRole(this.plan.hostileRole ?? index) : undefined,
+        hostile: isHostile ? hostileRole(this.plan.hostileRole ?? index) : undefined,
       },
       this.#around,
     );
@@ -236,7 +244,7 @@ export class Simulation {
     return Array.from({ length: count }, () => contactOf(others[randomBelow(this.#bootstrap, others.length)]!));
   }
 
-  #hostile(index: number): boolean {
+  #isHostile(index: number): boolean {
     const share = this.plan.hostile ?? PROFILES[this.plan.profile].hostileShare;
     // Spread evenly, so that a small network has its share too; the first node is honest.
     return Math.floor((index + 1) * share) > Math.floor(index * share) && index > 0;

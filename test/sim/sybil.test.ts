@@ -10,7 +10,7 @@ test('two hundred Sybils in eight /24s win few owner sets of forty honest supern
   const simulation = settled({ seed: 91, supernodes: 40, clients: 60 }, 0);
   const sybils = new Set<SimNode>();
   for (let i = 0; i < 200; i++) {
-    const node = simulation.addNode(false, i % SUBNETS);
+    const node = simulation.addNode({ subnet: i % SUBNETS });
     sybils.add(node);
     node.start();
   }
