@@ -13,7 +13,7 @@ import { contactOf } from './exchanges.ts';
 const STRANGERS_MAX = 256;
 export const HELLO_MS = 1000;
 /** Views differ while members come and go: witnesses may be this many times further away than they should be. */
-const SLACK = 2;
+export const SLACK = 2;
 
 /** The gate before a view. */
 export class Admission {

@@ -4,6 +4,7 @@
  */
 import { type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
+import { SLACK } from './admission.ts';
 import { QUORUM, WITNESSES } from './certificate.ts';
 import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
@@ -113,7 +114,7 @@ export class Claims {
   }
 
   #isElected({ nodeId, term, certificate }: Descriptor): boolean {
-    const named = this.#context.witnessesOf(nodeId, term, 2 * WITNESSES);
+    const named = this.#context.witnessesOf(nodeId, term, SLACK * WITNESSES);
     const signers = certificate.votes.filter(({ witness }) => named.some((member) => member.nodeId === witness));
     return signers.length >= Math.max(1, Math.min(QUORUM, named.length));
   }

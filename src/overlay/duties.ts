@@ -3,7 +3,7 @@
  * needed, and votes as a witness. A witness connects to the candidate itself, and gives one vote for a term.
  */
 import { type Address, type Instant, type NodeId, reachOf } from '../base/index.ts';
-import { HELLO_MS } from './admission.ts';
+import { HELLO_MS, SLACK } from './admission.ts';
 import { votedBytes, WITNESSES } from './certificate.ts';
 import type { Context } from './context.ts';
 import { type Capacity, CLOCK_SKEW_SECONDS } from './descriptor.ts';
@@ -22,8 +22,6 @@ const VOTED_MAX = 4096;
 const VOTES_PER_SUBNET = 4;
 const VOTES_MS = 3_600_000;
 const SUBNETS_MAX = 4096;
-/** Our view may differ from the candidate's. */
-const SLACK = 2;
 
 type Stand = Extract<OverlayMessage, { type: 'stand' }>;
 type VoteRequest = Extract<OverlayMessage, { type: 'vote' }>;

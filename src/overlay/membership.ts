@@ -134,9 +134,10 @@ export class Membership {
       this.#forgiveAt = later(now, FORGIVE_MS);
       this.#refused.clear();
     }
-    this.#nextRound = later(now, ROUND_MS);
     if (this.#isServing) this.#round();
     else this.#attendClient();
+    const soon = later(now, ROUND_MS);
+    this.#nextRound = this.#isServing || this.#nextSync < soon ? soon : this.#nextSync;
   }
 
   /** Answers a message of membership; undefined when it is none. */
@@ -288,7 +289,8 @@ export class Membership {
       if (!this.#isServing) this.#nextSync = this.#context.soon(CLIENT_SYNC_MS);
       const theirs = new Map(reply.digests.map(({ key, sequence }) => [key, sequence]));
       const lacking = this.#lackingOf(reply.digests);
-      const ours = this.#isServing ? reply.buckets.flatMap((bucket) => view.digests.in(bucket)) : [];
+      // A client tells too: it may be the only one that knows of two networks.
+      const ours = reply.buckets.flatMap((bucket) => view.digests.in(bucket));
       const newer = ours.filter(({ key, sequence }) => (theirs.get(key) ?? -1) < sequence).map(({ key }) => key);
       const partner = { nodeId: contact.nodeId, addresses: [contact.address] };
       if (lacking.length > 0 || newer.length > 0) this.#exchangeRecords(partner, newer, lacking, then);

@@ -4,6 +4,7 @@
  * it were asked for; who left rests before it stands again, longer each time it left soon.
  */
 import { type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
+import { SLACK } from './admission.ts';
 import {
   areVotesGood,
   CERTIFICATE_SECONDS,
@@ -11,6 +12,7 @@ import {
   certificateOf,
   QUORUM,
   type Vote,
+  WITNESSES,
 } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
@@ -40,6 +42,8 @@ const REISSUE_MS = 2_400_000;
 /** A load that changed by this much (of 255) is worth a new descriptor, at most once in this time. */
 const LOAD_STEP = 51;
 const LOAD_REISSUE_MS = 60_000;
+/** A first supernode that nobody votes for, this many times, is none: others cannot reach it. */
+const FAILURES_MAX = 5;
 const REFUTE_MS = 1000;
 const RENEW_RETRY_MS = 300_000;
 /** A first supernode gets votes as soon as there is somebody to give them. */
@@ -83,6 +87,9 @@ export class Standing {
   #issuedLoad = 0;
   #reissueAt: Instant | undefined;
   #renewAt: Instant | undefined;
+  #lookAt: Instant;
+  /** Renewals in a row that came to nothing. */
+  #failures = 0;
   #termEndsAt: Instant | undefined;
   #standAt: Instant;
   #genesisAt: Instant | undefined;
@@ -106,6 +113,7 @@ export class Standing {
     this.#issuedAt = context.now;
     this.#standAt = context.now;
     this.#restUntil = context.now;
+    this.#lookAt = context.now;
   }
 
   get phase(): Phase {
@@ -132,6 +140,7 @@ export class Standing {
 
   get deadline(): Instant | undefined {
     const times = [this.#termEndsAt, this.#genesisAt, this.#reissueAt];
+    if (this.#phase === 'serving') times.push(this.#lookAt);
     if (!this.#isReelected) times.push(this.#renewAt);
     if (this.#mayStand) times.push(this.#standAt);
     let at: Instant | undefined;
@@ -148,6 +157,7 @@ export class Standing {
     if (this.#mayStand && now >= this.#standAt) this.#stand();
     if (this.#genesisAt !== undefined && now >= this.#genesisAt) this.#begin();
     if (this.#phase !== 'serving') return;
+    if (now >= this.#lookAt) this.#lookAtVotes();
     if (this.#renewAt !== undefined && now >= this.#renewAt && !this.#isReelected) this.#renew();
     if (this.#termEndsAt !== undefined && now >= this.#termEndsAt) {
       this.#termEndsAt = this.#context.soon(TERM_MS);
@@ -156,6 +166,18 @@ export class Standing {
     if (this.#reissueAt !== undefined && now >= this.#reissueAt) this.issue();
     const hasChanged = Math.abs(this.load - this.#issuedLoad) >= LOAD_STEP;
     if (hasChanged && now - this.#issuedAt >= LOAD_REISSUE_MS) this.issue();
+  }
+
+  /**
+   * Renews votes that strangers would not believe any more: the ring grew, and others than those who gave them are
+   * named for us now.
+   */
+  #lookAtVotes(): void {
+    this.#lookAt = this.#context.soon(COMPANY_MS);
+    const named = this.#context.witnessesOf(this.#context.self, this.#term, SLACK * WITNESSES);
+    const votes = this.#certificate?.votes ?? [];
+    const good = votes.filter(({ witness }) => named.some(({ nodeId }) => nodeId === witness));
+    if (good.length < Math.min(QUORUM, named.length)) this.#renewAt = this.#context.now;
   }
 
   /** Nobody is there: be the first, unless somebody turns up meanwhile. */
@@ -269,6 +291,7 @@ export class Standing {
         this.#isReelected = false;
         if (this.#phase !== 'serving') return;
         this.#term = term;
+        this.#failures = 0;
         this.#certificate = certificate;
         this.#renewAt = this.#context.soon(this.#renewMs);
         this.issue();
@@ -320,6 +343,7 @@ export class Standing {
     this.#phase = 'serving';
     this.#genesisAt = undefined;
     this.#servingSince = now;
+    this.#failures = 0;
     this.#termEndsAt = this.#context.soon(TERM_MS);
     this.#renewAt = this.#context.soon(this.#renewMs);
     this.#context.tell({ type: 'elected', term: this.#term, isGenesis: !this.isCertified });
@@ -339,10 +363,13 @@ export class Standing {
     const seat = this.#seat;
     this.#collectVotes({ term: this.#term, seat }, (renewed) => {
       if (this.#phase !== 'serving' || this.#certificate !== certificate) return;
+      this.#failures = renewed ? 0 : this.#failures + 1;
       if (renewed) {
         this.#certificate = renewed;
         this.#renewAt = this.#context.soon(this.#renewMs);
         this.issue();
+      } else if (isYoung && this.#failures > FAILURES_MAX) {
+        this.leave('nobody votes for it', false);
       } else if (isYoung && this.#context.others().length >= QUORUM) {
         this.#reelect();
       } else if (certificate.votes.length > 0 && this.#context.wall >= certificate.issued + CERTIFICATE_SECONDS) {

@@ -12,6 +12,7 @@ import {
   type NodeId,
   type Random,
   seededRandom,
+  type WallSeconds,
   wallSeconds,
 } from '../../src/base/index.ts';
 import { verify } from '../../src/io/identity.ts';
@@ -25,7 +26,7 @@ import {
   type OverlayRole,
   parseMessage,
 } from '../../src/overlay/index.ts';
-import type { Arc, SwarmKeeper } from '../../src/ports/index.ts';
+import type { AnnounceBatch, Arc, ArcLoad, HotHash, SwarmFrame, SwarmKeeper } from '../../src/ports/index.ts';
 import { identity, NOW, sha1 } from './fixtures.ts';
 
 const DELAY_MS = 30;
@@ -33,11 +34,11 @@ const WALL_START = NOW;
 
 /** Swarms as a set of lines "hash peer". */
 export class MapKeeper implements SwarmKeeper {
-  readonly lines = new Set<string>();
+  readonly lines: Set<string> = new Set();
   ownership: Overlay['ownership'] | undefined;
   readonly #logs = new Map<NodeId, string[]>();
   /** Announces a second, by hash. */
-  readonly rates = new Map<string, number>();
+  readonly rates: Map<string, number> = new Map();
 
   announce(infoHash: InfoHash, peer: string): void {
     this.lines.add(`${infoHash} ${peer}`);
@@ -47,7 +48,7 @@ export class MapKeeper implements SwarmKeeper {
       else this.#logs.set(to, [`${infoHash} ${peer}`]);
     }
   }
-  frameOf(arc: Arc, cursor: number) {
+  frameOf(arc: Arc, cursor: number): SwarmFrame {
     const inArc = [...this.lines].filter((line) => isIn(arc, line.slice(0, 40)));
     const next = cursor + 500;
     const bytes = Buffer.from(inArc.slice(cursor, next).join('\n'));
@@ -58,12 +59,12 @@ export class MapKeeper implements SwarmKeeper {
     for (const line of text === '' ? [] : text.split('\n')) this.lines.add(line);
     return true;
   }
-  batches() {
+  batches(): readonly AnnounceBatch[] {
     const batches = [...this.#logs].map(([to, lines]) => ({ to, bytes: Buffer.from(lines.join('\n')) }));
     this.#logs.clear();
     return batches;
   }
-  loadOf(arcs: readonly Arc[]) {
+  loadOf(arcs: readonly Arc[]): readonly ArcLoad[] {
     return arcs.map((arc) => {
       let announcesPerSecond = 0;
       for (const [hash, rate] of this.rates) if (isIn(arc, hash)) announcesPerSecond += rate;
@@ -75,13 +76,13 @@ export class MapKeeper implements SwarmKeeper {
     const wrapped = [...hashes.filter((hash) => hash > arc.from), ...hashes.filter((hash) => hash <= arc.from)];
     return wrapped[Math.floor(share * wrapped.length)];
   }
-  hottest() {
+  hottest(): readonly HotHash[] {
     return [...this.rates]
       .map(([infoHash, announcesPerSecond]) => ({ infoHash: infoHash as InfoHash, announcesPerSecond }))
       .sort((a, b) => b.announcesPerSecond - a.announcesPerSecond)
       .slice(0, 16);
   }
-  get size() {
+  get size(): { readonly peers: number; readonly hashes: number } {
     return { peers: this.lines.size, hashes: this.lines.size };
   }
 }
@@ -92,8 +93,8 @@ export interface MeshNode {
   readonly n: number;
   readonly nodeId: NodeId;
   readonly address: Address;
-  readonly keeper: MapKeeper;
-  readonly overlay: Overlay;
+  keeper: MapKeeper;
+  overlay: Overlay;
   readonly events: OverlayEvent[];
   isDrained: boolean;
   isUp: boolean;
@@ -106,6 +107,8 @@ interface Job {
 }
 
 export interface MeshOptions {
+  /** Private unless said. */
+  readonly host?: string;
   readonly role?: OverlayRole;
   readonly capacity?: Partial<Capacity>;
 }
@@ -120,6 +123,7 @@ export class Mesh {
   /** Sees every message that is sent. */
   watch: (from: MeshNode, message: OverlayMessage) => void = () => {};
   bytes = 0;
+  readonly #wakeAt = new Map<MeshNode, number>();
   #jobs: Job[] = [];
   #order = 0;
 
@@ -127,14 +131,48 @@ export class Mesh {
     this.random = seededRandom(seed);
   }
 
-  get wall() {
+  get wall(): WallSeconds {
     return wallSeconds(WALL_START + this.now / 1000);
   }
 
   add(options: MeshOptions = {}): MeshNode {
     const n = this.nodes.length + 1;
+    const { nodeId } = identity(n);
+    const address = { host: options.host ?? `10.0.${n >> 8}.${n & 255}`, port: 7373 };
+    const node = {
+      n,
+      nodeId,
+      address,
+      ...this.#machine(n, address, options),
+      events: [],
+      isDrained: false,
+      isUp: true,
+    };
+    this.nodes.push(node);
+    this.#wake(node);
+    return node;
+  }
+
+  /** A node's process ends and begins anew at once, without anything that it knew. */
+  restart(node: MeshNode, options: MeshOptions = {}): void {
+    Object.assign(node, this.#machine(node.n, node.address, options));
+  }
+
+  /** What a node answers to a message of somebody. */
+  ask(to: MeshNode, from: Pick<MeshNode, 'nodeId' | 'address'>, message: OverlayMessage): OverlayMessage {
+    let answer: OverlayMessage | undefined;
+    const exchange = ++this.#asked;
+    this.#replies.set(exchange, (reply) => {
+      answer = reply;
+    });
+    const { nodeId, address } = from;
+    this.feed(to, { type: 'asked', exchange, from: nodeId, address, message: this.#passed(message) });
+    this.until('an answer', () => answer !== undefined, 5);
+    return answer!;
+  }
+
+  #machine(n: number, address: Address, options: MeshOptions): { keeper: MapKeeper; overlay: Overlay } {
     const { nodeId, sign } = identity(n);
-    const address = { host: `10.0.${n >> 8}.${n & 255}`, port: 7373 };
     const keeper = new MapKeeper();
     const overlay = new Overlay(
       {
@@ -162,10 +200,7 @@ export class Mesh {
       this.wall,
     );
     keeper.ownership = overlay.ownership;
-    const node = { n, nodeId, address, keeper, overlay, events: [], isDrained: false, isUp: true };
-    this.nodes.push(node);
-    this.#wake(node);
-    return node;
+    return { keeper, overlay };
   }
 
   /** A first supernode and others that know it, all serving. */
@@ -233,21 +268,23 @@ export class Mesh {
     this.#jobs.splice(low, 0, job);
   }
 
+  /** Ticks a node at its deadline, which every input may bring forward. */
   #wake(node: MeshNode): void {
-    const { at } = node.overlay.deadline;
-    this.#at(Math.max(0, at - this.now), () => {
-      if (!node.isUp) return;
-      if (node.overlay.deadline.at <= this.now) {
-        node.overlay.input({ type: 'tick', wall: this.wall }, this.now);
-        this.#pump(node);
-      }
-      // A machine that is never satisfied would stop the clock.
-      this.#at(Math.max(1, node.overlay.deadline.at - this.now), () => this.#wake(node));
+    // A machine that is never satisfied would stop the clock.
+    const at = Math.max(node.overlay.deadline.at, this.now + 1);
+    if (at >= (this.#wakeAt.get(node) ?? Number.POSITIVE_INFINITY)) return;
+    this.#wakeAt.set(node, at);
+    this.#at(at - this.now, () => {
+      if (this.#wakeAt.get(node) !== at || !node.isUp) return;
+      this.#wakeAt.delete(node);
+      if (node.overlay.deadline.at <= this.now) node.overlay.input({ type: 'tick', wall: this.wall }, this.now);
+      this.#pump(node);
     });
   }
 
   #pump(node: MeshNode): void {
     for (const effect of node.overlay.effects()) this.#carryOut(node, effect);
+    this.#wake(node);
   }
 
   readonly #replies = new Map<number, (message: OverlayMessage) => void>();
