@@ -4,8 +4,11 @@ import { test } from 'node:test';
 import { hostileRole, ROLE_COUNT } from './hostile/roles.ts';
 import { pass, settled, successOf, unbroken } from './scenario.ts';
 
-// Where all liars answer alike and two of them are asked, nobody can tell: 4 % of pairs, and some ranges are larger.
-const BAR = 0.93;
+/**
+ * Where liars answer alike and both that are asked lie, nobody can tell: 4 % of pairs, and much more of the lookups where
+ * one of few popular hashes has such a pair.
+ */
+const barOf = (name: string): number => (name === 'claims-everything' ? 0.85 : 0.95);
 
 for (let n = 0; n < ROLE_COUNT; n++) {
   const { name } = hostileRole(n);
@@ -13,7 +16,7 @@ for (let n = 0; n < ROLE_COUNT; n++) {
     const simulation = settled({ seed: 61 + n, supernodes: 20, clients: 600, hostile: 0.2, hostileRole: n });
     assert.equal(simulation.roster.nodes.filter(({ isHonest }) => !isHonest).length, 4);
     pass(simulation, 300);
-    assert.ok(successOf(simulation) > BAR, `${successOf(simulation)} of ${simulation.tally.native.lookups}`);
+    assert.ok(successOf(simulation) >= barOf(name), `${successOf(simulation)} of ${simulation.tally.native.lookups}`);
     unbroken(simulation);
   });
 }
