@@ -24,3 +24,21 @@ export function missingOf(arc: Arc, others: readonly Arc[]): Arc | undefined {
   }
   return arc;
 }
+
+/** Arcs with one more among them: those within it are left out, and neighbours become one. */
+export function joined(arcs: readonly Arc[], added: Arc): Arc[] {
+  const ring = [added, ...arcs].find(({ from, to }) => from === to);
+  if (ring) return [ring];
+  let whole = added;
+  let rest = arcs.filter((arc) => !covers(added, arc));
+  for (;;) {
+    const neighbour = rest.find(({ from, to }) => from === whole.to || to === whole.from);
+    if (!neighbour) return [...rest, whole];
+    const isAfter = neighbour.from === whole.to;
+    // What reaches back into the other one makes it all of the ring.
+    if (isInArc(whole, isAfter ? neighbour.to : neighbour.from)) return [{ from: whole.from, to: whole.from }];
+    whole = isAfter ? { from: whole.from, to: neighbour.to } : { from: neighbour.from, to: whole.to };
+    if (whole.from === whole.to) return [whole];
+    rest = rest.filter((arc) => arc !== neighbour);
+  }
+}

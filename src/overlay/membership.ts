@@ -85,9 +85,11 @@ export class Membership {
 
   /** Begins or ends to take part as a supernode. */
   serve(isServing: boolean): void {
+    if (isServing === this.#isServing) return;
     this.#isServing = isServing;
     this.#detector.serve(isServing);
     this.#nextRound = this.#context.now;
+    this.#nextSync = this.#context.now;
   }
 
   /** Has everybody learn of a record that is in the view. */

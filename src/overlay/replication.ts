@@ -6,7 +6,7 @@
  */
 import { earliest, type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
-import { covers, missingOf } from './arcs.ts';
+import { covers, joined, missingOf } from './arcs.ts';
 import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
@@ -43,6 +43,8 @@ interface Owed {
   readonly member: Descriptor;
   readonly arc: Arc;
   readonly former: Former | undefined;
+  /** How `given` names it: the piece that it completes. */
+  readonly name: string;
 }
 
 /** One node's care for the copies of what it owns. */
@@ -168,7 +170,8 @@ export class Replication {
     this.#noteFormer();
     const owed = this.#owed();
     this.#forgetOthers();
-    for (const { member, arc, former } of [...owed, ...this.#lacking()]) {
+    for (const lack of [...owed, ...this.#lacking()]) {
+      const { member, arc } = lack;
       if (this.#priming.size >= PRIMING_MAX || this.#copies.isFull) {
         this.#isDirty = true;
         return;
@@ -178,12 +181,12 @@ export class Replication {
         this.#isDirty = true;
         continue;
       }
-      const then = (isDone: boolean): void => this.#copied({ member, arc, former }, isDone);
+      const then = (isDone: boolean): void => this.#copied(lack, isDone);
       this.#priming.set(member.nodeId, this.#copies.begin(contactOf(member), arc, then));
     }
   }
 
-  #copied({ member, arc, former }: Owed, isDone: boolean): void {
+  #copied({ member, arc, former, name }: Owed, isDone: boolean): void {
     const { nodeId } = member;
     this.#copies.end(this.#priming.get(nodeId)!);
     this.#priming.delete(nodeId);
@@ -192,7 +195,7 @@ export class Replication {
       this.#restingUntil.set(nodeId, later(this.#context.now, REFUSED_MS));
       return;
     }
-    former?.given.add(nameOf(member, arc));
+    former?.given.add(name);
     this.notePrimed(nodeId, arc);
     // The next one waits for nothing.
     this.#primeAt = this.#context.now;
@@ -205,7 +208,7 @@ export class Replication {
       for (const member of view.ring.ownerSetAt(range.to)) {
         if (member.nodeId === self) continue;
         const arc = missingOf(range, this.#primed.get(member.nodeId) ?? []);
-        if (arc) lacking.push({ member, arc, former: undefined });
+        if (arc) lacking.push({ member, arc, former: undefined, name: nameOf(member, arc) });
       }
     }
     return lacking;
@@ -231,7 +234,7 @@ export class Replication {
       piecesOf(former.arc, view.ring).flatMap(({ arc, owner }): Owed[] => {
         if (owner.nodeId === self || former.given.has(nameOf(owner, arc))) return [];
         const missing = missingOf(arc, this.#primed.get(owner.nodeId) ?? []);
-        return missing ? [{ member: owner, arc: missing, former }] : [];
+        return missing ? [{ member: owner, arc: missing, former, name: nameOf(owner, arc) }] : [];
       }),
     );
   }
@@ -239,8 +242,7 @@ export class Replication {
   /** A node has an arc whole, and is told of its announces. */
   notePrimed(nodeId: NodeId, arc: Arc): void {
     if (!this.#context.view.get(nodeId)) return;
-    const arcs = (this.#primed.get(nodeId) ?? []).filter((other) => !covers(arc, other));
-    this.#primed.set(nodeId, [...arcs.slice(1 - ARCS_MAX), arc]);
+    this.#primed.set(nodeId, joined(this.#primed.get(nodeId) ?? [], arc).slice(-ARCS_MAX));
   }
 
   /** Who is no replica of an arc any more is told of its announces no more, and so has no whole copy of it. */

@@ -45,37 +45,37 @@ export class Ring {
   #ranges: Map<NodeId, Range[]> | undefined;
 
   constructor(descriptors: Iterable<Descriptor> = [], grants: Iterable<GrantTerms> = []) {
-    for (const descriptor of descriptors) this.#admit(descriptor);
-    const counted = [...this.#members.values()];
-    this.#base = counted.flatMap(placesOf).sort(inOrder);
+    for (const descriptor of descriptors) this.put(descriptor);
     for (const grant of grants) this.#grants.set(`${grant.giver} ${grant.to}`, grant);
   }
 
   /** Adds a supernode, or replaces what it said before. */
   put(descriptor: Descriptor): void {
-    const held = this.#members.get(descriptor.nodeId);
+    const { nodeId } = descriptor;
+    const held = this.#members.get(nodeId);
     if (held && isSamePlace(held, descriptor)) return this.#renew(descriptor);
-    this.take(descriptor.nodeId);
-    const before = new Set(this.#members.values());
-    this.#admit(descriptor);
-    this.#settle(before);
+    this.take(nodeId);
+    // Who leaves owns nothing, and takes nobody's place.
+    if (descriptor.tokens.length === 0) return;
+    const subnet = subnetOf(descriptor);
+    if (subnet === undefined) {
+      this.#countIn(descriptor);
+      return;
+    }
+    this.#subnetsOf.set(nodeId, subnet);
+    this.#crowd(subnet, [...(this.#subnets.get(subnet) ?? []), descriptor]);
   }
 
   /** Removes a supernode. */
   take(nodeId: NodeId): void {
-    const before = new Set(this.#members.values());
     const subnet = this.#subnetsOf.get(nodeId);
-    this.#subnetsOf.delete(nodeId);
-    if (subnet !== undefined) {
-      const crowd = this.#subnets.get(subnet)!;
-      for (const other of crowd) this.#members.delete(other.nodeId);
-      const rest = crowd.filter((other) => other.nodeId !== nodeId);
-      if (rest.length === 0) this.#subnets.delete(subnet);
-      else this.#subnets.set(subnet, rest);
-      for (const other of counted(rest)) this.#members.set(other.nodeId, other);
+    if (subnet === undefined) {
+      this.#countOut(nodeId);
+      return;
     }
-    this.#members.delete(nodeId);
-    this.#settle(before);
+    this.#subnetsOf.delete(nodeId);
+    const rest = this.#subnets.get(subnet)!.filter((other) => other.nodeId !== nodeId);
+    this.#crowd(subnet, rest);
   }
 
   /** Adds a grant, or puts it in the place of the one of the same key. */
@@ -147,33 +147,26 @@ export class Ring {
     return this.#granted;
   }
 
-  /** Counts a supernode in, and out whom it outranks in its subnet. */
-  #admit(descriptor: Descriptor): void {
-    // Who leaves owns nothing, and takes nobody's place.
-    if (descriptor.tokens.length === 0) return;
-    const subnet = subnetOf(descriptor);
-    if (subnet === undefined) {
-      this.#members.set(descriptor.nodeId, descriptor);
-      return;
-    }
-    const crowd = [...(this.#subnets.get(subnet) ?? []), descriptor].sort(
-      (a, b) => order(a.seat, b.seat) || order(a.nodeId, b.nodeId),
-    );
-    this.#subnets.set(subnet, crowd);
-    this.#subnetsOf.set(descriptor.nodeId, subnet);
-    for (const other of crowd) this.#members.delete(other.nodeId);
-    for (const other of counted(crowd)) this.#members.set(other.nodeId, other);
+  /** Counts in and out who of a subnet does, now that these are in it. */
+  #crowd(subnet: string, crowd: readonly Descriptor[]): void {
+    const before = counted(this.#subnets.get(subnet) ?? []);
+    const sorted = crowd.toSorted((a, b) => order(a.seat, b.seat) || order(a.nodeId, b.nodeId));
+    if (sorted.length === 0) this.#subnets.delete(subnet);
+    else this.#subnets.set(subnet, sorted);
+    const after = counted(sorted);
+    for (const member of before) if (!after.includes(member)) this.#countOut(member.nodeId);
+    for (const member of after) if (!before.includes(member)) this.#countIn(member);
   }
 
-  /** Brings the places in line with who counts now. */
-  #settle(before: ReadonlySet<Descriptor>): void {
-    const after = new Set(this.#members.values());
-    if ([...before].some((member) => !after.has(member)))
-      this.#base = this.#base.filter(({ owner }) => after.has(owner));
-    for (const member of after) {
-      if (before.has(member)) continue;
-      for (const place of placesOf(member)) this.#base.splice(insertionIn(this.#base, place), 0, place);
-    }
+  #countIn(member: Descriptor): void {
+    this.#members.set(member.nodeId, member);
+    for (const place of placesOf(member)) this.#base.splice(insertionIn(this.#base, place), 0, place);
+    this.#forget();
+  }
+
+  #countOut(nodeId: NodeId): void {
+    if (!this.#members.delete(nodeId)) return;
+    this.#base = this.#base.filter(({ owner }) => owner.nodeId !== nodeId);
     this.#forget();
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomBelow, seededRandom } from '../../src/base/index.ts';
-import { covers, isInArc, missingOf } from '../../src/overlay/arcs.ts';
+import { covers, isInArc, joined, missingOf } from '../../src/overlay/arcs.ts';
 import type { Arc } from '../../src/ports/index.ts';
 import { eachSeed, pick, SEED } from '../seed.ts';
 
@@ -56,4 +56,17 @@ test(`what is missing of an arc is in it, and is all that the others leave or mo
     if (found.length === left.length) exact++;
   });
   assert.ok(exact > 1000, `${exact} of 2,000 were exact`);
+});
+
+test(`arcs that are joined hold what they held one by one, and neighbours become one (seed ${SEED})`, () => {
+  eachSeed(2000, (seed) => {
+    const random = seededRandom(seed);
+    const added = Array.from({ length: 1 + randomBelow(random, 4) }, () => pick(random, arcs));
+    const all = added.reduce<ReturnType<typeof joined>>((held, arc) => joined(held, arc), []);
+    const held = new Set(all.flatMap(membersOf));
+    assert.deepEqual(held, new Set(added.flatMap(membersOf)));
+    for (const arc of all) {
+      if (arc.from !== arc.to) assert.ok(!all.some((other) => other !== arc && other.from === arc.to));
+    }
+  });
 });

@@ -132,3 +132,10 @@ test('W-30 hours up count as the supernode saw them: who claims years does not w
   const even = Array.from({ length: 50 }, (_, seed) => nominated(seed, instant(0), instant(0)));
   assert.ok(even.includes(honest) && even.includes(liar), 'of two that are there as long, chance decides');
 });
+
+test('volunteers of many public subnets that join one node at the same time come to one view', () => {
+  const mesh = new Mesh(26);
+  const first = mesh.grow(1, { host: '9.1.1.1' })[0]!;
+  for (let i = 0; i < 11; i++) mesh.join(first, { host: `9.1.${i + 2}.1` });
+  mesh.until('one view', () => mesh.nodes.every(({ overlay }) => overlay.members === 12), 180);
+});

@@ -190,3 +190,23 @@ for (const count of [14, 20]) {
     assert.ok(nodes.every(({ overlay }) => overlay.members === count));
   });
 }
+
+test('copies come to an end when two networks have met', () => {
+  const mesh = new Mesh(12);
+  const [known] = mesh.grow(3);
+  const [other] = mesh.grow(3);
+  for (let i = 0; i < 50; i++) {
+    const hash = hashAt(mesh.random);
+    for (const owner of mesh.ownersOf(hash)) owner.keeper.announce(hash, `peer of ${owner.n}`);
+  }
+  mesh.feed(other!, { type: 'found', contacts: [{ nodeId: known!.nodeId, address: known!.address }] });
+  mesh.until('one view', () => mesh.nodes.every(({ overlay }) => overlay.members === 6), 60);
+  mesh.until('every copy to be whole', () => mesh.nodes.every(({ overlay }) => overlay.isReplicated), 60);
+  mesh.run(10);
+  let frames = 0;
+  mesh.watch = (_, { type }) => {
+    if (type === 'frame') frames++;
+  };
+  mesh.run(30);
+  assert.equal(frames, 0);
+});

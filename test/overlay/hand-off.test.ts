@@ -1,0 +1,75 @@
+// A hand-off is broken off at each of its steps, by the end of either side or by a refusal to hear each other.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { InfoHash } from '../../src/base/index.ts';
+import type { OverlayMessage } from '../../src/overlay/index.ts';
+import { hashAt, Mesh, type MeshNode } from './mesh.ts';
+
+const HASHES = 40;
+type Step = OverlayMessage['type'];
+
+/** A network in which one supernode is about to hand something over. */
+function overloaded(seed: number): { mesh: Mesh; busy: MeshNode; hashes: InfoHash[] } {
+  const mesh = new Mesh(seed);
+  const busy = mesh.grow(5)[2]!;
+  mesh.run(20);
+  const hashes: InfoHash[] = [];
+  while (hashes.length < HASHES) {
+    const hash = hashAt(mesh.random);
+    if (mesh.ownersOf(hash)[0] === busy) hashes.push(hash);
+  }
+  for (const hash of hashes) busy.keeper.announce(hash, 'peer');
+  // Its replicas hear of them.
+  mesh.run(3);
+  for (const hash of hashes) for (const { keeper } of mesh.nodes) keeper.rates.set(hash, 30);
+  return { mesh, busy, hashes };
+}
+
+const isIn = (node: MeshNode, hash: InfoHash): boolean => node.keeper.lines.has(`${hash} peer`);
+
+/** Waits for the step of the hand-off, and then breaks it off. */
+function breakOff(mesh: Mesh, busy: MeshNode, step: Step, act: (taker: MeshNode) => void): void {
+  let taker: MeshNode | undefined;
+  let isThere = false;
+  mesh.watch = (from, { type }) => {
+    const giving = busy.overlay.givingNow;
+    if (from !== busy || !giving || type !== step) return;
+    taker = mesh.nodes.find(({ nodeId }) => nodeId === giving.to);
+    isThere = true;
+  };
+  mesh.until(`the step ${step}`, () => isThere, 120);
+  mesh.watch = () => {};
+  act(taker!);
+}
+
+for (const step of ['offer', 'frame', 'receipt', 'grant'] as const) {
+  for (const victim of ['giver', 'taker'] as const) {
+    test(`C-02 the ${victim} that dies at the ${step} of a hand-off leaves each hash with one owner, who has its peers`, () => {
+      const { mesh, busy, hashes } = overloaded(40);
+      breakOff(mesh, busy, step, (taker) => mesh.kill(victim === 'giver' ? busy : taker));
+      for (const { keeper } of mesh.nodes) keeper.rates.clear();
+      mesh.run(40);
+      for (const hash of hashes) {
+        const owners = mesh.ownersOf(hash);
+        assert.equal(owners.length, 1, `${owners.length} owners`);
+        assert.ok(isIn(owners[0]!, hash));
+      }
+    });
+  }
+}
+
+test('a hand-off whose answers are lost ends with one owner all the same, and each knows the other as that', () => {
+  const { mesh, busy, hashes } = overloaded(41);
+  breakOff(mesh, busy, 'grant', (taker) => {
+    mesh.isOpen = (from, to) => !(from === taker && to === busy);
+  });
+  mesh.run(4);
+  mesh.isOpen = () => true;
+  for (const { keeper } of mesh.nodes) keeper.rates.clear();
+  mesh.run(60);
+  for (const hash of hashes) {
+    const [owner, ...others] = mesh.ownersOf(hash);
+    assert.ok(owner && others.length === 0 && isIn(owner, hash));
+    for (const { overlay } of mesh.nodes) assert.equal(overlay.ownersOf(hash)[0]?.nodeId, owner.nodeId);
+  }
+});
