@@ -1,0 +1,136 @@
+/**
+ * Every announce that a client was told is noted, and by whom: the reference for what may not be lost. An announce
+ * younger than its lifetime is on two live members of its hash's owner set, unless all that held it went within one
+ * failure-detection time of each other, or fewer than two serve.
+ */
+import { OWNERS } from '../../src/overlay/index.ts';
+import type { HashSpace } from './hash-space.ts';
+import type { Network } from './network.ts';
+import type { Roster } from './roster.ts';
+import { LIFETIME_MS } from './sim-keeper.ts';
+import type { SimNode } from './sim-node.ts';
+import type { World } from './world.ts';
+
+/** Time in which a member's silence has to be noticed. */
+export const DETECTION_MS = 10_000;
+/** Time until what a member held is with two others again. */
+export const COPY_MS = 60_000;
+/** Time until an announce is with the other owners: batches are 2 s old, and may be asked for again. */
+const SPREAD_MS = 10_000;
+
+interface Entry {
+  readonly atMs: number;
+  /** The last two or three that held it together, at first who acknowledged it. */
+  holders: readonly SimNode[];
+  /** Since when fewer than two do. */
+  fewSinceMs: number | undefined;
+}
+
+export class AnnounceLedger {
+  acknowledged = 0;
+  lost = 0;
+  readonly #world: World;
+  readonly #network: Network;
+  readonly #roster: Roster;
+  readonly #space: HashSpace;
+  /** By hash, then by peer. Bounded by the clients of the world. */
+  readonly #entries = new Map<number, Map<number, Entry>>();
+  readonly #owner: (SimNode | undefined)[] = [];
+
+  constructor(world: World, network: Network, roster: Roster, space: HashSpace) {
+    this.#world = world;
+    this.#network = network;
+    this.#roster = roster;
+    this.#space = space;
+  }
+
+  /** A client was told that its announce was noted. */
+  acknowledge(rank: number, peer: number, by: SimNode, atMs: number): void {
+    this.acknowledged++;
+    let peers = this.#entries.get(rank);
+    if (!peers) {
+      peers = new Map();
+      this.#entries.set(rank, peers);
+    }
+    const held = peers.get(peer);
+    const isSame = held !== undefined && atMs - held.atMs < SPREAD_MS;
+    peers.set(peer, {
+      atMs: isSame ? held.atMs : atMs,
+      holders: isSame ? [...held.holders.filter((node) => node !== by), by] : [by],
+      fewSinceMs: undefined,
+    });
+  }
+
+  /** A peer said that it stops. */
+  forget(rank: number, peer: number): void {
+    this.#entries.get(rank)?.delete(peer);
+  }
+
+  /** Looks for every announce where it has to be. */
+  check(): void {
+    const oldest = this.#world.now - LIFETIME_MS;
+    const isCalm = this.#network.isWhole && this.#world.now - this.#network.healedAtMs > COPY_MS;
+    for (const [rank, peers] of this.#entries) {
+      const owners = this.ownersOf(rank);
+      for (const [peer, entry] of peers) {
+        if (entry.atMs < oldest) peers.delete(peer);
+        else if (entry.atMs < this.#world.now - SPREAD_MS) this.#look(rank, peer, entry, owners, isCalm);
+      }
+      if (peers.size === 0) this.#entries.delete(rank);
+    }
+  }
+
+  /** The live members of a hash's owner set, as its owner sees it. */
+  ownersOf(rank: number): readonly SimNode[] {
+    const infoHash = this.#space.hashes[rank]!;
+    const known = this.#owner[rank];
+    const owner =
+      known && this.#roster.isLive(known) && known.claims(infoHash)
+        ? known
+        : this.#roster.honest.find((node) => node.claims(infoHash));
+    this.#owner[rank] = owner;
+    if (!owner) return [];
+    const owners = [owner];
+    // Those that only take a copy to become owners come last.
+    for (const nodeId of owner.overlay!.ownership.copiesOf(infoHash).slice(0, OWNERS - 1)) {
+      const node = this.#roster.node(nodeId);
+      if (node?.isHonest && this.#roster.isLive(node)) owners.push(node);
+    }
+    return owners;
+  }
+
+  #look(rank: number, peer: number, entry: Entry, owners: readonly SimNode[], isCalm: boolean): void {
+    const { now } = this.#world;
+    const holders = owners.filter((node) => (node.keeper!.announcedAt(rank, peer) ?? -1) >= entry.atMs);
+    if (holders.length >= 2) {
+      entry.holders = holders;
+      entry.fewSinceMs = undefined;
+      return;
+    }
+    entry.fewSinceMs ??= now;
+    if (this.#isExcused(entry)) {
+      this.#entries.get(rank)!.delete(peer);
+    } else if (isCalm && now - entry.fewSinceMs > COPY_MS && this.#roster.honest.length >= 2 && owners.length >= 2) {
+      this.#entries.get(rank)!.delete(peer);
+      if (holders.length === 0) this.lost++;
+      const where = `hash ${rank}, peer ${peer}, acknowledged at ${entry.atMs} ms`;
+      const held = entry.holders.map((node) => `${node.index}${this.#roster.isLive(node) ? '' : ' (gone)'}`).join(', ');
+      const owned = owners.map(({ index }) => index).join(', ');
+      this.#world.broken(`an announce is on ${holders.length} owners: ${where}; held by ${held}; owners ${owned}`);
+    }
+  }
+
+  /** All that held it went within one detection time of each other. */
+  #isExcused({ holders, atMs }: Entry): boolean {
+    let first = Number.POSITIVE_INFINITY;
+    let last = Number.NEGATIVE_INFINITY;
+    for (const node of holders) {
+      if (this.#roster.isLive(node) && node.goneAtMs < atMs) return false;
+      first = Math.min(first, node.goneAtMs);
+      last = Math.max(last, node.goneAtMs);
+    }
+    // Who acknowledged it alone had this long to pass it on.
+    if (holders.length === 1 && first - atMs > SPREAD_MS) return false;
+    return last - first <= DETECTION_MS;
+  }
+}

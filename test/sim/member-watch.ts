@@ -1,0 +1,137 @@
+/**
+ * How soon a change of the membership is known, and how soon a crashed owner's hashes are answered again, seen from
+ * outside: a member knows of another when it names it for a hash that the other owns.
+ */
+import { type Random, randomBelow } from '../../src/base/index.ts';
+import type { HashSpace } from './hash-space.ts';
+import type { Roster } from './roster.ts';
+import type { SimNode } from './sim-node.ts';
+import { streamOf } from './streams.ts';
+import { KIND, type World } from './world.ts';
+
+const KNOWN_SHARE = 0.99;
+const KNOWN_POLL_MS = 1000;
+const ANSWERED_POLL_MS = 250;
+/** What has not happened by then counts as this long. */
+const PATIENCE_MS = 300_000;
+const ASKERS = 3;
+const HOPS = 2;
+const MARK_TRIES = 3000;
+
+export class MemberWatch {
+  readonly knownSeconds: number[] = [];
+  readonly answeredAgainSeconds: number[] = [];
+  readonly #world: World;
+  readonly #roster: Roster;
+  readonly #space: HashSpace;
+  readonly #chance: Random;
+  /** A hash that each member owns. */
+  readonly #marks = new Map<SimNode, number>();
+  /** Which change of a node counts; an earlier one is void. */
+  readonly #turns = new Map<SimNode, number>();
+
+  constructor(world: World, roster: Roster, space: HashSpace) {
+    this.#world = world;
+    this.#roster = roster;
+    this.#space = space;
+    this.#chance = streamOf(world.seed, 'member watch');
+  }
+
+  /** A node serves from now on. */
+  joined(node: SimNode): void {
+    this.#poll(node, KNOWN_POLL_MS, this.knownSeconds, () => {
+      const mark = this.#markOf(node);
+      return mark !== undefined && this.#isKnown(mark, node);
+    });
+  }
+
+  /** A node serves no more; `isCrash` when it did not say so. */
+  left(node: SimNode, isCrash: boolean): void {
+    const mark = this.#marks.get(node);
+    if (mark === undefined) return void this.#turn(node);
+    this.#poll(node, KNOWN_POLL_MS, this.knownSeconds, () => this.#isForgotten(mark, node));
+    if (isCrash) {
+      this.#poll(node, ANSWERED_POLL_MS, this.answeredAgainSeconds, () => this.#isAnswered(mark), false);
+    }
+  }
+
+  /** Looks whether members still own their marks. */
+  refresh(): void {
+    for (const node of this.#roster.honest) this.#markOf(node);
+  }
+
+  #poll(node: SimNode, everyMs: number, seconds: number[], isDone: () => boolean, isNewTurn = true): void {
+    const turn = isNewTurn ? this.#turn(node) : this.#turns.get(node)!;
+    const since = this.#world.now;
+    const look = (): void => {
+      if (this.#turns.get(node) !== turn || !this.#roster.serving.length) return;
+      const elapsed = this.#world.now - since;
+      if (isDone() || elapsed >= PATIENCE_MS) seconds.push(elapsed / 1000);
+      else this.#world.plan(everyMs, KIND.check, node.index, look);
+    };
+    look();
+  }
+
+  #turn(node: SimNode): number {
+    const turn = (this.#turns.get(node) ?? 0) + 1;
+    this.#turns.set(node, turn);
+    return turn;
+  }
+
+  #markOf(node: SimNode): number | undefined {
+    const mark = this.#marks.get(node);
+    if (mark !== undefined && node.claims(this.#space.hashes[mark]!)) return mark;
+    for (let i = 0; i < MARK_TRIES; i++) {
+      const rank = randomBelow(this.#chance, this.#space.count);
+      if (!node.claims(this.#space.hashes[rank]!)) continue;
+      this.#marks.set(node, rank);
+      return rank;
+    }
+    this.#marks.delete(node);
+    return undefined;
+  }
+
+  #isKnown(mark: number, node: SimNode): boolean {
+    const infoHash = this.#space.hashes[mark]!;
+    return this.#share((member) => {
+      if (member === node) return true;
+      const owner = member.overlay!.ownership.ownerOf(infoHash);
+      return typeof owner === 'object' && owner.nodeId === node.nodeId;
+    });
+  }
+
+  #isForgotten(mark: number, node: SimNode): boolean {
+    const infoHash = this.#space.hashes[mark]!;
+    return this.#share((member) => {
+      const owner = member.overlay!.ownership.ownerOf(infoHash);
+      return owner === 'self' || owner?.nodeId !== node.nodeId;
+    });
+  }
+
+  #share(holds: (member: SimNode) => boolean): boolean {
+    const members = this.#roster.honest;
+    let holding = 0;
+    for (const member of members) if (holds(member)) holding++;
+    return holding >= KNOWN_SHARE * members.length;
+  }
+
+  /** Whoever asks any member is led to one that answers. */
+  #isAnswered(mark: number): boolean {
+    const members = this.#roster.honest;
+    for (let i = 0; i < ASKERS; i++) {
+      const asked = members[randomBelow(this.#chance, members.length)];
+      if (asked && !this.#leads(asked, mark)) return false;
+    }
+    return true;
+  }
+
+  #leads(asked: SimNode, mark: number): boolean {
+    let node: SimNode | undefined = asked;
+    for (let hop = 0; hop <= HOPS && node && this.#roster.isLive(node); hop++) {
+      const owner = node.overlay!.ownership.ownerOf(this.#space.hashes[mark]!);
+      if (owner === 'self') return true;
+      node = owner && this.#roster.node(owner.nodeId);
+    }
+    return false;
+  }
+}

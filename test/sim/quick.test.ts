@@ -1,0 +1,49 @@
+// The bars that the overlay is held to, over a few seeds with everything that goes wrong in a network. Each
+// failure prints the command that replays it. MONSOON_SIM_SEEDS sets how many seeds,
+// MONSOON_SIM_SEED the first, MONSOON_SIM_HOURS how long each is; the full run of the overlay is 40 of an hour.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Figures, figuresOf } from './figures.ts';
+import { replayCommand } from './replay.ts';
+import { runSeeds } from './seed-runner.ts';
+import type { SimulationPlan } from './simulation.ts';
+
+const SEEDS = Number(process.env.MONSOON_SIM_SEEDS ?? 2);
+const HOURS = Number(process.env.MONSOON_SIM_HOURS ?? 0.5);
+const FIRST = Number(process.env.MONSOON_SIM_SEED ?? 101);
+const NETWORK = { seed: FIRST, hours: HOURS, supernodes: 50, clients: 2000 } as const;
+
+/** Runs seeds of a plan; breaks fail with the way to see them again. */
+async function figuresFrom(plan: SimulationPlan): Promise<Figures> {
+  const runs = await runSeeds(plan, SEEDS);
+  const broken = runs.flatMap(({ seed, breaks }) =>
+    breaks.slice(0, 3).map(({ step, what }) => `step ${step}: ${what}; again: ${replayCommand({ ...plan, seed })}`),
+  );
+  assert.deepEqual(broken, []);
+  const figures = figuresOf(runs.map(({ tally }) => tally));
+  console.log(JSON.stringify(figures));
+  assert.equal(figures.announcesLost, 0);
+  return figures;
+}
+
+test('under public churn nothing is lost, nothing is broken, and lookups are quick', async () => {
+  const figures = await figuresFrom({ ...NETWORK, profile: 'A' });
+  assert.ok(figures.lookupSuccess >= 0.995, `lookups: ${figures.lookupSuccess}`);
+  assert.ok(figures.requestsPerLookup <= 1.1, `requests: ${figures.requestsPerLookup}`);
+  assert.ok(figures.rangeAnsweredAgainSecondsP99 <= 10, `again after ${figures.rangeAnsweredAgainSecondsP99} s`);
+  assert.ok(figures.membershipKnownSecondsP99 <= 30, `known after ${figures.membershipKnownSecondsP99} s`);
+  assert.ok(
+    figures.upkeepBytesPerSupernodePerSecond <= 2048,
+    `upkeep: ${figures.upkeepBytesPerSupernodePerSecond} B/s`,
+  );
+});
+
+for (const [hostile, bar] of [
+  [0.1, 0.99],
+  [0.2, 0.97],
+] as const) {
+  test(`with ${100 * hostile} % of liars among the supernodes ${100 * bar} % of lookups are answered`, async () => {
+    const { lookupSuccess } = await figuresFrom({ ...NETWORK, profile: 'B', hostile });
+    assert.ok(lookupSuccess >= bar, `lookups: ${lookupSuccess}`);
+  });
+}

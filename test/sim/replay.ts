@@ -1,0 +1,31 @@
+/** A run by name: from command-line words to a plan, and from a plan to the command that runs it again. */
+import type { ProfileName } from './profile.ts';
+import type { SimulationPlan } from './simulation.ts';
+
+export interface RunWords {
+  readonly seed: string;
+  readonly hours: string;
+  readonly profile: string;
+  readonly supernodes: string;
+  readonly clients: string;
+  readonly hostile?: string | undefined;
+}
+
+export function planOf(words: RunWords): SimulationPlan {
+  const { seed, hours, profile, supernodes, clients, hostile } = words;
+  if (!/^[ABC]$/.test(profile)) throw new Error(`--profile is A, B or C, not ${profile}`);
+  return {
+    seed: Number(seed),
+    hours: Number(hours),
+    profile: profile as ProfileName,
+    supernodes: Number(supernodes),
+    clients: Number(clients),
+    ...(hostile === undefined ? {} : { hostile: Number(hostile) }),
+  };
+}
+
+export function replayCommand({ seed, hours, profile, supernodes, clients, hostile }: SimulationPlan): string {
+  const liars = hostile === undefined ? '' : ` --hostile ${hostile}`;
+  const sizes = `--supernodes ${supernodes} --clients ${clients}${liars}`;
+  return `npm run sim -- --seed ${seed} --hours ${hours} --profile ${profile} ${sizes}`;
+}

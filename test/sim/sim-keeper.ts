@@ -1,0 +1,241 @@
+/**
+ * The swarms of one supernode as the overlay asks for them, over plain maps: who announced a hash and when. Frames and
+ * batches are 16 bytes for each peer: the hash's rank, the peer's number, and when it announced with two flags below.
+ */
+import type { NodeId } from '../../src/base/index.ts';
+import {
+  type AnnounceBatch,
+  type Arc,
+  type ArcLoad,
+  type HotHash,
+  type Ownership,
+  SWARM_FRAME_BYTES_MAX,
+  type SwarmFrame,
+  type SwarmKeeper,
+} from '../../src/ports/index.ts';
+import type { HashSpace } from './hash-space.ts';
+
+/** Two of the longest intervals: 1,800 s and 10 %. */
+export const LIFETIME_MS = 3_960_000;
+/** What an announce and its answer put on the wire. */
+export const ANNOUNCE_BYTES = 900;
+
+const PEER_BYTES = 16;
+const FRAME_PEERS = SWARM_FRAME_BYTES_MAX / PEER_BYTES;
+const LOAD_WINDOW_MS = 60_000;
+/** Hashes that are named as hot, and announces in the window that make one so. */
+const HOTTEST = 8;
+const HOT_LOAD_MIN = 3;
+const IS_SEEDER = 1;
+const IS_GONE = 2;
+const FLAGS = 4;
+// A cursor counts ranks from the arc's beginning, and within one rank peers.
+const CURSOR_PEERS_MAX = 2 ** 22;
+
+interface Swarm {
+  /** When each peer announced, in FLAGS of a millisecond. */
+  readonly peers: Map<number, number>;
+  /** Announces in a window that fades out. */
+  load: number;
+  loadAt: number;
+}
+
+export class SimKeeper implements SwarmKeeper {
+  readonly #space: HashSpace;
+  readonly #worldMs: () => number;
+  readonly #swarms = new Map<number, Swarm>();
+  readonly #unsent = new Map<NodeId, number[]>();
+  #ranks: number[] | undefined = [];
+  #peers = 0;
+
+  constructor(space: HashSpace, worldMs: () => number) {
+    this.#space = space;
+    this.#worldMs = worldMs;
+  }
+
+  get size(): { readonly peers: number; readonly hashes: number } {
+    return { peers: this.#peers, hashes: this.#swarms.size };
+  }
+
+  /** An announce that this node accepts; copies go to whom the overlay names. */
+  note(rank: number, peer: number, isSeeder: boolean, isGone: boolean, ownership: Ownership): void {
+    const stamp = this.#worldMs() * FLAGS + (isSeeder ? IS_SEEDER : 0) + (isGone ? IS_GONE : 0);
+    this.#merge(rank, peer, stamp);
+    this.#bear(rank);
+    for (const nodeId of ownership.copiesOf(this.#space.hashes[rank]!)) {
+      let unsent = this.#unsent.get(nodeId);
+      if (!unsent) {
+        unsent = [];
+        this.#unsent.set(nodeId, unsent);
+      }
+      unsent.push(rank, peer, stamp);
+    }
+  }
+
+  /** When a peer's newest announce that is kept here was made; undefined when none is. */
+  announcedAt(rank: number, peer: number): number | undefined {
+    const stamp = this.#swarms.get(rank)?.peers.get(peer);
+    return stamp === undefined ? undefined : Math.floor(stamp / FLAGS);
+  }
+
+  /** Peers kept of a hash. */
+  peersOf(rank: number): number {
+    return this.#swarms.get(rank)?.peers.size ?? 0;
+  }
+
+  /** Forgets who has been silent too long. */
+  sweep(): void {
+    const oldest = (this.#worldMs() - LIFETIME_MS) * FLAGS;
+    for (const [rank, swarm] of this.#swarms) {
+      for (const [peer, stamp] of swarm.peers) if (stamp < oldest) this.#drop(rank, swarm, peer);
+    }
+  }
+
+  frameOf(arc: Arc, cursor: number): SwarmFrame {
+    const { first, count } = this.#space.ranksOf(arc);
+    const found: number[] = [];
+    let step = Math.floor(cursor / CURSOR_PEERS_MAX);
+    let skip = cursor % CURSOR_PEERS_MAX;
+    for (; step < count; step++) {
+      const rank = (first + step) % this.#space.count;
+      let index = 0;
+      for (const [peer, stamp] of this.#swarms.get(rank)?.peers ?? []) {
+        if (index++ < skip) continue;
+        if (found.length === 3 * FRAME_PEERS) {
+          return { bytes: encode(found), cursor: step * CURSOR_PEERS_MAX + index - 1 };
+        }
+        found.push(rank, peer, stamp);
+      }
+      skip = 0;
+    }
+    return { bytes: encode(found), cursor: undefined };
+  }
+
+  take(bytes: Uint8Array): boolean {
+    if (bytes.length % PEER_BYTES !== 0 || bytes.length > SWARM_FRAME_BYTES_MAX) return false;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let at = 0; at < bytes.length; at += PEER_BYTES) {
+      if (view.getUint32(at) >= this.#space.count || !(view.getFloat64(at + 8) >= 0)) return false;
+    }
+    for (let at = 0; at < bytes.length; at += PEER_BYTES) {
+      this.#merge(view.getUint32(at), view.getUint32(at + 4), view.getFloat64(at + 8));
+    }
+    return true;
+  }
+
+  batches(): readonly AnnounceBatch[] {
+    const batches: AnnounceBatch[] = [];
+    for (const [to, unsent] of this.#unsent) {
+      for (let from = 0; from < unsent.length; from += 3 * FRAME_PEERS) {
+        batches.push({ to, bytes: encode(unsent.slice(from, from + 3 * FRAME_PEERS)) });
+      }
+    }
+    this.#unsent.clear();
+    return batches;
+  }
+
+  loadOf(arcs: readonly Arc[]): readonly ArcLoad[] {
+    return arcs.map((arc) => {
+      let announces = 0;
+      for (const rank of this.#ranksIn(arc)) announces += this.#loadNow(rank);
+      const announcesPerSecond = announces / (LOAD_WINDOW_MS / 1000);
+      return { announcesPerSecond, bytesPerSecond: announcesPerSecond * ANNOUNCE_BYTES };
+    });
+  }
+
+  cutOf(arc: Arc, share: number): string | undefined {
+    const ranks = this.#ranksIn(arc);
+    const total = ranks.reduce((sum, rank) => sum + this.#loadNow(rank), 0);
+    let sum = 0;
+    for (const [i, rank] of ranks.entries()) {
+      sum += this.#loadNow(rank);
+      if (sum >= share * total) return i < ranks.length - 1 && total > 0 ? this.#space.hashes[rank] : undefined;
+    }
+    return undefined;
+  }
+
+  hottest(): readonly HotHash[] {
+    const hot: { rank: number; load: number }[] = [];
+    for (const rank of this.#swarms.keys()) {
+      const load = this.#loadNow(rank);
+      if (load > HOT_LOAD_MIN) hot.push({ rank, load });
+    }
+    hot.sort((a, b) => b.load - a.load || a.rank - b.rank);
+    return hot.slice(0, HOTTEST).map(({ rank, load }) => {
+      return { infoHash: this.#space.hashes[rank]!, announcesPerSecond: load / (LOAD_WINDOW_MS / 1000) };
+    });
+  }
+
+  #merge(rank: number, peer: number, stamp: number): void {
+    let swarm = this.#swarms.get(rank);
+    const held = swarm?.peers.get(peer);
+    if (held !== undefined && held >= stamp) return;
+    if (stamp % FLAGS >= IS_GONE) {
+      if (swarm && held !== undefined) this.#drop(rank, swarm, peer);
+      return;
+    }
+    if (!swarm) {
+      swarm = { peers: new Map(), load: 0, loadAt: 0 };
+      this.#swarms.set(rank, swarm);
+      this.#ranks = undefined;
+    }
+    if (held === undefined) this.#peers++;
+    swarm.peers.set(peer, stamp);
+  }
+
+  #drop(rank: number, swarm: Swarm, peer: number): void {
+    swarm.peers.delete(peer);
+    this.#peers--;
+    if (swarm.peers.size > 0) return;
+    this.#swarms.delete(rank);
+    this.#ranks = undefined;
+  }
+
+  #bear(rank: number): void {
+    const swarm = this.#swarms.get(rank);
+    if (!swarm) return;
+    swarm.load = this.#loadNow(rank) + 1;
+    swarm.loadAt = this.#worldMs();
+  }
+
+  #loadNow(rank: number): number {
+    const swarm = this.#swarms.get(rank)!;
+    return swarm.load === 0 ? 0 : swarm.load * Math.exp((swarm.loadAt - this.#worldMs()) / LOAD_WINDOW_MS);
+  }
+
+  /** The hashes kept here of an arc, in its order. */
+  #ranksIn(arc: Arc): readonly number[] {
+    this.#ranks ??= [...this.#swarms.keys()].sort((a, b) => a - b);
+    const { first, count } = this.#space.ranksOf(arc);
+    const end = first + count;
+    const ranks = slice(this.#ranks, first, Math.min(end, this.#space.count));
+    return end <= this.#space.count ? ranks : [...ranks, ...slice(this.#ranks, 0, end - this.#space.count)];
+  }
+}
+
+/** Those of ascending numbers in [from, to). */
+function slice(sorted: readonly number[], from: number, to: number): readonly number[] {
+  return sorted.slice(indexOf(sorted, from), indexOf(sorted, to));
+}
+
+function indexOf(sorted: readonly number[], least: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function encode(triples: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array((triples.length / 3) * PEER_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (let i = 0, at = 0; i < triples.length; i += 3, at += PEER_BYTES) {
+    view.setUint32(at, triples[i]!);
+    view.setUint32(at + 4, triples[i + 1]!);
+    view.setFloat64(at + 8, triples[i + 2]!);
+  }
+  return bytes;
+}
