@@ -88,6 +88,8 @@ export class Standing {
   #reissueAt: Instant | undefined;
   #renewAt: Instant | undefined;
   #lookAt: Instant;
+  /** Strangers would not believe the votes that it has. */
+  #isDoubted = false;
   /** Renewals in a row that came to nothing. */
   #failures = 0;
   #termEndsAt: Instant | undefined;
@@ -177,7 +179,8 @@ export class Standing {
     const named = this.#context.witnessesOf(this.#context.self, this.#term, SLACK * WITNESSES);
     const votes = this.#certificate?.votes ?? [];
     const good = votes.filter(({ witness }) => named.some(({ nodeId }) => nodeId === witness));
-    if (good.length < Math.min(QUORUM, named.length)) this.#renewAt = this.#context.now;
+    this.#isDoubted = good.length < Math.min(QUORUM, named.length);
+    if (this.#isDoubted) this.#renewAt = this.#context.now;
   }
 
   /** Nobody is there: be the first, unless somebody turns up meanwhile. */
@@ -359,7 +362,9 @@ export class Standing {
       this.#renewAt = this.#context.soon(COMPANY_MS);
       return;
     }
-    this.#renewAt = this.#context.soon(isYoung ? COMPANY_MS : RENEW_RETRY_MS);
+    // Who does not hold our descriptor does not renew it: then we are elected anew.
+    const isWeak = isYoung || this.#isDoubted;
+    this.#renewAt = this.#context.soon(isWeak ? COMPANY_MS : RENEW_RETRY_MS);
     const seat = this.#seat;
     this.#collectVotes({ term: this.#term, seat }, (renewed) => {
       if (this.#phase !== 'serving' || this.#certificate !== certificate) return;
@@ -368,9 +373,9 @@ export class Standing {
         this.#certificate = renewed;
         this.#renewAt = this.#context.soon(this.#renewMs);
         this.issue();
-      } else if (isYoung && this.#failures > FAILURES_MAX) {
+      } else if (isWeak && this.#failures > FAILURES_MAX) {
         this.leave('nobody votes for it', false);
-      } else if (isYoung && this.#context.others().length >= QUORUM) {
+      } else if (isWeak && this.#context.others().length >= QUORUM) {
         this.#reelect();
       } else if (certificate.votes.length > 0 && this.#context.wall >= certificate.issued + CERTIFICATE_SECONDS) {
         this.leave('its witnesses no longer vote for it', false);
