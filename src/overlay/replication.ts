@@ -231,11 +231,15 @@ export class Replication {
   #owed(): Owed[] {
     const { view, self } = this.#context;
     return this.#former.flatMap((former) =>
-      piecesOf(former.arc, view.ring).flatMap(({ arc, owner }): Owed[] => {
-        if (owner.nodeId === self || former.given.has(nameOf(owner, arc))) return [];
-        const missing = missingOf(arc, this.#primed.get(owner.nodeId) ?? []);
-        return missing ? [{ member: owner, arc: missing, former, name: nameOf(owner, arc) }] : [];
-      }),
+      piecesOf(former.arc, view.ring).flatMap(({ arc, owners }) =>
+        // Not to the owner alone: what it takes from us it does not pass on.
+        owners.flatMap((member): Owed[] => {
+          const name = nameOf(member, arc);
+          if (member.nodeId === self || owners[0]?.nodeId === self || former.given.has(name)) return [];
+          const missing = missingOf(arc, this.#primed.get(member.nodeId) ?? []);
+          return missing ? [{ member, arc: missing, former, name }] : [];
+        }),
+      ),
     );
   }
 
@@ -270,16 +274,15 @@ function nameOf({ nodeId }: Descriptor, { from, to }: Arc): string {
   return `${nodeId} ${from} ${to}`;
 }
 
-/** An arc by who owns what of it; the last few pieces where there are very many. */
-function piecesOf(arc: Arc, ring: Ring): { arc: Arc; owner: Descriptor }[] {
-  const pieces: { arc: Arc; owner: Descriptor }[] = [];
+/** An arc by who keeps what of it; the last few pieces where there are very many. */
+function piecesOf(arc: Arc, ring: Ring): { arc: Arc; owners: readonly Descriptor[] }[] {
+  const pieces: { arc: Arc; owners: readonly Descriptor[] }[] = [];
   let to = arc.to;
   while (pieces.length < PIECES_MAX) {
     const range = ring.rangeAt(to);
-    const owner = range && ring.ownerSetAt(range.to)[0];
-    if (!range || !owner) break;
+    if (!range) break;
     const goesOn = range.from !== arc.from && range.from !== to && covers(arc, { from: range.from, to });
-    pieces.push({ arc: { from: goesOn ? range.from : arc.from, to }, owner });
+    pieces.push({ arc: { from: goesOn ? range.from : arc.from, to }, owners: ring.ownerSetAt(range.to) });
     if (!goesOn) break;
     to = range.from;
   }

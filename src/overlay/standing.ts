@@ -3,7 +3,7 @@
  * Invariants: a descriptor of ours has a higher sequence than every one before it; nothing is owned before the swarms of
  * it were asked for; who left rests before it stands again, longer each time it left soon.
  */
-import { type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
+import { earliest, type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
 import { SLACK } from './admission.ts';
 import {
   areVotesGood,
@@ -85,6 +85,8 @@ export class Standing {
   #servingSince: Instant;
   #issuedAt: Instant;
   #issuedLoad = 0;
+  /** Of the newest descriptor that others may have; drafts have sequences too. */
+  #issuedSequence = 0;
   #reissueAt: Instant | undefined;
   #renewAt: Instant | undefined;
   #lookAt: Instant;
@@ -133,7 +135,7 @@ export class Standing {
   }
   /** The sequence by which it serves; 0 when it does not. */
   get servingSequence(): number {
-    return this.#phase === 'serving' || this.#phase === 'leaving' ? this.#sequence : 0;
+    return this.#phase === 'serving' || this.#phase === 'leaving' ? this.#issuedSequence : 0;
   }
   /** Has votes of its own. */
   get isCertified(): boolean {
@@ -220,15 +222,17 @@ export class Standing {
     this.#issuedAt = now;
     this.#issuedLoad = this.load;
     this.#reissueAt = this.#context.soon(REISSUE_MS);
-    view.offer(this.#seal(this.#phase === 'leaving' ? ROLE_LEAVES : 0));
+    const descriptor = this.#seal(this.#phase === 'leaving' ? ROLE_LEAVES : 0);
+    this.#issuedSequence = descriptor.sequence;
+    view.offer(descriptor);
     this.#events.changed();
   }
 
   /** Somebody says that we are silent. */
   refute(sequence: number): void {
     // Nobody can have found silent what was never issued; and one answer a second is enough.
-    if (this.#phase !== 'serving' || sequence !== this.#sequence) return;
-    if (this.#context.now - this.#issuedAt >= REFUTE_MS) this.issue();
+    if (this.#phase !== 'serving' || sequence !== this.#issuedSequence) return;
+    this.#reissueAt = earliest(this.#reissueAt, later(this.#issuedAt, REFUTE_MS));
   }
 
   /** Hands everything over and serves no more. @param isFinal the node stops: it does not stand again */
