@@ -83,6 +83,8 @@ export class Replication {
   noteChange(isServing: boolean): void {
     this.#isServing = isServing;
     this.#isDirty = true;
+    // At once: what was accepted between two looks would be owed to nobody.
+    if (isServing) this.#noteFormer();
   }
 
   forget(nodeId: NodeId): void {
@@ -167,7 +169,6 @@ export class Replication {
 
   #prime(): void {
     this.#isDirty = false;
-    this.#noteFormer();
     const owed = this.#owed();
     this.#forgetOthers();
     for (const lack of [...owed, ...this.#lacking()]) {
