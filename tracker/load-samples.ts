@@ -11,7 +11,7 @@ import {
   infoHashOfBytes,
   type Random,
 } from '../src/base/index.ts';
-import type { Arc, ArcLoad } from '../src/ports/index.ts';
+import type { Arc, ArcLoad, HotHash } from '../src/ports/index.ts';
 
 /** Samples kept, 0.4 MB: a tenth of the load is known to about 7 %. */
 export const LOAD_SAMPLES_MAX = 8192;
@@ -26,12 +26,6 @@ const RING = 2 ** 48;
 const KEY_BYTES = 6;
 // No cut leaves less than this on a side: it would not be worth a hand-off.
 const CUT_SHARE_MIN = 0.05;
-
-/** One of the hashes that are announced most. */
-export interface HotHash {
-  readonly infoHash: InfoHash;
-  readonly announcesPerSecond: number;
-}
 
 /** The announces of the last minute, or a sample of them. */
 export class LoadSamples {

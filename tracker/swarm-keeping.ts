@@ -3,9 +3,8 @@
  * announces to forward, and where the load is. It decides nothing about who keeps what.
  */
 import type { Instant } from '../src/base/index.ts';
-import type { AnnounceBatch, Arc, ArcLoad, SwarmFrame, SwarmKeeper } from '../src/ports/index.ts';
+import type { AnnounceBatch, Arc, ArcLoad, HotHash, SwarmFrame, SwarmKeeper } from '../src/ports/index.ts';
 import { HashArc } from './hash-arc.ts';
-import type { HotHash } from './load-samples.ts';
 import { WALK_END, WALK_POSITIONS_MAX } from './peer-groups.ts';
 import { type Registrar, STRETCHED_LIFETIME_MINUTES } from './registrar.ts';
 import { FLAG, FrameWriter, isFrame, readFrame } from './swarm-frames.ts';

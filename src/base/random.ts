@@ -22,6 +22,17 @@ export function randomBelow(random: Random, below: number): number {
   return Math.floor(random() * below);
 }
 
+/** At most `count` of some items, each set of them equally likely. */
+export function sampleOf<Item>(items: Iterable<Item>, count: number, random: Random): Item[] {
+  const drawn = [...items];
+  const kept = Math.min(count, drawn.length);
+  for (let i = 0; i < kept; i++) {
+    const other = i + randomBelow(random, drawn.length - i);
+    [drawn[i], drawn[other]] = [drawn[other]!, drawn[i]!];
+  }
+  return drawn.slice(0, kept);
+}
+
 /** `value` stretched or shrunk by up to `share` (0.1 is ±10 %). */
 export function jittered(random: Random, value: number, share: number): number {
   return value * (1 + share * (2 * random() - 1));

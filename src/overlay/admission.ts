@@ -5,15 +5,13 @@
  */
 import { type NodeId, reachOf } from '../base/index.ts';
 import { QUORUM, WITNESSES } from './certificate.ts';
-import type { Context } from './context.ts';
+import { type Context, SLACK } from './context.ts';
 import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 
 /** Strangers being connected to. */
 const STRANGERS_MAX = 256;
 export const HELLO_MS = 1000;
-/** Views differ while members come and go: witnesses may be this many times further away than they should be. */
-export const SLACK = 2;
 
 /** The gate before a view. */
 export class Admission {
@@ -40,21 +38,16 @@ export class Admission {
     }
     const isKnown = held !== undefined && held.seat === descriptor.seat;
     const isLeaving = (descriptor.roles & ROLE_LEAVES) !== 0;
-    if (isKnown || (isLeaving && held) || this.#isWitnessed(descriptor)) {
+    const { nodeId, term, certificate } = descriptor;
+    const isBelieved =
+      isKnown || (isLeaving && held !== undefined) || this.#context.isWitnessed(nodeId, term, certificate);
+    if (isBelieved) {
       this.#admitted(descriptor);
       return true;
     }
     if (isLeaving || !this.#mayBeChecked(descriptor)) return false;
     this.#check(descriptor);
     return true;
-  }
-
-  /** Signed by enough of those whom our own view names. */
-  #isWitnessed({ nodeId, term, certificate }: Descriptor): boolean {
-    const named = this.#context.witnessesOf(nodeId, term, SLACK * WITNESSES);
-    if (named.length === 0) return false;
-    const signers = certificate.votes.filter(({ witness }) => named.some((member) => member.nodeId === witness));
-    return signers.length >= Math.min(QUORUM, named.length);
   }
 
   /**

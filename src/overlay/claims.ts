@@ -4,13 +4,11 @@
  */
 import { type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
-import { SLACK } from './admission.ts';
-import { QUORUM, WITNESSES } from './certificate.ts';
 import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
-import type { OverlayMessage } from './message.ts';
+import { type OverlayMessage, refused } from './message.ts';
 import { Ring } from './ring.ts';
 import type { Seat } from './token.ts';
 
@@ -55,9 +53,8 @@ export class Claims {
   /** Asks the owners of what will be ours for their swarms; calls back once. */
   begin(draft: Descriptor, take: () => void): void {
     const { view, exchanges, self, now } = this.#context;
-    // With what is ours by an old grant, should its giver still be there.
-    const ring = new Ring([...view.descriptors()].filter(({ nodeId }) => nodeId !== self).concat(draft), view.grants());
-    const owners = new Set(ring.rangesOf(self).map(({ to }) => view.ring.ownerSetAt(to)[0]));
+    const ranges = this.#ringWith(draft).rangesOf(self);
+    const owners = new Set(ranges.map(({ to }) => view.ring.ownerSetAt(to)[0]));
     this.#open.clear();
     this.#take = take;
     this.#patientUntil = later(now, PATIENCE_MS);
@@ -99,11 +96,12 @@ export class Claims {
     const draft = this.#context.open(record);
     if (!draft || draft.nodeId !== from || this.#context.member(from)?.seat === draft.seat)
       return refused('that descriptor gives no right to anything');
-    if (!this.#isElected(draft)) return refused('its votes are not those of your witnesses');
+    if (!this.#context.isWitnessed(from, draft.term, draft.certificate))
+      return refused('its votes are not those of your witnesses');
     if (this.#newcomers.size >= NEWCOMERS_MAX && !this.#newcomers.has(from)) return refused('others come first');
     for (const id of this.#newcomers.get(from)?.copies ?? []) this.#copies.end(id);
-    const ring = new Ring([...view.descriptors()].filter(({ nodeId }) => nodeId !== from).concat(draft), view.grants());
-    const ours = ring.rangesOf(from).filter(({ to }) => view.ring.ownerSetAt(to)[0]?.nodeId === this.#context.self);
+    const ranges = this.#ringWith(draft).rangesOf(from);
+    const ours = ranges.filter(({ to }) => view.ring.ownerSetAt(to)[0]?.nodeId === this.#context.self);
     const copies = ours.map((arc) =>
       this.#copies.begin(contactOf(draft), arc, (isDone) => {
         if (isDone) this.#copied(from, arc);
@@ -113,10 +111,11 @@ export class Claims {
     return { type: 'claimed', copies: copies.length };
   }
 
-  #isElected({ nodeId, term, certificate }: Descriptor): boolean {
-    const named = this.#context.witnessesOf(nodeId, term, SLACK * WITNESSES);
-    const signers = certificate.votes.filter(({ witness }) => named.some((member) => member.nodeId === witness));
-    return signers.length >= Math.max(1, Math.min(QUORUM, named.length));
+  /** The ring as it will be with a newcomer in it, and with what is its own by an old grant. */
+  #ringWith(draft: Descriptor): Ring {
+    const { view } = this.#context;
+    const others = [...view.descriptors()].filter(({ nodeId }) => nodeId !== draft.nodeId);
+    return new Ring([...others, draft], view.grants());
   }
 
   #note(owner: NodeId, by: number): void {
@@ -132,8 +131,4 @@ export class Claims {
     this.#open.clear();
     take?.();
   }
-}
-
-function refused(why: string): OverlayMessage {
-  return { type: 'refused', why };
 }

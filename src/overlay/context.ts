@@ -5,15 +5,18 @@ import {
   later,
   type NodeId,
   type Random,
-  randomBelow,
+  sampleOf,
   type WallSeconds,
   wallSeconds,
 } from '../base/index.ts';
-import { WITNESSES, witnessPosition } from './certificate.ts';
+import { type Certificate, QUORUM, WITNESSES, witnessPosition } from './certificate.ts';
 import { type Descriptor, openDescriptor, ROLE_LEAVES } from './descriptor.ts';
 import { Exchanges } from './exchanges.ts';
 import type { OverlayEvent, OverlaySettings } from './overlay-facts.ts';
 import { View } from './view.ts';
+
+/** Views differ while members come and go: witnesses may be this many times further away than they should be. */
+export const SLACK = 2;
 
 /** The surroundings of one node's machines. */
 export class Context {
@@ -69,18 +72,28 @@ export class Context {
 
   /** Up to `count` of them by chance. */
   someOthers(count: number, except?: NodeId): Descriptor[] {
-    const others = this.others().filter(({ nodeId }) => nodeId !== except);
-    const kept = Math.min(count, others.length);
-    for (let i = 0; i < kept; i++) {
-      const other = i + randomBelow(this.random, others.length - i);
-      [others[i], others[other]] = [others[other]!, others[i]!];
-    }
-    return others.slice(0, kept);
+    return sampleOf(
+      this.others().filter(({ nodeId }) => nodeId !== except),
+      count,
+      this.random,
+    );
   }
 
   /** Who is asked for a vote: the members that follow the candidate's place on the ring. */
   witnessesOf(nodeId: NodeId, term: number, count: number = WITNESSES): readonly Descriptor[] {
     return this.view.ring.membersAfter(witnessPosition(nodeId, term, this.settings.sha1), count, nodeId);
+  }
+
+  /** Those whose votes in an election are believed here; none while nobody is there to give any. */
+  believedWitnessesOf(nodeId: NodeId, term: number): readonly Descriptor[] {
+    return this.witnessesOf(nodeId, term, SLACK * WITNESSES);
+  }
+
+  /** Enough of those whom our own view names gave these votes. */
+  isWitnessed(nodeId: NodeId, term: number, { votes }: Certificate): boolean {
+    const named = this.believedWitnessesOf(nodeId, term);
+    const signers = votes.filter(({ witness }) => named.some((member) => member.nodeId === witness));
+    return named.length > 0 && signers.length >= Math.min(QUORUM, named.length);
   }
 
   open(record: Uint8Array): Descriptor | undefined {

@@ -7,7 +7,7 @@ import { bytesOfHex, concatBytes, hex, type InfoHash, type Instant, later, type 
 import type { Arc, SwarmFrame } from '../ports/index.ts';
 import { isInArc } from './arcs.ts';
 import type { Context } from './context.ts';
-import type { OverlayMessage } from './message.ts';
+import { type OverlayMessage, refused } from './message.ts';
 import type { Contact } from './overlay-facts.ts';
 
 /** Copies that run or are followed up at a time. */
@@ -62,12 +62,6 @@ export class Copies {
       if (nextAt !== undefined && (at === undefined || nextAt < at)) at = nextAt;
     return at;
   }
-  /** Copies whose frames are not all sent. */
-  get running(): number {
-    let running = 0;
-    for (const { cursor } of this.#copies.values()) if (cursor !== undefined) running++;
-    return running;
-  }
   get isFull(): boolean {
     return this.#copies.size >= COPIES_MAX;
   }
@@ -117,8 +111,8 @@ export class Copies {
     // The answer to the last one was lost.
     if (message.index === chain.index - 1 && message.chain === chain.chain) return { type: 'accepted' };
     const next = this.#chainAfter(chain.chain, message.bytes);
-    if (message.index !== chain.index || message.chain !== next) return { type: 'refused', why: 'a frame is missing' };
-    if (!settings.keeper.take(message.bytes, now)) return { type: 'refused', why: 'the frame is malformed' };
+    if (message.index !== chain.index || message.chain !== next) return refused('a frame is missing');
+    if (!settings.keeper.take(message.bytes, now)) return refused('the frame is malformed');
     if (this.#chains.size >= CHAINS_MAX) this.#chains.delete(this.#chains.keys().next().value!);
     this.#chains.delete(name);
     this.#chains.set(name, { index: chain.index + 1, chain: next });

@@ -2,12 +2,12 @@
  * What a supernode does for the election of others: keeps those who offer to serve, nominates one when somebody is
  * needed, and votes as a witness. A witness connects to the candidate itself, and gives one vote for a term.
  */
-import { type Address, type Instant, type NodeId, reachOf } from '../base/index.ts';
-import { HELLO_MS, SLACK } from './admission.ts';
-import { votedBytes, WITNESSES } from './certificate.ts';
+import { type Address, type Instant, type NodeId, reachOf, wallSeconds } from '../base/index.ts';
+import { HELLO_MS } from './admission.ts';
+import { votedBytes } from './certificate.ts';
 import type { Context } from './context.ts';
 import { type Capacity, CLOCK_SKEW_SECONDS } from './descriptor.ts';
-import type { OverlayMessage } from './message.ts';
+import { type OverlayMessage, refused } from './message.ts';
 import { OWNERS, PER_SUBNET_MAX, subnetOf } from './ring.ts';
 import type { Seat } from './token.ts';
 
@@ -109,7 +109,7 @@ export class Duties {
         network: settings.network,
         nodeId,
         term: request.term,
-        issued: request.issued as never,
+        issued: wallSeconds(request.issued),
         seat: request.seat as Seat | undefined,
       };
       reply({ type: 'voted', signature: settings.sign(votedBytes(candidacy)) });
@@ -136,7 +136,7 @@ export class Duties {
   #objection(nodeId: NodeId, { addresses, term, issued, seat }: VoteRequest): string | undefined {
     const { view, self, wall } = this.#context;
     if (Math.abs(issued - wall) > CLOCK_SKEW_SECONDS) return 'your clock is wrong, or mine is';
-    const witnesses = this.#context.witnessesOf(nodeId, term, SLACK * WITNESSES);
+    const witnesses = this.#context.believedWitnessesOf(nodeId, term);
     if (!witnesses.some((witness) => witness.nodeId === self)) return 'I am no witness of that election';
     const held = view.get(nodeId);
     if (seat !== undefined) return held?.seat === seat && held.term === term ? undefined : 'you have no such term';
@@ -175,8 +175,4 @@ function scoreOf({ isVolunteer, uptimeSeconds, since, capacity, term }: Candidat
   // What was seen here counts; what it says of the time before does not.
   const hours = Math.min(24, uptimeSeconds / 3600, (now - since) / 3_600_000);
   return (isVolunteer ? 1000 : 0) + hours + Math.min(8, capacity.announcesPerSecond / 1000) - Math.min(10, term);
-}
-
-function refused(why: string): OverlayMessage {
-  return { type: 'refused', why };
 }

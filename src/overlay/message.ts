@@ -101,3 +101,8 @@ export type OverlayMessage =
   | { readonly type: 'announces'; readonly bytes: Uint8Array }
   | { readonly type: 'accepted' }
   | { readonly type: 'refused'; readonly why: string };
+
+/** Nothing comes of a question; `why` is for a person. */
+export function refused(why: string): OverlayMessage {
+  return { type: 'refused', why };
+}

@@ -22,7 +22,7 @@ import { contactOf } from './exchanges.ts';
 import { Givings } from './giving.ts';
 import { LoadWatch } from './load-watch.ts';
 import { Membership } from './membership.ts';
-import type { OverlayMessage } from './message.ts';
+import { type OverlayMessage, refused } from './message.ts';
 import type { Contact, OverlayEffect, OverlayInput, OverlaySettings, Placement } from './overlay-facts.ts';
 import { Replication } from './replication.ts';
 import { OWNERS } from './ring.ts';
@@ -185,9 +185,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   get deadline(): { readonly at: Instant; readonly why: string } {
     let at: Instant | undefined = this.#membership.deadline;
-    const isServing = this.#standing.phase === 'serving' || this.#standing.phase === 'leaving';
     for (const part of [this.#standing, this.#copies, this.#claims]) at = earliest(at, part.deadline);
-    if (isServing) {
+    if (this.#standing.isOnDuty) {
       for (const part of [this.#duties, this.#replication, this.#givings, this.#load]) at = earliest(at, part.deadline);
     }
     at = earliest(at, earliest(this.#leaving?.by, this.#farewellAt));
@@ -245,7 +244,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#standing.tick();
     this.#copies.tick();
     this.#claims.tick();
-    if (this.#standing.phase === 'serving' || this.#standing.phase === 'leaving') {
+    if (this.#standing.isOnDuty) {
       this.#duties.tick();
       this.#replication.tick();
       this.#givings.tick();
@@ -264,8 +263,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (message.type === 'nominate') return reply(this.#answerNomination(from));
     if (message.type === 'frame') return reply(this.#answerFrame(from, message));
     if (message.type === 'announces') return reply(this.#answerAnnounces(from, message.bytes));
-    const isServing = this.#standing.phase === 'serving' || this.#standing.phase === 'leaving';
-    if (!isServing) return reply({ type: 'refused', why: 'this node serves nobody now' });
+    if (!this.#standing.isOnDuty) return reply(refused('this node serves nobody now'));
     if (message.type === 'vote') return this.#duties.vote(from, message, reply);
     if (message.type === 'probe' && this.#context.view.get(from)) {
       return this.#membership.probe(message, (isThere) => reply({ type: 'probed', isThere }));
@@ -274,9 +272,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #answerDuty(from: NodeId, message: OverlayMessage): OverlayMessage {
-    const nothing = { type: 'refused', why: 'that is no question' } as const;
     if (message.type === 'stand') return this.#duties.noteStand(from, message);
-    if (this.#standing.phase !== 'serving') return { type: 'refused', why: 'this node leaves' };
+    if (this.#standing.phase !== 'serving') return refused('this node leaves');
     switch (message.type) {
       case 'claim':
         return this.#claims.answer(from, message.descriptor);
@@ -287,7 +284,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       case 'receipt':
         return this.#takings.answerReceipt(from, message.grant);
       default:
-        return nothing;
+        return refused('that is no question');
     }
   }
 
@@ -295,11 +292,11 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     const nominator = this.#context.view.get(from);
     return nominator && this.#standing.acceptNomination(contactOf(nominator))
       ? { type: 'accepted' }
-      : { type: 'refused', why: 'this node does not stand now' };
+      : refused('this node does not stand now');
   }
 
   #answerFrame(from: NodeId, message: Extract<OverlayMessage, { type: 'frame' }>): OverlayMessage {
-    if (!this.#mayTell(from)) return { type: 'refused', why: 'nothing is taken from you' };
+    if (!this.#mayTell(from)) return refused('nothing is taken from you');
     const answer = this.#copies.answer(from, message);
     if (answer.type === 'accepted' && message.isLast) this.#claims.noteWhole(from);
     return answer;
@@ -309,7 +306,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     const { keeper } = this.#context.settings;
     return this.#mayTell(from) && keeper.take(bytes, this.#context.now)
       ? { type: 'accepted' }
-      : { type: 'refused', why: 'nothing is taken from you' };
+      : refused('nothing is taken from you');
   }
 
   /** Swarms are taken from members alone, and only by a node that serves or is about to. */
@@ -319,14 +316,14 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   #change(): void {
     this.#hasChanged = true;
-    this.#replication.noteChange(this.#standing.phase === 'serving' || this.#standing.phase === 'leaving');
+    this.#replication.noteChange(this.#standing.isOnDuty);
     this.#claims.noteChange();
   }
 
   #standingChanged(): void {
-    const { phase, key } = this.#standing;
-    this.#membership.serve(phase === 'serving' || phase === 'leaving');
-    if (phase === 'serving' || phase === 'leaving') this.#membership.spread(key);
+    const { isOnDuty, key } = this.#standing;
+    this.#membership.serve(isOnDuty);
+    if (isOnDuty) this.#membership.spread(key);
     this.#change();
   }
 

@@ -1,8 +1,8 @@
 /**
  * Keeps the replicas of this node's ranges in step: copies a range to whoever became its replica, and passes accepted
  * announces on, at most two seconds old. What it owned and no longer does it copies to who does, unless that has it:
- * after a partition or a long sleep two nodes wrote for one range. Invariant: a node counts as a copy of an arc only from the last frame of it on,
- * and only while it was told of every announce since.
+ * after a partition or a long sleep two nodes wrote for one range. Invariant: a node counts as a copy of an arc only from
+ * the last frame of it on, and only while it was told of every announce since.
  */
 import { earliest, type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';

@@ -4,7 +4,6 @@
  * it were asked for; who left rests before it stands again, longer each time it left soon.
  */
 import { earliest, type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
-import { SLACK } from './admission.ts';
 import {
   areVotesGood,
   CERTIFICATE_SECONDS,
@@ -12,7 +11,6 @@ import {
   certificateOf,
   QUORUM,
   type Vote,
-  WITNESSES,
 } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
@@ -123,6 +121,10 @@ export class Standing {
   get phase(): Phase {
     return this.#phase;
   }
+  /** It answers as a supernode: it serves, or hands over. */
+  get isOnDuty(): boolean {
+    return this.#phase === 'serving' || this.#phase === 'leaving';
+  }
   /** What has to outlive this process. */
   get memory(): { readonly term: number; readonly sequence: number } {
     return { term: this.#termMax, sequence: this.#sequence };
@@ -135,7 +137,7 @@ export class Standing {
   }
   /** The sequence by which it serves; 0 when it does not. */
   get servingSequence(): number {
-    return this.#phase === 'serving' || this.#phase === 'leaving' ? this.#issuedSequence : 0;
+    return this.isOnDuty ? this.#issuedSequence : 0;
   }
   /** Has votes of its own. */
   get isCertified(): boolean {
@@ -147,9 +149,7 @@ export class Standing {
     if (this.#phase === 'serving') times.push(this.#lookAt);
     if (!this.#isReelected) times.push(this.#renewAt);
     if (this.#mayStand) times.push(this.#standAt);
-    let at: Instant | undefined;
-    for (const time of times) if (time !== undefined && (at === undefined || time < at)) at = time;
-    return at;
+    return times.reduce(earliest, undefined);
   }
 
   get #mayStand(): boolean {
@@ -178,10 +178,9 @@ export class Standing {
    */
   #lookAtVotes(): void {
     this.#lookAt = this.#context.soon(COMPANY_MS);
-    const named = this.#context.witnessesOf(this.#context.self, this.#term, SLACK * WITNESSES);
-    const votes = this.#certificate?.votes ?? [];
-    const good = votes.filter(({ witness }) => named.some(({ nodeId }) => nodeId === witness));
-    this.#isDoubted = good.length < Math.min(QUORUM, named.length);
+    const { self } = this.#context;
+    const hasWitnesses = this.#context.believedWitnessesOf(self, this.#term).length > 0;
+    this.#isDoubted = hasWitnesses && !this.#context.isWitnessed(self, this.#term, this.#certificate!);
     if (this.#isDoubted) this.#renewAt = this.#context.now;
   }
 
@@ -217,7 +216,7 @@ export class Standing {
 
   /** Issues a descriptor that says what is so now. */
   issue(): void {
-    if (!this.#certificate || (this.#phase !== 'serving' && this.#phase !== 'leaving')) return;
+    if (!this.#certificate || !this.isOnDuty) return;
     const { view, now } = this.#context;
     this.#issuedAt = now;
     this.#issuedLoad = this.load;

@@ -6,7 +6,7 @@ import { type Instant, isFault, later, type NodeId } from '../base/index.ts';
 import { covers } from './arcs.ts';
 import type { Context } from './context.ts';
 import { isReceipt, openSealedGrant, type SealedGrant, signedGrant, takenBytes } from './grant.ts';
-import type { ArcName, OverlayMessage } from './message.ts';
+import { type ArcName, type OverlayMessage, refused } from './message.ts';
 
 /** A copy that takes longer than this is not waited for. */
 const PATIENCE_MS = 600_000;
@@ -92,8 +92,4 @@ export class Takings {
         (range) => range.to !== arc.to && range.from === arc.from && epoch === range.epoch + 1 && covers(range, arc),
       );
   }
-}
-
-function refused(why: string): OverlayMessage {
-  return { type: 'refused', why };
 }

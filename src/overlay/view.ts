@@ -9,6 +9,7 @@ import {
   type Random,
   randomBelow,
   type Sha1,
+  sampleOf,
   utf8,
   type WallSeconds,
 } from '../base/index.ts';
@@ -182,13 +183,7 @@ export class View {
 
   /** At most `count` descriptors, each set of them equally likely. */
   sample(count: number, random: Random): readonly Descriptor[] {
-    const drawn = [...this.#newest.values()];
-    const kept = Math.min(count, drawn.length);
-    for (let i = 0; i < kept; i++) {
-      const other = i + randomBelow(random, drawn.length - i);
-      [drawn[i], drawn[other]] = [drawn[other]!, drawn[i]!];
-    }
-    return drawn.slice(0, kept);
+    return sampleOf(this.#newest.values(), count, random);
   }
 
   #narrow(infoHash: InfoHash): void {
