@@ -10,6 +10,7 @@ import {
   randomBelow,
   type WallSeconds,
 } from '../src/base/index.ts';
+import { encodeZoneText } from '../src/overlay/index.ts';
 
 /** How long resolvers may keep anything of the zone. */
 export const TTL_SECONDS = 60;
@@ -73,7 +74,7 @@ export function buildZone(origin: string, content: ZoneContent, serial: number, 
     ...[primary, ...servers.map((host) => labelOf(host.nodeId))].map((target) => ({ type: 'NS' as const, target })),
     ...apex.filter(({ type }) => type === 'A').slice(0, APEX_ADDRESSES_MAX),
     ...apex.filter(({ type }) => type === 'AAAA').slice(0, APEX_ADDRESSES_MAX),
-    { type: 'TXT', text: `v=monsoon1 network=${content.network}` },
+    { type: 'TXT', text: encodeZoneText({ network: content.network, records: [] }) },
   ]);
   records.set(`_tcp.${origin}`, []);
   records.set(

@@ -49,6 +49,17 @@ export function bytesOfHex(text: string): Uint8Array<ArrayBuffer> | undefined {
   return /^(?:[0-9a-f]{2})*$/i.test(text) ? Uint8Array.fromHex(text) : undefined;
 }
 
+/** Base64url without padding (RFC 4648). */
+export function base64url(bytes: Uint8Array): string {
+  return bytes.toBase64({ alphabet: 'base64url', omitPadding: true });
+}
+
+/** Bytes of base64url without padding; undefined when it is none. */
+export function bytesOfBase64url(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const isEncoded = /^[A-Za-z0-9_-]*$/.test(text) && text.length % 4 !== 1;
+  return isEncoded ? Uint8Array.fromBase64(text, { alphabet: 'base64url' }) : undefined;
+}
+
 /** One new array holding all parts in order. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;

@@ -24,6 +24,8 @@ export {
 } from './bencode.ts';
 export { Budget, type BudgetLimits, SourceBudgets } from './budget.ts';
 export {
+  base64url,
+  bytesOfBase64url,
   bytesOfHex,
   bytesOfLatin1,
   concatBytes,

@@ -55,3 +55,11 @@ export type { Phase } from './standing.ts';
 export { genesisSeat, OWN_TOKENS_MAX, type Seat, type Token, tokensOf } from './token.ts';
 export { type Offered, SUPERNODES_MAX, unletter, View } from './view.ts';
 export { openWidening, sealWidening, WIDENING_SECONDS, type Widening } from './widening.ts';
+export {
+  encodeZoneText,
+  parseZoneText,
+  ZONE_TEXT_RECORDS_MAX,
+  type ZoneText,
+  type ZoneTextFault,
+  zoneTextLength,
+} from './zone-text.ts';

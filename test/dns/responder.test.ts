@@ -287,7 +287,7 @@ for (const tool of ['dig', 'kdig']) {
       assert.deepEqual(await look(ZONE, 'A', transport), ['10.0.0.1', '10.0.0.2', '10.0.0.3']);
       assert.deepEqual(await look(ZONE, 'AAAA', transport), ['2a00:1::1', '2a00:1::2', '2a00:1::3']);
       assert.deepEqual(await look(ZONE, 'NS', transport), [`${labelOf(1)}.`, `${labelOf(2)}.`]);
-      assert.deepEqual(await look(ZONE, 'TXT', transport), ['"v=monsoon1 network=monsoon"']);
+      assert.deepEqual(await look(ZONE, 'TXT', transport), ['"v=monsoon1 n=monsoon"']);
       assert.deepEqual(
         await look(`_monsoon._tcp.${ZONE}`, 'SRV', transport),
         [1, 2, 3].map((n) => `0 1 7373 ${labelOf(n)}.`),
