@@ -1,6 +1,6 @@
 /**
  * What the overlay has to remember over restarts: the highest term and sequence that this node used, without which it
- * would repeat itself, and the supernodes known last, which are the first way back in. Each file has two generations:
+ * would repeat itself, and the hosts known last, which are a way back in. Each file has two generations:
  * when the newer one cannot be read, the older one is.
  */
 import { copyFile, readFile } from 'node:fs/promises';
@@ -8,24 +8,26 @@ import { join } from 'node:path';
 import {
   type BencodeDict,
   type BencodeInput,
+  type BencodeValue,
   concatBytes,
   decodeBencode,
   encodeBencode,
+  encodeCompactAddress,
   equalBytes,
   isFault,
   MonsoonError,
-  type WallSeconds,
-  wallSeconds,
+  nodeIdBytes,
+  nodeIdOfBytes,
+  parseCompactAddress,
 } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
 import { writeFileAtomically } from '../src/io/atomic-file.ts';
 import { sha1 } from '../src/io/hash.ts';
-import { type Descriptor, openDescriptor } from '../src/overlay/index.ts';
+import { HOSTS_MAX, type KnownHost } from '../src/overlay/index.ts';
 import type { Log } from './log.ts';
 
-/** Supernodes remembered. */
-export const REMEMBERED_MAX = 200;
 const CHECKSUM_BYTES = 20;
+/** Bencoded values of the largest file: a host has at most 17, keys included. */
+const TOKENS_MAX = 20 * HOSTS_MAX;
 const OLDER = '.old';
 
 /** Term and sequence. */
@@ -38,7 +40,6 @@ export interface Highest {
 export class OverlayMemory {
   readonly #statePath: string;
   readonly #hostsPath: string;
-  readonly #network: string;
   readonly #log: Log;
   /** Writes go one after the other. */
   #writing: Promise<void> = Promise.resolve();
@@ -47,7 +48,6 @@ export class OverlayMemory {
   constructor(directory: string, network: string, log: Log) {
     this.#statePath = join(directory, 'overlay.state');
     this.#hostsPath = join(directory, `hosts-${network}.cache`);
-    this.#network = network;
     this.#log = log;
   }
 
@@ -59,18 +59,10 @@ export class OverlayMemory {
     return this.#written;
   }
 
-  /** The supernodes known last; their descriptors may have expired since. */
-  async hosts(): Promise<readonly Descriptor[]> {
-    const body = await readNewest(this.#hostsPath);
-    const [saved, records] = [body?.get('saved'), body?.get('records')];
-    if (typeof saved !== 'number' || !Array.isArray(records)) return [];
-    // They were checked before they were written, and who answers proves itself anew.
-    const rules = { network: this.#network, verify: () => true, sha1 };
-    const at: WallSeconds = wallSeconds(saved);
-    return records.slice(0, REMEMBERED_MAX).flatMap((record) => {
-      const opened = record instanceof Uint8Array ? openDescriptor(record, rules, at) : undefined;
-      return opened && !isFault(opened) ? [opened] : [];
-    });
+  /** The hosts known last; who answers there proves itself anew. */
+  async hosts(): Promise<readonly KnownHost[]> {
+    const hosts = (await readNewest(this.#hostsPath))?.get('hosts');
+    return Array.isArray(hosts) ? hosts.slice(0, HOSTS_MAX).flatMap((host) => hostOf(host) ?? []) : [];
   }
 
   /** Keeps term and sequence, if they rose. */
@@ -80,10 +72,9 @@ export class OverlayMemory {
     this.#write(this.#statePath, { term, sequence });
   }
 
-  /** Keeps some of the supernodes known now; nothing is written while none is. */
-  noteHosts(supernodes: readonly Descriptor[]): void {
-    const records = supernodes.slice(0, REMEMBERED_MAX).map(({ record }) => record);
-    if (records.length > 0) this.#write(this.#hostsPath, { saved: wallNow(), records });
+  /** Keeps the hosts known now; nothing is written while none is. */
+  noteHosts(hosts: readonly KnownHost[]): void {
+    if (hosts.length > 0) this.#write(this.#hostsPath, { hosts: hosts.slice(0, HOSTS_MAX).map(encodeHost) });
   }
 
   /** Resolves when everything noted is written. */
@@ -119,6 +110,39 @@ async function readGood(path: string): Promise<BencodeDict | undefined> {
   }
   const body = bytes.subarray(0, -CHECKSUM_BYTES);
   if (bytes.length <= CHECKSUM_BYTES || !equalBytes(sha1(body), bytes.subarray(body.length))) return undefined;
-  const decoded = decodeBencode(body, { tokensMax: 2 * REMEMBERED_MAX });
+  const decoded = decodeBencode(body, { tokensMax: TOKENS_MAX });
   return isFault(decoded) || !(decoded instanceof Map) ? undefined : decoded;
+}
+
+function encodeHost({ nodeId, addresses, heard, since, answered, misses }: KnownHost): BencodeInput {
+  const id = nodeId && nodeIdBytes(nodeId);
+  const at = addresses.map(encodeCompactAddress);
+  return {
+    addresses: at,
+    answered: Math.floor(answered),
+    heard: Math.floor(heard),
+    id,
+    misses,
+    since: Math.floor(since),
+  };
+}
+
+function hostOf(value: BencodeValue): KnownHost | undefined {
+  if (!(value instanceof Map)) return undefined;
+  const at = value.get('addresses');
+  const id = value.get('id');
+  const [answered, heard, misses, since] = ['answered', 'heard', 'misses', 'since'].map((name) => value.get(name));
+  const addresses = (Array.isArray(at) ? at : []).flatMap(
+    (each) => (each instanceof Uint8Array && parseCompactAddress(each)) || [],
+  );
+  if (addresses.length === 0 || typeof answered !== 'number' || typeof heard !== 'number') return undefined;
+  if (typeof misses !== 'number' || typeof since !== 'number') return undefined;
+  return {
+    nodeId: id instanceof Uint8Array ? nodeIdOfBytes(id) : undefined,
+    addresses,
+    answered,
+    heard,
+    misses,
+    since,
+  };
 }

@@ -4,6 +4,7 @@
  */
 import type { Address, InfoHash, NodeId } from '../src/base/index.ts';
 import type { ListingQuery, ListingRow } from '../src/listing/index.ts';
+import type { SourceKind } from '../src/overlay/index.ts';
 
 export type { ListingQuery, ListingRow, ListingSort } from '../src/listing/index.ts';
 
@@ -96,8 +97,10 @@ export interface PortMappingStatus {
   readonly problem: string | null;
 }
 export interface BootstrapStatus {
-  /** The configured text, such as `192.0.2.1:7373`. */
+  /** The configured text, such as `192.0.2.1:7373`, or `cache`, `lan`, `dht`. */
   readonly source: string;
+  /** Which of the ways in it is. */
+  readonly kind: SourceKind;
   readonly state: 'trying' | 'answered' | 'silent';
   /** Supernodes learnt from it. */
   readonly found: number;

@@ -29,6 +29,16 @@ export {
   parseExchange,
 } from './exchange.ts';
 export {
+  CONTACTS_MAX,
+  CONTACTS_PER_KIND_MAX,
+  type FirstContact,
+  FirstContacts,
+  NAMED_MAX,
+  networkOf,
+  SOURCE_KINDS,
+  type SourceKind,
+} from './first-contacts.ts';
+export {
   GRANT_SECONDS,
   type Grant,
   openGrant,
@@ -38,6 +48,7 @@ export {
   signedGrant,
   takenBytes,
 } from './grant.ts';
+export { ANCHORS, HOSTS_MAX, HOSTS_PER_NETWORK_MAX, HostCache, type HostName, type KnownHost } from './host-cache.ts';
 export type { OverlayMessage } from './message.ts';
 export { encodeMessage, MESSAGE_BYTES_MAX, type MessageFault, parseMessage } from './message-codec.ts';
 export { Overlay } from './overlay.ts';

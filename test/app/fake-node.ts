@@ -81,7 +81,7 @@ export class FakeNode implements RunningNode {
       network: 'monsoon',
       supernodes: 1,
       listingRows: 1,
-      bootstrap: [{ source: '192.0.2.1:7373', state: 'silent', found: 0 }],
+      bootstrap: [{ source: '192.0.2.1:7373', kind: 'told', state: 'silent', found: 0 }],
       caps: this.caps,
       overlay: OVERLAY_STATUS,
       limits: { downBytesPerSecondMax: null, upBytesPerSecondMax: 2_097_152 },

@@ -169,8 +169,8 @@ function statusOf(node: FakeNode): NodeStatus {
     },
     listingRows: node.rows.length,
     bootstrap: [
-      { source: '192.0.2.1:7373', state: 'answered', found: 3 },
-      { source: 'seeds.example.org', state: 'silent', found: 0 },
+      { source: '192.0.2.1:7373', kind: 'told', state: 'answered', found: 3 },
+      { source: 'seeds.example.org', kind: 'dns', state: 'silent', found: 0 },
     ],
     caps: { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 },
     limits: node.limits,

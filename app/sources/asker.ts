@@ -1,0 +1,102 @@
+/**
+ * Asks one node for the supernodes it knows (GET /supernodes, which every node answers), and gives what was told to the
+ * overlay machine, which decides whom it believes. Nothing that was told counts before it is opened here.
+ */
+import type { Config } from '../../config/index.ts';
+import { type Address, type Fault, formatAddress, isFault, type NodeId, nodeOrigin } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import { type Identity, verify } from '../../src/io/identity.ts';
+import { EXCHANGE_BYTES_MAX, openDescriptor, parseExchange } from '../../src/overlay/index.ts';
+import type { AddressBook } from '../address-book.ts';
+import type { Log } from '../log.ts';
+import type { OverlayHost } from '../overlay-host.ts';
+import { addressesOfRecords } from '../told-addresses.ts';
+import type { Named } from './source.ts';
+
+/** Addresses whose nodes are remembered; names may lead elsewhere each time. */
+const MET_MAX = 256;
+
+export interface AskerSettings {
+  readonly config: Config;
+  readonly identity: Identity;
+  readonly http: HttpClient;
+  readonly book: AddressBook;
+  readonly host: OverlayHost;
+  readonly log: Log;
+}
+
+/** What a node answered. */
+export interface Told {
+  readonly by: NodeId;
+  readonly address: Address;
+  /** Sealed descriptors, not opened yet. */
+  readonly records: readonly Uint8Array[];
+}
+
+/** Asks nodes who serves. */
+export class Asker {
+  readonly #settings: AskerSettings;
+  /** The nodes that answered at addresses that came without one, which are expected there from then on. */
+  readonly #met = new Map<string, NodeId>();
+
+  constructor(settings: AskerSettings) {
+    this.#settings = settings;
+  }
+
+  /** Resolves to what was told; undefined when nobody answered, or nobody of this network, or somebody else than meant. */
+  async ask({ address, nodeId: meant }: Named, timeoutMs: number): Promise<Told | undefined> {
+    const { http, config, log } = this.#settings;
+    const at = formatAddress(address);
+    const nodeId = meant ?? this.#met.get(at) ?? (await http.meet(address));
+    if (nodeId === undefined || isFault(nodeId)) return this.#noteSilence(at, nodeId);
+    const origin = nodeOrigin({ nodeId, address });
+    const request = { method: 'GET', path: '/supernodes', timeoutMs } as const;
+    const reply = await http.request({ origin, ...request, bytesMax: EXCHANGE_BYTES_MAX });
+    if (isFault(reply)) return this.#noteSilence(at, reply);
+    if (meant === undefined) this.#noteMet(at, nodeId);
+    const exchange = parseExchange(reply.body, config.network);
+    if (!isFault(exchange)) return { by: nodeId, address, records: exchange.supernodes };
+    log.info('a node is of no use', { address: at, because: exchange.text });
+    return undefined;
+  }
+
+  /** Gives what a node told to the machine; returns how many descriptors were good. */
+  take({ by, address, records }: Told): number {
+    const { config, book, host, identity } = this.#settings;
+    const rules = { network: config.network, verify, sha1 };
+    const others = [...host.machine.descriptors()].filter(({ nodeId }) => nodeId !== identity.nodeId);
+    const held = new Set(others.map(({ record }) => signatureOf(record)));
+    const good: Uint8Array[] = [];
+    let found = 0;
+    for (const record of records) {
+      const isHeld = held.has(signatureOf(record));
+      const descriptor = isHeld ? undefined : openDescriptor(record, rules, wallNow());
+      if ((descriptor && isFault(descriptor)) || descriptor?.nodeId === identity.nodeId) continue;
+      found++;
+      if (descriptor) good.push(record);
+      if (descriptor?.nodeId === by) book.noteReached(descriptor, address);
+    }
+    book.hear(() => addressesOfRecords(good, config.network), address.host);
+    if (good.length > 0) host.feed({ type: 'records', records: good });
+    // It knows of grants too, which descriptors do not tell.
+    if (good.length > 0) host.feed({ type: 'found', contacts: [{ nodeId: by, address }] });
+    return found;
+  }
+
+  #noteMet(at: string, nodeId: NodeId): void {
+    if (this.#met.size >= MET_MAX && !this.#met.has(at)) this.#met.delete(this.#met.keys().next().value!);
+    this.#met.set(at, nodeId);
+  }
+
+  #noteSilence(at: string, because: Fault | undefined): undefined {
+    this.#met.delete(at);
+    this.#settings.log.debug('a node does not answer', { address: at, because: because?.text });
+  }
+}
+
+/** Two records with one signature are one. */
+function signatureOf(record: Uint8Array): string {
+  return Buffer.from(record.buffer, record.byteOffset, Math.min(64, record.length)).toString('latin1');
+}
