@@ -29,8 +29,8 @@ import type {
   Choice,
   Claims,
   FileRow,
+  ListingAnswer,
   ListingQuery,
-  ListingRow,
   SharedTorrent,
   TorrentAction,
   TorrentDetail,
@@ -191,11 +191,11 @@ export class Library {
     return this.#rowOf(torrent);
   }
 
-  async list(query: ListingQuery): Promise<readonly ListingRow[]> {
+  async list(query: ListingQuery): Promise<ListingAnswer> {
     const { store, counts } = this.#settings;
-    const rows = await store.list(query, wallNow());
+    const found = await store.list(query, wallNow());
     this.#rowCount = await store.rowCount();
-    return counts.applied(rows);
+    return { ...found, rows: counts.applied(found.rows) };
   }
 
   async info(what: string): Promise<TorrentDetail> {
@@ -293,7 +293,7 @@ export class Library {
     const bytes = sealEntry(entry, identity.sign);
     const sealed = openEntry(bytes, verify, at);
     if (isFault(sealed)) throw new MonsoonError('refused', `The entry cannot be published: ${sealed.text}.`);
-    await store.put([{ entry: sealed, bytes, isVerified: true, isPinned: true }], at);
+    await store.put([{ entry: sealed, bytes, isVerified: true, isPinned: true }]);
     await store.putInfo(info.infoHash, info.raw);
     this.#rowCount = await store.rowCount();
     await sync.publish({ infoHash: info.infoHash, entry: bytes, info: info.raw });

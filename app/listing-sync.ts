@@ -179,10 +179,7 @@ export class ListingSync {
         const entry = openEntry(bytes, verify, at);
         return isFault(entry) ? [] : [{ item: { entry, bytes, isVerified, isPinned: false }, counts }];
       });
-      await this.#store.put(
-        opened.map(({ item }): StoredItem => item),
-        at,
-      );
+      await this.#store.put(opened.map(({ item }): StoredItem => item));
       const counted = opened.map(({ item, counts }): HashCounts => ({ infoHash: item.entry.infoHash, ...counts }));
       await this.#store.setCounts(counted, supernode.nodeId, at);
       this.#cursors.set(supernode.nodeId, parsed.cursor);
@@ -193,7 +190,7 @@ export class ListingSync {
 
   /** Counts change without an entry changing: the newest rows are scraped in every round. */
   async #refreshCounts(origin: string, source: NodeId): Promise<void> {
-    const rows = await this.#store.list({ limit: SCRAPE_HASHES }, wallNow());
+    const { rows } = await this.#store.list({ limit: SCRAPE_HASHES }, wallNow());
     const hashes = rows.map(({ infoHash }) => infoHash).filter((infoHash) => this.#isOwnedBy(infoHash, source));
     if (hashes.length === 0) return;
     const query = hashes.map((infoHash) => `info_hash=${percentEncode(infoHashBytes(infoHash))}`).join('&');

@@ -47,8 +47,8 @@ import type {
   Choice,
   Claims,
   FileRow,
+  ListingAnswer,
   ListingQuery,
-  ListingRow,
   NodeStatus,
   PlacementRow,
   RateChange,
@@ -372,7 +372,7 @@ class Node implements RunningNode {
     return { downBytesPerSecondMax: down.bytesPerSecond, upBytesPerSecondMax: up.bytesPerSecond };
   }
 
-  list(query: ListingQuery): Promise<readonly ListingRow[]> {
+  list(query: ListingQuery): Promise<ListingAnswer> {
     return this.#parts.library.list(query);
   }
 

@@ -152,7 +152,7 @@ export class PublicFront {
     const { store, network, counted, announceUrl } = this.#settings;
     const query = parsePageQuery(search);
     const now = wallNow();
-    const [rows, total] = await Promise.all([store.list(listingQueryOf(query), now), store.rowCount(query.category)]);
+    const { rows, total } = await store.list(listingQueryOf(query), now);
     const tracker = announceUrl();
     const view = {
       query,
@@ -224,7 +224,7 @@ export class PublicFront {
       isVerified = true;
       await store.putInfo(entry.infoHash, publication.info);
     }
-    await store.put([{ entry, bytes: publication.entry, isVerified, isPinned: false }], wallNow());
+    await store.put([{ entry, bytes: publication.entry, isVerified, isPinned: false }]);
     return true;
   }
 }

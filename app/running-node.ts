@@ -3,10 +3,10 @@
  * The rows are the JSON that scripts rely on (README, "What scripts may rely on"), so their members are stable.
  */
 import type { Address, InfoHash, NodeId } from '../src/base/index.ts';
-import type { ListingQuery, ListingRow } from '../src/listing/index.ts';
+import type { ListingAnswer, ListingQuery, ListingRow } from '../src/listing/index.ts';
 import type { SourceKind } from '../src/overlay/index.ts';
 
-export type { ListingQuery, ListingRow, ListingSort } from '../src/listing/index.ts';
+export type { ListingAnswer, ListingQuery, ListingRow, ListingSort } from '../src/listing/index.ts';
 
 /** `status --json`. */
 export interface NodeStatus {
@@ -303,7 +303,8 @@ export interface RunningNode {
   act(what: string, action: TorrentAction): Promise<TorrentRow>;
   /** Changes the rate limits of the node until it stops, and tells what they are now. */
   limit(change: RateChange): RateLimits;
-  list(query: ListingQuery): Promise<readonly ListingRow[]>;
+  /** The rows of the local store that fit, and how many there are; asks nobody. */
+  list(query: ListingQuery): Promise<ListingAnswer>;
   /** @param what an info hash, a unique prefix of one, or a magnet */
   info(what: string): Promise<TorrentDetail>;
   supernodes(): readonly SupernodeRow[];

@@ -51,7 +51,7 @@ test('README.md names the exit codes and the members of the JSON that scripts re
   const rows: Record<string, object> = {
     status: node.status(),
     share: await node.share('/a', {}),
-    list: (await node.list({}))[0]!,
+    list: (await node.list({})).rows[0]!,
     ps: node.torrents()[0]!,
     supernodes: node.supernodes()[0]!,
   };

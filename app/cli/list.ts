@@ -1,13 +1,20 @@
-/** `monsoon list` and `monsoon info`: the listing as the node keeps it, and all that is known of one row. */
+/** `monsoon list`, `search` and `info`: the listing as the node keeps it, and all that is known of one row. */
 
-import { formatAddress, MonsoonError } from '../../src/base/index.ts';
-import { CATEGORIES, LISTING_SORTS, type ListingRow, type ListingSort } from '../../src/listing/index.ts';
+import { formatAddress, isFault, MonsoonError } from '../../src/base/index.ts';
+import {
+  CATEGORIES,
+  LISTING_SORTS,
+  type ListingAnswer,
+  type ListingQuery,
+  type ListingRow,
+  parseListingQuery,
+} from '../../src/listing/index.ts';
 import type { LinkRow, TorrentDetail, TorrentRow } from '../running-node.ts';
 import { formatAge, formatCount, formatCounted, formatPercent, formatSize } from '../show/quantities.ts';
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
-import type { CliContext, Verb } from './verb.ts';
+import type { Call, CliContext, ExitCode, Verb, VerbOption } from './verb.ts';
 
 const LISTING_COLUMNS: readonly Column[] = [
   { title: 'Cat' },
@@ -23,23 +30,73 @@ const LISTING_COLUMNS: readonly Column[] = [
 ];
 const HASH_DIGITS = 8;
 
+/** Filters of `list` and `search`; what they say is read like the parameters of a URL. */
+const QUERY_OPTIONS: readonly VerbOption[] = [
+  { name: 'sort', flag: '--sort <order>', help: 'what comes first', choices: LISTING_SORTS },
+  { name: 'reverse', flag: '--reverse', help: 'what comes last comes first' },
+  { name: 'min-size', flag: '--min-size <size>', help: 'at least so large, as 700M' },
+  { name: 'max-size', flag: '--max-size <size>', help: 'at most so large, as 4G' },
+  { name: 'age', flag: '--age <age>', help: 'at most so old: days, or 12h, 2w, 1y' },
+  { name: 'seeds', flag: '--seeds <number>', help: 'at least so many seeders' },
+  { name: 'min-files', flag: '--min-files <number>', help: 'at least so many files' },
+  { name: 'max-files', flag: '--max-files <number>', help: 'at most so many files' },
+  { name: 'tag', flag: '--tag <tag>', help: 'with this tag' },
+  { name: 'publisher', flag: '--by <id>', help: 'by this publisher: the id or its first 4 digits or more' },
+  { name: 'limit', flag: '--limit <number>', help: 'at most so many rows' },
+  { name: 'offset', flag: '--offset <number>', help: 'without the first so many' },
+];
+
 export const list: Verb = {
   name: 'list',
   parameters: ['[category]'],
   summary: 'show what the network offers; "monsoon" alone does the same',
-  options: [{ name: 'sort', flag: '--sort <order>', help: 'what comes first', choices: LISTING_SORTS }],
-  async run(call, context) {
+  options: QUERY_OPTIONS,
+  run: (call, context) => {
     const [category] = call.arguments;
-    if (category !== undefined && !(CATEGORIES as readonly string[]).includes(category)) {
-      throw new MonsoonError('usage', `A category is one of ${CATEGORIES.join(', ')}. Run "monsoon list --help".`);
-    }
-    const sort = call.options.sort as ListingSort | undefined;
-    return withDaemon(context, async (client) => {
-      const rows = await client.list({ ...(category && { category }), ...(sort && { sort }) });
-      return answer(call, context, rows, () => listingText(rows, context));
-    });
+    return answerQuery(call, context, category === undefined ? [] : [['category', category]]);
   },
 };
+
+export const search: Verb = {
+  name: 'search',
+  parameters: ['<words...>'],
+  takesDashes: true,
+  summary: 'search the list as this node has it: typos are forgiven, "phrases", -exclusions and OR are understood',
+  options: [
+    { name: 'category', flag: '--cat <category>', help: 'of this category', choices: CATEGORIES },
+    { name: 'exact', flag: '--exact', help: 'the words as they are spelt, no typos and no beginnings of words' },
+    ...QUERY_OPTIONS,
+  ],
+  run: (call, context) => {
+    const unknown = call.arguments.find((argument) => argument.startsWith('--'));
+    if (unknown !== undefined) {
+      throw new MonsoonError('usage', `There is no option ${unknown}. Run "monsoon search --help".`);
+    }
+    return answerQuery(call, context, [['q', call.arguments.map(asTyped).join(' ')]]);
+  },
+};
+
+/** The shell took the quotation marks; an argument of several words is a phrase again. */
+function asTyped(argument: string, _at: number, all: readonly string[]): string {
+  return all.length > 1 && /^[^"]*\s[^"]*$/.test(argument) ? `"${argument}"` : argument;
+}
+
+async function answerQuery(
+  call: Call,
+  context: CliContext,
+  parameters: readonly [string, string][],
+): Promise<ExitCode> {
+  const options = Object.entries(call.options).flatMap(([name, value]): [string, string][] =>
+    value === undefined || value === false ? [] : [[name, value === true ? '1' : String(value)]],
+  );
+  const query = parseListingQuery([...parameters, ...options]);
+  if (isFault(query)) throw new MonsoonError('usage', `${query.text}. Run "monsoon search --help".`);
+  return withDaemon(context, async (client) => {
+    const found = await client.list(query);
+    if (found.corrected !== undefined) context.notes.write(`Searched for "${found.corrected}".\n`);
+    return answer(call, context, found.rows, () => listingText(found, query, context));
+  });
+}
 
 export const info: Verb = {
   name: 'info',
@@ -53,12 +110,15 @@ export const info: Verb = {
     }),
 };
 
-function listingText(rows: readonly ListingRow[], context: CliContext): string {
+function listingText({ rows, total }: ListingAnswer, query: ListingQuery, context: CliContext): string {
+  const isAll = Object.keys(query).every((name) => name === 'sort' || name === 'isReversed' || name === 'limit');
+  if (rows.length === 0 && !isAll)
+    return 'Nothing in the list fits. Leave words or filters out; "monsoon list" shows all.\n';
   if (rows.length === 0) {
     return 'Nothing is listed yet. Run "monsoon share PATH" to offer something, or "monsoon status" to see the network.\n';
   }
   const nowSeconds = Date.now() / 1000;
-  return tableOf(
+  const table = tableOf(
     context,
     LISTING_COLUMNS,
     rows.map((row) => [
@@ -74,6 +134,9 @@ function listingText(rows: readonly ListingRow[], context: CliContext): string {
       row.publisher.slice(0, HASH_DIGITS),
     ]),
   );
+  const before = query.offset ?? 0;
+  if (total <= rows.length + before) return table;
+  return `${table}${before + 1} to ${before + rows.length} of ${total}; --offset ${before + rows.length} shows the next.\n`;
 }
 
 function detailText(detail: TorrentDetail, context: CliContext): string {

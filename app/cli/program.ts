@@ -6,7 +6,7 @@ import { demo } from './demo.ts';
 import { files } from './files.ts';
 import { get } from './get.ts';
 import { limit } from './limit.ts';
-import { info, list } from './list.ts';
+import { info, list, search } from './list.ts';
 import { share } from './share.ts';
 import { start } from './start.ts';
 import { ps, status } from './status.ts';
@@ -17,6 +17,7 @@ import { type CliContext, EXIT, type ExitCode, type Verb, type VerbOption } from
 
 const VERBS: readonly Verb[] = [
   list,
+  search,
   get,
   share,
   info,
@@ -88,7 +89,7 @@ function commandOf(verb: Verb, run: RunVerb): Command {
   if (verb.alias) command.alias(verb.alias);
   for (const parameter of verb.parameters) command.argument(parameter);
   for (const option of verb.options) command.addOption(optionOf(option));
-  command.option('--json', 'print JSON');
+  command.option('--json', 'print JSON').allowUnknownOption(verb.takesDashes === true);
   command.action(async () => {
     const given = command.opts();
     // A switch and its opposite share a name, so the value is found under the plain flag's.

@@ -53,6 +53,8 @@ export interface Verb {
   /** Positional arguments as commander spells them: `<path...>`, `[category]`. */
   readonly parameters: readonly string[];
   readonly summary: string;
+  /** Arguments may begin with one `-`. */
+  readonly takesDashes?: boolean;
   readonly options: readonly VerbOption[];
   /** Rejects with a MonsoonError when it cannot. */
   run(call: Call, context: CliContext): Promise<ExitCode>;

@@ -14,7 +14,7 @@ import {
   parseCapChange,
   parseChoice,
   parseGetQuestion,
-  parseListingQuery,
+  parseListingQuestion,
   parseRateChange,
   parseRole,
   parseShareQuestion,
@@ -60,7 +60,7 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   app.get('/api/status', (c) => c.json({ ...node.status(), ui: settings.uiAddress() } satisfies NodeStatus));
   app.get('/api/torrents', (c) => c.json(node.torrents()));
   app.get('/api/torrents/:infoHash', (c) => c.json(torrentOf(node, c.req.param('infoHash'))));
-  app.get('/api/listing', async (c) => c.json(await node.list(parseListingQuery(c.req.query()))));
+  app.get('/api/listing', async (c) => c.json(await node.list(parseListingQuestion(c.req.url))));
   app.get('/api/info/:what', async (c) => c.json(await node.info(c.req.param('what'))));
   app.get('/api/supernodes', (c) => c.json(node.supernodes()));
   app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));

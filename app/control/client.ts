@@ -4,14 +4,15 @@
  */
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { type InfoHash, MonsoonError, type MonsoonErrorCode } from '../../src/base/index.ts';
+import { listingParameters } from '../../src/listing/index.ts';
 import type {
   CapChange,
   Caps,
   Choice,
   Claims,
   FileRow,
+  ListingAnswer,
   ListingQuery,
-  ListingRow,
   NodeStatus,
   PlacementRow,
   RateChange,
@@ -62,8 +63,8 @@ export class ControlClient {
     return this.#ask({ method: 'GET', path: `/api/torrents/${infoHash}` });
   }
 
-  list(query: ListingQuery): Promise<readonly ListingRow[]> {
-    const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  list(query: ListingQuery): Promise<ListingAnswer> {
+    const search = new URLSearchParams(listingParameters(query));
     return this.#ask({ method: 'GET', path: `/api/listing?${search}`, timeoutMs: NETWORK_ANSWER_MS });
   }
 

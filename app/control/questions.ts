@@ -2,8 +2,8 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { OPTIONS } from '../../config/index.ts';
-import { MonsoonError } from '../../src/base/index.ts';
-import { CATEGORIES, LIST_LIMIT_MAX, LIST_OFFSET_MAX, LISTING_SORTS, TAGS_MAX } from '../../src/listing/index.ts';
+import { isFault, MonsoonError } from '../../src/base/index.ts';
+import { CATEGORIES, parseListingQuery, TAGS_MAX } from '../../src/listing/index.ts';
 import { FILE_RULES_MAX } from '../../src/torrent/index.ts';
 import type {
   CapChange,
@@ -73,18 +73,6 @@ const actionSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('limit'), ...rateChange }),
   z.strictObject({ type: z.literal('queue'), to: z.enum(['first', 'last', 'up', 'down']) }),
 ]);
-const wholeNumber = (max: number) =>
-  z
-    .string()
-    .regex(/^[0-9]{1,9}$/, 'expected a whole number')
-    .transform(Number)
-    .pipe(z.number().max(max));
-const listingSchema = z.strictObject({
-  category: z.enum(CATEGORIES).optional(),
-  sort: z.enum(LISTING_SORTS).optional(),
-  limit: wholeNumber(LIST_LIMIT_MAX).optional(),
-  offset: wholeNumber(LIST_OFFSET_MAX).optional(),
-});
 
 /** Checks the body of POST /api/share; throws a MonsoonError (`usage`). */
 export function parseShareQuestion(body: unknown): ShareQuestion {
@@ -125,8 +113,10 @@ export function parseCapChange(body: unknown): CapChange {
 }
 
 /** Checks the query of GET /api/listing; throws a MonsoonError (`usage`). */
-export function parseListingQuery(query: Readonly<Record<string, string>>): ListingQuery {
-  return withoutUndefined(checked(listingSchema, query));
+export function parseListingQuestion(url: string): ListingQuery {
+  const query = parseListingQuery(new URL(url).searchParams);
+  if (isFault(query)) throw new MonsoonError('usage', query.text);
+  return query;
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): T {

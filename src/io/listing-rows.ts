@@ -1,9 +1,28 @@
 /**
- * What the listing database takes and gives, and how its rows become that. Rows that do not hold what was stored are
- * reported as damage, never passed on.
+ * What the listing database takes and gives, and how its rows become that. A sealed entry is stored as its signature
+ * and the columns that its bytes follow from; rows that do not hold what was stored are reported as damage.
  */
-import { type InfoHash, isFault, type NodeId, nodeIdOfBytes, type WallSeconds, wallSeconds } from '../base/index.ts';
-import { type Counts, type Entry, type ListingRow, openEntry } from '../listing/index.ts';
+import {
+  equalBytes,
+  type InfoHash,
+  infoHashBytes,
+  infoHashOfBytes,
+  type NodeId,
+  nodeIdOfBytes,
+  type WallSeconds,
+  wallSeconds,
+} from '../base/index.ts';
+import {
+  CATEGORIES,
+  type Counts,
+  type Entry,
+  type ListingRow,
+  type RowFigures,
+  sealEntry,
+  worthOf,
+} from '../listing/index.ts';
+import type { RowTexts } from './listing-index.ts';
+import type { Row } from './sql.ts';
 
 /** An entry that was opened, as the store takes it. */
 export interface StoredItem {
@@ -38,30 +57,157 @@ export interface ListingChanges {
 /** Stored bytes are not what was stored: handled like SQLite's own reports of corruption. */
 export class DamagedRow extends Error {}
 
-/** A row as SQLite gives it. */
-export type Row = Record<string, unknown>;
-
+export const LISTING_SCHEMA = `
+  CREATE TABLE meta (generation TEXT NOT NULL, change INTEGER NOT NULL) STRICT;
+  CREATE TABLE source (id INTEGER PRIMARY KEY, node BLOB NOT NULL UNIQUE) STRICT;
+  CREATE TABLE publisher (id INTEGER PRIMARY KEY, node BLOB NOT NULL UNIQUE) STRICT;
+  CREATE TABLE entry (
+    id INTEGER PRIMARY KEY, start INTEGER NOT NULL, rest BLOB NOT NULL, publisher INTEGER NOT NULL,
+    change INTEGER NOT NULL, flags INTEGER NOT NULL, published INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    size INTEGER NOT NULL, files INTEGER NOT NULL, name TEXT NOT NULL, claims TEXT NOT NULL, sealed BLOB NOT NULL,
+    seeders INTEGER, leechers INTEGER, completions INTEGER, source INTEGER, counted INTEGER
+  ) STRICT;
+  CREATE INDEX entry_start ON entry (start);
+  CREATE INDEX entry_change ON entry (change);
+  CREATE TABLE IF NOT EXISTS info (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, raw BLOB NOT NULL) STRICT;
+`;
+/** Moves the tables of the first format, whose entries had another shape, out of the way. */
+export const FIRST_FORMAT_AWAY = `
+  DROP INDEX entry_hash; DROP INDEX entry_change; DROP INDEX entry_age; DROP INDEX entry_seeds;
+  ALTER TABLE entry RENAME TO first_entry;
+  DROP TABLE meta; DROP TABLE source;
+`;
 /** What the functions below read of an entry. */
-export const ENTRY_COLUMNS: string = `sealed, verified, seeders, leechers, completions, counted,
-  (SELECT node FROM source WHERE source.id = entry.source) AS node`;
-/** The entry of a row. Signature and clock were checked before the entry was stored. */
-export function entryOfRow(row: Row): Entry {
-  const entry = openEntry(row.sealed as Uint8Array, () => true, wallSeconds(Number.MAX_SAFE_INTEGER));
-  if (isFault(entry)) throw new DamagedRow(`a stored entry does not open: ${entry}`);
-  return entry;
+export const ENTRY_COLUMNS: string = `entry.id, start, rest, flags, published, sequence, size, files, name, claims, sealed,
+  seeders, leechers, completions, counted, entry.publisher, publisher.node AS publisherNode,
+  (SELECT node FROM source WHERE source.id = entry.source) AS sourceNode`;
+export const ENTRY_TABLES = 'entry JOIN publisher ON publisher.id = entry.publisher';
+
+/** Bits of the column `flags`; the lowest three are the category. */
+export const FLAG = { category: 7, verified: 8, pinned: 16, shown: 32, withdrawn: 64 } as const;
+
+const SIGNATURE_BYTES = 64;
+/** The start of a hash is a number of 48 bits, which an index holds in less than half the bytes. */
+const START_BYTES = 6;
+const TAGS_END = '\n';
+
+export function startOfHash(hash: Uint8Array): number {
+  let start = 0;
+  for (let i = 0; i < START_BYTES; i++) start = start * 256 + hash[i]!;
+  return start;
 }
 
-/** The row as another node is told it. */
-export function changeOf(row: Row): ListingChange {
+export function restOfHash(hash: Uint8Array): Uint8Array {
+  return hash.subarray(START_BYTES);
+}
+
+export function hashOfRow(row: Row): Uint8Array {
+  const hash = new Uint8Array(20);
+  let start = Number(row.start);
+  for (let i = START_BYTES - 1; i >= 0; i--) {
+    hash[i] = start % 256;
+    start = Math.floor(start / 256);
+  }
+  const rest = row.rest as Uint8Array;
+  if (rest.length !== hash.length - START_BYTES) throw new DamagedRow('a stored entry has no whole hash');
+  hash.set(rest, START_BYTES);
+  return hash;
+}
+
+/** Values of the columns that follow from an entry. */
+export function columnsOfEntry({
+  entry,
+  bytes,
+}: Pick<StoredItem, 'entry' | 'bytes'>): (number | string | Uint8Array)[] {
+  const hash = infoHashBytes(entry.infoHash);
+  const { published, size, files, name } = entry;
+  const claims = entry.tags.join(' ') + TAGS_END + entry.description;
+  const signature = bytes.subarray(0, SIGNATURE_BYTES);
+  // Entries of later versions, and of publishers that clean texts otherwise, are kept whole.
+  const sealed = equalBytes(
+    sealEntry(entry, () => signature),
+    bytes,
+  )
+    ? signature
+    : bytes;
+  return [
+    startOfHash(hash),
+    restOfHash(hash),
+    published,
+    entry.sequence - published,
+    size,
+    files,
+    name,
+    claims,
+    sealed,
+  ];
+}
+
+export function flagsOf({ entry, isVerified, isPinned }: Omit<StoredItem, 'bytes'>): number {
+  return (
+    CATEGORIES.indexOf(entry.category) |
+    (isVerified ? FLAG.verified : 0) |
+    (isPinned ? FLAG.pinned : 0) |
+    (entry.isWithdrawn ? FLAG.withdrawn : 0)
+  );
+}
+
+/** The entry of a row. Signature and clock were checked before the entry was stored. */
+export function entryOfRow(row: Row): Entry {
+  const flags = Number(row.flags);
+  const publisher = nodeIdOfBytes(row.publisherNode as Uint8Array);
+  const infoHash = infoHashOfBytes(hashOfRow(row));
+  const category = CATEGORIES[flags & FLAG.category];
+  if (!publisher || !infoHash || !category) throw new DamagedRow('a stored entry is not whole');
+  const published = wallSeconds(Number(row.published));
+  const { name, tags, description } = textsOfRow(row);
+  return {
+    infoHash,
+    name,
+    size: Number(row.size),
+    files: Number(row.files),
+    category,
+    tags,
+    description,
+    publisher,
+    sequence: published + Number(row.sequence),
+    published,
+    isWithdrawn: (flags & FLAG.withdrawn) !== 0,
+  };
+}
+
+export function textsOfRow(row: Row): RowTexts {
+  const claims = String(row.claims);
+  const end = claims.indexOf(TAGS_END);
+  return {
+    name: String(row.name),
+    tags: end > 0 ? claims.slice(0, end).split(' ') : [],
+    description: claims.slice(end + 1),
+  };
+}
+
+/** The bytes that a row's entry was opened from. */
+export function sealedOfRow(row: Row, entry: Entry): Uint8Array {
+  const sealed = row.sealed as Uint8Array;
+  return sealed.length === SIGNATURE_BYTES ? sealEntry(entry, () => sealed) : sealed;
+}
+
+/** Counts of a row, unknown ones absent. */
+export function countsOfRow(row: Row): Counts {
   const counts: { -readonly [Name in keyof Counts]: Counts[Name] } = {};
   for (const name of ['seeders', 'leechers', 'completions'] as const) {
     if (row[name] !== null) counts[name] = Number(row[name]);
   }
+  return counts;
+}
+
+/** The row as another node is told it. */
+export function changeOf(row: Row): ListingChange {
   return {
-    bytes: row.sealed as Uint8Array,
-    isVerified: row.verified === 1,
-    counts,
-    countsFrom: row.node === null ? null : (nodeIdOfBytes(row.node as Uint8Array) ?? null),
+    bytes: sealedOfRow(row, entryOfRow(row)),
+    isVerified: (Number(row.flags) & FLAG.verified) !== 0,
+    counts: countsOfRow(row),
+    countsFrom: row.sourceNode === null ? null : (nodeIdOfBytes(row.sourceNode as Uint8Array) ?? null),
     countsAt: row.counted === null ? null : wallSeconds(Number(row.counted)),
   };
 }
@@ -69,7 +215,7 @@ export function changeOf(row: Row): ListingChange {
 /** The row as a person sees it. */
 export function listingRowOf(row: Row, now: WallSeconds): ListingRow {
   const { infoHash, name, size, files, category, tags, description, publisher, published } = entryOfRow(row);
-  const { isVerified, counts, countsFrom, countsAt } = changeOf(row);
+  const counts = countsOfRow(row);
   return {
     infoHash,
     name,
@@ -83,8 +229,33 @@ export function listingRowOf(row: Row, now: WallSeconds): ListingRow {
     seeders: counts.seeders ?? null,
     leechers: counts.leechers ?? null,
     completions: counts.completions ?? null,
-    countsFrom,
-    countsAgeSeconds: countsAt === null ? null : Math.max(0, now - countsAt),
-    verified: isVerified,
+    countsFrom: row.sourceNode === null ? null : (nodeIdOfBytes(row.sourceNode as Uint8Array) ?? null),
+    countsAgeSeconds: row.counted === null ? null : Math.max(0, now - Number(row.counted)),
+    verified: (Number(row.flags) & FLAG.verified) !== 0,
+  };
+}
+
+/** What a row is filtered and ordered by. */
+export function figuresOf(row: Row): RowFigures {
+  const flags = Number(row.flags);
+  const counts = countsOfRow(row);
+  const isVerified = (flags & FLAG.verified) !== 0;
+  const isAlive = (counts.seeders ?? 0) > 0;
+  const published = Number(row.published);
+  const aliveAt = isAlive ? Number(row.counted) : undefined;
+  return {
+    category: flags & FLAG.category,
+    isVerified,
+    isPinned: (flags & FLAG.pinned) !== 0,
+    published,
+    size: Number(row.size),
+    files: Number(row.files),
+    name: String(row.name),
+    hashStart: Math.floor(Number(row.start) / 2 ** 16),
+    publisher: Number(row.publisher),
+    worth: worthOf({ published, aliveAt, seeders: counts.seeders, isVerified }),
+    seeders: counts.seeders,
+    leechers: counts.leechers,
+    completions: counts.completions,
   };
 }

@@ -11,7 +11,7 @@ import {
   type NodeId,
   type WallSeconds,
 } from '../base/index.ts';
-import type { ListingQuery, ListingRow } from '../listing/index.ts';
+import type { ListingAnswer, ListingQuery, ListingRow } from '../listing/index.ts';
 import type { ListingDatabase } from './listing-database.ts';
 import type { HashCounts, ListingChanges, StoredItem } from './listing-rows.ts';
 import { startWorker } from './worker.ts';
@@ -21,7 +21,7 @@ export const PENDING_CALLS_MAX = 10_000;
 const INFO_BYTES_MAX_DEFAULT: number = 256 * 2 ** 20;
 
 export interface ListingStoreOptions {
-  /** Most entries kept, tombstones included; those unseen for longest go first, pinned ones never. */
+  /** Most entries kept, tombstones included; those worth least go first, pinned ones never. */
   readonly rowsMax: number;
   /** Most bytes of info dictionaries kept; 256 MiB when absent. */
   readonly infoBytesMax?: number;
@@ -32,7 +32,7 @@ export interface ListingStoreOptions {
 /** Every method rejects with a MonsoonError: `disk` when the file fails, `busy` when too many calls wait. */
 export interface ListingStore {
   /** Stores opened entries; resolves to how many changed what is stored, once they are on disk or its journal. */
-  put(items: readonly StoredItem[], now: WallSeconds): Promise<number>;
+  put(items: readonly StoredItem[]): Promise<number>;
   /** Notes what `source` counted at one time; older counts, and hashes of which nothing was counted, are ignored. */
   setCounts(counts: readonly HashCounts[], source: NodeId, at: WallSeconds): Promise<void>;
   get(infoHash: InfoHash, now: WallSeconds): Promise<ListingRow | undefined>;
@@ -40,10 +40,10 @@ export interface ListingStore {
   getEntry(infoHash: InfoHash, publisher: NodeId): Promise<Uint8Array | undefined>;
   /** At most 20 rows whose hash starts with these 1–40 hex digits. */
   findByPrefix(prefix: string, now: WallSeconds): Promise<ListingRow[]>;
-  /** At most 20 rows of exactly this name, ASCII letters in either case, newest first. */
+  /** At most 20 rows of exactly this name, letters in either case, newest first. */
   findByName(name: string, now: WallSeconds): Promise<ListingRow[]>;
-  /** One row per torrent; limit and offset are bounded, not refused. */
-  list(query: ListingQuery, now: WallSeconds): Promise<ListingRow[]>;
+  /** One row per torrent, and how many fit the question; limit and offset are bounded, not refused. */
+  list(query: ListingQuery, now: WallSeconds): Promise<ListingAnswer>;
   /** How many torrents `list` shows, in one category or in all. */
   rowCount(category?: string): Promise<number>;
   /** Entries changed after a cursor, tombstones included; '' starts from the beginning. */
@@ -152,7 +152,7 @@ export async function openListingStore(file: string, options: ListingStoreOption
     throw error;
   }
   return {
-    put: (items, now) => calls.call('put', items, now),
+    put: (items) => calls.call('put', items),
     setCounts: (counts, source, at) => calls.call('setCounts', counts, source, at),
     get: (infoHash, now) => calls.call('get', infoHash, now),
     getEntry: (infoHash, publisher) => calls.call('getEntry', infoHash, publisher),

@@ -42,12 +42,38 @@ export {
   parsePublication,
 } from './exchange.ts';
 export {
-  type Counts,
   LIST_LIMIT_DEFAULT,
   LIST_LIMIT_MAX,
   LIST_OFFSET_MAX,
   LISTING_SORTS,
+  type ListingAnswer,
+  type ListingFilters,
   type ListingQuery,
-  type ListingRow,
   type ListingSort,
-} from './row.ts';
+  listingParameters,
+  parseListingQuery,
+  type QueryFault,
+  SEARCH_LENGTH_MAX,
+} from './query.ts';
+export type { Counts, ListingRow } from './row.ts';
+export { type FigureFilter, RowColumns, type RowFigures, type Selection } from './row-columns.ts';
+export {
+  hashPrefixOf,
+  parseSearch,
+  type SearchTerm,
+  type SearchText,
+  TERMS_MAX,
+} from './search-text.ts';
+export {
+  BEGINNING_QUALITY,
+  HOLDING_QUALITY,
+  holdsPhrase,
+  matchQuality,
+  type Readings,
+  type ReadTerm,
+  type RowWords,
+  TYPO_QUALITY,
+} from './text-match.ts';
+export { editsBetween, NEAR_MAX, type NearWord, VOCABULARY_MAX, Vocabulary } from './vocabulary.ts';
+export { foldText, WORD_LENGTH_MAX, WORDS_MAX, wordsOf } from './words.ts';
+export { WORTH_STEPS, worthOf } from './worth.ts';

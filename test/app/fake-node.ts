@@ -6,6 +6,7 @@ import type {
   Choice,
   Claims,
   FileRow,
+  ListingAnswer,
   ListingQuery,
   ListingRow,
   NodeStatus,
@@ -126,9 +127,9 @@ export class FakeNode implements RunningNode {
     return { downBytesPerSecondMax: change.down ?? null, upBytesPerSecondMax: change.up ?? null };
   }
 
-  async list(query: ListingQuery): Promise<readonly ListingRow[]> {
+  async list(query: ListingQuery): Promise<ListingAnswer> {
     this.asked.push(['list', query]);
-    return [LISTING_ROW];
+    return { rows: [LISTING_ROW], total: 1 };
   }
 
   async info(what: string): Promise<TorrentDetail> {

@@ -202,7 +202,7 @@ test('questions that the schema does not know are usage errors', async (t) => {
     assert.equal(answer.status, 400, body.slice(0, 40));
     assert.equal(JSON.parse(answer.text).error, 'usage');
   }
-  for (const query of ['sort=best', 'category=tv', 'limit=-1', 'limit=1e3', 'limit=1001', 'offset=x', 'other=1']) {
+  for (const query of ['sort=worst', 'category=tv', 'limit=-1', 'limit=1e3', 'limit=1001', 'offset=x', 'other=1']) {
     assert.equal((await surface.ask({ path: `/api/listing?${query}` })).status, 400, query);
   }
   assert.deepEqual(surface.hosted.node.asked, []);

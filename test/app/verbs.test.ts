@@ -59,7 +59,7 @@ test('ps, list, info and supernodes print tables without control characters, and
   const { node } = await hostFakeNode(t, place);
   const expected: [string[], string, unknown][] = [
     [['ps'], 'Flood [31m of 1997', [node.row]],
-    [['list'], '01234567', await node.list({})],
+    [['list'], '01234567', (await node.list({})).rows],
     [['info', INFO_HASH], 'read me.txt', await node.info('')],
     [['supernodes'], '192.0.2.1:7373', node.supernodes()],
   ];
@@ -90,13 +90,43 @@ test('N-14 the list has the columns of a listing site and fits the terminal', as
   for (const line of data.split('\n')) assert.ok(line.length <= 80, line);
 });
 
+test('W-14 search hands words, phrases and filters on, and names a wrong one', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  await runHere(place, [
+    'search',
+    'silicon',
+    'the valley',
+    '-x',
+    '--cat',
+    'movie',
+    '--min-size',
+    '1G',
+    '--age',
+    '7',
+    '--exact',
+  ]);
+  const query = {
+    text: 'silicon "the valley" -x',
+    category: 'movie',
+    isExact: true,
+    sizeMin: 2 ** 30,
+    ageMaxSeconds: 604_800,
+  };
+  assert.deepEqual(node.asked, [['list', query]]);
+  const wrong = await runHere(place, ['search', 'x', '--min-size', 'big']);
+  assert.equal(wrong.exitCode, 2);
+  assert.match(wrong.notes, /min-size is bytes/);
+  assert.equal((await runHere(place, ['search', 'x', '--no-such-flag'])).exitCode, 2);
+});
+
 test('list hands category and order on, and refuses others with 2', async (t) => {
   const place = placeFor(t);
   const { node } = await hostFakeNode(t, place);
   await runHere(place, ['list', 'movie', '--sort', 'seeds']);
   assert.deepEqual(node.asked, [['list', { category: 'movie', sort: 'seeds' }]]);
   assert.equal((await runHere(place, ['list', 'tv'])).exitCode, 2);
-  assert.equal((await runHere(place, ['list', '--sort', 'best'])).exitCode, 2);
+  assert.equal((await runHere(place, ['list', '--sort', 'worst'])).exitCode, 2);
   assert.equal(node.asked.length, 1);
 });
 

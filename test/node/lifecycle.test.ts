@@ -40,7 +40,7 @@ test('what is shared on one node is fetched on another, and both remember it aft
   await supernode.node.stop();
   const supernodeAgain = await running(t, {}, supernode.place);
   assert.deepEqual(
-    (await supernodeAgain.node.list({})).map((listed) => listed.name),
+    (await supernodeAgain.node.list({})).rows.map((listed) => listed.name),
     [name],
   );
 });

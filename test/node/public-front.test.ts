@@ -153,10 +153,10 @@ test('what is published is checked: forged, lying and foreign entries are refuse
   assert.equal(await post(encodePublication({ entry: forged, info: raw })), 400);
   assert.equal(await post(encodePublication({ entry: lying, info: raw })), 400);
   assert.equal(await post(encodePublication({ entry: good, info: utf8('de') })), 400);
-  assert.deepEqual(await node.list({}), []);
+  assert.deepEqual((await node.list({})).rows, []);
   assert.equal(await post(encodePublication({ entry: good, info: raw })), 200);
   assert.deepEqual(
-    (await node.list({})).map(({ name }) => name),
+    (await node.list({})).rows.map(({ name }) => name),
     ['five.txt'],
   );
   const { port: clientPort } = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${port}`] });

@@ -79,7 +79,7 @@ test('every bencoded body of the vectors is refused as a publication, whatever i
     assert.match(reply, /^HTTP\/1\.1 400 /, hex.slice(0, 60));
   }
   await probe(port);
-  assert.deepEqual(await node.list({}), []);
+  assert.deepEqual((await node.list({})).rows, []);
 });
 
 test('360 raw beginnings of connections leave the node answering', async (t) => {

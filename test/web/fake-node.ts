@@ -152,7 +152,7 @@ async function apiAnswer(node: FakeNode, request: IncomingMessage, path: string)
   if (path === '/api/torrents') return [200, node.torrents];
   if (path.startsWith('/api/info/')) return [200, { fileList: node.files }];
   if (path === '/api/supernodes') return [200, node.supernodes];
-  if (path === '/api/listing') return [200, node.rows];
+  if (path === '/api/listing') return [200, { rows: node.rows, total: node.rows.length }];
   return [404, { error: 'not-found', message: `there is no ${path}` }];
 }
 

@@ -52,7 +52,7 @@ async function poll() {
 }
 
 async function readListing(rows) {
-  listing.show(await read(`/api/listing?sort=age&limit=${LISTING_ROWS_MAX}`));
+  listing.show((await read(`/api/listing?sort=age&limit=${LISTING_ROWS_MAX}`)).rows);
   listingRead = { rows, at: Date.now() };
 }
 

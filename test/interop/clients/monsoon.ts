@@ -89,8 +89,8 @@ export class Monsoon extends Client {
   supernodes(): Promise<readonly SupernodeRow[]> {
     return this.#control.supernodes();
   }
-  listing(): Promise<readonly ListingRow[]> {
-    return this.#control.list({});
+  async listing(): Promise<readonly ListingRow[]> {
+    return (await this.#control.list({})).rows;
   }
   cap(change: CapChange): Promise<Caps> {
     return this.#control.cap(change);

@@ -1,0 +1,169 @@
+/**
+ * The table of entries with the publishers and the nodes that counted: finds rows, gives out their numbers, and knows
+ * how many there are. Which entry is kept or shown is decided elsewhere; every call is part of somebody's transaction.
+ */
+import { type NodeId, nodeIdBytes } from '../base/index.ts';
+import {
+  columnsOfEntry,
+  DamagedRow,
+  ENTRY_COLUMNS,
+  ENTRY_TABLES,
+  FLAG,
+  hashOfRow,
+  restOfHash,
+  type StoredItem,
+  startOfHash,
+} from './listing-rows.ts';
+import type { Row, Sql } from './sql.ts';
+
+/** Most nodes remembered as sources of counts. */
+export const SOURCES_MAX = 4096;
+
+const COUNT_COLUMNS = ['seeders', 'leechers', 'completions', 'source', 'counted'] as const;
+
+export class EntryTable {
+  readonly #sql: Sql;
+  /** Numbers below `#nextId` that no entry has: as many as entries were deleted. */
+  readonly #freeIds: number[] = [];
+  #nextId = 1;
+  #size = 0;
+
+  constructor(sql: Sql) {
+    this.#sql = sql;
+  }
+
+  /** Entries, tombstones included. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Reads all entries once, each with what rows are filtered and ordered by. */
+  *load(): Generator<Row> {
+    const rows = this.#sql.each(
+      `SELECT id, start, publisher, flags, published, size, files, name, seeders, leechers, completions, counted
+        FROM entry ORDER BY id`,
+    );
+    for (const row of rows) {
+      const id = Number(row.id);
+      for (; this.#nextId < id; this.#nextId++) this.#freeIds.push(this.#nextId);
+      this.#nextId = id + 1;
+      this.#size++;
+      yield row;
+    }
+  }
+
+  /** All publishers' entries of a hash. */
+  ofHash(hash: Uint8Array): Row[] {
+    const text = `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES} WHERE start = ? AND rest = ?`;
+    return this.#sql.all(text, startOfHash(hash), restOfHash(hash));
+  }
+
+  /** One entry; throws DamagedRow when there is none of this number. */
+  get(id: number): Row {
+    const row = this.#sql.one(`SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES} WHERE entry.id = ?`, id);
+    if (!row) throw new DamagedRow(`the listing has lost row ${id}`);
+    return row;
+  }
+
+  /** What texts of an entry are made from; cheaper than all of it. */
+  texts(id: number): Row {
+    const row = this.#sql.one('SELECT name, claims FROM entry WHERE id = ?', id);
+    if (!row) throw new DamagedRow(`the listing has lost row ${id}`);
+    return row;
+  }
+
+  /** Shown entries whose hash begins so, at most `limit`; none for what is not 1–40 hex digits. */
+  byHashPrefix(prefix: string, limit: number): Row[] {
+    if (!/^[0-9a-f]{1,40}$/i.test(prefix)) return [];
+    const from = startOfHash(Uint8Array.fromHex(prefix.padEnd(40, '0')));
+    const to = startOfHash(Uint8Array.fromHex(prefix.padEnd(40, 'f')));
+    const rows = this.#sql.all(
+      `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES} WHERE start BETWEEN ? AND ? AND flags & ? ORDER BY start LIMIT ?`,
+      ...[from, to, FLAG.shown, limit],
+    );
+    return rows.filter((row) => hashOfRow(row).toHex().startsWith(prefix.toLowerCase()));
+  }
+
+  /** Entries after a change, oldest change first. */
+  changedAfter(change: number, limit: number): Row[] {
+    return this.#sql.all(
+      `SELECT change, ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES} WHERE change > ? ORDER BY change LIMIT ?`,
+      change,
+      limit,
+    );
+  }
+
+  /**
+   * Adds an entry and returns its number.
+   * @param sibling another publisher's row of the same hash: what was counted holds for both
+   */
+  insert(item: StoredItem, change: number, flags: number, sibling: Row | undefined): number {
+    const id = this.#freeIds.pop() ?? this.#nextId++;
+    this.#sql.run(
+      `INSERT INTO entry (start, rest, published, sequence, size, files, name, claims, sealed, id, publisher, change,
+        flags, seeders, leechers, completions, source, counted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+        ?, ?, ?, ?, ?)`,
+      ...columnsOfEntry(item),
+      ...[id, this.#publisherId(item.entry.publisher), change, flags],
+      ...COUNT_COLUMNS.map((name) => (sibling?.[name] ?? null) as number | null),
+    );
+    this.#size++;
+    return id;
+  }
+
+  replace(id: number, item: StoredItem, change: number, flags: number): void {
+    this.#sql.run(
+      `UPDATE entry SET start = ?, rest = ?, published = ?, sequence = ?, size = ?, files = ?, name = ?, claims = ?,
+        sealed = ?, change = ?, flags = ? WHERE id = ?`,
+      ...columnsOfEntry(item),
+      ...[change, flags, id],
+    );
+  }
+
+  /** @param change undefined when nobody else need hear of it */
+  setFlags(id: number, flags: number, change: number | undefined): void {
+    this.#sql.run('UPDATE entry SET flags = ?, change = coalesce(?, change) WHERE id = ?', flags, change ?? null, id);
+  }
+
+  delete(row: Row): void {
+    const id = Number(row.id);
+    this.#sql.run('DELETE FROM entry WHERE id = ?', id);
+    this.#freeIds.push(id);
+    this.#size--;
+  }
+
+  /** Forgets publishers of whom no entry is left; reads all entries. */
+  dropIdlePublishers(): void {
+    this.#sql.run('DELETE FROM publisher WHERE id NOT IN (SELECT publisher FROM entry)');
+  }
+
+  /** The numbers of the publishers whose ids begin so. */
+  publishersLike(start: string): ReadonlySet<number> {
+    const rows = this.#sql.all('SELECT id FROM publisher WHERE hex(node) LIKE ?', `${start}%`);
+    return new Set(rows.map(({ id }) => Number(id)));
+  }
+
+  /** The number of a node that counts; the oldest such node is forgotten for it, with what it counted. */
+  sourceId(node: NodeId): number {
+    const known = this.#sql.one('SELECT id FROM source WHERE node = ?', nodeIdBytes(node));
+    if (known) return Number(known.id);
+    const oldest = this.#sql.one(
+      `DELETE FROM source WHERE id = (SELECT min(id) FROM source) AND (SELECT count(*) FROM source) >= ${SOURCES_MAX}
+        RETURNING id`,
+    );
+    if (oldest) {
+      this.#sql.run(
+        `UPDATE entry SET seeders = NULL, leechers = NULL, completions = NULL, source = NULL, counted = NULL
+          WHERE source = ?`,
+        Number(oldest.id),
+      );
+    }
+    return Number(this.#sql.run('INSERT INTO source (node) VALUES (?)', nodeIdBytes(node)).lastInsertRowid);
+  }
+
+  #publisherId(node: NodeId): number {
+    const known = this.#sql.one('SELECT id FROM publisher WHERE node = ?', nodeIdBytes(node));
+    if (known) return Number(known.id);
+    return Number(this.#sql.run('INSERT INTO publisher (node) VALUES (?)', nodeIdBytes(node)).lastInsertRowid);
+  }
+}

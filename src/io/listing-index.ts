@@ -1,0 +1,342 @@
+/**
+ * The search index of the listing: which rows hold which words (SQLite's FTS5), every word there is, and what rows
+ * are ordered by. Knows listed rows only; all of it can be made again from the entries.
+ */
+import type { WallSeconds } from '../base/index.ts';
+import {
+  BEGINNING_QUALITY,
+  CATEGORIES,
+  type FigureFilter,
+  HOLDING_QUALITY,
+  holdsPhrase,
+  LIST_LIMIT_DEFAULT,
+  LIST_LIMIT_MAX,
+  LIST_OFFSET_MAX,
+  type ListingFilters,
+  type ListingQuery,
+  matchQuality,
+  parseSearch,
+  type Readings,
+  type ReadTerm,
+  RowColumns,
+  type RowFigures,
+  type RowWords,
+  type SearchTerm,
+  type SearchText,
+  TYPO_QUALITY,
+  Vocabulary,
+  WORTH_STEPS,
+  wordsOf,
+} from '../listing/index.ts';
+import type { Sql } from './sql.ts';
+
+/** Rows of which the texts are looked at for one search: the ones worth most. */
+export const TEXTS_READ_MAX = 400;
+/** The same where the texts decide whether a row fits at all. */
+export const PHRASE_TEXTS_READ_MAX = 4000;
+/** Fewer than this many rows and typos are assumed where no word is unknown. */
+const FEW_ROWS = 3;
+/** How many doublings of worth one halving of the text's quality outweighs. */
+const TEXT_WEIGHT = 9;
+/** Clauses of which one may be left out when nothing holds all. */
+const LEAVE_OUT_CLAUSES_MAX = 8;
+
+/** detail=none: rows only, no positions, a third of the size; phrases are decided by the texts themselves. */
+export const INDEX_SCHEMA = `
+  CREATE VIRTUAL TABLE words USING fts5(
+    text, content = '', columnsize = 0, detail = none, tokenize = "ascii tokenchars '#-'"
+  );
+  CREATE TABLE word (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+`;
+
+/** The texts of a row as they are indexed. */
+export interface RowTexts {
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly description: string;
+}
+
+/** Listed rows that answer a question, by number. */
+export interface Found {
+  readonly ids: readonly number[];
+  readonly total: number;
+  readonly corrected?: string;
+}
+
+export class ListingIndex {
+  readonly #sql: Sql;
+  readonly #textsOf: (id: number) => RowTexts;
+  readonly #columns = new RowColumns();
+  readonly #vocabulary = new Vocabulary();
+
+  /** @param textsOf the texts of a listed row */
+  constructor(sql: Sql, textsOf: (id: number) => RowTexts) {
+    this.#sql = sql;
+    this.#textsOf = textsOf;
+    for (const { word } of sql.each('SELECT word FROM word')) this.#vocabulary.add(String(word));
+  }
+
+  /** What rows are ordered by; filled in by whoever knows the entries. */
+  get columns(): RowColumns {
+    return this.#columns;
+  }
+
+  /** Indexes the texts of a row that is listed from now on. */
+  add(id: number, texts: RowTexts, figures: RowFigures): void {
+    const words = indexedWords(texts);
+    this.#sql.run('INSERT INTO words (rowid, text) VALUES (?, ?)', id, words.join(' '));
+    for (const word of words) {
+      if (!this.#vocabulary.add(word)) continue;
+      this.#sql.run('INSERT OR IGNORE INTO word (word) VALUES (?)', word);
+    }
+    this.#columns.set(id, figures);
+  }
+
+  /** Takes a row out; the texts are those that it was added with. */
+  remove(id: number, texts: RowTexts): void {
+    if (!this.#columns.has(id)) return;
+    const text = indexedWords(texts).join(' ');
+    this.#sql.run(`INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)`, id, text);
+    this.#columns.delete(id);
+  }
+
+  /** Forgets all rows. */
+  clear(): void {
+    this.#sql.exec(`INSERT INTO words (words) VALUES ('delete-all'); DELETE FROM word`);
+  }
+
+  /** @param publishersLike the numbers of the publishers whose ids begin so */
+  search(query: ListingQuery, now: WallSeconds, publishersLike: (start: string) => ReadonlySet<number>): Found {
+    const limit = bounded(query.limit ?? LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX);
+    const offset = bounded(query.offset ?? 0, LIST_OFFSET_MAX);
+    const search = parseSearch(query.text ?? '');
+    // A whole hash is no text; whoever keeps the entries finds it.
+    if (search.hashPrefix?.length === 40) return { ids: [], total: 0 };
+    const filters = { ...query, ...search.filters };
+    const filter = figureFilterOf(filters, now, publishersLike);
+    const isText = search.all.length > 0;
+    const order = { sort: query.sort ?? (isText ? 'best' : 'age'), isReversed: query.isReversed ?? false } as const;
+    const found = new TextSearch(this, search, filters, query.isExact ?? false).run(filter);
+    if (order.sort !== 'best' || found.clauses.length === 0 || order.isReversed) {
+      return { ...this.#columns.part(found.ids, order.sort, order.isReversed, offset, limit), ...corrected(found) };
+    }
+    return { ...this.#ranked(found, offset, limit), ...corrected(found) };
+  }
+
+  /** Rows of exactly this name, ASCII letters in either case. */
+  named(name: string, limit: number): readonly number[] {
+    const words = [...new Set(wordsOf(name))];
+    if (words.length === 0) return [];
+    const ids = this.matching(words.map(quoted).join(' AND ')).filter((id) => this.#columns.has(id));
+    const isNamed = (id: number): boolean => this.#textsOf(id).name.toLowerCase() === name.toLowerCase();
+    const byAge = this.#columns.part(ids, 'age', false, 0, PHRASE_TEXTS_READ_MAX);
+    return byAge.ids.filter(isNamed).slice(0, limit);
+  }
+
+  get vocabulary(): Vocabulary {
+    return this.#vocabulary;
+  }
+
+  /** Rows that an FTS5 expression finds, as one value: a million rows one by one would take a second. */
+  matching(expression: string): Uint32Array {
+    const row = this.#sql.one('SELECT json_group_array(rowid) AS ids FROM words WHERE words MATCH ?', expression);
+    return Uint32Array.from(JSON.parse(String(row?.ids ?? '[]')) as number[]);
+  }
+
+  wordsOfRow(id: number): RowWords {
+    const { name, tags, description } = this.#textsOf(id);
+    return { name: wordsOf(name), claims: wordsOf(`${tags.join(' ')} ${description}`) };
+  }
+
+  /** The rows worth most, by how well their texts fit and by worth; the others after them, by worth alone. */
+  #ranked({ ids, clauses }: TextFound, offset: number, limit: number): { ids: number[]; total: number } {
+    const worthiest = this.#columns.part(ids, 'best', false, 0, Math.max(TEXTS_READ_MAX, offset + limit)).ids;
+    const read = worthiest.slice(0, TEXTS_READ_MAX);
+    const scores = new Map<number, number>();
+    for (const id of read) {
+      const quality = matchQuality(this.wordsOfRow(id), clauses);
+      scores.set(id, TEXT_WEIGHT * Math.log2(quality) + this.#columns.worthOf(id) / WORTH_STEPS);
+    }
+    read.sort((a, b) => scores.get(b)! - scores.get(a)!);
+    const ranked = [...read, ...worthiest.slice(TEXTS_READ_MAX)];
+    return { ids: ranked.slice(offset, offset + limit), total: ids.length };
+  }
+}
+
+interface TextFound {
+  readonly ids: Uint32Array;
+  /** What was looked for in the end; empty when the texts decided nothing. */
+  readonly clauses: readonly (readonly ReadTerm[])[];
+  readonly corrected?: string;
+}
+
+/** One search: from the words as typed to what else they may mean, as far as that is needed. */
+class TextSearch {
+  readonly #index: ListingIndex;
+  readonly #search: SearchText;
+  readonly #tag: string | undefined;
+  readonly #isExact: boolean;
+
+  constructor(index: ListingIndex, search: SearchText, filters: ListingFilters, isExact: boolean) {
+    this.#index = index;
+    this.#search = search;
+    this.#tag = filters.tag;
+    this.#isExact = isExact;
+  }
+
+  run(filter: FigureFilter): TextFound {
+    const { all, none } = this.#search;
+    const { columns } = this.#index;
+    if (all.length === 0) {
+      if (none.length === 0 && this.#tag === undefined) return { ids: columns.filtered(filter), clauses: [] };
+      const within = this.#tag === undefined ? undefined : this.#index.matching(quoted(`#${this.#tag}`));
+      return { ids: this.#withoutExcluded(columns.filtered(filter, within)), clauses: [] };
+    }
+    const asTyped = this.#read((word) => this.#readingsTyped(word));
+    const found = this.#find(asTyped, filter);
+    if (this.#isExact || found.length >= FEW_ROWS)
+      return { ids: found, clauses: asTyped, ...this.#correction(asTyped, found) };
+    const guessed = this.#read((word) => this.#readingsGuessed(word));
+    let ids = this.#find(guessed, filter);
+    if (ids.length === 0) ids = this.#find(guessed, filter, true);
+    return { ids, clauses: guessed, ...this.#correction(guessed, ids) };
+  }
+
+  #read(readingsOf: (word: string) => Readings): ReadTerm[][] {
+    return this.#search.all.map((clause) =>
+      clause.map((term) => ({
+        term,
+        readings: term.words.map((word) => (term.isPhrase ? new Map([[word, 1]]) : readingsOf(word))),
+      })),
+    );
+  }
+
+  /** A known word is itself; an unknown one is what it may be the beginning or a misspelling of. */
+  #readingsTyped(word: string): Readings {
+    if (this.#isExact || this.#index.vocabulary.has(word)) return new Map([[word, 1]]);
+    return this.#readingsGuessed(word);
+  }
+
+  #readingsGuessed(word: string): Readings {
+    const { vocabulary } = this.#index;
+    const readings = new Map<string, number>();
+    const note = (reading: string, quality: number): void => {
+      if (quality > (readings.get(reading) ?? 0)) readings.set(reading, quality);
+    };
+    note(word, 1);
+    for (const { word: near, edits } of vocabulary.near(word)) note(near, TYPO_QUALITY ** edits);
+    if (word.length > 1) for (const longer of vocabulary.beginningWith(word)) note(longer, BEGINNING_QUALITY);
+    if (readings.size === 1 && word.length > 2) {
+      for (const longer of vocabulary.holding(word)) note(longer, HOLDING_QUALITY);
+    }
+    return readings;
+  }
+
+  /** @param isOneMissing true to take rows that hold all clauses but one */
+  #find(clauses: readonly (readonly ReadTerm[])[], filter: FigureFilter, isOneMissing = false): Uint32Array {
+    const texts = clauses.map((clause) => `(${clause.map(termExpression).join(' OR ')})`);
+    if (isOneMissing && (texts.length < 2 || texts.length > LEAVE_OUT_CLAUSES_MAX)) return new Uint32Array();
+    const joined = isOneMissing
+      ? texts.map((_, left) => `(${texts.filter((_text, i) => i !== left).join(' AND ')})`).join(' OR ')
+      : texts.join(' AND ');
+    const tag = this.#tag === undefined ? '' : ` AND ${quoted(`#${this.#tag}`)}`;
+    const ids = this.#index.columns.filtered(filter, this.#index.matching(`(${joined})${tag}`));
+    return this.#withoutExcluded(this.#withPhrases(ids));
+  }
+
+  #withPhrases(ids: Uint32Array): Uint32Array {
+    const phrased = this.#search.all.filter((clause) =>
+      clause.some(({ isPhrase, words }) => isPhrase && words.length > 1),
+    );
+    if (phrased.length === 0) return ids;
+    return this.#reading(ids, (words) =>
+      phrased.every((clause) => clause.some((term) => holdsTerm(words, term, this.#index.vocabulary))),
+    );
+  }
+
+  #withoutExcluded(ids: Uint32Array): Uint32Array {
+    const { none } = this.#search;
+    if (none.length === 0 || ids.length === 0) return ids;
+    const excluded = new Set(this.#index.matching(none.map((term) => allOf(term.words)).join(' OR ')));
+    const phrases = none.filter(({ isPhrase, words }) => isPhrase && words.length > 1);
+    if (phrases.length === 0) return ids.filter((id) => !excluded.has(id));
+    const single = none.filter((term) => !phrases.includes(term));
+    return ids.filter((id) => {
+      if (!excluded.has(id)) return true;
+      const words = this.#index.wordsOfRow(id);
+      return ![...phrases, ...single].some((term) => holdsTerm(words, term));
+    });
+  }
+
+  /** Those whose texts pass, of the ones worth most. */
+  #reading(ids: Uint32Array, passes: (words: RowWords) => boolean): Uint32Array {
+    const { ids: worthiest } = this.#index.columns.part(ids, 'best', false, 0, PHRASE_TEXTS_READ_MAX);
+    return Uint32Array.from(worthiest.filter((id) => passes(this.#index.wordsOfRow(id))));
+  }
+
+  /** The words of the row worth most, where they are not those typed. */
+  #correction(clauses: readonly (readonly ReadTerm[])[], ids: Uint32Array): { corrected?: string } {
+    const isGuess = clauses.some((clause) => clause.some(({ readings }) => readings.some(({ size }) => size > 1)));
+    const [first] = isGuess ? this.#index.columns.part(ids, 'best', false, 0, 1).ids : [];
+    if (first === undefined) return {};
+    const { name, claims } = this.#index.wordsOfRow(first);
+    const words = clauses.flatMap(([term]) =>
+      term!.readings.map((readings, i) => {
+        const held = [...name, ...claims].filter((word) => readings.has(word));
+        return held.sort((a, b) => readings.get(b)! - readings.get(a)!)[0] ?? term!.term.words[i]!;
+      }),
+    );
+    const typed = clauses.flatMap(([term]) => term!.term.words);
+    return words.join(' ') === typed.join(' ') ? {} : { corrected: words.join(' ') };
+  }
+}
+
+function corrected(found: TextFound): { corrected?: string } {
+  return found.corrected === undefined ? {} : { corrected: found.corrected };
+}
+
+function holdsTerm(row: RowWords, { words, isPhrase }: SearchTerm, vocabulary?: Vocabulary): boolean {
+  if (isPhrase) return holdsPhrase(row, words);
+  // A word that nobody wrote was read as another; the index has found that one.
+  return words.every((word) => row.name.includes(word) || row.claims.includes(word) || vocabulary?.has(word) === false);
+}
+
+function termExpression({ readings }: ReadTerm): string {
+  return `(${readings.map((each) => `(${[...each.keys()].map(quoted).join(' OR ')})`).join(' AND ')})`;
+}
+
+function allOf(words: readonly string[]): string {
+  return `(${words.map(quoted).join(' AND ')})`;
+}
+
+/** Words hold letters and digits only, so nothing in them can end the quotation. */
+function quoted(word: string): string {
+  return `"${word}"`;
+}
+
+/** Each word once, and the tags once more as they are. */
+function indexedWords({ name, tags, description }: RowTexts): string[] {
+  const words = wordsOf(`${name} ${tags.join(' ')} ${description}`);
+  return [...new Set([...words, ...tags.map((tag) => `#${tag}`)])];
+}
+
+function figureFilterOf(
+  filters: ListingFilters,
+  now: WallSeconds,
+  publishersLike: (start: string) => ReadonlySet<number>,
+): FigureFilter {
+  const { category, publisher, ageMinSeconds, ageMaxSeconds } = filters;
+  const { sizeMin, sizeMax, filesMin, filesMax, seedsMin, seedsMax } = filters;
+  const bounds = { sizeMin, sizeMax, filesMin, filesMax, seedsMin, seedsMax };
+  return {
+    ...(Object.fromEntries(Object.entries(bounds).filter(([, value]) => value !== undefined)) as FigureFilter),
+    ...(category !== undefined && { category: (CATEGORIES as readonly string[]).indexOf(category) }),
+    ...(publisher !== undefined && { publishers: publishersLike(publisher) }),
+    ...(ageMaxSeconds !== undefined && { publishedMin: now - ageMaxSeconds }),
+    ...(ageMinSeconds !== undefined && { publishedMax: now - ageMinSeconds }),
+  };
+}
+
+function bounded(value: number, max: number): number {
+  return Number.isSafeInteger(value) ? Math.min(Math.max(value, 0), max) : 0;
+}
