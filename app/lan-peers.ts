@@ -5,7 +5,7 @@ import { now } from '../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../src/io/bound-network.ts';
 import { LanSockets } from '../src/io/lan-sockets.ts';
 import type { Torrents } from '../src/io/torrents.ts';
-import { LocalDiscovery } from '../src/lan/index.ts';
+import { LocalDiscovery, LSD_GROUPS, LSD_PORT } from '../src/lan/index.ts';
 
 /** How soon a new torrent is noticed; calls themselves keep a minute between them. */
 const LOOK_MS = 5000;
@@ -27,7 +27,7 @@ export class LanPeers {
   private constructor(network: BoundNetwork, port: number, torrents: Torrents) {
     this.#torrents = torrents;
     this.#port = port;
-    this.#sockets = new LanSockets(network, (host, bytes) => {
+    this.#sockets = new LanSockets(network, { groups: LSD_GROUPS, port: LSD_PORT }, ({ host }, bytes) => {
       this.#discovery.input({ type: 'heard', host, bytes }, now());
       this.#carryOut();
     });

@@ -26,6 +26,7 @@ import type { BootstrapStatus } from './running-node.ts';
 import { Asker } from './sources/asker.ts';
 import { Joining } from './sources/joining.ts';
 import { KnownHosts } from './sources/known-hosts.ts';
+import type { LanNeighbours } from './sources/lan-neighbours.ts';
 import { NamedSource } from './sources/named-sources.ts';
 
 /** How often sources are asked again, and how soon while nobody is known. */
@@ -40,6 +41,8 @@ const REMEMBERED_PER_ROUND_MAX = 16;
 const BELIEF_MS = 3000;
 /** When nobody is there: how long at most a node waits before it is the first. */
 const ALONE_MS: Readonly<Record<OverlayRole, number>> = { client: 0, auto: 30_000, supernode: 5000 };
+/** Neighbours asked at a time. */
+const HEARING_MAX = 8;
 /** Addresses of supernodes that are remembered, gone ones too. */
 const SERVED_MAX = 20_000;
 
@@ -54,6 +57,8 @@ export interface MembershipSettings {
   readonly saved: readonly KnownHost[];
   readonly log: Log;
   readonly network: BoundNetwork;
+  /** Undefined where the local network is not to be asked. */
+  readonly lan: LanNeighbours | undefined;
   /** Where this node listens, best first. */
   readonly addresses: readonly Address[];
 }
@@ -67,19 +72,24 @@ export class Membership {
   readonly #joining: Joining;
   /** Where supernodes listen or listened, as URLs write it; the oldest leaves first. */
   readonly #served = new Set<string>();
+  /** Neighbours being asked; bounded by HEARING_MAX. */
+  readonly #hearing = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #wasAlone = true;
   #believed: (() => void) | undefined;
   readonly #joined = Promise.withResolvers<void>();
   #isClosed = false;
 
   constructor(settings: MembershipSettings) {
-    const { config, saved, addresses, book, memory, network, log } = settings;
+    const { config, saved, addresses, book, memory, network, log, lan } = settings;
     this.#settings = settings;
     this.ownership = settings.host.machine.ownership;
     this.#asker = new Asker(settings);
     this.#hosts = new KnownHosts(new HostCache(saved), book, memory, Math.random);
     this.#joining = new Joining(this.#asker, this.#hosts);
     for (const text of config.bootstrap) this.#joining.add(new NamedSource(text, book, network, log));
+    if (lan) this.#joining.add(lan);
+    lan?.onHeard((address) => void this.#hear(lan, address));
     for (const address of addresses) book.vouch(address);
     for (const known of saved) this.#noteServed(known.addresses);
   }
@@ -94,13 +104,19 @@ export class Membership {
 
   /** Asks everybody, and goes on by itself; resolves when somebody is known, or after the first round. */
   async start(): Promise<void> {
-    if (!this.#joining.hasSources) this.#settings.host.feed({ type: 'alone', withinMs: 0 });
+    if (!this.#joining.isDistant && !this.#settings.lan) this.#settings.host.feed({ type: 'alone', withinMs: 0 });
+    this.#stand();
     await Promise.race([this.#round(), this.#joined.promise]);
   }
 
   /** The machine knows other supernodes than before. */
   noteChange(): void {
     for (const { addresses } of this.#machine.descriptors()) this.#noteServed(addresses);
+    this.#stand();
+    const wasAlone = this.#wasAlone;
+    this.#wasAlone = this.#isAlone;
+    // The last one is gone: the next round would be a minute away.
+    if (this.#isAlone && !wasAlone && this.#timer) this.askAgain();
     if (this.#isAlone) return;
     this.#believed?.();
     this.#joined.resolve();
@@ -110,6 +126,7 @@ export class Membership {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#joining.close();
+    this.#settings.lan?.close();
     this.#remember();
   }
 
@@ -165,6 +182,7 @@ export class Membership {
   /** Asks everybody now: our own network was gone, and is back. */
   askAgain(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (!this.#isClosed) void this.#round();
   }
 
@@ -204,12 +222,35 @@ export class Membership {
     if (!this.#machine.isSupernode) await Promise.all(this.#sample(ASKED_MAX).map((known) => this.#askKnown(known)));
     if (this.#isAlone && this.#joining.hasFound) await this.#belief();
     if (this.#isClosed) return;
+    const { host, lan } = this.#settings;
     const isAlone = this.#isAlone;
-    const { hasSources } = this.#joining;
-    const withinMs = hasSources ? ALONE_MS[this.#settings.host.role] : 0;
-    if (isAlone) this.#settings.host.feed({ type: 'alone', withinMs });
+    const { isDistant } = this.#joining;
+    const withinMs = isDistant ? ALONE_MS[host.role] : 0;
+    if (isAlone && (lan?.mayBegin ?? true)) host.feed({ type: 'alone', withinMs });
     this.#remember();
-    this.#timer = setTimeout(() => void this.#round(), isAlone && hasSources ? RETRY_MS : REFRESH_MS);
+    this.#timer = setTimeout(() => void this.#round(), isAlone && (isDistant || lan) ? RETRY_MS : REFRESH_MS);
+  }
+
+  /** Tells the neighbours what this node is to them. */
+  #stand(): void {
+    const { lan, host } = this.#settings;
+    if (this.#isClosed || !lan) return;
+    if (this.#machine.isSupernode) return lan.stand('serves');
+    if (!this.#isAlone) return lan.stand('knows');
+    lan.stand(host.role === 'client' || this.#joining.isDistant ? 'seeks' : 'would-serve');
+  }
+
+  /** A neighbour was heard that knows supernodes: it may know others than we do. */
+  async #hear(lan: LanNeighbours, address: Address): Promise<void> {
+    const at = formatAddress(address);
+    const isKnown = this.all().some(({ addresses }) => addresses.some((own) => formatAddress(own) === at));
+    if (this.#isClosed || isKnown || this.#hearing.has(at) || this.#hearing.size >= HEARING_MAX) return;
+    this.#hearing.add(at);
+    const told = await this.#asker.ask({ address }, ASK_TIMEOUT_MS);
+    this.#hearing.delete(at);
+    if (!told || this.#isClosed) return;
+    this.#hosts.noteAnswered({ nodeId: told.by, addresses: [address] });
+    this.#joining.note(lan, this.#asker.take(told));
   }
 
   /** Resolves when a supernode that somebody told of answered, or when none did. */

@@ -62,6 +62,7 @@ import type {
   Wanted,
   WantedRole,
 } from './running-node.ts';
+import { LanNeighbours } from './sources/lan-neighbours.ts';
 import { resolveTarget } from './target.ts';
 import { openTracker, type TrackerService } from './tracker-service.ts';
 
@@ -222,8 +223,15 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
     told: (event) => desk.note(event),
   });
   const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap });
-  const membership = new Membership({ ...base, http: nodes, memory, host });
+  const membership = new Membership({ ...base, http: nodes, memory, host, lan: openLan(base) });
   return { nodes, reach, host, desk, membership };
+}
+
+/** The local network as a way in, if it is one: what is bound to this machine alone has no neighbours. */
+function openLan({ config, network, port, book, alarms }: Base): LanNeighbours | undefined {
+  if (!config.lan || network.isLoopback) return undefined;
+  const { network: name, role } = config;
+  return new LanNeighbours({ network, name, isVolunteer: role === 'supernode', port: port.port, book, alarms });
 }
 
 /** An answer that does not exist yet to a question that is asked later. */

@@ -76,6 +76,7 @@ export const OPTIONS = {
   downloadsMax: { kind: 'integer', flag: '--downloads-max <number>', default: 8, min: 0, max: 10_000, help: 'most downloads that run at a time, the others wait in a queue; 0 means any number' },
   dht: { kind: 'switch', flag: '--dht', default: false, help: 'take part in the Mainline DHT' },
   dhtBootstrap: { kind: 'list', flag: '--dht-bootstrap <host:port>', default: [], pattern: 'hostPort', itemsMax: 20, help: 'a Mainline DHT node to start from, on port 6881 where none is given; who names none waits until others ask it' },
+  lan: { kind: 'switch', flag: '--lan', default: true, help: 'find nodes of the same network on the local network, and be found there' },
   lsd: { kind: 'switch', flag: '--lsd', default: false, help: 'call out torrents on the local network, in clear, to find peers there' },
   trackingBytesPerSecond: { kind: 'integer', flag: '--tracking-bytes <number>', default: 60_000, min: 1000, max: 2_000_000_000, help: 'most bytes per second spent on tracking' },
   trackingHashes: { kind: 'integer', flag: '--tracking-hashes <number>', default: 200_000, min: 1, max: 10_000_000, help: 'most info hashes tracked' },

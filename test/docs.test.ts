@@ -111,7 +111,8 @@ interface Ran {
 function runShell(t: TestContext, script: string): Promise<Ran> {
   const home = mkdtempSync(join(tmpdir(), 'monsoon-docs-'));
   const PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH}`;
-  const env = { PATH, HOME: home, TMPDIR: home };
+  // Tests that run beside this one are no neighbours of its nodes.
+  const env = { PATH, HOME: home, TMPDIR: home, MONSOON_LAN: 'false' };
   // A group of its own, so that one signal ends the shell and what it waits for.
   const child = spawn('sh', ['-euc', script], { cwd: ROOT, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   t.after(() => {

@@ -45,15 +45,21 @@ export class Joining {
     return true;
   }
 
-  /** Whether there is anybody to ask: an empty cache is nobody. */
-  get hasSources(): boolean {
-    return this.#inUse.length > 0;
+  /** Whether there is anybody to ask beyond the local network, which answers at once: an empty cache is nobody. */
+  get isDistant(): boolean {
+    return this.#inUse.some(({ source }) => source.kind !== 'lan');
   }
   get hasFound(): boolean {
     return this.#inUse.some(({ found }) => found > 0);
   }
   get status(): readonly BootstrapStatus[] {
     return this.#inUse.map(({ source: { text, kind }, state, found }) => ({ source: text, kind, state, found }));
+  }
+
+  /** Something came of a source between two rounds. */
+  note(source: Source, found: number): void {
+    const row = this.#rows.find((each) => each.source === source);
+    if (row && found > 0) Object.assign(row, { state: 'answered', found });
   }
 
   /** Asks all sources, or where supernodes are known the lasting ones; resolves when nothing more comes of it. */

@@ -1,18 +1,31 @@
 /**
- * The multicast sockets of local discovery: on each address that the node may use, calls go out of that address's
- * interface alone, and only neighbours on its network are heard. They are opened anew when the addresses change.
+ * The sockets of what nodes say on the local network: on each address that the node may use, calls go out of that
+ * address's interface alone, and only neighbours on its network are heard. They are opened anew when the addresses
+ * change. Refuses to know what is said.
  */
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { BlockList, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { formatIp, parseIp } from '../base/index.ts';
-import { LSD_GROUPS, LSD_PORT, type LsdFamily } from '../lan/index.ts';
+import { type Address, formatIp, parseIp } from '../base/index.ts';
+import type { LsdFamily } from '../lan/index.ts';
 import type { BoundNetwork } from './bound-network.ts';
 
 /** Calls pass no router; the groups are wider than a LAN on paper only. */
 const HOPS = 1;
 /** Addresses that are called from; a machine with more has them for something else. */
 const ADDRESSES_MAX = 16;
+
+/** Largest IPv4 network of which every address is called, by the length of its prefix. */
+const SWEPT_PREFIX_MIN = 24;
+/** Of those addresses so many are called every so often: who asks for all of them at once asks the network a lot. */
+const SWEPT_AT_ONCE = 16;
+const SWEEP_STEP_MS = 10;
+
+/** Where calls go, one group per address family. */
+export interface LanGroup {
+  readonly groups: Readonly<Record<LsdFamily, string>>;
+  readonly port: number;
+}
 
 /** An address of this machine on some network. */
 interface Foothold {
@@ -25,14 +38,16 @@ interface Foothold {
 /** The sockets of a node; `call` opens them. */
 export class LanSockets {
   readonly #network: BoundNetwork;
-  readonly #heard: (host: string, bytes: Uint8Array) => void;
+  readonly #group: LanGroup;
+  readonly #heard: (from: Address, bytes: Uint8Array) => void;
   /** One listener per family, and one sender per foothold; bounded by ADDRESSES_MAX. */
-  #open: { readonly socket: Socket; readonly family: LsdFamily; readonly isSender: boolean }[] = [];
+  #open: { readonly socket: Socket; readonly family: LsdFamily; readonly foothold: Foothold | undefined }[] = [];
   #neighbours = new BlockList();
   #signature = '';
 
-  constructor(network: BoundNetwork, heard: (host: string, bytes: Uint8Array) => void) {
+  constructor(network: BoundNetwork, group: LanGroup, heard: (from: Address, bytes: Uint8Array) => void) {
     this.#network = network;
+    this.#group = group;
     this.#heard = heard;
   }
 
@@ -44,10 +59,7 @@ export class LanSockets {
     this.close();
     this.#signature = signature;
     this.#neighbours = new BlockList();
-    for (const { cidr, host } of footholds) {
-      const [subnet, prefix] = cidr.split('/');
-      this.#neighbours.addSubnet(subnet!, Number(prefix), isIPv6(host) ? 'ipv6' : 'ipv4');
-    }
+    for (const foothold of footholds) addNetwork(this.#neighbours, foothold);
     for (const family of ['ip4', 'ip6'] as const) {
       const ours = footholds.filter(({ host }) => isIPv6(host) === (family === 'ip6'));
       if (ours.length > 0) this.#listen(family, ours);
@@ -55,11 +67,44 @@ export class LanSockets {
     }
   }
 
+  /** Whether there is any network to call on. */
+  get hasNetwork(): boolean {
+    return this.#open.some(({ foothold }) => foothold !== undefined);
+  }
+
   /** Sends each datagram to the group of its family, once per foothold. */
   call(datagrams: Readonly<Record<LsdFamily, Uint8Array>>): void {
-    for (const { socket, family, isSender } of this.#open) {
-      if (isSender) socket.send(datagrams[family], LSD_PORT, LSD_GROUPS[family], () => {});
+    const { groups, port } = this.#group;
+    for (const { socket, family, foothold } of this.#open) {
+      if (foothold) send(socket, datagrams[family], port, groups[family]);
     }
+  }
+
+  /** Sends to the broadcast address of each IPv4 network. */
+  broadcast(bytes: Uint8Array): void {
+    for (const { socket, foothold, family } of this.#open) {
+      if (foothold && family === 'ip4') send(socket, bytes, this.#group.port, rangeOf(foothold).last);
+    }
+  }
+
+  /** Sends to every address of each small IPv4 network, some at a time. */
+  sweep(bytes: Uint8Array): void {
+    for (const { socket, foothold, family } of this.#open) {
+      if (!foothold || family !== 'ip4' || rangeOf(foothold).prefix < SWEPT_PREFIX_MIN) continue;
+      const hosts = rangeOf(foothold).hosts();
+      const timer = setInterval(() => {
+        for (const host of hosts.splice(0, SWEPT_AT_ONCE)) send(socket, bytes, this.#group.port, host);
+        if (hosts.length === 0) clearInterval(timer);
+      }, SWEEP_STEP_MS);
+    }
+  }
+
+  /** Sends to one neighbour, by the network that it is on. */
+  tell(bytes: Uint8Array, { host, port }: Address): void {
+    const family = isIPv6(host) ? 'ip6' : 'ip4';
+    const senders = this.#open.filter((each) => each.family === family && each.foothold);
+    const near = senders.find(({ foothold }) => isWithin(foothold!, host)) ?? senders[0];
+    if (near) send(near.socket, bytes, port, host);
   }
 
   close(): void {
@@ -69,37 +114,39 @@ export class LanSockets {
   }
 
   #listen(family: LsdFamily, footholds: readonly Foothold[]): void {
-    const socket = this.#make(family, false);
-    socket.on('message', (bytes, source) => this.#receive(bytes, source));
+    const socket = this.#make(family, undefined);
     // Other clients of this machine listen there as well.
-    socket.bind({ port: LSD_PORT, address: family === 'ip6' ? '::' : '0.0.0.0', exclusive: false }, () => {
-      for (const foothold of footholds) attempt(() => socket.addMembership(LSD_GROUPS[family], wayOf(foothold)));
+    socket.bind({ port: this.#group.port, address: family === 'ip6' ? '::' : '0.0.0.0', exclusive: false }, () => {
+      for (const foothold of footholds)
+        attempt(() => socket.addMembership(this.#group.groups[family], wayOf(foothold)));
     });
   }
 
   #prepareSender(family: LsdFamily, foothold: Foothold): void {
-    const socket = this.#make(family, true);
+    const socket = this.#make(family, foothold);
     socket.bind(0, foothold.host, () => {
+      attempt(() => socket.setBroadcast(true));
       attempt(() => socket.setMulticastInterface(wayOf(foothold)));
       attempt(() => socket.setMulticastTTL(HOPS));
     });
   }
 
-  #make(family: LsdFamily, isSender: boolean): Socket {
+  #make(family: LsdFamily, foothold: Foothold | undefined): Socket {
     const type = family === 'ip6' ? 'udp6' : 'udp4';
     const socket = createSocket(
       type === 'udp6' ? { type, ipv6Only: true, reuseAddr: true } : { type, reuseAddr: true },
     );
     // An address that went or a family that is switched off: the next refresh sees it.
     socket.on('error', () => {});
-    this.#open.push({ socket, family, isSender });
+    socket.on('message', (bytes, source) => this.#receive(bytes, source));
+    this.#open.push({ socket, family, foothold });
     return socket;
   }
 
-  #receive(bytes: Buffer, { address }: RemoteInfo): void {
+  #receive(bytes: Buffer, { address, port }: RemoteInfo): void {
     const ip = parseIp(address.replace(/%.*$/, ''));
     const host = ip && formatIp(ip);
-    if (host && this.#neighbours.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')) this.#heard(host, bytes);
+    if (host && this.#neighbours.check(host, isIPv6(host) ? 'ipv6' : 'ipv4')) this.#heard({ host, port }, bytes);
   }
 }
 
@@ -124,4 +171,32 @@ function attempt(act: () => void): void {
   } catch {
     // See above.
   }
+}
+
+function addNetwork(list: BlockList, { cidr, host }: Foothold): void {
+  const [subnet, prefix] = cidr.split('/');
+  list.addSubnet(subnet!, Number(prefix), isIPv6(host) ? 'ipv6' : 'ipv4');
+}
+
+function isWithin(foothold: Foothold, host: string): boolean {
+  const list = new BlockList();
+  addNetwork(list, foothold);
+  return list.check(host, isIPv6(host) ? 'ipv6' : 'ipv4');
+}
+
+/** An IPv4 network: its last address, which is that of all its hosts, and each of them. */
+function rangeOf({ cidr }: Foothold): { prefix: number; last: string; hosts(): string[] } {
+  const [subnet, length] = cidr.split('/');
+  const prefix = Number(length);
+  const size = 2 ** (32 - prefix);
+  const number = parseIp(subnet!)!.reduce((sum, byte) => sum * 256 + byte, 0);
+  const first = number - (number % size);
+  const text = (at: number): string => [24, 16, 8, 0].map((shift) => Math.floor(at / 2 ** shift) % 256).join('.');
+  const hosts = (): string[] => Array.from({ length: Math.max(0, size - 2) }, (_, i) => text(first + 1 + i));
+  return { prefix, last: text(first + size - 1), hosts };
+}
+
+/** What is lost is said again. */
+function send(socket: Socket, bytes: Uint8Array, port: number, host: string): void {
+  attempt(() => socket.send(bytes, port, host, () => {}));
 }

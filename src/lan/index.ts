@@ -1,4 +1,13 @@
 export {
+  BEACON_GROUPS,
+  BEACON_PORT,
+  Beacon,
+  type BeaconEffect,
+  type BeaconInput,
+  type LanStanding,
+  LISTEN_MS,
+} from './beacon.ts';
+export {
   LocalDiscovery,
   LSD_GROUPS,
   LSD_HASHES_MAX,

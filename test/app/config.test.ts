@@ -42,6 +42,8 @@ test('W-18 config prints every option with its value and where it came from', as
     ['port', 2222, 'environment'],
     ['role', 'client', 'file'],
     ['bootstrap', ['a.example:1', 'b.example'], 'environment'],
+    // As every place of a test has it.
+    ['lan', false, 'environment'],
   ]);
   const table = await runHere(place, ['config']);
   assert.match(table.data, /^port +2222 +environment +TCP and UDP port of this node/m);

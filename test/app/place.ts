@@ -26,7 +26,8 @@ export interface Place {
 export function placeFor(t: TestContext): Place {
   const root = mkdtempSync(join(tmpdir(), 'monsoon-app-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
-  const environment = { MONSOON_HOME: root, PATH: process.env.PATH ?? '', HOME: root };
+  // Tests that run beside this one are no neighbours of its nodes.
+  const environment = { MONSOON_HOME: root, MONSOON_LAN: 'false', PATH: process.env.PATH ?? '', HOME: root };
   return { root, environment, home: homeAt(root) };
 }
 

@@ -16,11 +16,17 @@ import { until } from './until.ts';
 const SIZE = 300_000;
 const FILE_NAME = 'conspicuous-title.bin';
 const SECONDS_MAX = 40;
+/** A node that looks for neighbours says 254 things at once. */
+const BUFFER_KIB = '65536';
 
 /** Frames between the hosts of a network, until stopped. */
 async function captureOn(bed: TestBed): Promise<{ stop(): Promise<string> }> {
   const file = join(await bed.directory('capture'), 'all.pcap');
-  const command = ['tcpdump', ['--interface', 'bridge', '--immediate-mode', '-U', '-Z', 'root', '-w', file]] as const;
+  const room = ['--buffer-size', BUFFER_KIB];
+  const command = [
+    'tcpdump',
+    ['--interface', 'bridge', ...room, '--immediate-mode', '-U', '-Z', 'root', '-w', file],
+  ] as const;
   const program = new Program(bed.network.atHub(command));
   await until(
     'tcpdump to listen',
@@ -69,7 +75,7 @@ interface Captured {
 async function capturedBetween(t: TestContext, encryption: MonsoonSettings['encryption']): Promise<Captured> {
   const bed = await TestBed.create(t);
   const capture = await captureOn(bed);
-  const settings = encryption ? { encryption } : {};
+  const settings = { isNeighbourly: true, ...(encryption && { encryption }) };
   const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode', ...settings });
   const joined = { bootstrap: [supernode.contact], ...settings };
   const start = async (label: string) => startMonsoon(await bed.place(label), joined);

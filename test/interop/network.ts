@@ -102,6 +102,11 @@ export class Network {
     await ip('-n', this.#hub, 'link', 'delete', 'other');
   }
 
+  /** Pulls a host's cable, or puts it back. */
+  async plug(host: Host, isPlugged: boolean): Promise<void> {
+    await ip('-n', this.#hub, 'link', 'set', this.#portOf(host), isPlugged ? 'up' : 'down');
+  }
+
   /** The command line that runs a command where every frame between hosts passes, on the interface `bridge`. */
   atHub(command: CommandLine): CommandLine {
     return inNamespace({ namespace: this.#hub }, command);

@@ -42,6 +42,8 @@ export interface MonsoonSettings {
   readonly encryption?: 'require' | 'prefer' | 'off';
   /** `ADDRESS:PORT` of nodes to join by. */
   readonly bootstrap?: readonly string[];
+  /** Whether it looks for others on its network; not by default, so that tests say who knows whom. */
+  readonly isNeighbourly?: boolean;
   /** More of `start`'s flags; a later `--bind` counts. */
   readonly flags?: readonly string[];
 }
@@ -157,6 +159,7 @@ export async function startMonsoon(place: Place, settings: MonsoonSettings = {})
     '--allow-local',
     '--role',
     settings.role ?? 'client',
+    settings.isNeighbourly ? '--lan' : '--no-lan',
   ];
   const encryption = settings.encryption === undefined ? [] : ['--encryption', settings.encryption];
   const command = inNamespace(place.host, commandLine(...args, ...encryption, ...bootstrap, ...(settings.flags ?? [])));
