@@ -2,6 +2,7 @@
  * The life of the process that holds a home: lock, node, local API, then everything in the opposite order once
  * somebody asks for the end. The lock is taken first and released last, so no second node ever opens the same data.
  */
+import { flushCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, Resolved } from '../config/index.ts';
 import { type OpenControl, openControl } from './control/open-control.ts';
@@ -58,6 +59,8 @@ export async function runDaemon({
   const status = { ...node.status(), ui: control.uiAddress };
   log.info('the node serves', { port: status.port, ui: status.ui });
   onServing(status);
+  // A process that is killed leaves none behind, and the next start would strip types again: 200 ms and 40 MiB.
+  flushCompileCache();
   await stopRequested;
 }
 

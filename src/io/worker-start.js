@@ -6,3 +6,4 @@ import { workerData } from 'node:worker_threads';
 const { entry, cacheDirectory } = workerData;
 if (cacheDirectory !== undefined) module.enableCompileCache(cacheDirectory);
 await import(entry);
+module.flushCompileCache();
