@@ -8,6 +8,7 @@ const SERVING_SECONDS_MAX = 120;
 const ASK_AGAIN_MS = 250;
 /** Of what is used: nine tenths are overload. */
 const TOO_LITTLE = 0.7;
+const OVERLOADED = 0.95;
 const TRACKING_MIN = 1000;
 const PLENTY = 10_000_000;
 
@@ -76,6 +77,12 @@ export async function busiestOf(nodes: readonly Monsoon[]): Promise<Monsoon> {
 export async function overload(node: Monsoon): Promise<void> {
   const tooLittle = Math.max(TRACKING_MIN, Math.round((await usedBy(node)) * TOO_LITTLE));
   await node.cap({ trackingBytesPerSecond: tooLittle });
+}
+
+/** Once more where the load has fallen since: after a death everybody announces at once, and then is quiet. */
+export async function keepOverloaded(node: Monsoon): Promise<void> {
+  const { caps, overlay } = await node.status();
+  if (overlay.used.trackingBytesPerSecond < OVERLOADED * caps.trackingBytesPerSecond) await overload(node);
 }
 
 /** Makes a node lend more than it is asked for: who is short of bandwidth names a few peers only. */
