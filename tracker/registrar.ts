@@ -96,6 +96,8 @@ export class Registrar {
   readonly #bandwidth: TokenBucket;
   readonly #endpoint4: Uint8Array = new Uint8Array(ENDPOINT4_BYTES);
   readonly #endpoint6: Uint8Array = new Uint8Array(ENDPOINT6_BYTES);
+  /** What the cap takes off the answer that is being made. */
+  #withheldBytes = 0;
   /** Until then a peer may keep to a stretched interval. */
   #stretchedUntil: Instant | undefined;
   /** Since when the bandwidth does not suffice. */
@@ -150,11 +152,13 @@ export class Registrar {
     this.load.note(request.infoHash, now);
     const shortage = Math.min(1, Math.max(0, 1 - 2 * this.#bandwidth.level(now)));
     const isTerse = this.brevity(now) !== 'free';
+    const peersWanted = slot === NO_SLOT || isTerse ? 0 : peersUnder(shortage, request.peersWanted);
+    this.#withheldBytes = endpoint.length * this.#withheld(slot, request.peersWanted, peersWanted);
     return {
       slot,
       endpoint,
       intervalSeconds: isTerse ? 60 * this.busyMinutes(now) : this.#interval(shortage, now),
-      peersWanted: slot === NO_SLOT || isTerse ? 0 : peersUnder(shortage, request.peersWanted),
+      peersWanted,
       // A client that only has a magnet may say left=0 when it starts, before it knows the size; it needs seeders.
       leechersOnly: isSeeder && event !== 'started',
       isTerse,
@@ -210,10 +214,17 @@ export class Registrar {
     return slot;
   }
 
-  /** Counts what an answer took off the bandwidth. */
+  /** Counts what an answer took off the bandwidth; what the cap took off the answer is load all the same. */
   spend(bytes: number): void {
     this.#bandwidth.spend(bytes);
-    this.load.spend(bytes);
+    this.load.spend(bytes + this.#withheldBytes);
+    this.#withheldBytes = 0;
+  }
+
+  /** Peers that are there and asked for, and not named. */
+  #withheld(slot: number, asked: number, given: number): number {
+    const there = slot === NO_SLOT ? 0 : this.swarms.seeders(slot) + this.swarms.leechers(slot);
+    return Math.min(asked, there) - Math.min(given, there);
   }
 
   /** Forgets silent peers, a part of them at each call; due once a second. */

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { hex, type Instant, instant, later, type Random, randomBelow, seededRandom } from '../../src/base/index.ts';
 import type { Arc } from '../../src/ports/index.ts';
 import { HOTTEST_MAX, LOAD_SAMPLES_MAX } from '../../tracker/load-samples.ts';
+import { ENDPOINT4_BYTES } from '../../tracker/swarm-table.ts';
 import { eachSeed, randomBytes } from '../seed.ts';
 import { EVERYTHING, randomEndpoint, randomPosition, TestKeeper } from './keepers.ts';
 
@@ -45,6 +46,37 @@ test('the load of arcs is what was announced there within the last minute', () =
     }
     assert.equal(keeper.keeping.loadOf([EVERYTHING], instant(300_000))[0]!.announcesPerSecond, 0);
   });
+});
+
+test('what the bandwidth cap takes off answers is load all the same, or an overload would hide itself', () => {
+  const [perSecond, head, wanted] = [20, 100, 50];
+  const fullBytes = head + wanted * ENDPOINT4_BYTES;
+  const keeper = new TestKeeper({ bytesPerSecond: (perSecond * fullBytes) / 3 });
+  const infoHash = new Uint8Array(20).fill(7);
+  for (let host = 0; host < 2 * wanted; host++) {
+    keeper.registrar.swarms.note(infoHash, Uint8Array.of(20, 1, 2, host, 0x1a, 0xe1), false, false, instant(0));
+  }
+  const request = {
+    infoHash,
+    port: 6881,
+    isSeeder: false,
+    event: 'none',
+    isCompact: true,
+    isOfReplica: false,
+  } as const;
+  let sent = 0;
+  for (let i = 0; i < 60 * perSecond; i++) {
+    const now = instant((i * 1000) / perSecond);
+    const asked = { ...request, peersWanted: wanted };
+    const registered = keeper.registrar.register(asked, Uint8Array.of(20, 1, 3, 1), undefined, now);
+    assert.ok('peersWanted' in registered);
+    const bytes = head + registered.peersWanted * ENDPOINT4_BYTES;
+    keeper.registrar.spend(bytes);
+    sent += bytes;
+  }
+  assert.ok(sent < 0.7 * 60 * perSecond * fullBytes, 'answers were shortened');
+  const [load] = keeper.keeping.loadOf([EVERYTHING], instant(60_000));
+  near(load!.bytesPerSecond, perSecond * fullBytes, 0.05 * perSecond * fullBytes, 'bytes');
 });
 
 test('at any rate the load is known to a few percent, from a bounded number of samples', () => {
