@@ -298,6 +298,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #answerFrame(from: NodeId, message: Extract<OverlayMessage, { type: 'frame' }>): OverlayMessage {
     if (!this.#mayTell(from)) return refused('nothing is taken from you');
     const answer = this.#copies.answer(from, message);
+    this.#takings.noteFrame(from);
     if (answer.type === 'accepted' && message.isLast) this.#claims.noteWhole(from);
     return answer;
   }
@@ -331,6 +332,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#replication.forget(nodeId);
     this.#copies.forget(nodeId);
     this.#givings.forget(nodeId);
+    this.#takings.forget(nodeId);
   }
 
   /** Who has somebody waiting makes room for it; without anybody its term goes on. */

@@ -8,8 +8,8 @@ import type { Context } from './context.ts';
 import { isReceipt, openSealedGrant, type SealedGrant, signedGrant, takenBytes } from './grant.ts';
 import { type ArcName, type OverlayMessage, refused } from './message.ts';
 
-/** A copy that takes longer than this is not waited for. */
-const PATIENCE_MS = 600_000;
+/** A giver that says nothing for this long is not waited for: others have something to give, too. */
+const PATIENCE_MS = 30_000;
 /** Of capacity: above it nothing more is taken on. */
 export const TAKE_MAX = 0.8;
 
@@ -44,6 +44,16 @@ export class Takings {
     if (this.#events.loadWith(announcesPerSecond) > TAKE_MAX) return refused('there is no room here');
     this.#accepted = { giver: from, arc, epoch, until: later(now, PATIENCE_MS) };
     return { type: 'accepted' };
+  }
+
+  /** The copy goes on. */
+  noteFrame(from: NodeId): void {
+    if (this.#accepted?.giver === from) this.#accepted.until = later(this.#context.now, PATIENCE_MS);
+  }
+
+  /** A node is gone, and with it what it was about to give. */
+  forget(nodeId: NodeId): void {
+    if (this.#accepted?.giver === nodeId) this.#accepted = undefined;
   }
 
   /** Signs a grant of what was accepted, or of what is ours by an earlier one; it is served from now on. */

@@ -9,9 +9,9 @@ const HASHES = 40;
 type Step = OverlayMessage['type'];
 
 /** A network in which one supernode is about to hand something over. */
-function overloaded(seed: number): { mesh: Mesh; busy: MeshNode; hashes: InfoHash[] } {
+function overloaded(seed: number, supernodes = 5): { mesh: Mesh; busy: MeshNode; hashes: InfoHash[] } {
   const mesh = new Mesh(seed);
-  const busy = mesh.grow(5)[2]!;
+  const busy = mesh.grow(supernodes)[2]!;
   mesh.run(20);
   const hashes: InfoHash[] = [];
   while (hashes.length < HASHES) {
@@ -72,4 +72,20 @@ test('a hand-off whose answers are lost ends with one owner all the same, and ea
     assert.ok(owner && others.length === 0 && isIn(owner, hash));
     for (const { overlay } of mesh.nodes) assert.equal(overlay.ownersOf(hash)[0]?.nodeId, owner.nodeId);
   }
+});
+
+test('who was about to take from a giver that died takes from the next one', () => {
+  const { mesh, busy, hashes } = overloaded(42, 3);
+  let taker: MeshNode | undefined;
+  breakOff(mesh, busy, 'frame', (node) => {
+    taker = node;
+    mesh.kill(busy);
+  });
+  mesh.run(20);
+  const other = mesh.nodes.find((node) => node !== busy && node !== taker)!;
+  const theirs = hashes.filter((hash) => mesh.ownersOf(hash)[0] === other);
+  for (const { keeper } of mesh.nodes) keeper.rates.clear();
+  for (const hash of theirs) other.keeper.rates.set(hash, (HASHES * 30) / theirs.length);
+  const before = other.overlay.handOffs;
+  mesh.until('the other to give', () => other.overlay.handOffs > before, 60);
 });
