@@ -79,10 +79,14 @@ export async function overload(node: Monsoon): Promise<void> {
   await node.cap({ trackingBytesPerSecond: tooLittle });
 }
 
-/** Once more where the load has fallen since: after a death everybody announces at once, and then is quiet. */
-export async function keepOverloaded(node: Monsoon): Promise<void> {
+/**
+ * Once more where the load has fallen since: after a death everybody announces at once, and then is quiet.
+ * @returns what the node says of itself
+ */
+export async function keepOverloaded(node: Monsoon): Promise<unknown> {
   const { caps, overlay } = await node.status();
   if (overlay.used.trackingBytesPerSecond < OVERLOADED * caps.trackingBytesPerSecond) await overload(node);
+  return { caps, overlay };
 }
 
 /** Makes a node lend more than it is asked for: who is short of bandwidth names a few peers only. */
