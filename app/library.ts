@@ -11,27 +11,30 @@ import { wallNow } from '../src/io/alarm-clock.ts';
 import { writeFileAtomically } from '../src/io/atomic-file.ts';
 import type { HttpClient } from '../src/io/http-client.ts';
 import type { Identity } from '../src/io/identity.ts';
-import { verify } from '../src/io/identity.ts';
 import { type ListingStore, type MadeTorrent, makeTorrent } from '../src/io/index.ts';
 import type { Torrent } from '../src/io/torrent.ts';
 import type { Torrents } from '../src/io/torrents.ts';
-import { type CheckedClaims, factsOf, openEntry, parseClaims, sealEntry } from '../src/listing/index.ts';
+import { parseClaims } from '../src/listing/index.ts';
 import type { Descriptor } from '../src/overlay/index.ts';
 import { encodeMetainfo, formatMagnet, NO_WISHES } from '../src/torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../src/wire/index.ts';
 import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
+import type { Filter } from './filter.ts';
 import type { Home } from './home.ts';
 import type { ListingSync } from './listing-sync.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
 import type { OwnCounts } from './own-counts.ts';
+import type { Publisher } from './publisher.ts';
 import type {
   Choice,
   Claims,
   FileRow,
   ListingAnswer,
   ListingQuery,
+  Said,
   SharedTorrent,
+  Statement,
   TorrentAction,
   TorrentDetail,
   TorrentRow,
@@ -51,6 +54,8 @@ export interface LibrarySettings {
   readonly torrents: Torrents;
   readonly membership: Membership;
   readonly sync: ListingSync;
+  readonly publisher: Publisher;
+  readonly filter: Filter;
   readonly http: HttpClient;
   readonly counts: OwnCounts;
   readonly log: Log;
@@ -76,7 +81,7 @@ export class Library {
     const { torrents, store } = this.#settings;
     await torrents.recall();
     this.attend();
-    await Promise.all(torrents.all().map((host) => this.#republish(host)));
+    await this.#settings.publisher.recall((infoHash) => torrents.get(infoHash) !== undefined);
     this.#rowCount = await store.rowCount();
   }
 
@@ -109,18 +114,20 @@ export class Library {
     await this.#seed(made, found.isDirectory() ? path : dirname(path), trackers);
     const torrentFile = join(this.#torrentFiles, `${infoHash}.torrent`);
     await writeFileAtomically(torrentFile, encodeMetainfo({ info: made.info.raw, trackers, createdBy: 'monsoon' }));
-    await this.#publish(made, checked);
+    await this.#settings.publisher.publish(made.info, checked);
+    this.#rowCount = await this.#settings.store.rowCount();
     const { name, length: size } = made.info;
     return { infoHash, name, size, magnet: formatMagnet({ infoHash, name, trackers: trackers.flat() }), torrentFile };
   }
 
   async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {
-    const { torrents, store, log } = this.#settings;
+    const { torrents, store, filter, log } = this.#settings;
     if (directory !== undefined && !isAbsolute(directory)) {
       throw new MonsoonError('usage', `${directory} is not an absolute path.`);
     }
     const target = await resolveTarget(what, torrents, store);
     const { infoHash } = target;
+    filter.requireAllowed({ infoHash, name: target.name });
     const known = torrents.get(infoHash);
     if (known && known.phase !== 'failed' && wanted) this.#change(known, choiceOf(wanted));
     const added = torrents.add({
@@ -213,6 +220,34 @@ export class Library {
     return torrentDetail(infoHash, host, row && counts.applied([row])[0], place);
   }
 
+  async say(what: string, statement: Statement): Promise<Said> {
+    const { torrents, store, publisher } = this.#settings;
+    const { infoHash } = await resolveTarget(what, torrents, store);
+    switch (statement.type) {
+      case 'publish': {
+        const checked = parseClaims(statement.claims);
+        if (isFault(checked)) throw new MonsoonError('usage', `${checked.text}.`);
+        const info = torrents.get(infoHash)?.info;
+        if (!info) {
+          throw new MonsoonError(
+            'not-found',
+            `Only a torrent that is here can be published. Run "monsoon get ${infoHash}".`,
+          );
+        }
+        await publisher.publish(info, checked);
+        break;
+      }
+      case 'edit':
+        await publisher.edit(infoHash, statement.claims);
+        break;
+      case 'withdraw':
+        await publisher.withdraw(infoHash);
+        break;
+    }
+    this.#rowCount = await store.rowCount();
+    return { infoHash, listing: (await store.get(infoHash, wallNow())) ?? null };
+  }
+
   #change(host: Torrent, choice: Choice): void {
     requireFiles(host.useWishes(changedWishes(host.wishes, choice, host.info?.files ?? [])));
   }
@@ -274,35 +309,6 @@ export class Library {
     const { membership, identity } = this.#settings;
     const owner = membership.ownership.ownerOf(infoHash);
     return owner && membership.get(owner === 'self' ? identity.nodeId : owner.nodeId);
-  }
-
-  async #publish({ info }: MadeTorrent, claims: CheckedClaims): Promise<void> {
-    const { store, identity, sync } = this.#settings;
-    const at = wallNow();
-    const before = await store.getEntry(info.infoHash, identity.nodeId);
-    const known = before && openEntry(before, verify, at);
-    const sequence = Math.max(at, known && !isFault(known) ? known.sequence + 1 : 1);
-    const entry = {
-      ...factsOf(info),
-      ...claims,
-      publisher: identity.nodeId,
-      sequence,
-      published: at,
-      isWithdrawn: false,
-    };
-    const bytes = sealEntry(entry, identity.sign);
-    const sealed = openEntry(bytes, verify, at);
-    if (isFault(sealed)) throw new MonsoonError('refused', `The entry cannot be published: ${sealed.text}.`);
-    await store.put([{ entry: sealed, bytes, isVerified: true, isPinned: true }]);
-    await store.putInfo(info.infoHash, info.raw);
-    this.#rowCount = await store.rowCount();
-    await sync.publish({ infoHash: info.infoHash, entry: bytes, info: info.raw });
-  }
-
-  async #republish({ spec, info }: Torrent): Promise<void> {
-    const { store, identity, sync } = this.#settings;
-    const entry = await store.getEntry(spec.infoHash, identity.nodeId);
-    if (entry && info) sync.add({ infoHash: spec.infoHash, entry, info: info.raw });
   }
 
   /** The supernode that owns a hash keeps its metadata: faster than asking peers, and checked like theirs. */

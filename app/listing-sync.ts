@@ -1,229 +1,265 @@
 /**
- * Keeps the local listing in step with the supernodes': pulls what changed, refreshes counts by scraping, and carries
- * this node's own entries to the supernode that owns their hash. Searching never leaves the machine; this does.
+ * Keeps the local listing in step with the supernodes': a first page at once, then what each has in its own ranges, by
+ * cursor, within the user's budget; and what owner sets count of the rows that people look at. Searching never leaves
+ * the machine; this does.
  */
-import {
-  decodeBencode,
-  type InfoHash,
-  infoHashBytes,
-  infoHashOfBytes,
-  isFault,
-  type NodeId,
-} from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import type { InfoHash, NodeId, WallSeconds } from '../src/base/index.ts';
+import { isFault } from '../src/base/index.ts';
+import { now, wallNow } from '../src/io/alarm-clock.ts';
 import type { HttpClient } from '../src/io/http-client.ts';
 import { verify } from '../src/io/identity.ts';
-import type { HashCounts, ListingStore, StoredItem } from '../src/io/index.ts';
-import { encodePublication, openEntry, PAGE_BYTES_MAX, parseListingPage } from '../src/listing/index.ts';
-import type { Descriptor } from '../src/overlay/index.ts';
-import { percentEncode } from '../src/torrent/index.ts';
+import type { ListingStore, StoredItem } from '../src/io/index.ts';
+import {
+  COUNTED_HASHES_MAX,
+  type Counts,
+  type ListingPage,
+  openEntry,
+  PAGE_BYTES_MAX,
+  type PullRequest,
+  parseCounts,
+  parseListingPage,
+  type SyncBudget,
+  SyncPlan,
+} from '../src/listing/index.ts';
+import { missingOf } from '../src/overlay/index.ts';
+import type { Arc } from '../src/ports/index.ts';
+import { ListingPush, type OwnEntry } from './listing-push.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
+import { SwarmCounting } from './swarm-counting.ts';
 
-const PULL_MS = 5000;
-/** Supernodes that are pulled from in one round. */
-const PULLED_MAX = 8;
+const inflate = promisify(gunzip);
+
+const TICK_MS = 250;
 const TIMEOUT_MS = 10_000;
-/** Pages taken from one supernode in one round. */
-const PAGES_MAX = 20;
-const SCRAPE_HASHES = 70;
-const SCRAPE_BYTES_MAX = 32_768;
+/** Between two looks at what owner sets count. */
+const COUNT_MS = 5000;
+/** Supernodes asked for counts in one look. */
+const COUNTERS_MAX = 8;
+/** Rows of ours whose swarms we count ourselves in one look. */
+const OWN_ROWS_COUNTED = 200;
+const COUNTS_BYTES_MAX = 4096;
 
-/** An entry of ours and what it needs to be verified. */
-export interface OwnEntry {
-  readonly infoHash: InfoHash;
-  readonly entry: Uint8Array;
-  readonly info: Uint8Array;
+export interface ListingSyncSettings {
+  readonly network: string;
+  readonly nodeId: NodeId;
+  readonly store: ListingStore;
+  readonly membership: Membership;
+  readonly http: HttpClient;
+  readonly log: Log;
+  readonly budget: SyncBudget;
+  /** What this node counts itself of a hash that it keeps; undefined of others. */
+  readonly counted: (infoHash: InfoHash) => Counts | undefined;
 }
 
 /** Pulls and pushes the listing. */
 export class ListingSync {
-  readonly #network: string;
-  readonly #store: ListingStore;
-  readonly #membership: Membership;
-  readonly #http: HttpClient;
-  readonly #log: Log;
-  readonly #cursors = new Map<NodeId, string>();
-  /** Ours, by hash; bounded by the torrents of this node. */
-  readonly #own = new Map<InfoHash, OwnEntry & { acceptedBy: NodeId | undefined }>();
+  readonly #settings: ListingSyncSettings;
+  readonly #push: ListingPush;
+  readonly #plan: SyncPlan;
+  readonly #counting: SwarmCounting;
   readonly #ending = new AbortController();
+  /** What is under way; a few at a time. */
+  readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
-  #round: Promise<void> | undefined;
-  #isClosed = false;
-  /** Where in the list of supernodes the next round begins. */
-  #turn = 0;
+  #countsAt = 0;
+  #ownRowsOffset = 0;
+  #hasFirstPage = false;
+  #isPushing = false;
+  #ownArcs: readonly Arc[] = [];
 
-  constructor(network: string, store: ListingStore, membership: Membership, http: HttpClient, log: Log) {
-    this.#network = network;
-    this.#store = store;
-    this.#membership = membership;
-    this.#http = http;
-    this.#log = log;
+  constructor(settings: ListingSyncSettings) {
+    this.#settings = settings;
+    this.#push = new ListingPush(settings.membership, settings.http, settings.log);
+    this.#plan = new SyncPlan(settings.budget, now());
+    this.#counting = new SwarmCounting(settings.store);
   }
 
   start(): void {
-    this.#schedule(0);
+    this.#tick();
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
     this.#ending.abort();
-    await this.#round;
+    clearTimeout(this.#timer);
+    await Promise.all(this.#running);
   }
 
-  /** Adds an entry of ours to what is published; it is offered until the owner of its hash took it. */
+  /** Adds an entry of ours to what is published; it is offered until the owner of its hash and its copies took it. */
   add(own: OwnEntry): void {
-    this.#own.set(own.infoHash, { ...own, acceptedBy: undefined });
+    this.#push.add(own);
   }
 
   /** Offers an entry no more. */
   remove(infoHash: InfoHash): void {
-    this.#own.delete(infoHash);
+    this.#push.remove(infoHash);
   }
 
   /** Adds an entry of ours and offers it now. */
   async publish(own: OwnEntry): Promise<void> {
     this.add(own);
-    await this.#push();
+    await this.#push.round(now(), this.#ending.signal);
   }
 
-  /** The supernodes changed: does the next round now if nobody was asked yet, or an entry of ours has another owner. */
+  /** The supernodes changed: an entry of ours may have another owner, and somebody new may be asked. */
   nudge(): void {
-    if (!this.#round && (this.#cursors.size === 0 || this.#hasUnaccepted)) this.#schedule(0);
+    if (this.#timer !== undefined) this.#tick();
   }
 
-  get #hasUnaccepted(): boolean {
-    for (const { infoHash, acceptedBy } of this.#own.values()) {
-      const owner = this.#membership.ownership.ownerOf(infoHash);
-      if (owner !== undefined && owner !== 'self' && owner.nodeId !== acceptedBy) return true;
-    }
-    return false;
-  }
-
-  #schedule(delayMs: number): void {
+  #tick(): void {
     clearTimeout(this.#timer);
-    if (this.#isClosed) return;
-    this.#timer = setTimeout(() => {
-      this.#round = this.#work()
-        .catch((error: unknown) =>
-          this.#log.warn('the listing could not be brought up to date', { because: `${error}` }),
-        )
-        .finally(() => {
-          this.#round = undefined;
-          this.#schedule(PULL_MS);
-        });
-    }, delayMs);
+    if (this.#ending.signal.aborted) return;
+    const { membership } = this.#settings;
+    this.#noteArcs(membership.ownArcs());
+    this.#plan.setSources(
+      membership.others().map(({ nodeId }) => nodeId),
+      now(),
+    );
+    if (!this.#isPushing && this.#push.hasWork(now())) {
+      this.#isPushing = true;
+      this.#run(this.#push.round(now(), this.#ending.signal).finally(() => (this.#isPushing = false)));
+    }
+    for (let request = this.#plan.next(now()); request; request = this.#plan.next(now()))
+      this.#run(this.#pull(request));
+    if (now() >= this.#countsAt) {
+      this.#countsAt = now() + COUNT_MS;
+      this.#run(this.#count());
+    }
+    const waitMs = Math.max(TICK_MS, Math.min(this.#plan.deadline(now()) - now(), this.#countsAt - now()));
+    this.#timer = setTimeout(() => this.#tick(), waitMs);
   }
 
-  async #work(): Promise<void> {
-    await this.#push();
-    await Promise.all(this.#nextSources().map((supernode) => this.#pull(supernode)));
-  }
-
-  /** A few supernodes at a time, each in its turn. */
-  #nextSources(): readonly Descriptor[] {
-    const others = this.#membership.others();
-    const first = others.length > PULLED_MAX ? this.#turn % others.length : 0;
-    this.#turn = first + PULLED_MAX;
-    return [...others.slice(first), ...others.slice(0, first)].slice(0, PULLED_MAX);
-  }
-
-  async #push(): Promise<void> {
-    for (const own of this.#own.values()) {
-      if (this.#isClosed) return;
-      const owner = this.#membership.ownership.ownerOf(own.infoHash);
-      if (owner === undefined || owner === 'self' || owner.nodeId === own.acceptedBy) continue;
-      const supernode = this.#membership.get(owner.nodeId);
-      const origin = supernode && this.#membership.originOf(supernode);
-      if (origin === undefined) continue;
-      const reply = await this.#http.request({
-        origin,
-        method: 'POST',
-        path: '/listing',
-        headers: { 'content-type': 'application/octet-stream' },
-        body: encodePublication({ entry: own.entry, info: own.info }),
-        timeoutMs: TIMEOUT_MS,
-        signal: this.#ending.signal,
-        bytesMax: 4096,
-      });
-      if (!isFault(reply) && reply.status === 200) own.acceptedBy = owner.nodeId;
-      else
-        this.#log.info('an entry was not taken', {
-          infoHash: own.infoHash,
-          because: isFault(reply) ? reply.text : reply.status,
-        });
+  /** What a range that we take over holds is new to those who know our cursor from before. */
+  #noteArcs(arcs: readonly Arc[]): void {
+    const before = this.#ownArcs;
+    this.#ownArcs = arcs;
+    if (before.length === 0 || arcs === before) return;
+    for (const arc of arcs) {
+      const gained = missingOf(arc, before);
+      if (gained) this.#run(this.#settings.store.touch(gained));
     }
   }
 
-  async #pull(supernode: Descriptor): Promise<void> {
-    const origin = this.#membership.originOf(supernode);
-    if (origin === undefined) return;
-    for (let page = 0; page < PAGES_MAX && !this.#isClosed; page++) {
-      const cursor = this.#cursors.get(supernode.nodeId) ?? '';
-      const path = `/listing?since=${encodeURIComponent(cursor)}`;
-      const reply = await this.#http.request({
-        origin,
-        method: 'GET',
-        path,
-        timeoutMs: TIMEOUT_MS,
-        signal: this.#ending.signal,
-        bytesMax: PAGE_BYTES_MAX,
-      });
-      if (isFault(reply) && !this.#isClosed) this.#membership.noteSilent(supernode.nodeId);
-      if (isFault(reply) || reply.status !== 200) return;
-      const parsed = parseListingPage(reply.body);
-      if (isFault(parsed) || parsed.source !== supernode.nodeId || parsed.network !== this.#network) return;
-      const at = wallNow();
-      const opened = parsed.items.flatMap(({ entry: bytes, counts, isVerified }) => {
-        const entry = openEntry(bytes, verify, at);
-        return isFault(entry) ? [] : [{ item: { entry, bytes, isVerified, isPinned: false }, counts }];
-      });
-      await this.#store.put(opened.map(({ item }): StoredItem => item));
-      const counted = opened.map(({ item, counts }): HashCounts => ({ infoHash: item.entry.infoHash, ...counts }));
-      await this.#store.setCounts(counted, supernode.nodeId, at);
-      this.#cursors.set(supernode.nodeId, parsed.cursor);
-      if (!parsed.more) break;
-    }
-    await this.#refreshCounts(origin, supernode.nodeId);
+  #run(work: Promise<void>): void {
+    const done = work
+      .catch((error: unknown) =>
+        this.#settings.log.warn('the listing could not be brought up to date', { because: `${error}` }),
+      )
+      .finally(() => this.#running.delete(done));
+    this.#running.add(done);
   }
 
-  /** Counts change without an entry changing: the newest rows are scraped in every round. */
-  async #refreshCounts(origin: string, source: NodeId): Promise<void> {
-    const { rows } = await this.#store.list({ limit: SCRAPE_HASHES }, wallNow());
-    const hashes = rows.map(({ infoHash }) => infoHash).filter((infoHash) => this.#isOwnedBy(infoHash, source));
-    if (hashes.length === 0) return;
-    const query = hashes.map((infoHash) => `info_hash=${percentEncode(infoHashBytes(infoHash))}`).join('&');
-    const reply = await this.#http.request({
+  async #pull({ from, cursor }: PullRequest): Promise<void> {
+    if (!this.#hasFirstPage) {
+      this.#hasFirstPage = true;
+      const first = await this.#ask(from, '/listing?first=1');
+      if (first) await this.#take(first.page);
+    }
+    const answer = await this.#ask(from, `/listing?scope=own&since=${encodeURIComponent(cursor)}`);
+    if (!answer) return this.#plan.noteFailure(from, now());
+    const startedAt = now();
+    await this.#take(answer.page);
+    const { cursor: reached, more } = answer.page;
+    this.#plan.noteAnswer(from, { cursor: reached, more, bytes: answer.bytes, workMs: now() - startedAt }, now());
+    if (more && !this.#ending.signal.aborted) setImmediate(() => this.#tick());
+  }
+
+  /** A page of a supernode; undefined when it has none for us. */
+  async #ask(from: NodeId, path: string): Promise<{ page: ListingPage; bytes: number } | undefined> {
+    const { membership, http, network } = this.#settings;
+    const supernode = membership.get(from);
+    const origin = supernode && membership.originOf(supernode);
+    if (origin === undefined) return undefined;
+    const reply = await http.request({
       origin,
       method: 'GET',
-      path: `/scrape?${query}`,
+      path,
+      headers: { 'accept-encoding': 'gzip' },
       timeoutMs: TIMEOUT_MS,
       signal: this.#ending.signal,
-      bytesMax: SCRAPE_BYTES_MAX,
+      bytesMax: PAGE_BYTES_MAX,
     });
-    if (isFault(reply) || reply.status !== 200) return;
-    const wanted = new Set(hashes);
-    const counted = parseScrape(reply.body).filter(({ infoHash }) => wanted.has(infoHash));
-    await this.#store.setCounts(counted, source, wallNow());
+    if (isFault(reply) && !this.#ending.signal.aborted) membership.noteSilent(from);
+    if (isFault(reply) || reply.status !== 200) return undefined;
+    const body = reply.headers['content-encoding'] === 'gzip' ? await inflated(reply.body) : reply.body;
+    const page = body && parseListingPage(body);
+    if (!page || isFault(page) || page.source !== from || page.network !== network) return undefined;
+    return { page, bytes: reply.body.length };
   }
 
-  #isOwnedBy(infoHash: InfoHash, nodeId: NodeId): boolean {
-    const owner = this.#membership.ownership.ownerOf(infoHash);
-    return owner !== undefined && owner !== 'self' && owner.nodeId === nodeId;
+  async #take(page: ListingPage): Promise<void> {
+    const { store, membership } = this.#settings;
+    const at = wallNow();
+    const items: StoredItem[] = [];
+    const counts: [InfoHash, Counts][] = [];
+    for (const item of page.items) {
+      const entry = openEntry(item.entry, verify, at);
+      if (isFault(entry)) continue;
+      // Only those that keep a hash have its metadata from the publisher; the word of others counts for nothing.
+      const isKeeper = membership.isKeptBy(entry.infoHash, page.source);
+      items.push({ entry, bytes: item.entry, isVerified: item.isVerified && isKeeper, isPinned: false });
+      if (isKeeper) counts.push([entry.infoHash, item.counts]);
+    }
+    await store.put(items);
+    await this.#counting.note(page.source, counts, at);
+  }
+
+  /** What owner sets count now of the newest and the best rows, and we of ours. */
+  async #count(): Promise<void> {
+    const { store, nodeId, counted, membership } = this.#settings;
+    const at = wallNow();
+    const [newest, best, own] = await Promise.all([
+      store.list({ limit: COUNTED_HASHES_MAX }, at),
+      store.list({ sort: 'best', limit: COUNTED_HASHES_MAX }, at),
+      store.list({ limit: OWN_ROWS_COUNTED, offset: this.#ownRowsOffset }, at),
+    ]);
+    this.#ownRowsOffset =
+      this.#ownRowsOffset + OWN_ROWS_COUNTED < own.total ? this.#ownRowsOffset + OWN_ROWS_COUNTED : 0;
+    const ours = new Set([...newest.rows, ...best.rows, ...own.rows].map(({ infoHash }) => infoHash));
+    const countedHere = [...ours].flatMap((infoHash): [InfoHash, Counts][] => {
+      const counts = counted(infoHash);
+      return counts ? [[infoHash, counts]] : [];
+    });
+    await this.#counting.note(nodeId, countedHere, at);
+    const wanted = new Map<NodeId, InfoHash[]>();
+    for (const infoHash of new Set([...newest.rows, ...best.rows].map((row) => row.infoHash))) {
+      for (const keeper of membership.ownersOf(infoHash)) {
+        if (!membership.isSelf(keeper.nodeId)) wanted.getOrInsertComputed(keeper.nodeId, () => []).push(infoHash);
+      }
+    }
+    const busiest = [...wanted].toSorted(([, a], [, b]) => b.length - a.length).slice(0, COUNTERS_MAX);
+    await Promise.all(
+      busiest.map(([keeper, hashes]) => this.#askCounts(keeper, hashes.slice(0, COUNTED_HASHES_MAX), at)),
+    );
+  }
+
+  async #askCounts(keeper: NodeId, hashes: readonly InfoHash[], at: WallSeconds): Promise<void> {
+    const { membership, http } = this.#settings;
+    const supernode = membership.get(keeper);
+    const origin = supernode && membership.originOf(supernode);
+    if (origin === undefined) return;
+    const reply = await http.request({
+      origin,
+      method: 'GET',
+      path: `/counts?hashes=${hashes.join(',')}`,
+      timeoutMs: TIMEOUT_MS,
+      signal: this.#ending.signal,
+      bytesMax: COUNTS_BYTES_MAX,
+    });
+    if (isFault(reply) || reply.status !== 200) return;
+    const counts = parseCounts(reply.body, hashes);
+    if (!isFault(counts)) await this.#counting.note(keeper, counts, at);
   }
 }
 
-/** Reads a scrape reply (BEP 48); what is no count is left out. */
-function parseScrape(body: Uint8Array): HashCounts[] {
-  const reply = decodeBencode(body);
-  const files = reply instanceof Map ? reply.get('files') : undefined;
-  if (!(files instanceof Map)) return [];
-  return [...files].flatMap(([key, counts]) => {
-    const infoHash = infoHashOfBytes(Uint8Array.from(key, (character) => character.charCodeAt(0)));
-    if (!infoHash || !(counts instanceof Map)) return [];
-    const [seeders, completions, leechers] = ['complete', 'downloaded', 'incomplete'].map((name) => counts.get(name));
-    if (typeof seeders !== 'number' || typeof completions !== 'number' || typeof leechers !== 'number') return [];
-    return [{ infoHash, seeders, completions, leechers }];
-  });
+/** The page that was compressed; undefined when it is none, or a bomb. */
+async function inflated(body: Uint8Array): Promise<Uint8Array | undefined> {
+  try {
+    return await inflate(body, { maxOutputLength: PAGE_BYTES_MAX });
+  } catch {
+    // The other side's fault, whatever it is: its page counts as not given.
+    return undefined;
+  }
 }

@@ -17,7 +17,7 @@ import {
   type KnownHost,
   type OverlayRole,
 } from '../src/overlay/index.ts';
-import type { Ownership } from '../src/ports/index.ts';
+import type { Arc, Ownership } from '../src/ports/index.ts';
 import type { AddressBook } from './address-book.ts';
 import type { Log } from './log.ts';
 import type { OverlayHost } from './overlay-host.ts';
@@ -143,6 +143,22 @@ export class Membership {
       const address = supernode && this.addressOf(supernode);
       return address ? [{ nodeId, address }] : [];
     });
+  }
+
+  /** True when a supernode is its hash's owner, or keeps copies for it. */
+  isKeptBy(infoHash: InfoHash, nodeId: NodeId): boolean {
+    const { view } = this.#machine;
+    const keepers = view.wideOwnersOf(infoHash) ?? view.ring.ownerSetOf(infoHash);
+    return keepers.some((keeper) => keeper.nodeId === nodeId);
+  }
+
+  isSelf(nodeId: NodeId): boolean {
+    return nodeId === this.#settings.identity.nodeId;
+  }
+
+  /** The arcs of the ring that this node owns. */
+  ownArcs(): readonly Arc[] {
+    return this.#machine.view.ring.rangesOf(this.#settings.identity.nodeId);
   }
 
   /** Where a supernode is asked. */

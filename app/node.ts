@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { type Config, encryptionOf, parseRate } from '../config/index.ts';
 import type { Responder } from '../dns/io/index.ts';
-import { type Address, formatAddress } from '../src/base/index.ts';
+import { type Address, formatAddress, type InfoHash } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
 import type { PortUsers } from '../src/io/arrival.ts';
 import { BoundNetwork } from '../src/io/bound-network.ts';
@@ -22,6 +22,7 @@ import { TrackerClient } from '../src/io/tracker-client.ts';
 import { Turnstile } from '../src/io/turnstile.ts';
 import { UdpTrackerClient } from '../src/io/udp-tracker-client.ts';
 import { readWebCertificate } from '../src/io/web-certificate.ts';
+import type { DenyFacts } from '../src/listing/index.ts';
 import { ROLE_ANSWERS_DNS } from '../src/overlay/index.ts';
 import type { Ownership } from '../src/ports/index.ts';
 import { LinkBudget } from '../src/session/index.ts';
@@ -30,8 +31,10 @@ import { AddressBook } from './address-book.ts';
 import type { NodeSettings } from './daemon.ts';
 import { DhtPeers } from './dht-peers.ts';
 import { openDnsFor } from './dns-service.ts';
+import { Filter } from './filter.ts';
 import { LanPeers } from './lan-peers.ts';
 import { Library } from './library.ts';
+import { ListingFront } from './listing-front.ts';
 import { ListingSync } from './listing-sync.ts';
 import { Membership } from './membership.ts';
 import { capacityOf, capsOf, OverlayDesk } from './overlay-desk.ts';
@@ -40,6 +43,7 @@ import { OverlayMemory } from './overlay-memory.ts';
 import { OwnCounts } from './own-counts.ts';
 import { openPorts } from './ports.ts';
 import { PublicFront } from './public-front.ts';
+import { Publisher } from './publisher.ts';
 import { Reach } from './reach.ts';
 import type {
   CapChange,
@@ -47,6 +51,8 @@ import type {
   Choice,
   Claims,
   FileRow,
+  FilterChange,
+  FilterStatus,
   ListingAnswer,
   ListingQuery,
   NodeStatus,
@@ -54,7 +60,9 @@ import type {
   RateChange,
   RateLimits,
   RunningNode,
+  Said,
   SharedTorrent,
+  Statement,
   SupernodeRow,
   TorrentAction,
   TorrentDetail,
@@ -65,9 +73,6 @@ import type {
 import { LanNeighbours } from './sources/lan-neighbours.ts';
 import { resolveTarget } from './target.ts';
 import { openTracker, type TrackerService } from './tracker-service.ts';
-
-/** Rows of the listing kept on disk. */
-const LISTING_ROWS_MAX = 200_000;
 
 /** Starts a node; rejects with a MonsoonError when this environment does not let it. */
 export async function startNode(settings: NodeSettings): Promise<RunningNode> {
@@ -101,9 +106,10 @@ async function openBase({ home, config, log }: NodeSettings) {
   const isOwn = webCertificate !== '' || webKey !== '';
   const tls = makeNodeTls(identity, isOwn ? await readWebCertificate(webCertificate, webKey) : undefined);
   const store = await openListingStore(join(home.dataDir, 'listing.sqlite'), {
-    rowsMax: LISTING_ROWS_MAX,
+    rowsMax: config.listingRows,
     warn: (text) => log.warn(text),
   });
+  const filter = await Filter.open(join(home.dataDir, 'filter.txt'), store, log);
   // The ports are opened before their users exist, because they need to know the number.
   const users: Users = {};
   const { port, udp } = await openPorts(
@@ -126,6 +132,7 @@ async function openBase({ home, config, log }: NodeSettings) {
     identity,
     tls,
     store,
+    filter,
     network,
     users,
     port,
@@ -152,7 +159,7 @@ function compose(base: Base) {
   const http = new HttpClient({ network: base.network, mayDial, tls });
   const service = openTracker(
     config,
-    ownershipOf(() => membership.ownership),
+    ownershipOf(() => membership.ownership, base.filter),
     base.udp,
   );
   const { tracker } = service;
@@ -168,12 +175,16 @@ function compose(base: Base) {
     nodeAt: nodeIdOf,
     handOver: (socket, unread) => publicFront.accept(socket, unread),
   });
+  const counted = (infoHash: InfoHash) => counts.counted(infoHash);
+  const { nodeId } = identity;
+  const isDenied = (entry: DenyFacts): boolean => base.filter.denies(entry);
+  const listing = new ListingFront({ network: config.network, nodeId, membership, store, counted, isDenied });
   const publicFront: PublicFront = new PublicFront({
     network: config.network,
-    nodeId: identity.nodeId,
     membership,
     overlay: host,
     store,
+    listing,
     log,
     counted: (rows) => counts.applied(rows),
     answerTracker: (request, response) => trackerFront.answer(request, response),
@@ -192,8 +203,10 @@ function compose(base: Base) {
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
-  const sync = new ListingSync(config.network, store, membership, http, log);
-  const library: Library = new Library({ ...base, torrents, membership, sync, http, counts });
+  const budget = { bytesPerSecond: config.listingBytesPerSecond, workShare: config.listingWorkPercent / 100 };
+  const sync = new ListingSync({ network: config.network, nodeId, store, membership, http, log, budget, counted });
+  const publisher = new Publisher({ identity, store, sync });
+  const library: Library = new Library({ ...base, torrents, membership, sync, publisher, http, counts });
   return { ...overlay, http, trackerFront, publicFront, torrents, sync, library };
 }
 
@@ -235,10 +248,11 @@ function openLan({ config, network, port, book, alarms }: Base): LanNeighbours |
 }
 
 /** An answer that does not exist yet to a question that is asked later. */
-function ownershipOf(later: () => Ownership): Ownership {
+function ownershipOf(later: () => Ownership, filter: Filter): Ownership {
   return {
-    ownerOf: (infoHash) => later().ownerOf(infoHash),
-    roleOf: (infoHash) => later().roleOf(infoHash),
+    // What the user denies has no owner here, so nothing of it is tracked.
+    ownerOf: (infoHash) => (filter.denies({ infoHash }) ? undefined : later().ownerOf(infoHash)),
+    roleOf: (infoHash) => (filter.denies({ infoHash }) ? undefined : later().roleOf(infoHash)),
     copiesOf: (infoHash) => later().copiesOf(infoHash),
     recordsOf: (infoHash) => later().recordsOf(infoHash),
   };
@@ -382,6 +396,18 @@ class Node implements RunningNode {
 
   list(query: ListingQuery): Promise<ListingAnswer> {
     return this.#parts.library.list(query);
+  }
+
+  say(what: string, statement: Statement): Promise<Said> {
+    return this.#parts.library.say(what, statement);
+  }
+
+  filter(): FilterStatus {
+    return this.#base.filter.status;
+  }
+
+  changeFilter(change: FilterChange): Promise<FilterStatus> {
+    return this.#base.filter.change(change);
   }
 
   info(what: string): Promise<TorrentDetail> {

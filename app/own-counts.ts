@@ -1,6 +1,6 @@
 /** What this node itself counts: rows of hashes that it owns show its own swarms, as they are now. */
-import type { NodeId } from '../src/base/index.ts';
-import type { ListingRow } from '../src/listing/index.ts';
+import type { InfoHash, NodeId } from '../src/base/index.ts';
+import type { Counts, ListingRow } from '../src/listing/index.ts';
 import type { Ownership } from '../src/ports/index.ts';
 import type { Tracker } from '../tracker/index.ts';
 
@@ -16,6 +16,12 @@ export class OwnCounts {
     this.#tracker = tracker;
     this.#ownership = ownership;
     this.#nodeId = nodeId;
+  }
+
+  /** What this node counts of a hash that it owns or keeps a copy of; undefined of others, which it does not know. */
+  counted(infoHash: InfoHash): Counts | undefined {
+    if (this.#ownership.roleOf(infoHash) === undefined) return undefined;
+    return this.#tracker.counts(infoHash) ?? NOBODY;
   }
 
   /** The rows, those of our own hashes with fresh counts; others unchanged. */

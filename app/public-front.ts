@@ -5,25 +5,15 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { encodeBencode, type Fault, isFault, type NodeId, parseInfoHash, publicFault } from '../src/base/index.ts';
+import { encodeBencode, type Fault, isFault } from '../src/base/index.ts';
 import { wallNow } from '../src/io/alarm-clock.ts';
-import { sha1 } from '../src/io/hash.ts';
-import { verify } from '../src/io/identity.ts';
 import type { ListingStore } from '../src/io/index.ts';
 import { remoteAddress } from '../src/io/one-port.ts';
 import { nodeIdOf } from '../src/io/tls-context.ts';
-import {
-  encodeListingPage,
-  isCursor,
-  type ListingRow,
-  openEntry,
-  PUBLICATION_BYTES_MAX,
-  parsePublication,
-  verifiedBy,
-} from '../src/listing/index.ts';
-import { encodeMessage, MESSAGE_BYTES_MAX } from '../src/overlay/index.ts';
-import { parseInfo } from '../src/torrent/index.ts';
+import { type ListingRow, PUBLICATION_BYTES_MAX } from '../src/listing/index.ts';
+import { encodeMessage, MESSAGE_BYTES_MAX, subnetOf } from '../src/overlay/index.ts';
 import { listingQueryOf, PUBLIC_PAGE_POLICY, parsePageQuery, renderListingPage, STATIC_FILES } from '../web/index.ts';
+import type { ListingFront } from './listing-front.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
 import { OVERLAY_PATH, type OverlayHost } from './overlay-host.ts';
@@ -36,8 +26,6 @@ const CONNECTIONS_MAX = 1000;
 const CONNECTIONS_PER_HOST_MAX = 64;
 /** Publications being read at a time: each may be PUBLICATION_BYTES_MAX long. */
 const PUBLICATIONS_MAX = 4;
-/** Each item costs the reader a signature check; this many stay well below 50 ms. */
-const ITEMS_PER_PAGE = 100;
 /**
  * How long a node's connection stays open between two questions. Members are asked in turn, one a second: among 50 each
  * is asked again before this is over, and no handshake is made; among 1,000 there is one a second (2 ms and 3 KB), which
@@ -49,10 +37,10 @@ const BENCODED = 'application/octet-stream';
 
 export interface PublicFrontSettings {
   readonly network: string;
-  readonly nodeId: NodeId;
   readonly membership: Membership;
   readonly overlay: Pick<OverlayHost, 'answer'>;
   readonly store: ListingStore;
+  readonly listing: ListingFront;
   readonly log: Log;
   /** The rows with what this node itself counts. */
   readonly counted: (rows: readonly ListingRow[]) => readonly ListingRow[];
@@ -66,6 +54,7 @@ interface Answer {
   readonly type: string;
   readonly body: string | Uint8Array;
   readonly policy?: string;
+  readonly encoding?: string;
 }
 
 /** Serves pages and exchange bodies; connections are handed in by the port. */
@@ -142,7 +131,9 @@ export class PublicFront {
     if (path === '/') return this.#page(query);
     if (path === '/page.css') return stylesheet();
     if (path === '/supernodes') return bencoded(this.#settings.membership.exchange(remoteAddress(request.socket)));
-    if (path === '/listing') return this.#listing(query);
+    const takesGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
+    if (path === '/listing') return this.#listing(query, takesGzip);
+    if (path === '/counts') return this.#counts(query);
     const metadata = /^\/metadata\/([0-9a-f]{40})$/i.exec(path);
     if (metadata) return this.#metadata(metadata[1]!);
     return text(404, 'nothing here');
@@ -165,22 +156,19 @@ export class PublicFront {
     return { status: 200, type: 'text/html; charset=utf-8', body: renderListingPage(view), policy: PUBLIC_PAGE_POLICY };
   }
 
-  async #listing(query: string): Promise<Answer> {
-    const { store, nodeId, network } = this.#settings;
-    const since = new URLSearchParams(query).get('since') ?? '';
-    if (since !== '' && !isCursor(since)) return text(400, 'since is a cursor of an earlier answer');
-    const changes = await store.changesSince(since, ITEMS_PER_PAGE);
-    // Only what this node counted itself may go out under its name.
-    const items = changes.items.map(({ bytes, counts, countsFrom, isVerified }) => ({
-      entry: bytes,
-      counts: countsFrom === nodeId ? counts : {},
-      isVerified,
-    }));
-    return bencoded(encodeListingPage({ cursor: changes.cursor, more: changes.more, network, source: nodeId, items }));
+  async #listing(query: string, takesGzip: boolean): Promise<Answer> {
+    const page = await this.#settings.listing.page(new URLSearchParams(query), takesGzip);
+    if (isFault(page)) return refused(page);
+    return { ...bencoded(page.bytes), ...(page.isCompressed && { encoding: 'gzip' }) };
+  }
+
+  #counts(query: string): Answer {
+    const counts = this.#settings.listing.counts(new URLSearchParams(query));
+    return isFault(counts) ? refused(counts) : bencoded(counts);
   }
 
   async #metadata(hash: string): Promise<Answer> {
-    const raw = await this.#settings.store.getInfo(parseInfoHash(hash)!);
+    const raw = await this.#settings.listing.metadata(hash);
     return raw ? bencoded(raw) : text(404, 'no such metadata here');
   }
 
@@ -201,32 +189,21 @@ export class PublicFront {
     this.#publications++;
     const body = await bodyOf(request, PUBLICATION_BYTES_MAX).finally(() => this.#publications--);
     if (!body) return text(413, `a publication has at most ${PUBLICATION_BYTES_MAX} bytes`);
-    const accepted = await this.#accept(body);
-    if (!isFault(accepted)) return bencoded(encodeBencode({ accepted: 1 }));
-    return text(accepted.code === 'not-owner' ? 421 : 400, accepted.mayLeave ? accepted.text : 'refused');
+    const host = remoteAddress(request.socket)?.host;
+    const accepted = await this.#settings.listing.publish(body, host === undefined ? '' : networkOf(host));
+    return isFault(accepted) ? refused(accepted) : bencoded(encodeBencode({ accepted: 1 }));
   }
+}
 
-  async #accept(body: Uint8Array): Promise<true | Fault> {
-    const { store, membership } = this.#settings;
-    const publication = parsePublication(body);
-    if (isFault(publication)) return publication;
-    const entry = openEntry(publication.entry, verify, wallNow());
-    if (isFault(entry)) return entry;
-    if (membership.ownership.ownerOf(entry.infoHash) !== 'self') {
-      return publicFault('not-owner', 'another supernode owns this hash; ask /supernodes');
-    }
-    let isVerified = false;
-    if (publication.info) {
-      const info = parseInfo(publication.info, sha1);
-      if (isFault(info)) return publicFault('info-refused', info.text);
-      const verdict = verifiedBy(entry, info);
-      if (isFault(verdict)) return verdict;
-      isVerified = true;
-      await store.putInfo(entry.infoHash, publication.info);
-    }
-    await store.put([{ entry, bytes: publication.entry, isVerified, isPinned: false }]);
-    return true;
-  }
+/** The network that a host is in, as far as others may be in it too: its /24 or /48, or itself where it is private. */
+function networkOf(host: string): string {
+  return subnetOf({ addresses: [{ host, port: 0 }] }) ?? host;
+}
+
+const STATUS_OF: Readonly<Record<string, number>> = { 'not-owner': 421, denied: 403, 'too-many': 429 };
+
+function refused(fault: Fault): Answer {
+  return text(STATUS_OF[fault.code] ?? 400, fault.mayLeave ? fault.text : 'refused');
 }
 
 function bencoded(body: Uint8Array): Answer {
@@ -242,7 +219,11 @@ function stylesheet(): Answer {
   return { status: 200, type, body: readFileSync(file) };
 }
 
-function send(response: ServerResponse, { status, type, body, policy }: Answer, request: IncomingMessage): void {
+function send(
+  response: ServerResponse,
+  { status, type, body, policy, encoding }: Answer,
+  request: IncomingMessage,
+): void {
   response.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(body),
@@ -251,6 +232,7 @@ function send(response: ServerResponse, { status, type, body, policy }: Answer, 
     // A body that nobody reads to its end would be taken for the next request, or never end.
     ...(!request.complete && { connection: 'close' }),
     ...(policy !== undefined && { 'content-security-policy': policy }),
+    ...(encoding !== undefined && { 'content-encoding': encoding, vary: 'accept-encoding' }),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
 }

@@ -184,6 +184,24 @@ export type TorrentAction =
   | { readonly type: 'remove'; readonly withData: boolean }
   | { readonly type: 'queue'; readonly to: 'first' | 'last' | 'up' | 'down' };
 
+/** What a publisher does with its entry; claims that are absent stay as they are. */
+export type Statement = { readonly type: 'publish' | 'edit'; readonly claims: Claims } | { readonly type: 'withdraw' };
+/** `publish --json`, `edit --json`, `withdraw --json`: the row as it is listed now; null once it is withdrawn. */
+export interface Said {
+  readonly infoHash: InfoHash;
+  readonly listing: ListingRow | null;
+}
+
+/** `filter --json`: the first rules, and how many there are. */
+export interface FilterStatus {
+  readonly rules: readonly string[];
+  readonly total: number;
+}
+export interface FilterChange {
+  readonly add?: readonly string[] | undefined;
+  readonly remove?: readonly string[] | undefined;
+}
+
 /** How much a file is wanted, from least to most. */
 export const PRIORITY_NAMES = ['skip', 'low', 'normal', 'high'] as const;
 export type PriorityName = (typeof PRIORITY_NAMES)[number];
@@ -305,6 +323,15 @@ export interface RunningNode {
   limit(change: RateChange): RateLimits;
   /** The rows of the local store that fit, and how many there are; asks nobody. */
   list(query: ListingQuery): Promise<ListingAnswer>;
+  /**
+   * Publishes an entry for a torrent that is here, changes what ours says, or takes it back; resolves with its row.
+   * @param what an info hash, a unique prefix of one, or the torrent's name
+   */
+  say(what: string, statement: Statement): Promise<Said>;
+  /** The deny rules. */
+  filter(): FilterStatus;
+  /** Adds and removes deny rules; what they name leaves the listing. */
+  changeFilter(change: FilterChange): Promise<FilterStatus>;
   /** @param what an info hash, a unique prefix of one, or a magnet */
   info(what: string): Promise<TorrentDetail>;
   supernodes(): readonly SupernodeRow[];

@@ -81,6 +81,9 @@ export const OPTIONS = {
   trackingBytesPerSecond: { kind: 'integer', flag: '--tracking-bytes <number>', default: 60_000, min: 1000, max: 2_000_000_000, help: 'most bytes per second spent on tracking' },
   trackingHashes: { kind: 'integer', flag: '--tracking-hashes <number>', default: 200_000, min: 1, max: 10_000_000, help: 'most info hashes tracked' },
   trackingPeers: { kind: 'integer', flag: '--tracking-peers <number>', default: 1_000_000, min: 1, max: 50_000_000, help: 'most peers tracked' },
+  listingRows: { kind: 'integer', flag: '--listing-rows <number>', default: 200_000, min: 1000, max: 10_000_000, help: 'most rows of the listing that are kept, about 300 bytes each on disk and 50 in memory' },
+  listingBytesPerSecond: { kind: 'integer', flag: '--listing-bytes <number>', default: 125_000, min: 1000, max: 2_000_000_000, help: 'most bytes per second that keeping the listing up to date takes' },
+  listingWorkPercent: { kind: 'integer', flag: '--listing-work <percent>', default: 25, min: 1, max: 100, help: 'most of one processor that keeping the listing up to date takes' },
   logLevel: { kind: 'choice', flag: '--log-level <level>', default: 'info', choices: ['debug', 'info', 'warn', 'error'], help: 'how much goes to the log' },
 } as const;
 

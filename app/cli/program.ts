@@ -4,9 +4,11 @@ import { explain } from './answer.ts';
 import { config } from './config.ts';
 import { demo } from './demo.ts';
 import { files } from './files.ts';
+import { filter } from './filter.ts';
 import { get } from './get.ts';
 import { limit } from './limit.ts';
 import { info, list, search } from './list.ts';
+import { edit, publish, withdraw } from './publish.ts';
 import { share } from './share.ts';
 import { start } from './start.ts';
 import { ps, status } from './status.ts';
@@ -20,6 +22,10 @@ const VERBS: readonly Verb[] = [
   search,
   get,
   share,
+  publish,
+  edit,
+  withdraw,
+  filter,
   info,
   files,
   ps,

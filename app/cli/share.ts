@@ -2,26 +2,22 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { MonsoonError } from '../../src/base/index.ts';
-import { CATEGORIES } from '../../src/listing/index.ts';
 import { loadConfig } from '../config-file.ts';
-import type { Claims, SharedTorrent } from '../running-node.ts';
+import type { SharedTorrent } from '../running-node.ts';
 import { requireApart } from '../share-folder.ts';
 import { formatSize } from '../show/quantities.ts';
 import { formatFacts } from '../show/table.ts';
 import { answer } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
-import type { Call, CliContext, Verb } from './verb.ts';
+import { CLAIM_OPTIONS, claimsOf } from './publish.ts';
+import type { CliContext, Verb } from './verb.ts';
 
 export const share: Verb = {
   name: 'share',
   alias: 'seed',
   parameters: ['<path...>'],
   summary: 'share files and folders; returns once they are hashed and announced',
-  options: [
-    { name: 'category', flag: '--cat <category>', help: 'what kind of thing it is', choices: CATEGORIES },
-    { name: 'description', flag: '--desc <text>', help: 'a description for the listing' },
-    { name: 'tags', flag: '--tags <tags>', help: 'tags for the listing, with commas between them' },
-  ],
+  options: CLAIM_OPTIONS,
   async run(call, context) {
     const paths = call.arguments.map((path) => resolve(context.cwd, path));
     await requireShareable(paths, context);
@@ -47,15 +43,6 @@ async function requireShareable(paths: readonly string[], context: CliContext): 
     const downloads = config.downloadDir ? resolve(context.cwd, config.downloadDir) : context.home.downloadDir;
     if (found.isDirectory()) await requireApart(path, downloads);
   }
-}
-
-function claimsOf({ options }: Call): Claims {
-  const { category, description, tags } = options as Partial<Record<string, string>>;
-  return {
-    ...(category !== undefined && { category }),
-    ...(description !== undefined && { description }),
-    ...(tags !== undefined && { tags: tags.split(/[\s,]+/).filter((tag) => tag !== '') }),
-  };
 }
 
 function sharedText(torrent: SharedTorrent): string {

@@ -13,11 +13,13 @@ import type { Pages } from './pages.ts';
 import {
   parseCapChange,
   parseChoice,
+  parseFilterChange,
   parseGetQuestion,
   parseListingQuestion,
   parseRateChange,
   parseRole,
   parseShareQuestion,
+  parseStatement,
   parseTorrentAction,
 } from './questions.ts';
 
@@ -61,6 +63,11 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   app.get('/api/torrents', (c) => c.json(node.torrents()));
   app.get('/api/torrents/:infoHash', (c) => c.json(torrentOf(node, c.req.param('infoHash'))));
   app.get('/api/listing', async (c) => c.json(await node.list(parseListingQuestion(c.req.url))));
+  app.post('/api/listing/:what', async (c) =>
+    c.json(await node.say(c.req.param('what'), parseStatement(await jsonOf(c)))),
+  );
+  app.get('/api/filter', (c) => c.json(node.filter()));
+  app.post('/api/filter', async (c) => c.json(await node.changeFilter(parseFilterChange(await jsonOf(c)))));
   app.get('/api/info/:what', async (c) => c.json(await node.info(c.req.param('what'))));
   app.get('/api/supernodes', (c) => c.json(node.supernodes()));
   app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));

@@ -11,13 +11,17 @@ import type {
   Choice,
   Claims,
   FileRow,
+  FilterChange,
+  FilterStatus,
   ListingAnswer,
   ListingQuery,
   NodeStatus,
   PlacementRow,
   RateChange,
   RateLimits,
+  Said,
   SharedTorrent,
+  Statement,
   SupernodeRow,
   TorrentAction,
   TorrentDetail,
@@ -69,6 +73,20 @@ export class ControlClient {
   list(query: ListingQuery): Promise<ListingAnswer> {
     const search = new URLSearchParams(listingParameters(query));
     return this.#ask({ method: 'GET', path: `/api/listing?${search}`, timeoutMs: NETWORK_ANSWER_MS });
+  }
+
+  say(what: string, statement: Statement): Promise<Said> {
+    const body = statement.type === 'withdraw' ? statement : { type: statement.type, ...statement.claims };
+    const path = `/api/listing/${encodeURIComponent(what)}`;
+    return this.#ask({ method: 'POST', path, body, timeoutMs: NETWORK_ANSWER_MS });
+  }
+
+  filter(): Promise<FilterStatus> {
+    return this.#ask({ method: 'GET', path: '/api/filter' });
+  }
+
+  changeFilter(change: FilterChange): Promise<FilterStatus> {
+    return this.#ask({ method: 'POST', path: '/api/filter', body: change, timeoutMs: NETWORK_ANSWER_MS });
   }
 
   info(what: string): Promise<TorrentDetail> {

@@ -9,8 +9,10 @@ import type {
   CapChange,
   Choice,
   Claims,
+  FilterChange,
   ListingQuery,
   RateChange,
+  Statement,
   TorrentAction,
   Wanted,
   WantedRole,
@@ -33,15 +35,24 @@ const WHAT_LENGTH_MAX = 16_384;
 const DESCRIPTION_LENGTH_MAX = 4096;
 const TAG_LENGTH_MAX = 64;
 const SELECTOR_LENGTH_MAX = 4096;
+/** Rules of one change; a list of many is sent in parts. */
+const RULES_MAX = 1000;
+const RULES_LENGTH_MAX = 512;
 
 // The node's working directory is not the asker's: a relative path would name something else.
 const absolutePath = z.string().max(PATH_LENGTH_MAX).refine(isAbsolute, 'expected an absolute path');
-const shareSchema = z.strictObject({
-  path: absolutePath,
+const claimMembers = {
   category: z.enum(CATEGORIES).optional(),
   description: z.string().max(DESCRIPTION_LENGTH_MAX).optional(),
   tags: z.array(z.string().max(TAG_LENGTH_MAX)).max(TAGS_MAX).optional(),
-});
+};
+const shareSchema = z.strictObject({ path: absolutePath, ...claimMembers });
+const statementSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.enum(['publish', 'edit']), ...claimMembers }),
+  z.strictObject({ type: z.literal('withdraw') }),
+]);
+const rules = z.array(z.string().max(RULES_LENGTH_MAX)).max(RULES_MAX).optional();
+const filterSchema = z.strictObject({ add: rules, remove: rules });
 const selectors = z.array(z.string().min(1).max(SELECTOR_LENGTH_MAX)).min(1).max(FILE_RULES_MAX);
 const getSchema = z.strictObject({
   what: z.string().min(1).max(WHAT_LENGTH_MAX),
@@ -78,6 +89,19 @@ const actionSchema = z.discriminatedUnion('type', [
 export function parseShareQuestion(body: unknown): ShareQuestion {
   const { path, ...claims } = checked(shareSchema, body);
   return { path, claims: withoutUndefined(claims) };
+}
+
+/** Checks the body of POST /api/listing/WHAT; throws a MonsoonError (`usage`). */
+export function parseStatement(body: unknown): Statement {
+  const statement = checked(statementSchema, body);
+  if (statement.type === 'withdraw') return statement;
+  const { type, ...claims } = statement;
+  return { type, claims: withoutUndefined(claims) };
+}
+
+/** Checks the body of POST /api/filter; throws a MonsoonError (`usage`). */
+export function parseFilterChange(body: unknown): FilterChange {
+  return checked(filterSchema, body);
 }
 
 /** Checks the body of POST /api/get; throws a MonsoonError (`usage`). */

@@ -3,7 +3,7 @@
  * transaction per call, so that a killed process leaves all of a call or nothing of it. Knows no clock, no network
  * and no signatures: what comes in was opened before.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   equalBytes,
   type InfoHash,
@@ -17,6 +17,7 @@ import {
 import {
   CATEGORIES,
   compareCandidates,
+  DenyList,
   type Entry,
   hashPrefixOf,
   isSuccessor,
@@ -27,6 +28,7 @@ import {
   openEntry,
   PAGE_ITEMS_MAX,
 } from '../listing/index.ts';
+import type { Arc } from '../ports/index.ts';
 import { EntryTable } from './listing-entries.ts';
 import { INDEX_SCHEMA, ListingIndex } from './listing-index.ts';
 import { InfoTable } from './listing-infos.ts';
@@ -37,6 +39,7 @@ import {
   FIRST_FORMAT_AWAY,
   FLAG,
   figuresOf,
+  figuresOfEntry,
   flagsOf,
   type HashCounts,
   hashOfRow,
@@ -68,6 +71,11 @@ export interface DatabaseLimits {
   readonly infoBytesMax: number;
 }
 
+/** Entries looked at for one page where only some arcs are asked for. */
+const LOOKED_AT_MAX = 4000;
+const FIRST_POSITION: string = '0'.repeat(40);
+const LAST_POSITION: string = 'f'.repeat(40);
+
 interface Sibling {
   readonly row: Row;
   readonly id: number;
@@ -86,6 +94,7 @@ export class ListingDatabase {
   #entries: EntryTable;
   #index: ListingIndex;
   #change: number;
+  #denied = new DenyList(() => '');
   /** Entries that are not shown, oldest first; at most UNLISTED_SHARE of the rows after an eviction. */
   #unlisted = new Set<number>();
 
@@ -113,7 +122,7 @@ export class ListingDatabase {
   put(items: readonly StoredItem[]): number {
     return this.#transaction(() => {
       let changed = 0;
-      for (const item of items) if (this.#admit(item)) changed++;
+      for (const item of items) if (this.#isWelcome(item) && this.#admit(item)) changed++;
       this.#evict();
       return changed;
     });
@@ -188,16 +197,73 @@ export class ListingDatabase {
   /**
    * What changed after a cursor, oldest change first; an empty or foreign cursor starts from the beginning.
    * @param limit at most PAGE_ITEMS_MAX
+   * @param arcs only hashes in one of these; all when absent. A page may then be short, or empty, and more follow
    */
-  changesSince(cursor: string, limit: number): ListingChanges {
+  changesSince(cursor: string, limit: number, arcs?: readonly Arc[]): ListingChanges {
     const [generation, change] = cursor.split('.');
     const since = generation === this.#generation && /^[0-9]{1,15}$/.test(change ?? '') ? Number(change) : 0;
     const itemsMax = Math.min(Math.max(limit, 0), PAGE_ITEMS_MAX);
-    const rows = this.#entries.changedAfter(since, itemsMax + 1);
-    const more = rows.length > itemsMax;
-    if (more) rows.length = itemsMax;
-    const reached = more ? Number(rows.at(-1)?.change ?? since) : this.#change;
-    return { cursor: `${this.#generation}.${reached}`, more, items: rows.map(changeOf) };
+    const lookedAtMax = arcs ? LOOKED_AT_MAX : itemsMax + 1;
+    const changed = this.#entries.changedAfter(since, lookedAtMax);
+    const wanted = arcs ? changed.filter(({ start }) => isInArcs(Number(start), arcs)) : changed;
+    const page = wanted.slice(0, itemsMax);
+    const isRead = changed.length < lookedAtMax;
+    const more = wanted.length > itemsMax || !isRead;
+    // Up to the last one given, or, where all that fit were given, the last one looked at.
+    const last = wanted.length > itemsMax ? page.at(-1) : changed.at(-1);
+    const reached = more ? Number(last?.change ?? since) : this.#change;
+    const items = page.map(({ id }) => changeOf(this.#entries.get(Number(id))));
+    return { cursor: `${this.#generation}.${reached}`, more, items };
+  }
+
+  /** The newest and the best rows, half of each, for somebody who has none yet. */
+  firstPage(limit: number): ListingChanges {
+    const { columns } = this.#index;
+    const all = columns.filtered({});
+    const half = Math.ceil(Math.min(limit, PAGE_ITEMS_MAX) / 2);
+    const newest = columns.part(all, 'age', false, 0, half).ids;
+    const best = columns.part(all, 'best', false, 0, half).ids;
+    const items = [...new Set([...newest, ...best])].map((id) => changeOf(this.#entries.get(id)));
+    return { cursor: `${this.#generation}.0`, more: items.length < columns.size, items };
+  }
+
+  /** Lets entries of an arc count as changed: whoever asks by cursor hears of them again. */
+  touch(arc: Arc): void {
+    const spans =
+      arc.from < arc.to
+        ? [[arc.from, arc.to]]
+        : [
+            [arc.from, LAST_POSITION],
+            [FIRST_POSITION, arc.to],
+          ];
+    this.#transaction(() => {
+      for (const [from, to] of spans) {
+        for (const id of this.#entries.startingWithin(startOfPosition(from!), startOfPosition(to!))) {
+          this.#entries.setChange(id, ++this.#change);
+        }
+      }
+    });
+  }
+
+  /** Takes deny rules in the place of those before: what they name goes, and is not taken again; pinned entries stay. */
+  deny(rules: string): void {
+    const denied = new DenyList((infoHash) => createHash('sha256').update(infoHashBytes(infoHash)).digest('hex'));
+    denied.add(rules);
+    this.#denied = denied;
+    if (denied.size === 0) return;
+    this.#transaction(() => {
+      for (const id of this.#entries.ids()) {
+        const sibling = siblingOf(this.#entries.get(id));
+        if (sibling.isPinned || denied.reason(sibling.entry) === undefined) continue;
+        this.#delete(sibling);
+        this.#showOne(hashOfRow(sibling.row));
+      }
+    });
+  }
+
+  /** The sealed bytes of what a publisher of this machine published, withdrawn or not. */
+  ownEntries(publisher: NodeId): Uint8Array[] {
+    return this.#entries.pinnedOf(publisher).map((row) => sealedOfRow(row, entryOfRow(row)));
   }
 
   /** Keeps an info dictionary, dropping the oldest for room; false when it is larger than all the room there is. */
@@ -257,13 +323,21 @@ export class ListingDatabase {
     return [entries, index];
   }
 
+  #isWelcome({ entry, isPinned }: StoredItem): boolean {
+    return isPinned || this.#denied.size === 0 || this.#denied.reason(entry) === undefined;
+  }
+
   #admit(item: StoredItem): boolean {
     const hash = infoHashBytes(item.entry.infoHash);
     const siblings = this.#siblings(hash);
+    if (siblings.length === 0) {
+      this.#insertAlone(item);
+      return true;
+    }
     const stored = siblings.find(({ entry }) => entry.publisher === item.entry.publisher);
     if (!stored) {
       if (siblings.length >= PUBLISHERS_PER_HASH_MAX && !this.#makeRoom(siblings, item)) return false;
-      this.#unlisted.add(this.#entries.insert(item, ++this.#change, flagsOf(item), siblings[0]?.row));
+      this.#unlisted.add(this.#entries.insert(item, ++this.#change, flagsOf(item), siblings[0]?.row).id);
     } else if (isSuccessor(item.entry, stored.entry)) {
       this.#rewrite(stored, item);
     } else if (!this.#confirm(stored, item)) {
@@ -271,6 +345,15 @@ export class ListingDatabase {
     }
     this.#showOne(hash);
     return true;
+  }
+
+  /** The first entry of a hash, which most are: nothing to compare it with, so nothing is read again. */
+  #insertAlone(item: StoredItem): void {
+    const { isWithdrawn } = item.entry;
+    const flags = flagsOf(item) | (isWithdrawn ? 0 : FLAG.shown);
+    const { id, publisher } = this.#entries.insert(item, ++this.#change, flags, undefined);
+    if (isWithdrawn) this.#unlisted.add(id);
+    else this.#index.add(id, item.entry, figuresOfEntry(item, publisher));
   }
 
   /** Replaces an entry by its successor; what was verified stays so while the facts stay the same. */
@@ -400,4 +483,16 @@ function compareSiblings(
   b: Pick<StoredItem, 'entry' | 'isVerified'>,
 ): number {
   return compareCandidates({ ...a.entry, isVerified: a.isVerified }, { ...b.entry, isVerified: b.isVerified });
+}
+
+/** Where a position of the ring begins, as hashes are stored; two positions that differ later are the same. */
+function startOfPosition(position: string): number {
+  return Number.parseInt(position.slice(0, 12), 16);
+}
+
+function isInArcs(start: number, arcs: readonly Arc[]): boolean {
+  return arcs.some(({ from, to }) => {
+    const [low, high] = [startOfPosition(from), startOfPosition(to)];
+    return from < to ? start >= low && start <= high : start >= low || start <= high;
+  });
 }

@@ -84,31 +84,50 @@ export class EntryTable {
     return rows.filter((row) => hashOfRow(row).toHex().startsWith(prefix.toLowerCase()));
   }
 
-  /** Entries after a change, oldest change first. */
+  /** Numbers, hashes and changes of entries after a change, oldest change first. */
   changedAfter(change: number, limit: number): Row[] {
+    return this.#sql.all('SELECT id, start, change FROM entry WHERE change > ? ORDER BY change LIMIT ?', change, limit);
+  }
+
+  /** The numbers of the entries whose hash starts within these bounds, both inclusive. */
+  startingWithin(from: number, to: number): number[] {
+    return this.#sql.all('SELECT id FROM entry WHERE start BETWEEN ? AND ?', from, to).map(({ id }) => Number(id));
+  }
+
+  /** The pinned entries of one publisher; reads all entries. */
+  pinnedOf(publisher: NodeId): Row[] {
     return this.#sql.all(
-      `SELECT change, ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES} WHERE change > ? ORDER BY change LIMIT ?`,
-      change,
-      limit,
+      `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES} WHERE publisher.node = ? AND flags & ${FLAG.pinned}`,
+      nodeIdBytes(publisher),
     );
   }
 
+  /** The numbers of all entries. */
+  ids(): number[] {
+    return this.#sql.all('SELECT id FROM entry').map(({ id }) => Number(id));
+  }
+
+  setChange(id: number, change: number): void {
+    this.#sql.run('UPDATE entry SET change = ? WHERE id = ?', change, id);
+  }
+
   /**
-   * Adds an entry and returns its number.
+   * Adds an entry and returns its number and its publisher's.
    * @param sibling another publisher's row of the same hash: what was counted holds for both
    */
-  insert(item: StoredItem, change: number, flags: number, sibling: Row | undefined): number {
+  insert(item: StoredItem, change: number, flags: number, sibling: Row | undefined): { id: number; publisher: number } {
+    const publisher = this.#publisherId(item.entry.publisher);
     const id = this.#freeIds.pop() ?? this.#nextId++;
     this.#sql.run(
       `INSERT INTO entry (start, rest, published, sequence, size, files, name, claims, sealed, id, publisher, change,
         flags, seeders, leechers, completions, source, counted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
         ?, ?, ?, ?, ?)`,
       ...columnsOfEntry(item),
-      ...[id, this.#publisherId(item.entry.publisher), change, flags],
+      ...[id, publisher, change, flags],
       ...COUNT_COLUMNS.map((name) => (sibling?.[name] ?? null) as number | null),
     );
     this.#size++;
-    return id;
+    return { id, publisher };
   }
 
   replace(id: number, item: StoredItem, change: number, flags: number): void {

@@ -31,7 +31,7 @@ import {
 import type { Sql } from './sql.ts';
 
 /** Rows of which the texts are looked at for one search: the ones worth most. */
-export const TEXTS_READ_MAX = 400;
+export const TEXTS_READ_MAX = 200;
 /** The same where the texts decide whether a row fits at all. */
 export const PHRASE_TEXTS_READ_MAX = 4000;
 /** Fewer than this many rows and typos are assumed where no word is unknown. */

@@ -259,3 +259,11 @@ export function figuresOf(row: Row): RowFigures {
     completions: counts.completions,
   };
 }
+
+/** The same of an entry that nobody has counted. */
+export function figuresOfEntry(item: StoredItem, publisher: number): RowFigures {
+  const { infoHash, published, size, files, name } = item.entry;
+  const uncounted = { seeders: null, leechers: null, completions: null };
+  const start = startOfHash(infoHashBytes(infoHash));
+  return figuresOf({ ...uncounted, flags: flagsOf(item), start, publisher, published, size, files, name });
+}

@@ -1,6 +1,7 @@
 /**
- * The listing as the rest of the node uses it: every call is answered by a worker thread, in order, so that no query
- * holds up the event loop. Time is the caller's argument.
+ * The listing as the rest of the node uses it: every call is answered by a worker thread, so that no query holds up
+ * the event loop. Calls that change something are performed in order; one that only reads sees all that was answered
+ * before it was made, and may overtake what was not. Time is the caller's argument.
  */
 import type { Worker } from 'node:worker_threads';
 import {
@@ -12,6 +13,7 @@ import {
   type WallSeconds,
 } from '../base/index.ts';
 import type { ListingAnswer, ListingQuery, ListingRow } from '../listing/index.ts';
+import type { Arc } from '../ports/index.ts';
 import type { ListingDatabase } from './listing-database.ts';
 import type { HashCounts, ListingChanges, StoredItem } from './listing-rows.ts';
 import { startWorker } from './worker.ts';
@@ -46,8 +48,16 @@ export interface ListingStore {
   list(query: ListingQuery, now: WallSeconds): Promise<ListingAnswer>;
   /** How many torrents `list` shows, in one category or in all. */
   rowCount(category?: string): Promise<number>;
-  /** Entries changed after a cursor, tombstones included; '' starts from the beginning. */
-  changesSince(cursor: string, limit: number): Promise<ListingChanges>;
+  /** Entries changed after a cursor, tombstones included, of some arcs or of all; '' starts from the beginning. */
+  changesSince(cursor: string, limit: number, arcs?: readonly Arc[]): Promise<ListingChanges>;
+  /** The newest and the best rows. */
+  firstPage(limit: number): Promise<ListingChanges>;
+  /** Lets entries of an arc count as changed: whoever asks by cursor hears of them again. */
+  touch(arc: Arc): Promise<void>;
+  /** Deny rules (deny-list.ts): what they name leaves the store and does not come back; our own stays. */
+  deny(rules: string): Promise<void>;
+  /** The sealed bytes of all pinned entries of a publisher. */
+  ownEntries(publisher: NodeId): Promise<Uint8Array[]>;
   /** Keeps an info dictionary whose hash was checked; false when there is no room for it. */
   putInfo(infoHash: InfoHash, raw: Uint8Array): Promise<boolean>;
   /** Exact bytes of an info dictionary. */
@@ -160,7 +170,11 @@ export async function openListingStore(file: string, options: ListingStoreOption
     findByName: (name, now) => calls.call('findByName', name, now),
     list: (query, now) => calls.call('list', query, now),
     rowCount: (category) => calls.call('rowCount', category),
-    changesSince: (cursor, limit) => calls.call('changesSince', cursor, limit),
+    changesSince: (cursor, limit, arcs) => calls.call('changesSince', cursor, limit, arcs),
+    firstPage: (limit) => calls.call('firstPage', limit),
+    touch: (arc) => calls.call('touch', arc),
+    deny: (rules) => calls.call('deny', rules),
+    ownEntries: (publisher) => calls.call('ownEntries', publisher),
     putInfo: (infoHash, raw) => calls.call('putInfo', infoHash, raw),
     getInfo: (infoHash) => calls.call('getInfo', infoHash),
     close: () => calls.close(),

@@ -1,6 +1,7 @@
 /**
- * The listing's worker thread: performs one call at a time on the database, and sets a damaged file aside under a
- * new name, says so, and goes on with an empty one. Knows nothing of what the calls mean.
+ * The listing's worker thread: performs one call at a time on the database, those that only read before the others,
+ * and sets a damaged file aside under a new name, says so, and goes on with an empty one. Knows nothing of what the
+ * calls mean.
  */
 import { existsSync, renameSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -87,11 +88,37 @@ function failureOf(error: unknown): NonNullable<StoreReply['failure']> {
   return { code: 'bug', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }
 
-port.on('message', (call: StoreCall) => {
+/** Calls that change nothing: they overtake those that do, so that a search does not wait for a sync. */
+const READS: ReadonlySet<StoreCall['method']> = new Set([
+  'get',
+  'getEntry',
+  'findByPrefix',
+  'findByName',
+  'list',
+  'rowCount',
+]);
+const reads: StoreCall[] = [];
+const others: StoreCall[] = [];
+let isAwake = false;
+
+/** One call; between two the port is read again. */
+function next(): void {
+  const call = reads.shift() ?? others.shift();
+  isAwake = call !== undefined;
+  if (!call) return;
+  setImmediate(next);
   try {
     say({ id: call.id, value: perform(call) });
   } catch (error) {
     say({ id: call.id, failure: failureOf(error) });
   }
   if (call.method === 'close') port.close();
+}
+
+port.on('message', (call: StoreCall) => {
+  // Before the file is open there is nothing to read, and after `close` nothing comes.
+  (READS.has(call.method) && database ? reads : others).push(call);
+  if (isAwake) return;
+  isAwake = true;
+  setImmediate(next);
 });

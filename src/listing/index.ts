@@ -16,6 +16,14 @@ export {
   TAGS_MAX,
 } from './claims.ts';
 export {
+  COUNTED_HASHES_MAX,
+  type CountsFault,
+  encodeCounts,
+  parseCountedHashes,
+  parseCounts,
+} from './counts-answer.ts';
+export { DENY_PATTERNS_MAX, DENY_RULES_MAX, type DenyFacts, DenyList, type HashOfHash } from './deny-list.ts';
+export {
   CLOCK_SKEW_SECONDS,
   ENTRY_BYTES_MAX,
   ENTRY_CONTEXT,
@@ -41,6 +49,7 @@ export {
   parseListingPage,
   parsePublication,
 } from './exchange.ts';
+export { combineCounts, OBSERVATIONS_MAX, type Observation, withObservation } from './observed-counts.ts';
 export {
   LIST_LIMIT_DEFAULT,
   LIST_LIMIT_MAX,
@@ -64,6 +73,14 @@ export {
   type SearchText,
   TERMS_MAX,
 } from './search-text.ts';
+export {
+  PULLS_MAX,
+  type PullRequest,
+  type PullResult,
+  SYNC_SOURCES_MAX,
+  type SyncBudget,
+  SyncPlan,
+} from './sync-plan.ts';
 export {
   BEGINNING_QUALITY,
   HOLDING_QUALITY,

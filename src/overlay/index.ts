@@ -1,3 +1,4 @@
+export { missingOf } from './arcs.ts';
 export {
   CERTIFICATE_SECONDS,
   type Certificate,
@@ -61,7 +62,7 @@ export type {
   OverlaySettings,
   Placement,
 } from './overlay-facts.ts';
-export { OWNERS, type Range, Ring } from './ring.ts';
+export { OWNERS, type Range, Ring, subnetOf } from './ring.ts';
 export type { Phase } from './standing.ts';
 export { genesisSeat, OWN_TOKENS_MAX, type Seat, type Token, tokensOf } from './token.ts';
 export { type Offered, SUPERNODES_MAX, unletter, View } from './view.ts';

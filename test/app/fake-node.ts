@@ -6,6 +6,8 @@ import type {
   Choice,
   Claims,
   FileRow,
+  FilterChange,
+  FilterStatus,
   ListingAnswer,
   ListingQuery,
   ListingRow,
@@ -15,7 +17,9 @@ import type {
   RateChange,
   RateLimits,
   RunningNode,
+  Said,
   SharedTorrent,
+  Statement,
   SupernodeRow,
   TorrentAction,
   TorrentDetail,
@@ -59,6 +63,7 @@ export class FakeNode implements RunningNode {
     upBytesPerSecondMax: 4096,
   };
   isStopped = false;
+  rules: readonly string[] = [];
   caps: Caps = { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 };
 
   complete(): void {
@@ -130,6 +135,21 @@ export class FakeNode implements RunningNode {
   async list(query: ListingQuery): Promise<ListingAnswer> {
     this.asked.push(['list', query]);
     return { rows: [LISTING_ROW], total: 1 };
+  }
+
+  async say(what: string, statement: Statement): Promise<Said> {
+    this.asked.push(['say', what, statement]);
+    return { infoHash: INFO_HASH, listing: statement.type === 'withdraw' ? null : LISTING_ROW };
+  }
+
+  filter(): FilterStatus {
+    return { rules: this.rules, total: this.rules.length };
+  }
+
+  async changeFilter(change: FilterChange): Promise<FilterStatus> {
+    this.asked.push(['filter', change]);
+    this.rules = [...this.rules, ...(change.add ?? [])].filter((rule) => !change.remove?.includes(rule));
+    return this.filter();
   }
 
   async info(what: string): Promise<TorrentDetail> {

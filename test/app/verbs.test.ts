@@ -120,6 +120,24 @@ test('W-14 search hands words, phrases and filters on, and names a wrong one', a
   assert.equal((await runHere(place, ['search', 'x', '--no-such-flag'])).exitCode, 2);
 });
 
+test('publish, edit and withdraw hand on what is said, and filter its rules', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  assert.match((await runHere(place, ['publish', 'abcdef', '--cat', 'music', '--tags', 'a,b'])).data, /listed/);
+  await runHere(place, ['edit', 'abcdef', '--desc', '']);
+  assert.equal(JSON.parse((await runHere(place, ['withdraw', 'abcdef', '--json'])).data).listing, null);
+  assert.equal((await runHere(place, ['edit', 'abcdef'])).exitCode, 2, 'nothing to change');
+  assert.deepEqual(node.asked, [
+    ['say', 'abcdef', { type: 'publish', claims: { category: 'music', tags: ['a', 'b'] } }],
+    ['say', 'abcdef', { type: 'edit', claims: { description: '' } }],
+    ['say', 'abcdef', { type: 'withdraw' }],
+  ]);
+  await runHere(place, ['filter', 'add', 'name:spam', 'name:*x*']);
+  await runHere(place, ['filter', 'remove', 'name:*x*']);
+  assert.deepEqual(JSON.parse((await runHere(place, ['filter', '--json'])).data), { rules: ['name:spam'], total: 1 });
+  assert.equal((await runHere(place, ['filter', 'ban', 'x'])).exitCode, 2);
+});
+
 test('list hands category and order on, and refuses others with 2', async (t) => {
   const place = placeFor(t);
   const { node } = await hostFakeNode(t, place);

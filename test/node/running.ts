@@ -10,8 +10,8 @@ import type { RunningNode } from '../../app/running-node.ts';
 import { type Place, placeFor } from '../app/place.ts';
 
 const VERBS = [
-  ...(['status', 'share', 'get', 'torrents', 'act', 'limit', 'list', 'info'] as const),
-  ...(['supernodes', 'placement', 'volunteer', 'cap', 'drain'] as const),
+  ...(['status', 'share', 'get', 'torrents', 'act', 'limit', 'list', 'info', 'say'] as const),
+  ...(['supernodes', 'placement', 'volunteer', 'cap', 'drain', 'filter', 'changeFilter'] as const),
 ];
 
 export interface Running {

@@ -1,0 +1,100 @@
+/**
+ * What a user does not want to see, keep, track or fetch: info hashes, hashed hashes (so that a list need not name what
+ * it bans), publishers, and patterns of names. Local; nothing is voted away for others.
+ *
+ * One rule a line, `#` begins a remark:
+ *   0123…cdef (40 hex digits)     an info hash
+ *   sha256:… (64 hex digits)      the SHA-256 of the 20 bytes of an info hash
+ *   by:… (64 hex digits)          a publisher
+ *   name:PATTERN                  names in which the pattern occurs, `*` standing for anything; case and marks do not count
+ */
+import { type InfoHash, type NodeId, parseInfoHash } from '../base/index.ts';
+import { foldText } from './words.ts';
+
+/** Rules of all lists together. */
+export const DENY_RULES_MAX = 1_000_000;
+/** Patterns are tried one after the other at every entry. */
+export const DENY_PATTERNS_MAX = 1000;
+/** UTF-16 units. */
+const PATTERN_LENGTH_MAX = 200;
+
+export interface DenyFacts {
+  readonly infoHash: InfoHash;
+  /** Undefined while it is not known. */
+  readonly name?: string;
+  readonly publisher?: NodeId;
+}
+
+/** Hashes with SHA-256, to 64 lower-case hex digits. */
+export type HashOfHash = (infoHash: InfoHash) => string;
+
+export class DenyList {
+  readonly #hashOf: HashOfHash;
+  readonly #hashes = new Set<string>();
+  readonly #hashed = new Set<string>();
+  readonly #publishers = new Set<string>();
+  /** The parts between the stars of each pattern, folded. */
+  readonly #patterns: (readonly string[])[] = [];
+
+  constructor(hashOf: HashOfHash) {
+    this.#hashOf = hashOf;
+  }
+
+  get size(): number {
+    return this.#hashes.size + this.#hashed.size + this.#publishers.size + this.#patterns.length;
+  }
+
+  /** Takes the rules of a text in; returns the lines that are no rule, or for which there is no room. */
+  add(text: string): string[] {
+    return text.split('\n').filter((line) => {
+      const rule = line.replace(/(?:^|\s)#.*$/, '').trim();
+      return rule !== '' && (this.size >= DENY_RULES_MAX || !this.#addRule(rule));
+    });
+  }
+
+  /** Why something is denied, as the rule that says so; undefined when it is not. */
+  reason({ infoHash, name, publisher }: DenyFacts): string | undefined {
+    if (this.#hashes.has(infoHash)) return infoHash;
+    if (publisher !== undefined && this.#publishers.has(publisher)) return `by:${publisher}`;
+    if (this.#hashed.size > 0) {
+      const hashed = this.#hashOf(infoHash);
+      if (this.#hashed.has(hashed)) return `sha256:${hashed}`;
+    }
+    if (name === undefined || this.#patterns.length === 0) return undefined;
+    const folded = foldText(name);
+    const found = this.#patterns.find((parts) => holdsInOrder(folded, parts));
+    return found && `name:${found.join('*')}`;
+  }
+
+  #addRule(rule: string): boolean {
+    const infoHash = parseInfoHash(rule);
+    if (infoHash) return Boolean(this.#hashes.add(infoHash));
+    const [, kind, value = ''] = /^(sha256|by|name):(.+)$/i.exec(rule) ?? [];
+    if (kind?.toLowerCase() === 'name') return this.#addPattern(value);
+    if (kind === undefined || !/^[0-9a-f]{64}$/i.test(value)) return false;
+    (kind.toLowerCase() === 'by' ? this.#publishers : this.#hashed).add(value.toLowerCase());
+    return true;
+  }
+
+  #addPattern(pattern: string): boolean {
+    if (pattern.length > PATTERN_LENGTH_MAX) return false;
+    const parts = foldText(pattern)
+      .split('*')
+      .filter((part) => part !== '');
+    // A pattern of stars alone would deny everything.
+    if (parts.length === 0 || this.#patterns.length >= DENY_PATTERNS_MAX) return false;
+    this.#patterns.push(parts);
+    return true;
+  }
+}
+
+/** Linear in the text for whatever pattern: the first place of each part after the one before it is the best one. */
+function holdsInOrder(text: string, parts: readonly string[]): boolean {
+  let from = 0;
+  for (const part of parts) {
+    const at = text.indexOf(part, from);
+    if (at < 0) return false;
+    from = at + part.length;
+  }
+  return true;
+}

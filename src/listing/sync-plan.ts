@@ -1,0 +1,145 @@
+/**
+ * Whom to ask next for what changed in the listing, and when: each supernode in its turn for the entries of its own
+ * ranges, by cursor, within the bytes and the work that the user lends. Pure: the host asks, and tells what came.
+ */
+import { type Instant, later, type NodeId } from '../base/index.ts';
+
+/** Supernodes asked at a time. */
+export const PULLS_MAX = 4;
+/** Supernodes whose cursors are kept. */
+export const SYNC_SOURCES_MAX = 100_000;
+/** How soon one that had no more is asked again, when there are few; with many it is a round of all of them. */
+const REST_MS = 5000;
+const REST_PER_SOURCE_MS = 250;
+const BACKOFF_MS = 10_000;
+const BACKOFF_MAX_MS = 600_000;
+/** The bytes of so many seconds may be spent at once. */
+const BURST_SECONDS = 10;
+
+export interface SyncBudget {
+  /** Of answers, as they come over the wire. */
+  readonly bytesPerSecond: number;
+  /** 0–1: of the time that one processor has. */
+  readonly workShare: number;
+}
+
+export interface PullRequest {
+  readonly from: NodeId;
+  /** '' asks for everything. */
+  readonly cursor: string;
+}
+
+export interface PullResult {
+  readonly cursor: string;
+  readonly more: boolean;
+  readonly bytes: number;
+  /** Milliseconds of computing that it took. */
+  readonly workMs: number;
+}
+
+interface Source {
+  cursor: string;
+  /** Not before this. */
+  dueAt: Instant;
+  failures: number;
+  isAsked: boolean;
+}
+
+export class SyncPlan {
+  readonly #budget: SyncBudget;
+  readonly #sources = new Map<NodeId, Source>();
+  #asked = 0;
+  #bytes: number;
+  #bytesAt: Instant;
+  /** Nobody is asked before, for work was done. */
+  #restsUntil: Instant;
+
+  constructor(budget: SyncBudget, now: Instant) {
+    this.#budget = budget;
+    this.#bytes = budget.bytesPerSecond * BURST_SECONDS;
+    this.#bytesAt = now;
+    this.#restsUntil = now;
+  }
+
+  /** True once every source has told all it had. */
+  get isCaughtUp(): boolean {
+    return this.#sources.values().every(({ cursor, failures }) => cursor !== '' || failures > 0);
+  }
+
+  /** Who there is now; cursors of those that went are forgotten. */
+  setSources(nodeIds: readonly NodeId[], now: Instant): void {
+    const wanted = new Set(nodeIds.slice(0, SYNC_SOURCES_MAX));
+    for (const [nodeId, { isAsked }] of this.#sources) {
+      if (!wanted.has(nodeId) && !isAsked) this.#sources.delete(nodeId);
+    }
+    for (const nodeId of wanted) {
+      if (!this.#sources.has(nodeId))
+        this.#sources.set(nodeId, { cursor: '', dueAt: now, failures: 0, isAsked: false });
+    }
+  }
+
+  /** The next question; undefined when none is due, or the budget is spent. */
+  next(now: Instant): PullRequest | undefined {
+    if (this.#asked >= PULLS_MAX || this.#freeAt(now) > now) return undefined;
+    for (const [from, source] of this.#sources) {
+      if (source.isAsked || source.dueAt > now) continue;
+      source.isAsked = true;
+      this.#asked++;
+      return { from, cursor: source.cursor };
+    }
+    return undefined;
+  }
+
+  /** When `next` should be called again although nothing came. */
+  deadline(now: Instant): Instant {
+    let due = later(now, REST_MS);
+    for (const { isAsked, dueAt } of this.#sources.values()) if (!isAsked && dueAt < due) due = dueAt;
+    const free = this.#freeAt(now);
+    return free > due ? free : due;
+  }
+
+  noteAnswer(from: NodeId, { cursor, more, bytes, workMs }: PullResult, now: Instant): void {
+    this.#refill(now);
+    this.#bytes -= bytes;
+    const { workShare } = this.#budget;
+    const rest = later(now, workMs * (1 / workShare - 1));
+    if (rest > this.#restsUntil) this.#restsUntil = rest;
+    const source = this.#settle(from);
+    if (!source) return;
+    source.cursor = cursor;
+    source.failures = 0;
+    source.dueAt = more ? now : later(now, Math.max(REST_MS, this.#sources.size * REST_PER_SOURCE_MS));
+  }
+
+  noteFailure(from: NodeId, now: Instant): void {
+    const source = this.#settle(from);
+    if (!source) return;
+    source.dueAt = later(now, Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** source.failures));
+    source.failures = Math.min(source.failures + 1, 16);
+  }
+
+  /** Takes the source out and puts it last: everybody has its turn. */
+  #settle(from: NodeId): Source | undefined {
+    const source = this.#sources.get(from);
+    if (!source?.isAsked) return undefined;
+    source.isAsked = false;
+    this.#asked--;
+    this.#sources.delete(from);
+    this.#sources.set(from, source);
+    return source;
+  }
+
+  #refill(now: Instant): void {
+    const { bytesPerSecond } = this.#budget;
+    const earned = ((now - this.#bytesAt) / 1000) * bytesPerSecond;
+    this.#bytes = Math.min(bytesPerSecond * BURST_SECONDS, this.#bytes + earned);
+    this.#bytesAt = now;
+  }
+
+  /** When the budget allows another question. */
+  #freeAt(now: Instant): Instant {
+    this.#refill(now);
+    const byBytes = this.#bytes >= 0 ? now : later(now, (-this.#bytes / this.#budget.bytesPerSecond) * 1000);
+    return byBytes > this.#restsUntil ? byBytes : this.#restsUntil;
+  }
+}

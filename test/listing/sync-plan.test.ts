@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Instant, instant, later, type NodeId } from '../../src/base/index.ts';
+import { PULLS_MAX, SyncPlan } from '../../src/listing/index.ts';
+import { nodeIdOf } from './signer.ts';
+import { randomOf } from './titles.ts';
+
+const START = instant(1000);
+const AMPLE = { bytesPerSecond: 1e9, workShare: 1 };
+
+/** A supernode of the model: entries of its own in the order in which it learned them. */
+interface Server {
+  readonly nodeId: NodeId;
+  readonly entries: number[];
+}
+
+const PAGE = 100;
+const ENTRY_BYTES = 200;
+
+/** Lets one client pull until nothing is due for a while; returns what it knows after each answer, and the time. */
+function pullAll(servers: readonly Server[], plan: SyncPlan, untilMs: number, isLost: () => boolean = () => false) {
+  const known = new Set<number>();
+  const sizes: number[] = [];
+  let now: Instant = START;
+  let bytes = 0;
+  plan.setSources(
+    servers.map(({ nodeId }) => nodeId),
+    now,
+  );
+  while (now < START + untilMs) {
+    const asked = [];
+    for (let request = plan.next(now); request; request = plan.next(now)) asked.push(request);
+    assert.ok(asked.length <= PULLS_MAX);
+    for (const { from, cursor } of asked) {
+      if (isLost()) {
+        plan.noteFailure(from, now);
+        continue;
+      }
+      const { entries } = servers.find(({ nodeId }) => nodeId === from)!;
+      const at = Number(cursor || '0');
+      const page = entries.slice(at, at + PAGE);
+      for (const entry of page) known.add(entry);
+      bytes += page.length * ENTRY_BYTES;
+      const reached = at + page.length;
+      plan.noteAnswer(
+        from,
+        { cursor: String(reached), more: reached < entries.length, bytes: page.length * ENTRY_BYTES, workMs: 0 },
+        now,
+      );
+      sizes.push(known.size);
+    }
+    now = asked.length > 0 ? later(now, 20) : plan.deadline(now);
+  }
+  return { known, sizes, bytes };
+}
+
+function serversOf(count: number, entries: number): Server[] {
+  const servers = Array.from({ length: count }, (_, i): Server => ({ nodeId: idOf(i), entries: [] }));
+  const random = randomOf(7);
+  for (let entry = 0; entry < entries; entry++) servers[Math.floor(random() * count)]!.entries.push(entry);
+  return servers;
+}
+
+const idOf = (i: number): NodeId => i.toString(16).padStart(64, '0') as NodeId;
+
+test('N-15 a client of 200 supernodes learns all of 100,000 entries, never fewer than before, within its bytes', () => {
+  const servers = serversOf(200, 100_000);
+  const budget = { bytesPerSecond: 500_000, workShare: 1 };
+  const { known, sizes, bytes } = pullAll(servers, new SyncPlan(budget, START), 120_000);
+  assert.equal(known.size, 100_000);
+  assert.ok(
+    sizes.every((size, i) => i === 0 || size >= sizes[i - 1]!),
+    'monotone',
+  );
+  assert.equal(bytes, 100_000 * ENTRY_BYTES, 'each entry is carried once');
+  const { bytes: spent } = pullAll(servers, new SyncPlan(budget, START), 20_000);
+  assert.ok(spent <= 500_000 * (20 + 10) + PULLS_MAX * PAGE * ENTRY_BYTES, `${spent} bytes in 20 s`);
+});
+
+test('answers that get lost delay and lose nothing', () => {
+  const random = randomOf(3);
+  const { known } = pullAll(serversOf(20, 2000), new SyncPlan(AMPLE, START), 600_000, () => random() < 0.3);
+  assert.equal(known.size, 2000);
+});
+
+test('what is new later comes by the cursor alone', () => {
+  const [server] = serversOf(1, 250);
+  const plan = new SyncPlan(AMPLE, START);
+  pullAll([server!], plan, 4000);
+  server!.entries.push(9999);
+  const now = later(START, 20_000);
+  const request = plan.next(now);
+  assert.deepEqual(request, { from: server!.nodeId, cursor: '250' });
+});
+
+test('work is followed by rest, so that it takes no more than its share', () => {
+  const plan = new SyncPlan({ bytesPerSecond: 1e9, workShare: 0.25 }, START);
+  plan.setSources([nodeIdOf(1)], START);
+  const { from } = plan.next(START)!;
+  plan.noteAnswer(from, { cursor: 'x', more: true, bytes: 1, workMs: 10 }, START);
+  assert.equal(plan.next(later(START, 29)), undefined);
+  assert.ok(plan.next(later(START, 30)));
+});
+
+test('a supernode that is gone takes its cursor with it, and the others their turns', () => {
+  const plan = new SyncPlan(AMPLE, START);
+  plan.setSources([nodeIdOf(1), nodeIdOf(2)], START);
+  const first = plan.next(START)!;
+  assert.ok(plan.next(START));
+  assert.equal(plan.next(START), undefined, 'each is asked once at a time');
+  plan.noteFailure(first.from, START);
+  plan.setSources([nodeIdOf(2)], START);
+  assert.equal(plan.next(later(START, 700_000)), undefined, 'the other one has not answered yet');
+});

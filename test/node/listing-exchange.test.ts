@@ -1,0 +1,105 @@
+// Entries between real nodes: published, edited, withdrawn, denied; what curl sees of them; who keeps them.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { isFault } from '../../src/base/index.ts';
+import { parseCounts, parseListingPage } from '../../src/listing/index.ts';
+import { until } from '../interop/until.ts';
+import { randomContent, temporaryFolder } from '../io/loopback-node.ts';
+import type { Running } from './running.ts';
+import { running } from './running.ts';
+
+const eventually = (what: string, isSo: () => Promise<boolean>): Promise<true> =>
+  until(what, 60, async () => (await isSo()) || undefined);
+
+function sharedFile(name: string): string {
+  const file = join(temporaryFolder('shared'), name);
+  writeFileSync(file, randomContent(5000));
+  return file;
+}
+
+async function three(t: TestContext): Promise<{ supernode: Running; publisher: Running; reader: Running }> {
+  const supernode = await running(t);
+  const bootstrap = [`127.0.0.1:${supernode.port}`];
+  const publisher = await running(t, { role: 'client', bootstrap });
+  const reader = await running(t, { role: 'client', bootstrap });
+  return { supernode, publisher, reader };
+}
+
+test('C-06 N-13 an entry is published, edited and withdrawn, and every list follows', async (t) => {
+  const { supernode, publisher, reader } = await three(t);
+  const { infoHash, name } = await publisher.node.share(sharedFile('Silicon Valley.mkv'), {
+    category: 'movie',
+    description: 'one',
+  });
+  const rowAt = async ({ node }: Running) => (await node.list({ text: infoHash })).rows[0];
+  await eventually('the row at the reader', async () => (await rowAt(reader))?.description === 'one');
+  const row = await rowAt(reader);
+  assert.deepEqual([row?.name, row?.size, row?.files, row?.verified], [name, 5000, 1, true]);
+  await eventually('a count of the owner', async () => (await rowAt(reader))?.seeders === 1);
+  assert.equal((await rowAt(reader))?.countsFrom, supernode.node.status().nodeId);
+  await publisher.node.say(infoHash, { type: 'edit', claims: { description: 'two', tags: ['tv'] } });
+  await eventually('the edit at the reader', async () => (await rowAt(reader))?.description === 'two');
+  assert.deepEqual([(await rowAt(reader))?.category, (await rowAt(reader))?.tags], ['movie', ['tv']]);
+  await publisher.node.say(infoHash, { type: 'withdraw' });
+  await eventually('the row to be gone', async () => (await rowAt(reader)) === undefined);
+  await eventually('the row to be gone at the owner', async () => (await rowAt(supernode)) === undefined);
+  await assert.rejects(publisher.node.say(infoHash, { type: 'edit', claims: { description: 'x' } }), {
+    code: 'not-found',
+  });
+  await assert.rejects(reader.node.say(infoHash, { type: 'withdraw' }), { code: 'not-found' }, 'only its publisher');
+  await publisher.node.say(infoHash, { type: 'publish', claims: { category: 'movie' } });
+  await eventually('the row to be back', async () => (await rowAt(reader)) !== undefined);
+});
+
+test('N-19 pages, counts and metadata of a supernode are plain HTTP, compressed where that is asked for', async (t) => {
+  const supernode = await running(t);
+  for (let i = 0; i < 8; i++)
+    await supernode.node.share(sharedFile(`file ${i}.bin`), { description: 'words '.repeat(20) });
+  const [row] = (await supernode.node.list({})).rows;
+  const at = `http://127.0.0.1:${supernode.port}`;
+  const plain = await fetch(`${at}/listing?scope=own&since=`, { headers: { 'accept-encoding': 'identity' } });
+  const page = parseListingPage(new Uint8Array(await plain.arrayBuffer()));
+  assert.ok(!isFault(page) && page.items.length === 8 && !page.more);
+  const first = await fetch(`${at}/listing?first=1`, { headers: { 'accept-encoding': 'identity' } });
+  const best = parseListingPage(new Uint8Array(await first.arrayBuffer()));
+  assert.ok(!isFault(best) && best.items.length === 8);
+  const { request } = await import('node:http');
+  const zipped = await new Promise<Buffer>((resolve, reject) => {
+    request(`${at}/listing`, { headers: { 'accept-encoding': 'gzip' } }, async (reply) => {
+      assert.equal(reply.headers['content-encoding'], 'gzip');
+      resolve(Buffer.concat(await reply.toArray()));
+    })
+      .on('error', reject)
+      .end();
+  });
+  assert.ok(!isFault(parseListingPage(gunzipSync(zipped))));
+  const counts = await fetch(`${at}/counts?hashes=${row!.infoHash}`);
+  assert.deepEqual(parseCounts(new Uint8Array(await counts.arrayBuffer()), [row!.infoHash]), [
+    [row!.infoHash, { seeders: 1, leechers: 0, completions: 0 }],
+  ]);
+  assert.equal((await fetch(`${at}/counts?hashes=xyz`)).status, 400);
+  assert.equal((await fetch(`${at}/metadata/${row!.infoHash}`)).status, 200);
+});
+
+test('what is denied is not listed, taken, tracked or fetched', async (t) => {
+  const { supernode, publisher, reader } = await three(t);
+  const bad = await publisher.node.share(sharedFile('bad thing.bin'), {});
+  const good = await publisher.node.share(sharedFile('good.bin'), {});
+  const names = async ({ node }: Running) => (await node.list({ sort: 'name' })).rows.map(({ name }) => name);
+  await eventually('both rows', async () => (await names(reader)).length === 2);
+  await reader.node.changeFilter({ add: ['name:bad*thing', bad.infoHash] });
+  assert.deepEqual(await names(reader), [good.name]);
+  await assert.rejects(reader.node.get(bad.infoHash, undefined), { code: 'refused', message: /filter remove/ });
+  await supernode.node.changeFilter({ add: [good.infoHash] });
+  assert.deepEqual(await names(supernode), [bad.name]);
+  const query = `info_hash=${good.infoHash.replace(/../g, '%$&')}&port=9999&left=1`;
+  const announce = await fetch(`http://127.0.0.1:${supernode.port}/announce?${query}`);
+  assert.match(await announce.text(), /failure reason/);
+  await assert.rejects(reader.node.changeFilter({ add: ['no rule'] }), { code: 'usage' });
+  await reader.node.changeFilter({ remove: ['name:bad*thing', bad.infoHash] });
+  const again = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${supernode.port}`] });
+  await eventually('the row at a new node', async () => (await names(again)).includes(bad.name));
+});
