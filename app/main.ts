@@ -1,7 +1,7 @@
 /** The program: from the process's arguments, environment and streams to one verb and its exit code. */
 import { readFile } from 'node:fs/promises';
 import { runCommandLine } from './cli/program.ts';
-import type { CliContext, Terminal } from './cli/verb.ts';
+import type { CliContext, Keyboard, Terminal } from './cli/verb.ts';
 import { EXIT } from './cli/verb.ts';
 import { currentHome } from './home.ts';
 
@@ -28,6 +28,20 @@ function terminalOf(stream: NodeJS.WriteStream): Terminal {
   };
 }
 
+function keyboardOf(input: NodeJS.ReadStream, output: NodeJS.WriteStream): Keyboard | undefined {
+  if (input.isTTY !== true || output.isTTY !== true || process.env.TERM === 'dumb') return undefined;
+  return {
+    get lines(): number {
+      return output.rows || 24;
+    },
+    listen(take) {
+      const onData = (bytes: Buffer): void => take(bytes.toString());
+      input.setRawMode(true).on('data', onData).resume();
+      return () => void input.off('data', onData).setRawMode(false).pause();
+    },
+  };
+}
+
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
 const context: CliContext = {
   environment: process.env,
@@ -35,6 +49,7 @@ const context: CliContext = {
   home: currentHome(),
   data: terminalOf(process.stdout),
   notes: terminalOf(process.stderr),
+  keyboard: keyboardOf(process.stdin, process.stdout),
   interrupt: interrupt.signal,
 };
 const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));

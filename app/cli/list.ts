@@ -13,6 +13,7 @@ import type { LinkRow, TorrentDetail, TorrentRow } from '../running-node.ts';
 import { formatAge, formatCount, formatCounted, formatPercent, formatSize } from '../show/quantities.ts';
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
+import { browse } from './browse.ts';
 import { withDaemon } from './daemon-process.ts';
 import type { Call, CliContext, ExitCode, Verb, VerbOption } from './verb.ts';
 
@@ -49,10 +50,14 @@ const QUERY_OPTIONS: readonly VerbOption[] = [
 export const list: Verb = {
   name: 'list',
   parameters: ['[category]'],
-  summary: 'show what the network offers; "monsoon" alone does the same',
-  options: QUERY_OPTIONS,
+  summary: 'show what the network offers; "monsoon" alone shows it to look through',
+  options: [...QUERY_OPTIONS, { name: 'browse', flag: '--browse', help: 'to look through', isHidden: true }],
   run: (call, context) => {
     const [category] = call.arguments;
+    const { keyboard } = context;
+    if (call.options.browse === true && !call.wantsJson && keyboard) {
+      return withDaemon(context, (client) => browse(client, context, keyboard));
+    }
     return answerQuery(call, context, category === undefined ? [] : [['category', category]]);
   },
 };
@@ -87,7 +92,7 @@ async function answerQuery(
   parameters: readonly [string, string][],
 ): Promise<ExitCode> {
   const options = Object.entries(call.options).flatMap(([name, value]): [string, string][] =>
-    value === undefined || value === false ? [] : [[name, value === true ? '1' : String(value)]],
+    value === undefined || value === false || name === 'browse' ? [] : [[name, value === true ? '1' : String(value)]],
   );
   const query = parseListingQuery([...parameters, ...options]);
   if (isFault(query)) throw new MonsoonError('usage', `${query.text}. Run "monsoon search --help".`);

@@ -66,10 +66,10 @@ export async function runCommandLine(
 
 type RunVerb = (verb: Verb, call: Parameters<Verb['run']>[0]) => Promise<void>;
 
-/** `monsoon` alone is `monsoon list`, and a bare magnet or info hash is something to get. */
+/** `monsoon` alone is `monsoon list`, to look through in a terminal, and a bare magnet or info hash is something to get. */
 function completed(words: readonly string[]): string[] {
   const [first] = words;
-  if (first === undefined || first === '--json') return ['list', ...words];
+  if (first === undefined || first === '--json') return ['list', '--browse', ...words];
   return /^magnet:|^(?:[0-9a-f]{40}|[a-z2-7]{32})$/i.test(first) ? ['get', ...words] : [...words];
 }
 

@@ -14,6 +14,14 @@ export interface Terminal {
   write(text: string): void;
 }
 
+/** Keys as they are pressed, of a person who sits at both ends of the terminal. */
+export interface Keyboard {
+  /** Lines of the terminal. */
+  readonly lines: number;
+  /** Gives what is typed until the function that it returns is called. */
+  listen(take: (text: string) => void): () => void;
+}
+
 /** The world that a verb sees. */
 export interface CliContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -24,6 +32,8 @@ export interface CliContext {
   readonly data: Terminal;
   /** Standard error: progress and errors. */
   readonly notes: Terminal;
+  /** Undefined where nobody types, or sees what is drawn. */
+  readonly keyboard?: Keyboard | undefined;
   /** Aborted by Ctrl-C and by SIGTERM. */
   readonly interrupt: AbortSignal;
 }

@@ -36,8 +36,8 @@ export const TEXTS_READ_MAX = 200;
 export const PHRASE_TEXTS_READ_MAX = 4000;
 /** Fewer than this many rows and typos are assumed where no word is unknown. */
 const FEW_ROWS = 3;
-/** How many doublings of worth one halving of the text's quality outweighs. */
-const TEXT_WEIGHT = 9;
+/** How much more the text weighs than worth, of which the doublings count less the more there are. */
+const TEXT_WEIGHT = 6;
 /** Clauses of which one may be left out when nothing holds all. */
 const LEAVE_OUT_CLAUSES_MAX = 8;
 
@@ -152,10 +152,12 @@ export class ListingIndex {
   #ranked({ ids, clauses }: TextFound, offset: number, limit: number): { ids: number[]; total: number } {
     const worthiest = this.#columns.part(ids, 'best', false, 0, Math.max(TEXTS_READ_MAX, offset + limit)).ids;
     const read = worthiest.slice(0, TEXTS_READ_MAX);
+    const best = read.length > 0 ? this.#columns.worthOf(read[0]!) : 0;
     const scores = new Map<number, number>();
     for (const id of read) {
       const quality = matchQuality(this.wordsOfRow(id), clauses);
-      scores.set(id, TEXT_WEIGHT * Math.log2(quality) + this.#columns.worthOf(id) / WORTH_STEPS);
+      const below = (best - this.#columns.worthOf(id)) / WORTH_STEPS;
+      scores.set(id, TEXT_WEIGHT * Math.log2(quality) - Math.log2(1 + below));
     }
     read.sort((a, b) => scores.get(b)! - scores.get(a)!);
     const ranked = [...read, ...worthiest.slice(TEXTS_READ_MAX)];
@@ -225,7 +227,7 @@ class TextSearch {
     };
     note(word, 1);
     for (const { word: near, edits } of vocabulary.near(word)) note(near, TYPO_QUALITY ** edits);
-    if (word.length > 1) for (const longer of vocabulary.beginningWith(word)) note(longer, BEGINNING_QUALITY);
+    for (const longer of vocabulary.beginningWith(word)) note(longer, BEGINNING_QUALITY);
     if (readings.size === 1 && word.length > 2) {
       for (const longer of vocabulary.holding(word)) note(longer, HOLDING_QUALITY);
     }

@@ -63,9 +63,8 @@ export function matchQuality(row: RowWords, clauses: readonly (readonly ReadTerm
     if (best.at > lastAt) ordered++;
     if (best.at >= 0) lastAt = best.at;
   }
-  const mean = product ** (1 / Math.max(1, Math.min(words, 3)));
   const coverage = Math.min(1, matched / Math.max(1, row.name.length));
-  return mean * (1 - ORDER_SHARE * (1 - ordered / Math.max(1, words))) * (1 - COVERAGE_SHARE * (1 - coverage));
+  return product * (1 - ORDER_SHARE * (1 - ordered / Math.max(1, words))) * (1 - COVERAGE_SHARE * (1 - coverage));
 }
 
 interface TermMatch {

@@ -7,7 +7,7 @@ import { WORD_LENGTH_MAX } from './words.ts';
 /** Words held; later ones are found only as they are spelt. */
 export const VOCABULARY_MAX = 600_000;
 /** Words that one misspelt word may stand for. */
-export const NEAR_MAX = 24;
+export const NEAR_MAX = 48;
 /** Shorter words are taken as they are: too many others are one letter away. */
 const TYPO_LENGTH_MIN = 4;
 const TWO_TYPOS_LENGTH_MIN = 9;
@@ -24,13 +24,15 @@ interface Bucket {
   masks: Uint32Array;
 }
 
+/** Words that go on are found by so many letters; shorter beginnings are taken as they are. */
+const BEGINNING_LENGTH = 3;
+
 export class Vocabulary {
   readonly #known = new Set<string>();
-  /** By length in UTF-16 units. */
-  readonly #buckets: readonly Bucket[] = Array.from({ length: WORD_LENGTH_MAX + 1 }, () => ({
-    words: [],
-    masks: new Uint32Array(16),
-  }));
+  /** By length in UTF-16 units, then by first letter, since few typos are in that. */
+  readonly #buckets: readonly Map<string, Bucket>[] = Array.from({ length: WORD_LENGTH_MAX + 1 }, () => new Map());
+  /** By their first letters. */
+  readonly #beginnings = new Map<string, string[]>();
 
   get size(): number {
     return this.#known.size;
@@ -42,9 +44,15 @@ export class Vocabulary {
 
   /** True when the word was not there; false too when there is no room for it. */
   add(word: string): boolean {
-    const bucket = this.#buckets[word.length];
-    if (!bucket || this.#known.size >= VOCABULARY_MAX || this.#known.has(word)) return false;
+    const byLetter = this.#buckets[word.length];
+    if (!byLetter || this.#known.size >= VOCABULARY_MAX || this.#known.has(word)) return false;
     this.#known.add(word);
+    const letter = word.charAt(0);
+    let bucket = byLetter.get(letter);
+    if (!bucket) {
+      bucket = { words: [], masks: new Uint32Array(16) };
+      byLetter.set(letter, bucket);
+    }
     if (bucket.words.length === bucket.masks.length) {
       const grown = new Uint32Array(bucket.masks.length * 2);
       grown.set(bucket.masks);
@@ -52,53 +60,86 @@ export class Vocabulary {
     }
     bucket.masks[bucket.words.length] = maskOf(word);
     bucket.words.push(word);
+    this.#noteBeginning(word);
     return true;
   }
 
-  /** What a misspelt word may mean, nearest first; of equally near ones those that begin alike. */
+  /**
+   * What a misspelt word may mean, nearest first. Another first letter is thought of only when nothing begins alike,
+   * and digits are meant as they are.
+   */
   near(word: string): NearWord[] {
     const editsMax = word.length < TYPO_LENGTH_MIN ? 0 : word.length < TWO_TYPOS_LENGTH_MIN ? 1 : 2;
-    const found: NearWord[] = [];
-    if (editsMax === 0) return found;
-    const mask = maskOf(word);
-    for (let length = word.length - editsMax; length <= word.length + editsMax; length++) {
-      const bucket = this.#buckets[length];
-      if (!bucket) continue;
-      const { words, masks } = bucket;
-      for (let i = 0; i < words.length; i++) {
-        // One edit changes at most two letters of the set.
-        if (bitsOf(masks[i]! ^ mask) > 2 * editsMax) continue;
-        const edits = editsBetween(word, words[i]!, editsMax);
-        if (edits > 0 && edits <= editsMax) found.push({ word: words[i]!, edits });
-      }
+    if (editsMax === 0) return [];
+    const first = word.charAt(0);
+    const alike: NearWord[] = [];
+    for (const byLetter of this.#lengths(word.length, editsMax)) {
+      const bucket = byLetter.get(first);
+      if (bucket) takeNear(bucket, word, editsMax, alike);
     }
-    const isAlike = (near: NearWord): number => (near.word[0] === word[0] ? 0 : 1);
-    return found.sort((a, b) => a.edits - b.edits || isAlike(a) - isAlike(b)).slice(0, NEAR_MAX);
+    if (alike.length > 0) return nearest(alike);
+    const others: NearWord[] = [];
+    for (const byLetter of this.#lengths(word.length, editsMax)) {
+      for (const [letter, bucket] of byLetter) if (letter !== first) takeNear(bucket, word, editsMax, others);
+    }
+    return nearest(others);
   }
 
-  /** Longer words that begin with this one, the shortest first. */
+  /** Longer words that begin with this one, the shortest first; none for fewer than three letters. */
   beginningWith(start: string): string[] {
-    return this.#select(start, (word) => word.startsWith(start));
+    const found = this.#beginnings.get(start.slice(0, BEGINNING_LENGTH)) ?? [];
+    return found
+      .filter((word) => word.length > start.length && word.startsWith(start))
+      .sort((a, b) => a.length - b.length)
+      .slice(0, NEAR_MAX);
   }
 
   /** Longer words that hold this one anywhere, the shortest first. */
   holding(part: string): string[] {
-    return this.#select(part, (word) => word.includes(part));
-  }
-
-  #select(part: string, isWanted: (word: string) => boolean): string[] {
     const mask = maskOf(part);
     const found: string[] = [];
     for (let length = part.length + 1; length < this.#buckets.length; length++) {
-      const { words, masks } = this.#buckets[length]!;
-      for (let i = 0; i < words.length; i++) {
-        if ((masks[i]! & mask) !== mask || !isWanted(words[i]!)) continue;
-        found.push(words[i]!);
-        if (found.length === NEAR_MAX) return found;
+      for (const { words, masks } of this.#buckets[length]!.values()) {
+        for (let i = 0; i < words.length; i++) {
+          if ((masks[i]! & mask) >>> 0 !== mask || !words[i]!.includes(part)) continue;
+          found.push(words[i]!);
+          if (found.length === NEAR_MAX) return found;
+        }
       }
     }
     return found;
   }
+
+  #lengths(length: number, editsMax: number): readonly Map<string, Bucket>[] {
+    return this.#buckets.slice(Math.max(0, length - editsMax), length + editsMax + 1);
+  }
+
+  #noteBeginning(word: string): void {
+    if (word.length <= BEGINNING_LENGTH) return;
+    const beginning = word.slice(0, BEGINNING_LENGTH);
+    const words = this.#beginnings.get(beginning);
+    if (words) words.push(word);
+    else this.#beginnings.set(beginning, [word]);
+  }
+}
+
+function takeNear({ words, masks }: Bucket, word: string, editsMax: number, found: NearWord[]): void {
+  const mask = maskOf(word);
+  const digits = digitsOf(word);
+  for (let i = 0; i < words.length; i++) {
+    // One edit changes at most two letters of the set.
+    if (bitsOf(masks[i]! ^ mask) > 2 * editsMax) continue;
+    const edits = editsBetween(word, words[i]!, editsMax);
+    if (edits > 0 && edits <= editsMax && digitsOf(words[i]!) === digits) found.push({ word: words[i]!, edits });
+  }
+}
+
+function nearest(found: NearWord[]): NearWord[] {
+  return found.sort((a, b) => a.edits - b.edits).slice(0, NEAR_MAX);
+}
+
+function digitsOf(word: string): string {
+  return word.replace(/[^0-9]/g, '');
 }
 
 /** Letters a–z have their own bits, all else shares the other six. */

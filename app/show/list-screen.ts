@@ -1,0 +1,192 @@
+/**
+ * The listing as a screen of a terminal: what keys do, and what is drawn. Knows neither the terminal nor the node: it
+ * says what it wants to know, and is told.
+ */
+import { cleanText } from '../../src/base/index.ts';
+import { LISTING_SORTS, type ListingAnswer, type ListingQuery, type ListingRow } from '../../src/listing/index.ts';
+import { formatAge, formatCount, formatSize } from './quantities.ts';
+import { formatTable } from './table.ts';
+import { fitColumns, padColumns } from './width.ts';
+
+/** What a key press asks of whoever shows the screen. */
+export type ScreenWish = 'draw' | 'load' | 'fetch' | 'quit' | undefined;
+
+/** The title, the heading of the table, and the line of help. */
+const OTHER_LINES = 3;
+const SEARCH_LENGTH_MAX = 200;
+const COLUMNS = [
+  { title: 'Cat' },
+  { title: 'Name', shrinks: true },
+  { title: 'Size', isNumber: true },
+  { title: 'Age', isNumber: true },
+  { title: 'Seeds', isNumber: true },
+  { title: 'Leech', isNumber: true },
+];
+const HELP = 'arrows move · / search · s order · Enter fetches · q leaves';
+
+export class ListScreen {
+  #search = '';
+  /** What is being typed; undefined while nothing is. */
+  #typed: string | undefined;
+  #sort: number | undefined;
+  /** The selected row, of all that fit. */
+  #at = 0;
+  /** The row on the first line. */
+  #top = 0;
+  #height = 1;
+  #answer: ListingAnswer = { rows: [], total: 0 };
+  #note = '';
+
+  /** The rows that the screen shows. */
+  get query(): ListingQuery {
+    const sort = this.#sort === undefined ? undefined : LISTING_SORTS[this.#sort];
+    return {
+      ...(this.#search !== '' && { text: this.#search }),
+      ...(sort && { sort }),
+      offset: this.#top,
+      limit: this.#height,
+    };
+  }
+
+  /** The row that Enter means. */
+  get selected(): ListingRow | undefined {
+    return this.#answer.rows[this.#at - this.#top];
+  }
+
+  /** How many lines there are; true when other rows are needed. */
+  resize(lines: number): boolean {
+    const height = Math.max(1, lines - OTHER_LINES);
+    if (height === this.#height) return false;
+    this.#height = height;
+    this.#keepInView();
+    return true;
+  }
+
+  show(answer: ListingAnswer): void {
+    this.#answer = answer;
+    this.#at = Math.max(0, Math.min(this.#at, answer.total - 1));
+  }
+
+  /** A line for the person: what came of a fetch. */
+  say(note: string): void {
+    this.#note = note;
+  }
+
+  /** @param key one character, or an escape sequence */
+  press(key: string): ScreenWish {
+    if (key === '\u0003') return 'quit';
+    this.#note = '';
+    if (this.#typed !== undefined) return this.#type(key, this.#typed);
+    switch (key) {
+      case 'q':
+      case '\u001b':
+        return 'quit';
+      case '/':
+        this.#typed = this.#search;
+        return 'draw';
+      case 's':
+        this.#sort = ((this.#sort ?? -1) + 1) % LISTING_SORTS.length;
+        return this.#moveTo(0, true);
+      case '\r':
+      case '\n':
+        return this.selected ? 'fetch' : 'draw';
+      default:
+        return this.#move(key);
+    }
+  }
+
+  /** The lines of the screen, each at most so many columns wide. */
+  lines(columns: number, nowSeconds: number): string[] {
+    const { rows, total } = this.#answer;
+    const place = total === 0 ? 'nothing' : `${this.#at + 1} of ${total}`;
+    const order = this.#sort === undefined ? '' : `, by ${LISTING_SORTS[this.#sort]}`;
+    const title =
+      this.#typed !== undefined
+        ? `search: ${this.#typed}_`
+        : `monsoon · ${this.#search || 'everything'} · ${place}${order}`;
+    const cells = rows.map((row) => [
+      row.category,
+      row.name,
+      formatSize(row.size),
+      formatAge(nowSeconds - row.added),
+      formatCount(row.seeders),
+      formatCount(row.leechers),
+    ]);
+    // One column is the mark of the selected row.
+    const table = formatTable(COLUMNS, cells, { columns: columns - 2, hasColour: false })
+      .trimEnd()
+      .split('\n');
+    const [heading = '', ...lines] = table;
+    const body = Array.from({ length: this.#height }, (_, i) => {
+      const mark = i + this.#top === this.#at && lines[i] !== undefined ? '> ' : '  ';
+      return mark + (lines[i] ?? '');
+    });
+    const corrected = this.#answer.corrected === undefined ? '' : `searched for "${this.#answer.corrected}"`;
+    const foot = this.#note || corrected || HELP;
+    return [title, `  ${heading}`, ...body, foot].map((line) => {
+      const clean = line.replace(/^\s*|\s*$/g, (space) => space);
+      return padColumns(fitColumns(leadingKept(clean), columns), columns, 'right');
+    });
+  }
+
+  #type(key: string, typed: string): ScreenWish {
+    if (key === '\r' || key === '\n') {
+      this.#search = typed.trim();
+      this.#typed = undefined;
+      return this.#moveTo(0, true);
+    }
+    if (key === '\u001b') {
+      this.#typed = undefined;
+      return 'draw';
+    }
+    if (key === '\u007f' || key === '\b') this.#typed = [...typed].slice(0, -1).join('');
+    else if (!/[\u0000-\u001f]/.test(key) && typed.length < SEARCH_LENGTH_MAX) this.#typed = typed + key;
+    return 'draw';
+  }
+
+  #move(key: string): ScreenWish {
+    switch (key) {
+      case '\u001b[A':
+      case 'k':
+        return this.#moveTo(this.#at - 1);
+      case '\u001b[B':
+      case 'j':
+        return this.#moveTo(this.#at + 1);
+      case '\u001b[5~':
+        return this.#moveTo(this.#at - this.#height);
+      case '\u001b[6~':
+        return this.#moveTo(this.#at + this.#height);
+      case '\u001b[H':
+      case '\u001b[1~':
+        return this.#moveTo(0);
+      case '\u001b[F':
+      case '\u001b[4~':
+        return this.#moveTo(this.#answer.total - 1);
+      default:
+        return undefined;
+    }
+  }
+
+  #moveTo(at: number, isOther = false): ScreenWish {
+    this.#at = Math.max(0, isOther ? at : Math.min(at, this.#answer.total - 1));
+    const top = this.#top;
+    this.#keepInView();
+    return isOther || top !== this.#top ? 'load' : 'draw';
+  }
+
+  #keepInView(): void {
+    if (this.#at < this.#top) this.#top = this.#at;
+    if (this.#at >= this.#top + this.#height) this.#top = this.#at - this.#height + 1;
+  }
+}
+
+/** A line without control characters, spaces at its beginning kept. */
+function leadingKept(line: string): string {
+  const [space = ''] = /^ */.exec(line) ?? [];
+  return space + cleanText(line, 4096);
+}
+
+/** The keys in what a terminal sent. */
+export function keysIn(text: string): string[] {
+  return text.match(/\u001b\[[0-9;]*[A-Za-z~]|\u001b|[\s\S]/gu) ?? [];
+}
