@@ -1,10 +1,7 @@
-/** Peers from the Mainline DHT for torrents that are not private, when the user switched it on. */
-import type { Config } from '../config/index.ts';
-import type { Address } from '../src/base/index.ts';
-import { type MainlineDht, openMainlineDht } from '../src/io/mainline-dht.ts';
+/** Peers from the Mainline DHT for torrents that are not private. */
+import type { MainlineDht } from '../src/io/mainline-dht.ts';
 import type { Torrent } from '../src/io/torrent.ts';
 import type { Torrents } from '../src/io/torrents.ts';
-import type { UdpPort } from '../src/io/udp-port.ts';
 
 /** A new torrent waits no longer than this. */
 const ROUND_MS = 5000;
@@ -15,15 +12,12 @@ const HUNGRY_MS = 60_000;
 const ALONE_MS = 15_000;
 /** Walks begun in one round, so that a thousand torrents do not walk at once. */
 const WALKS_MAX = 2;
-/** Where a DHT node listens whose port the user left out. */
-const DEFAULT_PORT = 6881;
 
 export interface DhtPeersSettings {
-  readonly config: Config;
-  readonly udp: UdpPort;
+  readonly dht: MainlineDht;
   readonly torrents: Torrents;
-  /** The number under which a router passes our port on, if it does. */
-  readonly portOutside: () => number | undefined;
+  /** The port that others reach. */
+  readonly port: () => number;
 }
 
 /** What came of a torrent's last walk. */
@@ -41,28 +35,19 @@ export class DhtPeers {
   readonly #walks = new WeakMap<Torrent, Walk>();
   readonly #timer: NodeJS.Timeout;
 
-  /** Joins the DHT on the node's UDP port, if it is switched on; the DHT that we speak has IPv4 only. */
-  static async open(settings: DhtPeersSettings): Promise<DhtPeers | undefined> {
-    const { config, udp } = settings;
-    if (!config.dht || !udp.hasFamilyOf('0.0.0.0')) return undefined;
-    const bootstrap = config.dhtBootstrap.map(contactOf);
-    return new DhtPeers(settings, await openMainlineDht({ udp, bootstrap, allowLocal: config.allowLocal }));
-  }
-
-  private constructor(settings: DhtPeersSettings, dht: MainlineDht) {
+  constructor(settings: DhtPeersSettings) {
     this.#settings = settings;
-    this.#dht = dht;
+    this.#dht = settings.dht;
     this.#timer = setInterval(() => this.#round(), ROUND_MS);
     this.#round();
   }
 
-  async close(): Promise<void> {
+  close(): void {
     clearInterval(this.#timer);
-    await this.#dht.close();
   }
 
   get #port(): number {
-    return this.#settings.portOutside() ?? this.#settings.udp.port;
+    return this.#settings.port();
   }
 
   #round(): void {
@@ -90,9 +75,4 @@ export class DhtPeers {
     if (!torrent.isRunning || torrent.isPrivate) return;
     walk.wasAnswered = (await this.#dht.announce(infoHash, walk.port)) > 0;
   }
-}
-
-function contactOf(text: string): Address {
-  const [, host, port] = /^\[?(.*?)\]?(?::([0-9]{1,5}))?$/.exec(text)!;
-  return { host: host!, port: Number(port ?? DEFAULT_PORT) };
 }

@@ -121,13 +121,14 @@ export class Library {
   }
 
   async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {
-    const { torrents, store, filter, log } = this.#settings;
+    const { torrents, store, filter, log, membership } = this.#settings;
     if (directory !== undefined && !isAbsolute(directory)) {
       throw new MonsoonError('usage', `${directory} is not an absolute path.`);
     }
     const target = await resolveTarget(what, torrents, store);
     const { infoHash } = target;
     filter.requireAllowed({ infoHash, name: target.name });
+    membership.noteTrackers(target.trackers.flat());
     const known = torrents.get(infoHash);
     if (known && known.phase !== 'failed' && wanted) this.#change(known, choiceOf(wanted));
     const added = torrents.add({

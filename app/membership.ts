@@ -5,7 +5,15 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config/index.ts';
-import { type Address, formatAddress, type InfoHash, type NodeAt, type NodeId, nodeOrigin } from '../src/base/index.ts';
+import {
+  type Address,
+  formatAddress,
+  type InfoHash,
+  type NodeAt,
+  type NodeId,
+  nodeOrigin,
+  parseAddress,
+} from '../src/base/index.ts';
 import type { BoundNetwork } from '../src/io/bound-network.ts';
 import type { HttpClient } from '../src/io/http-client.ts';
 import type { Identity } from '../src/io/identity.ts';
@@ -15,6 +23,7 @@ import {
   encodeExchange,
   HostCache,
   type KnownHost,
+  type ListedHost,
   type OverlayRole,
 } from '../src/overlay/index.ts';
 import type { Arc, Ownership } from '../src/ports/index.ts';
@@ -27,7 +36,9 @@ import { Asker } from './sources/asker.ts';
 import { Joining } from './sources/joining.ts';
 import { KnownHosts } from './sources/known-hosts.ts';
 import type { LanNeighbours } from './sources/lan-neighbours.ts';
-import { NamedSource } from './sources/named-sources.ts';
+import { DEFAULT_PORT, NamedSource, splitHostPort } from './sources/named-sources.ts';
+import type { Source } from './sources/source.ts';
+import { ToldHosts } from './sources/told-hosts.ts';
 
 /** How often sources are asked again, and how soon while nobody is known. */
 const REFRESH_MS = 60_000;
@@ -41,6 +52,8 @@ const REMEMBERED_PER_ROUND_MAX = 16;
 const BELIEF_MS = 3000;
 /** When nobody is there: how long at most a node waits before it is the first. */
 const ALONE_MS: Readonly<Record<OverlayRole, number>> = { client: 0, auto: 30_000, supernode: 5000 };
+/** Names of one list that are looked up. */
+const NAMES_MAX = 16;
 /** Neighbours asked at a time. */
 const HEARING_MAX = 8;
 /** Addresses of supernodes that are remembered, gone ones too. */
@@ -69,6 +82,8 @@ export class Membership {
   readonly #settings: MembershipSettings;
   readonly #asker: Asker;
   readonly #hosts: KnownHosts;
+  readonly #told: ToldHosts;
+  readonly #passedOn: ToldHosts;
   readonly #joining: Joining;
   /** Where supernodes listen or listened, as URLs write it; the oldest leaves first. */
   readonly #served = new Set<string>();
@@ -81,13 +96,16 @@ export class Membership {
   #isClosed = false;
 
   constructor(settings: MembershipSettings) {
-    const { config, saved, addresses, book, memory, network, log, lan } = settings;
+    const { config, saved, addresses, book, memory, lan } = settings;
     this.#settings = settings;
     this.ownership = settings.host.machine.ownership;
     this.#asker = new Asker(settings);
     this.#hosts = new KnownHosts(new HostCache(saved), book, memory, Math.random);
-    this.#joining = new Joining(this.#asker, this.#hosts);
-    for (const text of config.bootstrap) this.#joining.add(new NamedSource(text, book, network, log));
+    this.#joining = new Joining(this.#asker, this.#hosts, settings.log);
+    this.#told = new ToldHosts('hosts', book);
+    this.#passedOn = new ToldHosts('magnet', book);
+    for (const source of [this.#told, this.#passedOn]) this.#joining.add(source);
+    for (const text of config.bootstrap) this.#joining.add(new NamedSource(text, settings));
     if (lan) this.#joining.add(lan);
     lan?.onHeard((address) => void this.#hear(lan, address));
     for (const address of addresses) book.vouch(address);
@@ -100,6 +118,16 @@ export class Membership {
   }
   get bootstrap(): readonly BootstrapStatus[] {
     return this.#joining.status;
+  }
+
+  /** One more way in, before the start. */
+  add(source: Source): void {
+    this.#joining.add(source);
+  }
+
+  /** Our own descriptor while this node serves. */
+  get own(): Descriptor | undefined {
+    return this.#machine.isSupernode ? this.get(this.#settings.identity.nodeId) : undefined;
   }
 
   /** Asks everybody, and goes on by itself; resolves when somebody is known, or after the first round. */
@@ -193,6 +221,38 @@ export class Membership {
   /** A supernode did not answer: it is looked into whether it is there. */
   noteSilent(nodeId: NodeId): void {
     this.#settings.host.feed({ type: 'silent', nodeId });
+  }
+
+  /** The hosts known from before, in the order in which they would be tried, and which of them are anchors. */
+  hosts(): { readonly hosts: readonly KnownHost[]; readonly anchors: readonly KnownHost[] } {
+    return { hosts: this.#hosts.hosts(), anchors: this.#hosts.anchors() };
+  }
+
+  /** Asks hosts that the user named, and remembers their addresses; resolves with what came of it. */
+  async tell(hosts: readonly ListedHost[]): Promise<readonly BootstrapStatus[]> {
+    const names: NamedSource[] = [];
+    for (const { at, nodeId } of hosts) {
+      const { name, port } = splitHostPort(at);
+      const address = parseAddress(formatAddress({ host: name, port: port ?? DEFAULT_PORT }));
+      if (address) {
+        this.#told.add(address, nodeId, true);
+        this.#hosts.note({ nodeId, addresses: [address] });
+      } else if (names.length < NAMES_MAX) names.push(new NamedSource(at, this.#settings));
+    }
+    for (const source of names) this.#joining.add(source);
+    const answered = await this.#joining.ask([this.#told, ...names]);
+    this.#remember();
+    return answered;
+  }
+
+  /** The trackers of a magnet may be supernodes: asked where nobody else is known. */
+  noteTrackers(urls: readonly string[]): void {
+    if (!this.#isAlone) return;
+    for (const url of urls) {
+      const address = parseAddress(/^https?:\/\/([^/?#]+)\//.exec(url)?.[1] ?? '');
+      if (address) this.#passedOn.add(address, undefined, false);
+    }
+    if (this.#passedOn.size > 0) void this.#joining.ask([this.#passedOn]);
   }
 
   /** Asks everybody now: our own network was gone, and is back. */

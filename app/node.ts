@@ -29,9 +29,10 @@ import { LinkBudget } from '../src/session/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
 import { AddressBook } from './address-book.ts';
 import type { NodeSettings } from './daemon.ts';
-import { DhtPeers } from './dht-peers.ts';
+import { type DhtService, openDhtService } from './dht-service.ts';
 import { openDnsFor } from './dns-service.ts';
 import { Filter } from './filter.ts';
+import { hostRows, readHostList } from './host-lists.ts';
 import { LanPeers } from './lan-peers.ts';
 import { Library } from './library.ts';
 import { ListingFront } from './listing-front.ts';
@@ -46,6 +47,7 @@ import { PublicFront } from './public-front.ts';
 import { Publisher } from './publisher.ts';
 import { Reach } from './reach.ts';
 import type {
+  BootstrapStatus,
   CapChange,
   Caps,
   Choice,
@@ -53,6 +55,7 @@ import type {
   FileRow,
   FilterChange,
   FilterStatus,
+  HostRow,
   ListingAnswer,
   ListingQuery,
   NodeStatus,
@@ -81,9 +84,7 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const services: Services = { dht: undefined, lan: undefined, dns: undefined };
   const node = new Node(base, parts, services);
   try {
-    const { reach, torrents } = parts;
-    const portOutside = (): number | undefined => reach.external?.tcpPort;
-    services.dht = await DhtPeers.open({ ...base, torrents, portOutside });
+    services.dht = await openDhtService({ ...base, ...parts });
     services.lan = LanPeers.open(base.config, base.network, base.port.port, parts.torrents);
     services.dns = await openDnsFor(base.config, base.network, parts.membership, base.identity.nodeId);
     await node.begin();
@@ -294,7 +295,7 @@ function openTorrents(
 
 /** What only some configurations have; filled in while the node starts. */
 interface Services {
-  dht: DhtPeers | undefined;
+  dht: DhtService | undefined;
   lan: LanPeers | undefined;
   dns: Responder | undefined;
 }
@@ -416,6 +417,15 @@ class Node implements RunningNode {
 
   supernodes(): readonly SupernodeRow[] {
     return this.#parts.desk.rows();
+  }
+
+  hosts(): readonly HostRow[] {
+    return hostRows(this.#parts.membership);
+  }
+
+  async addHosts(list: string): Promise<readonly BootstrapStatus[]> {
+    const { membership, http } = this.#parts;
+    return membership.tell(await readHostList(list, http, this.#base.book));
   }
 
   async placement(what: string): Promise<PlacementRow> {

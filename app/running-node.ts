@@ -106,6 +106,19 @@ export interface BootstrapStatus {
   readonly found: number;
 }
 
+/** One row of `hosts --json`: a node known from before, first those that are tried first. */
+export interface HostRow {
+  /** Null where somebody named an address alone. */
+  readonly nodeId: NodeId | null;
+  readonly addresses: readonly Address[];
+  /** Seconds since 1970 when it answered last, and when it was heard of last; null when never. */
+  readonly answered: number | null;
+  readonly heard: number;
+  /** Tries since then that came to nothing. */
+  readonly misses: number;
+  readonly isAnchor: boolean;
+}
+
 /** One row of `share --json`. */
 export interface SharedTorrent {
   readonly infoHash: InfoHash;
@@ -335,6 +348,12 @@ export interface RunningNode {
   /** @param what an info hash, a unique prefix of one, or a magnet */
   info(what: string): Promise<TorrentDetail>;
   supernodes(): readonly SupernodeRow[];
+  hosts(): readonly HostRow[];
+  /**
+   * Asks hosts that the user names now, and remembers them; resolves with what came of it.
+   * @param list as `hosts export` prints it, or an http URL where such a list is
+   */
+  addHosts(list: string): Promise<readonly BootstrapStatus[]>;
   /** @param infoHash 40 hex digits, or a unique prefix of 6 or more of a torrent that is here or listed */
   placement(infoHash: string): Promise<PlacementRow>;
   /** Stands for election from now on, or serves no more: what it owns is handed over first. */

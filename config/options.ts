@@ -10,11 +10,12 @@ export const PATTERNS: Readonly<Record<PatternName, RegExp>> = {
   bind: /^[^\0-\x1f/]{1,64}$/,
   networkName: /^[a-z0-9][a-z0-9._-]{0,31}$/,
   hostPort: /^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]{0,252}))(?::[0-9]{1,5})?$/i,
+  ipPortOrEmpty: /^$|^(?:\[[0-9a-f:.]+\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::[0-9]{1,5})?$/i,
   domainOrEmpty: /^$|^[a-z0-9](?:[a-z0-9.-]{0,252})$/i,
   path: /^[^\0]{0,4096}$/,
   rateOrEmpty: RATE_OR_EMPTY,
 };
-type PatternName = 'bind' | 'networkName' | 'hostPort' | 'domainOrEmpty' | 'path' | 'rateOrEmpty';
+type PatternName = 'bind' | 'networkName' | 'hostPort' | 'ipPortOrEmpty' | 'domainOrEmpty' | 'path' | 'rateOrEmpty';
 
 interface OptionBase {
   /** The command-line flag with its placeholder. */
@@ -59,6 +60,7 @@ export const OPTIONS = {
   role: { kind: 'choice', flag: '--role <role>', default: 'auto', choices: ['client', 'auto', 'supernode'], help: 'whether this node serves others: a client never, auto when it is elected, a supernode is elected first' },
   network: { kind: 'text', flag: '--network <name>', default: 'monsoon', pattern: 'networkName', help: 'the name of the network to be part of' },
   bootstrap: { kind: 'list', flag: '--bootstrap <host:port>', default: [], pattern: 'hostPort', itemsMax: 50, help: 'a node to join by; may be given more than once' },
+  dnsServer: { kind: 'text', flag: '--dns-server <address:port>', default: '', pattern: 'ipPortOrEmpty', help: 'the DNS server to ask for bootstrap names; empty means those of the system' },
   zone: { kind: 'text', flag: '--zone <name>', default: '', pattern: 'domainOrEmpty', help: 'the DNS zone this node answers for' },
   dnsPort: { kind: 'integer', flag: '--dns-port <number>', default: 53, min: 0, max: 65_535, help: 'port of the DNS responder; 0 picks a free one' },
   allowLocal: { kind: 'switch', flag: '--allow-local', default: false, help: 'dial loopback and private addresses (development and tests)' },

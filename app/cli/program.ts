@@ -6,6 +6,7 @@ import { demo } from './demo.ts';
 import { files } from './files.ts';
 import { filter } from './filter.ts';
 import { get } from './get.ts';
+import { bootstrap, hosts } from './hosts.ts';
 import { limit } from './limit.ts';
 import { info, list, search } from './list.ts';
 import { edit, publish, withdraw } from './publish.ts';
@@ -41,6 +42,8 @@ const VERBS: readonly Verb[] = [
   status,
   supernode,
   supernodes,
+  hosts,
+  bootstrap,
   config,
   demo,
 ];

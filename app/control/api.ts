@@ -15,6 +15,7 @@ import {
   parseChoice,
   parseFilterChange,
   parseGetQuestion,
+  parseHostsQuestion,
   parseListingQuestion,
   parseRateChange,
   parseRole,
@@ -37,6 +38,8 @@ export interface ApiSettings {
 export type Fetch = (request: Request) => Promise<Response>;
 
 const BODY_BYTES_MAX = 64 * 1024;
+/** Of a list of hosts: LIST_LENGTH_MAX, and what JSON adds. */
+const LIST_BODY_BYTES_MAX = 2 * 1024 * 1024;
 
 const STATUS_OF: Readonly<Record<MonsoonErrorCode, 400 | 403 | 404 | 409 | 500 | 502 | 503 | 504 | 507>> = {
   usage: 400,
@@ -55,7 +58,10 @@ const STATUS_OF: Readonly<Record<MonsoonErrorCode, 400 | 403 | 404 | 409 | 500 |
 /** Builds the API of one node. */
 export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   const app = new Hono();
-  app.use(bodyLimit({ maxSize: BODY_BYTES_MAX, onError: (c) => refusal(c, 413, 'usage', 'the request is too long') }));
+  const tooLong = (c: Context): Response => refusal(c, 413, 'usage', 'the request is too long');
+  const longer = bodyLimit({ maxSize: LIST_BODY_BYTES_MAX, onError: tooLong });
+  const shorter = bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLong });
+  app.use((c, next) => (c.req.path === '/api/hosts' ? longer(c, next) : shorter(c, next)));
   app.onError((error, c) => failure(c, error, settings.log));
   app.notFound((c) => refusal(c, 404, 'not-found', 'there is nothing at this address'));
 
@@ -71,6 +77,8 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   app.get('/api/info/:what', async (c) => c.json(await node.info(c.req.param('what'))));
   app.get('/api/supernodes', (c) => c.json(node.supernodes()));
   app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));
+  app.get('/api/hosts', (c) => c.json(node.hosts()));
+  app.post('/api/hosts', async (c) => c.json(await node.addHosts(parseHostsQuestion(await jsonOf(c)))));
   app.get('/api/config', (c) => c.json(configRows(settings.resolved)));
   app.post('/api/share', async (c) => {
     const { path, claims } = parseShareQuestion(await jsonOf(c));

@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { type InfoHash, MonsoonError, type MonsoonErrorCode } from '../../src/base/index.ts';
 import { listingParameters } from '../../src/listing/index.ts';
 import type {
+  BootstrapStatus,
   CapChange,
   Caps,
   Choice,
@@ -13,6 +14,7 @@ import type {
   FileRow,
   FilterChange,
   FilterStatus,
+  HostRow,
   ListingAnswer,
   ListingQuery,
   NodeStatus,
@@ -95,6 +97,15 @@ export class ControlClient {
 
   supernodes(): Promise<readonly SupernodeRow[]> {
     return this.#ask({ method: 'GET', path: '/api/supernodes' });
+  }
+
+  hosts(): Promise<readonly HostRow[]> {
+    return this.#ask({ method: 'GET', path: '/api/hosts' });
+  }
+
+  /** @param list hosts, one a line, or a URL where such a list is */
+  addHosts(list: string): Promise<readonly BootstrapStatus[]> {
+    return this.#ask({ method: 'POST', path: '/api/hosts', body: { list }, timeoutMs: NETWORK_ANSWER_MS });
   }
 
   /** @param what an info hash or a unique prefix of one */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { OPTIONS } from '../../config/index.ts';
 import { isFault, MonsoonError } from '../../src/base/index.ts';
 import { CATEGORIES, parseListingQuery, TAGS_MAX } from '../../src/listing/index.ts';
+import { LIST_LENGTH_MAX } from '../../src/overlay/index.ts';
 import { FILE_RULES_MAX } from '../../src/torrent/index.ts';
 import type {
   CapChange,
@@ -71,6 +72,7 @@ const choiceSchema = z.strictObject({
 const rate = z.int().min(0).nullable().optional();
 const rateChange = { down: rate, up: rate };
 const within = ({ min, max }: { readonly min: number; readonly max: number }) => z.int().min(min).max(max).optional();
+const hostsSchema = z.strictObject({ list: z.string().min(1).max(LIST_LENGTH_MAX) });
 const capSchema = z.strictObject({
   trackingBytesPerSecond: within(OPTIONS.trackingBytesPerSecond),
   hashes: within(OPTIONS.trackingHashes),
@@ -129,6 +131,11 @@ export function parseRateChange(body: unknown): RateChange {
 /** Checks the body of POST /api/role; throws a MonsoonError (`usage`). */
 export function parseRole(body: unknown): WantedRole {
   return checked(roleSchema, body).role;
+}
+
+/** Checks the body of POST /api/hosts; throws a MonsoonError (`usage`). */
+export function parseHostsQuestion(body: unknown): string {
+  return checked(hostsSchema, body).list;
 }
 
 /** Checks the body of POST /api/caps; throws a MonsoonError (`usage`). */

@@ -14,6 +14,8 @@ export interface RoundSettings {
   ask(contact: FirstContact): Promise<Told | undefined>;
   /** Uses an answer; returns how many supernodes it told of. */
   take(told: Told): number;
+  /** A source could not look: our environment is in the way. */
+  failed(source: Source, error: unknown): void;
   /** Something good came of a source. */
   found(source: Source, count: number): void;
 }
@@ -47,7 +49,7 @@ export class JoinRound {
       this.#contacts.offer({ kind: source.kind, source: source.text, address, nodeId });
       this.#pump();
     }, signal);
-    await Promise.race([search, late]);
+    await Promise.race([search.catch((error) => this.#settings.failed(source, error)), late]);
     const left = this.#looking.get(source.kind)! - 1;
     this.#looking.set(source.kind, left);
     if (left === 0) this.#contacts.finish(source.kind);

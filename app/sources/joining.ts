@@ -3,6 +3,7 @@
  * answers of which source are used is the selection's to say.
  */
 import type { FirstContact } from '../../src/overlay/index.ts';
+import type { Log } from '../log.ts';
 import type { BootstrapStatus } from '../running-node.ts';
 import type { Asker, Told } from './asker.ts';
 import { JoinRound } from './join-round.ts';
@@ -27,12 +28,14 @@ interface Row {
 export class Joining {
   readonly #asker: Asker;
   readonly #hosts: KnownHosts;
+  readonly #log: Log;
   /** Bounded by SOURCES_MAX. */
   readonly #rows: Row[] = [];
   readonly #ending = new AbortController();
 
-  constructor(asker: Asker, hosts: KnownHosts) {
+  constructor(asker: Asker, hosts: KnownHosts, log: Log) {
     this.#asker = asker;
+    this.#log = log;
     this.#hosts = hosts;
     this.add(hosts);
   }
@@ -52,8 +55,10 @@ export class Joining {
   get hasFound(): boolean {
     return this.#inUse.some(({ found }) => found > 0);
   }
+  /** What came of each, for the user. */
   get status(): readonly BootstrapStatus[] {
-    return this.#inUse.map(({ source: { text, kind }, state, found }) => ({ source: text, kind, state, found }));
+    // What fills up while the node runs was no way in as long as it was not asked.
+    return this.#inUse.filter(({ source, state }) => source.size === undefined || state !== 'trying').map(statusOf);
   }
 
   /** Something came of a source between two rounds. */
@@ -63,14 +68,25 @@ export class Joining {
   }
 
   /** Asks all sources, or where supernodes are known the lasting ones; resolves when nothing more comes of it. */
-  async round(isAlone: boolean): Promise<void> {
-    const rows = this.#inUse.filter(({ source }) => isAlone || source.isLasting);
+  round(isAlone: boolean): Promise<void> {
+    return this.#ask(this.#inUse.filter(({ source }) => isAlone || source.isLasting));
+  }
+
+  /** Asks these sources alone, and tells what came of them. */
+  async ask(sources: readonly Source[]): Promise<readonly BootstrapStatus[]> {
+    const rows = this.#inUse.filter(({ source }) => sources.includes(source));
+    await this.#ask(rows);
+    return rows.map(statusOf);
+  }
+
+  async #ask(rows: readonly Row[]): Promise<void> {
     const most = new Map<Source, number>();
     await new JoinRound({
       sources: rows.map(({ source }) => source),
       signal: AbortSignal.any([this.#ending.signal, AbortSignal.timeout(SEARCH_MS)]),
-      ask: (contact) => this.#ask(contact),
+      ask: (contact) => this.#askContact(contact),
       take: (told) => this.#asker.take(told),
+      failed: (source, error) => this.#log.warn('a way in fails', { source: source.text, because: `${error}` }),
       found: (source, count) => {
         most.set(source, Math.max(count, most.get(source) ?? 0));
         const row = rows.find((each) => each.source === source)!;
@@ -85,14 +101,18 @@ export class Joining {
   }
 
   get #inUse(): Row[] {
-    return this.#rows.filter(({ source }) => source !== this.#hosts || this.#hosts.size > 0);
+    return this.#rows.filter(({ source }) => source.size !== 0);
   }
 
-  async #ask(contact: FirstContact): Promise<Told | undefined> {
+  async #askContact(contact: FirstContact): Promise<Told | undefined> {
     const isKnown = contact.kind === 'cache';
     const told = await this.#asker.ask(contact, isKnown ? KNOWN_ASK_MS : ASK_MS);
     if (told) this.#hosts.noteAnswered({ nodeId: told.by, addresses: [told.address] });
     else if (isKnown) this.#hosts.noteMissed({ nodeId: contact.nodeId, addresses: [contact.address] });
     return told;
   }
+}
+
+function statusOf({ source: { text, kind }, state, found }: Row): BootstrapStatus {
+  return { source: text, kind, state, found };
 }

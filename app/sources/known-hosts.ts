@@ -4,7 +4,7 @@
  */
 import type { Random } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
-import type { HostCache, HostName } from '../../src/overlay/index.ts';
+import type { HostCache, HostName, KnownHost } from '../../src/overlay/index.ts';
 import type { AddressBook } from '../address-book.ts';
 import type { OverlayMemory } from '../overlay-memory.ts';
 import type { Named, Source } from './source.ts';
@@ -28,6 +28,14 @@ export class KnownHosts implements Source {
 
   get size(): number {
     return this.#cache.size;
+  }
+
+  /** In the order in which they would be tried. */
+  hosts(): readonly KnownHost[] {
+    return this.#cache.order(this.#random);
+  }
+  anchors(): readonly KnownHost[] {
+    return this.#cache.anchors();
   }
 
   async search(name: (contact: Named) => void): Promise<void> {

@@ -15,6 +15,8 @@ export interface Source {
   readonly text: string;
   /** Whether it is asked again while supernodes are known: it may lead to a network that was apart. */
   readonly isLasting: boolean;
+  /** How many it could name, where it knows; one with none is left out. */
+  readonly size?: number;
   /**
    * Looks for contacts and names each as it is found; resolves when it has no more for now. What it names has been
    * vouched for where it may be private.

@@ -9,6 +9,16 @@ declare module 'bittorrent-dht' {
     maxPeers: number;
     maxTables: number;
     maxValues: number;
+    verify: (signature: Uint8Array, signed: Uint8Array, key: Uint8Array) => boolean;
+  }
+
+  /** What `put` takes for a mutable item (BEP 44). */
+  interface MutableItem {
+    k: Uint8Array;
+    salt: Uint8Array;
+    seq: number;
+    v: Uint8Array;
+    sign: (signed: Uint8Array) => Uint8Array;
   }
 
   export default class DHT extends EventEmitter<{
@@ -26,6 +36,12 @@ declare module 'bittorrent-dht' {
     listen(): void;
     lookup(infoHash: Uint8Array, done: (error: Error | null) => void): () => void;
     announce(infoHash: Uint8Array, port: number, done: (error: Error | null, takers?: number) => void): void;
+    put(item: MutableItem, done: (error: Error | null, key?: Uint8Array, takers?: number) => void): Uint8Array;
+    get(
+      target: Uint8Array,
+      options: { salt: Uint8Array; cache: boolean },
+      done: (error: Error | null, item?: { v: unknown } | null) => void,
+    ): void;
     destroy(done: () => void): void;
   }
 }

@@ -9,6 +9,8 @@ const TIMEOUT_MS = 2000;
 const TRIES = 2;
 /** SRV targets that are looked up, and addresses that are returned. */
 const TARGETS_MAX = 16;
+/** TXT records that are looked at. */
+const TEXTS_MAX = 8;
 const ADDRESSES_MAX = 64;
 
 /** What to look up, and where. */
@@ -25,14 +27,33 @@ export interface BootstrapName {
   readonly from?: { readonly four: string; readonly six: string };
 }
 
-/** The addresses behind a bootstrap name, best SRV priority first; none when it cannot be resolved. */
-export async function resolveBootstrap(bootstrap: BootstrapName): Promise<readonly Address[]> {
+/** What a name led to. */
+export interface NameAnswer {
+  /** Best SRV priority first. */
+  readonly addresses: readonly Address[];
+  /** Of its TXT records, the strings of each joined. */
+  readonly texts: readonly string[];
+}
+
+/** Asks for everything behind a bootstrap name at once; each kind of answer is handed in as it comes, none where there is none. */
+export async function resolveBootstrap(bootstrap: BootstrapName, heard: (answer: NameAnswer) => void): Promise<void> {
   const { name, port, defaultPort, server, from } = bootstrap;
   const literal = parseIp(name);
-  if (literal) return [{ host: formatIp(literal), port: port ?? defaultPort }];
+  if (literal) return heard({ addresses: [{ host: formatIp(literal), port: port ?? defaultPort }], texts: [] });
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (server) resolver.setServers([formatAddress(server)]);
   if (from) resolver.setLocalAddress(from.four, from.six);
+  const texts = orNone(resolver.resolveTxt(name)).then((records) =>
+    heard({ addresses: [], texts: records.slice(0, TEXTS_MAX).map((strings) => strings.join('')) }),
+  );
+  const addresses = addressesBehind(bootstrap, resolver).then((found) => heard({ addresses: found, texts: [] }));
+  await Promise.all([texts, addresses]);
+}
+
+async function addressesBehind(
+  { name, port, defaultPort, server }: BootstrapName,
+  resolver: Resolver,
+): Promise<Address[]> {
   const targets = port === undefined ? await resolveTargets(resolver, name) : [];
   const places = targets.length > 0 ? targets : [{ name, port: port ?? defaultPort }];
   const found = await Promise.all(

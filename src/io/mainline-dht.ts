@@ -3,8 +3,21 @@
  * through a GuardedSocket, and its answers are cut to what a hostile asker may draw. IPv4 only, as the package is.
  */
 import Dht from 'bittorrent-dht';
-import { type Address, type InfoHash, infoHashBytes, infoHashOfBytes } from '../base/index.ts';
+import {
+  type Address,
+  concatBytes,
+  type InfoHash,
+  infoHashBytes,
+  infoHashOfBytes,
+  type NodeId,
+  nodeIdBytes,
+  nodeIdOfBytes,
+  type Sign,
+  utf8,
+} from '../base/index.ts';
 import { type GuardCounts, GuardedSocket } from './guarded-socket.ts';
+import { sha1 } from './hash.ts';
+import { verify } from './identity.ts';
 import type { UdpPort } from './udp-port.ts';
 
 /** How long an announced peer is handed out. */
@@ -15,6 +28,8 @@ const PEERS_PER_SWARM_MAX = 500;
 const PEERS_PER_HOST_MAX = 3;
 const PEERS_PER_ANSWER_MAX = 50;
 const CONTACTS_PER_ANSWER_MAX = 8;
+/** Largest value of an item, as the package takes it. */
+export const ITEM_BYTES_MAX = 990;
 /** Lookups whose closest nodes are kept for the announce that follows. */
 const TABLES_MAX = 100;
 /** BEP 44 items kept for others, of at most 1,000 bytes each. */
@@ -37,7 +52,22 @@ export interface MainlineDht {
   lookup(infoHash: InfoHash, onPeer: (peer: Address) => void): Promise<void>;
   /** Announces a TCP port of this host; resolves to the number of nodes that took it, 0 when there was none. */
   announce(infoHash: InfoHash, port: number): Promise<number>;
+  /** Stores a signed item (BEP 44); resolves to the number of nodes that took it. */
+  put(item: DhtItem): Promise<number>;
+  /** The newest signed item of a key and salt; undefined when there is none. */
+  get(key: NodeId, salt: string): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
+}
+
+/** A mutable item (BEP 44). */
+export interface DhtItem {
+  readonly key: NodeId;
+  readonly sign: Sign;
+  readonly salt: string;
+  /** Of two items the one with the higher number stays. */
+  readonly sequence: number;
+  /** At most ITEM_BYTES_MAX. */
+  readonly value: Uint8Array;
 }
 
 /** Starts; the socket stays open after the close. */
@@ -50,6 +80,7 @@ export async function openMainlineDht(options: MainlineDhtOptions): Promise<Main
     maxPeers: PEERS_MAX,
     maxTables: TABLES_MAX,
     maxValues: ITEMS_MAX,
+    verify: isSignedBy,
   });
   boundAnswers(dht);
   await listening(dht);
@@ -79,12 +110,29 @@ export async function openMainlineDht(options: MainlineDhtOptions): Promise<Main
     },
     announce: (infoHash, port) =>
       untilClosed((done) => dht.announce(infoHashBytes(infoHash), port, (_error, takers) => done(takers ?? 0)), 0),
+    put: ({ key, sign, salt, sequence, value }) => {
+      const item = { k: Buffer.from(nodeIdBytes(key)), salt: Buffer.from(salt), seq: sequence, v: Buffer.from(value) };
+      const signing = (signed: Uint8Array): Buffer => Buffer.from(sign(signed));
+      return untilClosed((done) => dht.put({ ...item, sign: signing }, (_error, _key, takers) => done(takers ?? 0)), 0);
+    },
+    get: (key, salt) =>
+      untilClosed<Uint8Array | undefined>((done) => {
+        const target = sha1(concatBytes([nodeIdBytes(key), utf8(salt)]));
+        dht.get(Buffer.from(target), { salt: Buffer.from(salt), cache: false }, (_error, item) => {
+          done(item?.v instanceof Uint8Array ? item.v : undefined);
+        });
+      }, undefined),
     async close() {
       const closed = new Promise<void>((resolve) => dht.destroy(resolve));
       for (const end of endings) end();
       await closed;
     },
   };
+}
+
+function isSignedBy(signature: Uint8Array, signed: Uint8Array, key: Uint8Array): boolean {
+  const signer = nodeIdOfBytes(key);
+  return signer !== undefined && verify(signature, signed, signer);
 }
 
 /** Puts the package's unbounded answers and swarms behind bounds. */

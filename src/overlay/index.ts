@@ -50,6 +50,14 @@ export {
   takenBytes,
 } from './grant.ts';
 export { ANCHORS, HOSTS_MAX, HOSTS_PER_NETWORK_MAX, HostCache, type HostName, type KnownHost } from './host-cache.ts';
+export {
+  formatHostList,
+  LIST_LENGTH_MAX,
+  LISTED_MAX,
+  type ListedHost,
+  linesOfJson,
+  parseHostList,
+} from './host-list.ts';
 export type { OverlayMessage } from './message.ts';
 export { encodeMessage, MESSAGE_BYTES_MAX, type MessageFault, parseMessage } from './message-codec.ts';
 export { Overlay } from './overlay.ts';

@@ -1,6 +1,7 @@
 // A running node without a network: it remembers what it was asked, and its one download completes when told to.
 
 import type {
+  BootstrapStatus,
   CapChange,
   Caps,
   Choice,
@@ -8,6 +9,7 @@ import type {
   FileRow,
   FilterChange,
   FilterStatus,
+  HostRow,
   ListingAnswer,
   ListingQuery,
   ListingRow,
@@ -172,6 +174,26 @@ export class FakeNode implements RunningNode {
     const ranges = [{ from: whole, to: whole, epoch: 1, by: 'token' as const }];
     const addresses = [{ host: '192.0.2.1', port: 7373 }];
     return [{ nodeId: NODE_ID, addresses, load: 0.1, ranges, term: 1, isSelf: true, isLeaving: false }];
+  }
+
+  hosts(): readonly HostRow[] {
+    const address = { host: '192.0.2.1', port: 7373 };
+    return [
+      {
+        nodeId: NODE_ID,
+        addresses: [address],
+        answered: 1_790_000_000,
+        heard: 1_790_000_000,
+        misses: 0,
+        isAnchor: true,
+      },
+      { nodeId: null, addresses: [{ ...address, port: 443 }], answered: null, heard: 1, misses: 2, isAnchor: false },
+    ];
+  }
+
+  async addHosts(list: string): Promise<readonly BootstrapStatus[]> {
+    this.asked.push(['addHosts', list]);
+    return [{ source: 'hosts', kind: 'told', state: 'answered', found: 3 }];
   }
 
   async placement(what: string): Promise<PlacementRow> {

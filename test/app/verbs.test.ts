@@ -364,3 +364,38 @@ test('supernodes --why says who owns a hash, and why', async (t) => {
   const { data: json } = await runHere(place, ['supernodes', '--why', INFO_HASH, '--json']);
   assert.deepEqual(JSON.parse(json), await node.placement(INFO_HASH));
 });
+
+test('N-26 hosts lists, adds, imports and exports; what is exported can be imported', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  assert.deepEqual(JSON.parse((await runHere(place, ['hosts', '--json'])).data), node.hosts());
+  assert.match((await runHere(place, ['hosts', 'list'])).data, /192\.0\.2\.1:7373.*anchor/);
+  const { data } = await runHere(place, ['hosts', 'export']);
+  assert.equal(data, `# nodes of the network monsoon\n192.0.2.1:7373 ${NODE_ID}\n`);
+  writeFileSync(join(place.root, 'list.txt'), data);
+  assert.equal((await runHere(place, ['hosts', 'import', 'list.txt'])).data, 'hosts: 3 supernodes.\n');
+  assert.equal((await runHere(place, ['hosts', 'import', 'http://a.example/list'])).exitCode, 0);
+  assert.equal((await runHere(place, ['hosts', 'add', 'a.example:1', '192.0.2.9'])).exitCode, 0);
+  assert.deepEqual(
+    node.asked.map(([, list]) => list),
+    [data, 'http://a.example/list', 'a.example:1\n192.0.2.9'],
+  );
+  const exported = JSON.parse((await runHere(place, ['hosts', 'export', '--json'])).data);
+  assert.deepEqual(exported, { network: 'monsoon', hosts: [{ nodeId: NODE_ID, addresses: ['192.0.2.1:7373'] }] });
+  assert.equal((await runHere(place, ['hosts', 'import', 'nowhere.txt'])).exitCode, 3);
+  assert.equal((await runHere(place, ['hosts', 'forget'])).exitCode, 2);
+});
+
+test('C-09 bootstrap adds a name to the file, and a running node asks it at once', async (t) => {
+  const place = placeFor(t);
+  assert.equal(
+    (await runHere(place, ['bootstrap', 'seeds.example.org'])).data,
+    'seeds.example.org is asked at every start.\n',
+  );
+  const { node } = await hostFakeNode(t, place);
+  assert.equal((await runHere(place, ['bootstrap', '192.0.2.1:7373'])).data, 'hosts: 3 supernodes.\n');
+  assert.deepEqual(node.asked, [['addHosts', '192.0.2.1:7373']]);
+  const { data } = await runHere(place, ['config', 'get', 'bootstrap']);
+  assert.equal(data, 'seeds.example.org,192.0.2.1:7373\n');
+  assert.equal((await runHere(place, ['bootstrap', 'no name'])).exitCode, 2);
+});

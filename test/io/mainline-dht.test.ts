@@ -13,7 +13,13 @@ import {
   parseInfoHash,
 } from '../../src/base/index.ts';
 import { BoundNetwork } from '../../src/io/bound-network.ts';
-import { type MainlineDht, type MainlineDhtOptions, openMainlineDht } from '../../src/io/mainline-dht.ts';
+import { identityOfSeed } from '../../src/io/identity.ts';
+import {
+  ITEM_BYTES_MAX,
+  type MainlineDht,
+  type MainlineDhtOptions,
+  openMainlineDht,
+} from '../../src/io/mainline-dht.ts';
 import { UdpPort } from '../../src/io/udp-port.ts';
 import { datagramKind } from '../../src/wire/index.ts';
 
@@ -127,6 +133,24 @@ test('a peer announced at one node is found from another through a third', async
   await leecher.dht.lookup(parseInfoHash('0c'.repeat(20))!, () =>
     assert.fail('a hash that nobody announced has no peers'),
   );
+});
+
+test('BEP 44: an item that one node stores is read by another; the higher number stays, and only its key can write', async (t) => {
+  const router = await openNode(t);
+  const bootstrap = [router.address];
+  const [writer, reader] = [await openNode(t, { bootstrap }), await openNode(t, { bootstrap })];
+  const owner = identityOfSeed(new Uint8Array(32).fill(1));
+  const stranger = identityOfSeed(new Uint8Array(32).fill(2));
+  const item = { key: owner.nodeId, sign: owner.sign, salt: 'a place', sequence: 5, value: Buffer.from('first') };
+  const read = async (): Promise<string> => Buffer.from((await reader.dht.get(owner.nodeId, 'a place'))!).toString();
+  assert.ok((await writer.dht.put(item)) > 0);
+  assert.equal(await read(), 'first');
+  await writer.dht.put({ ...item, sign: stranger.sign, sequence: 9, value: Buffer.from('forged') });
+  await writer.dht.put({ ...item, sequence: 4, value: Buffer.from('older') });
+  assert.equal(await read(), 'first');
+  await writer.dht.put({ ...item, sequence: 6, value: Buffer.alloc(ITEM_BYTES_MAX, 'x') });
+  assert.equal((await read()).length, ITEM_BYTES_MAX);
+  assert.equal(await reader.dht.get(owner.nodeId, 'elsewhere'), undefined);
 });
 
 test('an announce without any node reports that nobody took it', async (t) => {

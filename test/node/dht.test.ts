@@ -3,14 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { loadConfig } from '../../app/config-file.ts';
 import { DhtPeers } from '../../app/dht-peers.ts';
 import { formatAddress, type InfoHash, parseInfoHash } from '../../src/base/index.ts';
 import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { type MainlineDht, openMainlineDht } from '../../src/io/mainline-dht.ts';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
 import { UdpPort } from '../../src/io/udp-port.ts';
-import { placeFor } from '../app/place.ts';
 import { openNodeFor, randomContent, specOf, temporaryFolder, until } from '../io/loopback-node.ts';
 import { running } from './running.ts';
 
@@ -68,28 +66,23 @@ test('nodes that know one DHT node find each other for a magnet without any trac
 });
 
 /** What finds peers for one torrent that somebody has, as a node whose router may pass another port on. */
-async function openPeers(t: TestContext, bootstrap: string, outside: { port: number | undefined }): Promise<InfoHash> {
+async function openPeers(t: TestContext, bootstrap: number, outside: { port: number | undefined }): Promise<InfoHash> {
   const folder = temporaryFolder('shared');
   writeFileSync(join(folder, 'a.bin'), randomContent(1000));
   const made = await makeTorrent(folder);
   const node = await openNodeFor(t);
   const spec = specOf(made.info, folder, { sourcePaths: made.sourcePaths, isWhole: true });
   await node.torrents.add(spec)!.started;
-  const udp = await UdpPort.open(await BoundNetwork.open('127.0.0.1'), 0);
-  const flags = { dht: true, dhtBootstrap: [bootstrap], allowLocal: true };
-  const { config } = await loadConfig(placeFor(t).home, { flags, environment: {} });
-  const peers = await DhtPeers.open({ config, udp, torrents: node.torrents, portOutside: () => outside.port });
-  t.after(async () => {
-    await peers!.close();
-    await udp.close();
-  });
+  const { dht, udp } = await openContact(t, [bootstrap]);
+  const peers = new DhtPeers({ dht, torrents: node.torrents, port: () => outside.port ?? udp.port });
+  t.after(() => peers.close());
   return made.info.infoHash;
 }
 
 test('the port that a router passes on is announced, and announced anew when it becomes another', async (t) => {
   const router = await openContact(t);
   const outside: { port: number | undefined } = { port: 4001 };
-  const infoHash = await openPeers(t, `127.0.0.1:${router.udp.port}`, outside);
+  const infoHash = await openPeers(t, router.udp.port, outside);
   await announced(t, router.udp, infoHash, (peer) => peer === '127.0.0.1:4001');
   outside.port = 4002;
   await announced(t, router.udp, infoHash, (peer) => peer === '127.0.0.1:4002');
@@ -99,7 +92,7 @@ test('a torrent that nobody took is announced again as soon as a DHT node is the
   const udp = await UdpPort.open(await BoundNetwork.open('127.0.0.1'), 0);
   const { port } = udp;
   await udp.close();
-  const infoHash = await openPeers(t, `127.0.0.1:${port}`, { port: undefined });
+  const infoHash = await openPeers(t, port, { port: undefined });
   const late = await UdpPort.open(await BoundNetwork.open('127.0.0.1'), port);
   const dht = await openMainlineDht({ udp: late, bootstrap: [], allowLocal: true });
   t.after(async () => {
