@@ -17,13 +17,13 @@ import type { Torrents } from '../src/io/torrents.ts';
 import { parseClaims } from '../src/listing/index.ts';
 import type { Descriptor } from '../src/overlay/index.ts';
 import { encodeMetainfo, formatMagnet, NO_WISHES } from '../src/torrent/index.ts';
-import { METADATA_BYTES_MAX } from '../src/wire/index.ts';
 import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
 import type { Filter } from './filter.ts';
 import type { Home } from './home.ts';
 import type { ListingSync } from './listing-sync.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
+import { MetadataSource } from './metadata-source.ts';
 import type { OwnCounts } from './own-counts.ts';
 import type { Publisher } from './publisher.ts';
 import type {
@@ -41,10 +41,8 @@ import type {
   Wanted,
 } from './running-node.ts';
 import { requireApart } from './share-folder.ts';
-import { heldTorrent, resolveTarget } from './target.ts';
-import { fileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
-
-const METADATA_TIMEOUT_MS = 10_000;
+import { heldTorrent, resolveTarget, type Target, targetOfBytes } from './target.ts';
+import { fileRows, listedFileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
 
 export interface LibrarySettings {
   readonly home: Home;
@@ -64,10 +62,12 @@ export interface LibrarySettings {
 /** Shares, downloads and rows. */
 export class Library {
   readonly #settings: LibrarySettings;
+  readonly #metadata: MetadataSource;
   #rowCount = 0;
 
   constructor(settings: LibrarySettings) {
     this.#settings = settings;
+    this.#metadata = new MetadataSource({ ...settings, originOf: (infoHash) => this.#originOf(infoHash) });
     mkdirSync(this.#torrentFiles, { recursive: true, mode: 0o700 });
   }
 
@@ -121,11 +121,20 @@ export class Library {
   }
 
   async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {
-    const { torrents, store, filter, log, membership } = this.#settings;
+    const { torrents, store } = this.#settings;
     if (directory !== undefined && !isAbsolute(directory)) {
       throw new MonsoonError('usage', `${directory} is not an absolute path.`);
     }
-    const target = await resolveTarget(what, torrents, store);
+    return this.#fetch(await resolveTarget(what, torrents, store), directory, wanted);
+  }
+
+  /** Fetches what the bytes of a torrent file describe. */
+  async getFile(bytes: Uint8Array): Promise<TorrentRow> {
+    return this.#fetch(await targetOfBytes(bytes, 'The file'), undefined, undefined);
+  }
+
+  async #fetch(target: Target, directory: string | undefined, wanted: Wanted | undefined): Promise<TorrentRow> {
+    const { torrents, filter, log, membership } = this.#settings;
     const { infoHash } = target;
     filter.requireAllowed({ infoHash, name: target.name });
     membership.noteTrackers(target.trackers.flat());
@@ -152,6 +161,28 @@ export class Library {
       this.#fetchMetadata(host).catch((error) => log.warn('metadata could not be looked up', { because: error }));
     }
     return this.#rowOf(host);
+  }
+
+  /** The files of a torrent that is here, or whose metadata can be had without peers. */
+  async files(what: string): Promise<readonly FileRow[]> {
+    const { torrents, store } = this.#settings;
+    const { infoHash } = await resolveTarget(what, torrents, store);
+    const host = torrents.get(infoHash);
+    if (host?.info) return fileRows(host);
+    const info = await this.#metadata.info(infoHash);
+    return info ? listedFileRows(info) : [];
+  }
+
+  async torrentFile(what: string): Promise<Uint8Array> {
+    const { torrents, store } = this.#settings;
+    const { infoHash } = await resolveTarget(what, torrents, store);
+    const host = torrents.get(infoHash);
+    const info = host?.info ?? (await this.#metadata.info(infoHash));
+    if (!info) {
+      throw new MonsoonError('not-found', `Nobody has told the metadata of ${infoHash} yet. Fetch it, then try again.`);
+    }
+    const trackers = host && host.trackers.length > 0 ? host.trackers.map((url) => [url]) : this.#trackersFor(infoHash);
+    return encodeMetainfo({ info: info.raw, trackers, createdBy: 'monsoon' });
   }
 
   /** Changes what is wanted of one torrent. */
@@ -314,20 +345,12 @@ export class Library {
 
   /** The supernode that owns a hash keeps its metadata: faster than asking peers, and checked like theirs. */
   async #fetchMetadata(host: Torrent): Promise<void> {
-    const { store, http, membership } = this.#settings;
-    const { infoHash } = host.spec;
-    const local = await store.getInfo(infoHash);
-    if (local) return host.offerMetadata(local);
+    const raw = await this.#metadata.raw(host.spec.infoHash);
+    if (raw) host.offerMetadata(raw);
+  }
+
+  #originOf(infoHash: InfoHash): string | undefined {
     const supernode = this.#ownerOf(infoHash);
-    const origin = supernode && membership.originOf(supernode);
-    if (origin === undefined) return;
-    const reply = await http.request({
-      origin,
-      method: 'GET',
-      path: `/metadata/${infoHash}`,
-      timeoutMs: METADATA_TIMEOUT_MS,
-      bytesMax: METADATA_BYTES_MAX,
-    });
-    if (!isFault(reply) && reply.status === 200) host.offerMetadata(reply.body);
+    return supernode && this.#settings.membership.originOf(supernode);
   }
 }

@@ -359,6 +359,19 @@ class Node implements RunningNode {
     return this.#parts.library.get(what, directory, wanted);
   }
 
+  async getFile(bytes: Uint8Array): Promise<TorrentRow> {
+    await this.#firstRound;
+    return this.#parts.library.getFile(bytes);
+  }
+
+  files(what: string): Promise<readonly FileRow[]> {
+    return this.#parts.library.files(what);
+  }
+
+  torrentFile(what: string): Promise<Uint8Array> {
+    return this.#parts.library.torrentFile(what);
+  }
+
   choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
     return this.#parts.library.choose(what, choice);
   }

@@ -12,7 +12,7 @@ import { remoteAddress } from '../src/io/one-port.ts';
 import { nodeIdOf } from '../src/io/tls-context.ts';
 import { type ListingRow, PUBLICATION_BYTES_MAX } from '../src/listing/index.ts';
 import { encodeMessage, MESSAGE_BYTES_MAX, subnetOf } from '../src/overlay/index.ts';
-import { listingQueryOf, PUBLIC_PAGE_POLICY, parsePageQuery, renderListingPage, STATIC_FILES } from '../web/index.ts';
+import { listingQueryOf, PUBLIC_PAGE_POLICY, PUBLIC_STYLE, parsePageQuery, renderListingPage } from '../web/index.ts';
 import type { ListingFront } from './listing-front.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
@@ -143,7 +143,7 @@ export class PublicFront {
     const { store, network, counted, announceUrl } = this.#settings;
     const query = parsePageQuery(search);
     const now = wallNow();
-    const { rows, total } = await store.list(listingQueryOf(query), now);
+    const { rows, total, corrected } = await store.list(listingQueryOf(query), now);
     const tracker = announceUrl();
     const view = {
       query,
@@ -152,6 +152,7 @@ export class PublicFront {
       network,
       now,
       ...(tracker !== undefined && { announceUrl: tracker }),
+      ...(corrected !== undefined && { corrected }),
     };
     return { status: 200, type: 'text/html; charset=utf-8', body: renderListingPage(view), policy: PUBLIC_PAGE_POLICY };
   }
@@ -214,9 +215,14 @@ function text(status: number, body: string): Answer {
   return { status, type: 'text/plain; charset=utf-8', body: `${body}\n` };
 }
 
+/** The page without its style is still the page: a checkout that was not built has none. */
 function stylesheet(): Answer {
-  const { file, type } = STATIC_FILES.get('/page.css')!;
-  return { status: 200, type, body: readFileSync(file) };
+  const { file, type } = PUBLIC_STYLE;
+  try {
+    return { status: 200, type, body: readFileSync(file) };
+  } catch {
+    return text(404, 'the style of this page was not built');
+  }
 }
 
 function send(

@@ -321,6 +321,15 @@ export interface RunningNode {
    * @param wanted only these files, and in this order; of a magnet those that it names (BEP 53) unless told
    */
   get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow>;
+  /** The same for the bytes of a .torrent file, into the configured download directory. */
+  getFile(bytes: Uint8Array): Promise<TorrentRow>;
+  /**
+   * The files of a torrent that is here or listed; its metadata may have to be asked of the supernode that keeps it.
+   * @param what an info hash, a unique prefix of one, or a magnet
+   */
+  files(what: string): Promise<readonly FileRow[]>;
+  /** The bytes of a .torrent file, with our trackers; `what` is as for `files`. */
+  torrentFile(what: string): Promise<Uint8Array>;
   /**
    * Fetches other files of a torrent than before, or the same ones more or less; resolves with all of its files.
    * @param what an info hash, a unique prefix of one, or a magnet

@@ -78,8 +78,13 @@ async function targetOfFile(path: string): Promise<Target> {
     throw new MonsoonError('not-found', `There is no file ${path}.`, cause);
   });
   if (file.size > METAINFO_BYTES_MAX) throw new MonsoonError('usage', `${path} is too large for a torrent file.`);
-  const metainfo = await parseTorrentFile(await readFile(path));
-  if (isFault(metainfo)) throw new MonsoonError('usage', `${path} cannot be used: ${metainfo.text}.`);
+  return targetOfBytes(await readFile(path), path);
+}
+
+/** What the bytes of a torrent file describe; rejects with a MonsoonError that calls them by `name`. */
+export async function targetOfBytes(bytes: Uint8Array, name: string): Promise<Target> {
+  const metainfo = await parseTorrentFile(bytes);
+  if (isFault(metainfo)) throw new MonsoonError('usage', `${name} cannot be used: ${metainfo.text}.`);
   const { info, trackers, webSeeds } = metainfo;
   return { infoHash: info.infoHash, name: info.name, info, trackers, webSeeds, peers: [] };
 }

@@ -1,7 +1,7 @@
 /** How a torrent looks to scripts and pages: the rows of `ps` and the detail of `info`. */
 import { join } from 'node:path';
 import type { Torrent } from '../src/io/torrent.ts';
-import { formatMagnet } from '../src/torrent/index.ts';
+import { formatMagnet, type TorrentInfo } from '../src/torrent/index.ts';
 import {
   type FileRow,
   type ListingRow,
@@ -68,6 +68,13 @@ export function fileRows({ info, files }: Torrent): FileRow[] {
     const progress = size > 0 ? storedBytes / size : 1;
     return { index, path: path.join('/'), size, priority: PRIORITY_NAMES[priority]!, progress };
   });
+}
+
+/** The files of a torrent that is not here: all of them would be fetched. */
+export function listedFileRows({ files }: TorrentInfo): FileRow[] {
+  return files.flatMap(({ path, length: size, isPadding }, index) =>
+    isPadding ? [] : [{ index, path: path.join('/'), size, priority: 'normal', progress: 0 }],
+  );
 }
 
 function stateOf(host: Torrent): TorrentState {

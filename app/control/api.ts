@@ -4,11 +4,11 @@
  */
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { Resolved } from '../../config/index.ts';
 import { MonsoonError, type MonsoonErrorCode, parseInfoHash } from '../../src/base/index.ts';
-import { configRows } from '../config-rows.ts';
+import { METAINFO_BYTES_MAX } from '../../src/torrent/index.ts';
 import type { Log } from '../log.ts';
 import type { NodeStatus, RunningNode, TorrentRow } from '../running-node.ts';
+import type { EventStreams } from './events.ts';
 import type { Pages } from './pages.ts';
 import {
   parseCapChange,
@@ -19,17 +19,20 @@ import {
   parseListingQuestion,
   parseRateChange,
   parseRole,
+  parseSettingChanges,
   parseShareQuestion,
   parseStatement,
   parseTorrentAction,
 } from './questions.ts';
+import type { Settings } from './settings.ts';
 
 export interface ApiSettings {
-  readonly resolved: Resolved;
   readonly log: Log;
-  /** Filled into `status().ui`, which the node itself does not know. */
-  readonly uiAddress: () => string;
+  /** The node's, with the address of the page, which the node itself does not know. */
+  readonly status: () => NodeStatus;
   readonly pages: Pages;
+  readonly events: EventStreams;
+  readonly settings: Settings;
   /** Asks the process to end; returns at once. */
   readonly requestStop: () => void;
 }
@@ -40,6 +43,8 @@ export type Fetch = (request: Request) => Promise<Response>;
 const BODY_BYTES_MAX = 64 * 1024;
 /** Of a list of hosts: LIST_LENGTH_MAX, and what JSON adds. */
 const LIST_BODY_BYTES_MAX = 2 * 1024 * 1024;
+/** Where .torrent files are sent to, and saved from. */
+const TORRENT_FILES = '/api/torrent-files';
 
 const STATUS_OF: Readonly<Record<MonsoonErrorCode, 400 | 403 | 404 | 409 | 500 | 502 | 503 | 504 | 507>> = {
   usage: 400,
@@ -58,14 +63,16 @@ const STATUS_OF: Readonly<Record<MonsoonErrorCode, 400 | 403 | 404 | 409 | 500 |
 /** Builds the API of one node. */
 export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   const app = new Hono();
-  const tooLong = (c: Context): Response => refusal(c, 413, 'usage', 'the request is too long');
-  const longer = bodyLimit({ maxSize: LIST_BODY_BYTES_MAX, onError: tooLong });
-  const shorter = bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLong });
-  app.use((c, next) => (c.req.path === '/api/hosts' ? longer(c, next) : shorter(c, next)));
+  app.use((c, next) => bodyLimit({ maxSize: bodyBytesMax(c), onError: tooLong })(c, next));
   app.onError((error, c) => failure(c, error, settings.log));
   app.notFound((c) => refusal(c, 404, 'not-found', 'there is nothing at this address'));
 
-  app.get('/api/status', (c) => c.json({ ...node.status(), ui: settings.uiAddress() } satisfies NodeStatus));
+  app.get('/api/status', (c) => c.json(settings.status()));
+  app.get('/api/events', (c) => {
+    const stream = settings.events.open();
+    if (!stream) return refusal(c, 409, 'busy', 'too many pages of this node are open: close some');
+    return c.body(stream, 200, { 'Content-Type': 'text/event-stream' });
+  });
   app.get('/api/torrents', (c) => c.json(node.torrents()));
   app.get('/api/torrents/:infoHash', (c) => c.json(torrentOf(node, c.req.param('infoHash'))));
   app.get('/api/listing', async (c) => c.json(await node.list(parseListingQuestion(c.req.url))));
@@ -79,7 +86,14 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));
   app.get('/api/hosts', (c) => c.json(node.hosts()));
   app.post('/api/hosts', async (c) => c.json(await node.addHosts(parseHostsQuestion(await jsonOf(c)))));
-  app.get('/api/config', (c) => c.json(configRows(settings.resolved)));
+  app.get('/api/config', async (c) => c.json(await settings.settings.rows()));
+  app.get('/api/files/:what', async (c) => c.json(await node.files(c.req.param('what'))));
+  app.get(`${TORRENT_FILES}/:what`, async (c) => {
+    const bytes = await node.torrentFile(c.req.param('what'));
+    return c.body(Uint8Array.from(bytes), 200, { 'Content-Type': 'application/x-bittorrent' });
+  });
+  app.post(TORRENT_FILES, async (c) => c.json(await node.getFile(new Uint8Array(await c.req.arrayBuffer()))));
+  app.post('/api/config', async (c) => c.json(await settings.settings.change(parseSettingChanges(await jsonOf(c)))));
   app.post('/api/share', async (c) => {
     const { path, claims } = parseShareQuestion(await jsonOf(c));
     return c.json(await node.share(path, claims));
@@ -107,6 +121,15 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
     app.get(path, (c) => c.body(page.text, 200, { 'Content-Type': page.contentType }));
   }
   return async (request) => app.fetch(request);
+}
+
+function bodyBytesMax(c: Context): number {
+  if (c.req.path === TORRENT_FILES) return METAINFO_BYTES_MAX;
+  return c.req.path === '/api/hosts' ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX;
+}
+
+function tooLong(c: Context): Response {
+  return refusal(c, 413, 'usage', 'the request is too long');
 }
 
 function torrentOf(node: RunningNode, text: string): TorrentRow {

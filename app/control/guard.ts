@@ -38,18 +38,27 @@ export function loopbackGuard(
     const site = headers['sec-fetch-site'];
     if (!host || !hosts.includes(host)) return refuse(403, 'the Host header is not this node');
     if (origin !== undefined && origin !== `http://${host}`) return refuse(403, 'the request comes from another site');
-    if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+    if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isVisit({ method, url, headers })) {
       return refuse(403, 'the request comes from another site');
     }
     if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') return refuse(405, `${method} is not offered`);
     if (openPaths.has(url)) return method === 'POST' ? refuse(405, 'pages are read with GET') : undefined;
     if (!isToken(headers[TOKEN_HEADER], token)) return refuse(403, `the ${TOKEN_HEADER} header is missing or wrong`);
-    // A form on another site cannot send JSON without asking first.
-    if (method === 'POST' && !/^application\/json(?:;|$)/.test(headers['content-type'] ?? '')) {
-      return refuse(415, 'the body must be application/json');
+    // A form on another site cannot send either of these without asking first.
+    if (method === 'POST' && !/^application\/(?:json|x-bittorrent)(?:;|$)/.test(headers['content-type'] ?? '')) {
+      return refuse(415, 'the body must be application/json, or application/x-bittorrent');
     }
     return undefined;
   };
+}
+
+/**
+ * True for a person who follows a link of another site to our page, as with a magnet link that the browser brings here.
+ * Who sent them sees nothing of what they get: it opens as a document of its own, never in a frame, and has no opener.
+ */
+function isVisit({ method, url, headers }: Judged): boolean {
+  const isDocument = headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+  return method === 'GET' && url === '/' && isDocument;
 }
 
 /** Headers of every answer of the loopback surface. */

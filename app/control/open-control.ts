@@ -4,10 +4,13 @@ import type { Resolved } from '../../config/index.ts';
 import { MonsoonError } from '../../src/base/index.ts';
 import type { Home } from '../home.ts';
 import type { Log } from '../log.ts';
-import type { RunningNode } from '../running-node.ts';
+import type { NodeStatus, RunningNode } from '../running-node.ts';
 import { controlApi } from './api.ts';
+import { EventStreams } from './events.ts';
+import { keepPagePort, lastPagePort } from './page-port.ts';
 import { loadPages } from './pages.ts';
 import { listenOnLoopback, listenOnSocket } from './server.ts';
+import { Settings } from './settings.ts';
 
 export interface ControlSettings {
   readonly home: Home;
@@ -26,17 +29,26 @@ export interface OpenControl {
 const TOKEN_BYTES = 32;
 
 /** Resolves once the socket and the page answer; the token lives as long as the process. */
-export async function openControl(node: RunningNode, settings: ControlSettings): Promise<OpenControl> {
-  const { home, resolved, log, requestStop } = settings;
+export async function openControl(node: RunningNode, control: ControlSettings): Promise<OpenControl> {
+  const { home, resolved, log, requestStop } = control;
   const token = randomBytes(TOKEN_BYTES).toString('hex');
   let uiAddress = '';
-  const pages = await loadPages(token);
-  const fetch = controlApi(node, { resolved, log, pages, requestStop, uiAddress: () => uiAddress });
-  const loopback = await listenOnLoopback(fetch, token, new Set(pages.keys()));
+  const pages = await loadPages(token, (text) => log.warn(text));
+  const status = (): NodeStatus => ({ ...node.status(), ui: uiAddress });
+  const events = new EventStreams({ status, torrents: () => node.torrents(), supernodes: () => node.supernodes() });
+  const settings = new Settings(node, home, resolved);
+  const fetch = controlApi(node, { log, pages, requestStop, status, events, settings });
+  const loopback = await listenOnLoopback(await lastPagePort(home), fetch, token, new Set(pages.keys()));
+  await keepPagePort(home, loopback.port);
   uiAddress = `http://127.0.0.1:${loopback.port}/`;
   try {
     const socket = await listenOnSocket(home.controlSocket, fetch);
-    return { uiAddress, close: () => Promise.all([loopback.close(), socket.close()]).then(() => undefined) };
+    const close = async (): Promise<void> => {
+      // Streams would keep their connections open until the servers lose patience.
+      events.close();
+      await Promise.all([loopback.close(), socket.close()]);
+    };
+    return { uiAddress, close };
   } catch (cause) {
     await loopback.close();
     throw new MonsoonError('permission', `Cannot open ${home.controlSocket}: ${(cause as Error).message}.`, cause);

@@ -18,6 +18,7 @@ import type {
   Wanted,
   WantedRole,
 } from '../running-node.ts';
+import type { SettingChanges } from './settings.ts';
 
 /** A share: what, and what its publisher says about it. */
 export interface ShareQuestion {
@@ -86,6 +87,11 @@ const actionSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('limit'), ...rateChange }),
   z.strictObject({ type: z.literal('queue'), to: z.enum(['first', 'last', 'up', 'down']) }),
 ]);
+/** Options that one form of the page may send. */
+const SETTINGS_MAX = 40;
+const settingsSchema = z
+  .record(z.string().max(64), z.string().max(PATH_LENGTH_MAX))
+  .refine((changes) => Object.keys(changes).length <= SETTINGS_MAX, 'too many options');
 
 /** Checks the body of POST /api/share; throws a MonsoonError (`usage`). */
 export function parseShareQuestion(body: unknown): ShareQuestion {
@@ -141,6 +147,11 @@ export function parseHostsQuestion(body: unknown): string {
 /** Checks the body of POST /api/caps; throws a MonsoonError (`usage`). */
 export function parseCapChange(body: unknown): CapChange {
   return checked(capSchema, body);
+}
+
+/** Checks the body of POST /api/config, whose names and values the option table knows; throws a MonsoonError (`usage`). */
+export function parseSettingChanges(body: unknown): SettingChanges {
+  return checked(settingsSchema, body);
 }
 
 /** Checks the query of GET /api/listing; throws a MonsoonError (`usage`). */

@@ -43,8 +43,12 @@ export async function listenOnSocket(path: string, fetch: Fetch): Promise<Listen
   return server;
 }
 
-/** Serves on a free port of 127.0.0.1 to requests that the guard lets pass. */
+/**
+ * Serves on 127.0.0.1 to requests that the guard lets pass.
+ * @param wantedPort taken when it is free; else, and for 0, any other is
+ */
 export async function listenOnLoopback(
+  wantedPort: number,
   fetch: Fetch,
   token: string,
   openPaths: ReadonlySet<string>,
@@ -52,17 +56,19 @@ export async function listenOnLoopback(
   const answer = listenerOf(fetch);
   // No request can come before the port, and with it the guard, is known.
   let guard: ReturnType<typeof loopbackGuard>;
-  const server = await listen(
-    (request, response) => {
-      for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-      const { method = '', url = '', headers } = request;
-      const refusal = guard({ method, url, headers });
-      if (!refusal) return answer(request, response);
-      response.writeHead(refusal.status, { 'Content-Type': 'application/json', Connection: 'close' });
-      response.end(JSON.stringify({ error: 'refused', message: refusal.message }));
-    },
-    { host: '127.0.0.1', port: 0 },
-  );
+  const listener: RequestListener = (request, response) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    const { method = '', url = '', headers } = request;
+    const refusal = guard({ method, url, headers });
+    if (!refusal) return answer(request, response);
+    response.writeHead(refusal.status, { 'Content-Type': 'application/json', Connection: 'close' });
+    response.end(JSON.stringify({ error: 'refused', message: refusal.message }));
+  };
+  const host = '127.0.0.1';
+  const server = await listen(listener, { host, port: wantedPort }).catch((error: NodeJS.ErrnoException) => {
+    if (wantedPort === 0 || error.code !== 'EADDRINUSE') throw error;
+    return listen(listener, { host, port: 0 });
+  });
   guard = loopbackGuard(server.port, token, openPaths);
   return server;
 }

@@ -114,6 +114,21 @@ export class FakeNode implements RunningNode {
     return this.row;
   }
 
+  async getFile(bytes: Uint8Array): Promise<TorrentRow> {
+    this.asked.push(['getFile', bytes.length]);
+    return this.row;
+  }
+
+  async files(what: string): Promise<readonly FileRow[]> {
+    this.asked.push(['files', what]);
+    return [FILE_ROW];
+  }
+
+  async torrentFile(what: string): Promise<Uint8Array> {
+    this.asked.push(['torrentFile', what]);
+    return new TextEncoder().encode('d4:infode');
+  }
+
   async choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
     this.asked.push(['choose', what, choice]);
     return [FILE_ROW];

@@ -112,6 +112,30 @@ test('every request with a wrong Host, Origin, site, token, type or method is re
   assert.equal(surface.hosted.node.isStopped, false);
 });
 
+test('a link of another site opens the page as a document of its own, and reaches nothing else', async (t) => {
+  const surface = await Surface.open(t);
+  const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+  const visitor = { ...link, 'x-monsoon-token': undefined };
+  assert.equal((await surface.ask({ headers: visitor })).status, 200);
+  assert.equal((await surface.ask({ headers: { ...visitor, 'sec-fetch-site': 'same-site' } })).status, 200);
+  for (const dest of ['iframe', 'frame', 'embed', 'object', 'script', 'image', 'empty', undefined]) {
+    const { status } = await surface.ask({ headers: { ...visitor, 'sec-fetch-dest': dest } });
+    assert.equal(status, 403, `as ${dest}`);
+  }
+  for (const mode of ['cors', 'no-cors', 'websocket', undefined]) {
+    assert.equal((await surface.ask({ headers: { ...visitor, 'sec-fetch-mode': mode } })).status, 403, `by ${mode}`);
+  }
+  for (const path of ['/?', '/index.js', '/index.css', '/api/status', '/api/events', '//', '/#']) {
+    assert.equal((await surface.ask({ path, headers: link })).status, 403, path);
+  }
+  assert.equal((await surface.ask({ headers: { ...visitor, host: 'evil.example' } })).status, 403);
+  assert.equal((await surface.ask({ headers: { ...visitor, origin: 'https://evil.example' } })).status, 403);
+  assert.equal((await surface.post('/api/stop', link)).status, 403);
+  assert.equal((await surface.post('/', visitor)).status, 403);
+  assert.deepEqual(surface.hosted.node.asked, []);
+  assert.equal(surface.hosted.node.isStopped, false);
+});
+
 test('nothing changes by GET, and other methods are refused', async (t) => {
   const surface = await Surface.open(t);
   for (const path of ['/api/share?path=/etc', '/api/get?what=x', '/api/stop']) {
@@ -132,14 +156,15 @@ test('no address reads a file that is not in the table', async (t) => {
     '/%2e%2e/package.json',
     '//etc/passwd',
     '/index.html',
-    '/page.js/../../x',
-    '/format.d.ts',
-    '/page.css%00',
-    '/local/page.js',
+    '/index.js/../../x',
+    '/main.tsx',
+    '/index.css%00',
+    '/local/main.tsx',
+    '/dist/page/index.js',
     '/\\..\\package.json',
     '/api',
     '/API/status',
-    '/api/../page.js2',
+    '/api/../index.js2',
   ];
   for (const path of paths) assert.match(String((await surface.ask({ path })).status), /^40[04]$/, path);
 });
@@ -153,11 +178,11 @@ test('no spelling of an API path gets around the token', async (t) => {
     '//api/status',
     '/%61pi/status',
     '/api%2fstatus',
-    '/page.css/../api/status',
+    '/index.css/../api/status',
     '/?/../api/status',
     '\\\\api/status',
     `http://127.0.0.1:${port}/api/status`,
-    '/page.css?/../../api/status',
+    '/index.css?/../../api/status',
     '/api/status#',
   ];
   for (const path of paths) {
@@ -169,7 +194,7 @@ test('no spelling of an API path gets around the token', async (t) => {
 
 test('every answer carries the headers that keep scripts and frames out', async (t) => {
   const surface = await Surface.open(t);
-  for (const path of ['/', '/page.js', '/api/status', '/nothing']) {
+  for (const path of ['/', '/index.js', '/api/status', '/nothing']) {
     const { headers } = await surface.ask({ path });
     const policy = String(headers['content-security-policy']);
     assert.match(policy, /default-src 'none'/);

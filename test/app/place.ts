@@ -11,6 +11,7 @@ import { loadConfig } from '../../app/config-file.ts';
 import { runDaemon } from '../../app/daemon.ts';
 import { type Home, homeOf } from '../../app/home.ts';
 import { type Log, openLog } from '../../app/log.ts';
+import type { RunningNode } from '../../app/running-node.ts';
 import { FakeNode } from './fake-node.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/monsoon.js', import.meta.url));
@@ -46,8 +47,8 @@ export function homeAt(root: string): Home {
 
 export const SILENT_LOG: Log = openLog('error', { write: () => undefined });
 
-export interface HostedNode {
-  readonly node: FakeNode;
+export interface HostedNode<Node extends RunningNode = FakeNode> {
+  readonly node: Node;
   readonly ui: string;
   /** Ends the daemon and resolves when it has ended. */
   stop(): Promise<void>;
@@ -56,12 +57,20 @@ export interface HostedNode {
 }
 
 /** Hosts a fake node in this process, as the daemon would host a real one. */
-export async function hostFakeNode(t: TestContext, place: Place): Promise<HostedNode> {
-  const node = new FakeNode();
+export function hostFakeNode(t: TestContext, place: Place): Promise<HostedNode> {
+  return hostNode(t, place, new FakeNode());
+}
+
+/** The same for any node. */
+export async function hostNode<Node extends RunningNode>(
+  t: TestContext,
+  place: Place,
+  node: Node,
+): Promise<HostedNode<Node>> {
   const interrupt = new AbortController();
   const resolved = await loadConfig(place.home, { flags: {}, environment: {} });
   const { promise: serving, resolve: onServing } = Promise.withResolvers<{ readonly ui: string }>();
-  const startNode = async (): Promise<FakeNode> => node;
+  const startNode = async (): Promise<Node> => node;
   const settings = { home: place.home, resolved, log: SILENT_LOG, startNode, onServing };
   const ended = runDaemon({ ...settings, interrupt: interrupt.signal });
   const stop = (): Promise<void> => {
