@@ -1,15 +1,10 @@
-export {
-  escapeHtml,
-  type ListingPageView,
-  listingQueryOf,
-  PAGE_ROWS,
-  type PageQuery,
-  parsePageQuery,
-  renderListingPage,
-} from './listing-page.ts';
+export { escapeHtml } from './public/html.ts';
+export { type ListingPageView, renderListingPage } from './public/listing-page.ts';
+export { listingQueryOf, PAGE_ROWS, type PageQuery, parsePageQuery } from './public/page-query.ts';
 export {
   LOCAL_PAGE_POLICY,
   PUBLIC_PAGE_POLICY,
+  PUBLIC_STYLE,
   STATIC_FILES,
   type StaticFile,
   TOKEN_PLACEHOLDER,

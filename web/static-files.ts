@@ -10,26 +10,22 @@ export interface StaticFile {
 
 /** Stands once in `index.html`, inside a quoted attribute. */
 export const TOKEN_PLACEHOLDER = '%MONSOON_TOKEN%';
+/** The files that `web/build.ts` makes. */
+export const BUILT_FILES: readonly string[] = ['index.html', 'index.js', 'index.css', 'public.css'];
 
-/** By the path in the URL. `/page.css` serves the public page too; the rest is the local page alone. */
+/** Where a built file lies. */
+export function builtFile(name: string): URL {
+  return new URL(`../dist/page/${name}`, import.meta.url);
+}
+
+/** The local page, by the path in the URL. */
 export const STATIC_FILES: ReadonlyMap<string, StaticFile> = new Map([
-  ['/', { file: new URL('local/index.html', import.meta.url), type: 'text/html; charset=utf-8' }],
-  ['/page.css', { file: new URL('local/page.css', import.meta.url), type: 'text/css; charset=utf-8' }],
-  ...[
-    'api',
-    'files-view',
-    'format',
-    'listing-view',
-    'page',
-    'rate-field',
-    'supernodes-view',
-    'transfer-controls',
-    'transfers-view',
-  ].map((name): [string, StaticFile] => [
-    `/${name}.js`,
-    { file: new URL(`local/${name}.js`, import.meta.url), type: 'text/javascript; charset=utf-8' },
-  ]),
+  ['/', { file: builtFile('index.html'), type: 'text/html; charset=utf-8' }],
+  ['/index.js', { file: builtFile('index.js'), type: 'text/javascript; charset=utf-8' }],
+  ['/index.css', { file: builtFile('index.css'), type: 'text/css; charset=utf-8' }],
 ]);
+/** The style of the public page, which every node serves as `/page.css`. */
+export const PUBLIC_STYLE: StaticFile = { file: builtFile('public.css'), type: 'text/css; charset=utf-8' };
 
 /** Content-Security-Policy of the local page. */
 export const LOCAL_PAGE_POLICY: string =
@@ -37,4 +33,4 @@ export const LOCAL_PAGE_POLICY: string =
   "form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 /** Content-Security-Policy of the public page. */
 export const PUBLIC_PAGE_POLICY: string =
-  "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+  "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";

@@ -1,0 +1,100 @@
+/** Search, categories and filters: each change is a place in the page's address, and shows at once. */
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { go, route } from '../route.ts';
+import { useStore } from '../store.ts';
+import { CATEGORIES, FILTERS, isFiltered, withChanges } from './question.ts';
+
+/** Longer than the gap between two letters of a quick typist. */
+const TYPING_MS = 120;
+
+export function FilterBar({ children }: { readonly children: ComponentChildren }): JSX.Element {
+  const { parameters } = useStore(route);
+  const [isOpen, setOpen] = useState(isFiltered(parameters));
+  return (
+    <div class="tools">
+      <SearchField text={parameters.get('q') ?? ''} />
+      <fieldset class="chips">
+        <legend class="hidden">Category</legend>
+        {['', ...CATEGORIES].map((category) => (
+          <button
+            key={category}
+            type="button"
+            aria-pressed={(parameters.get('category') ?? '') === category}
+            onClick={() => change({ category })}
+          >
+            {category || 'all'}
+          </button>
+        ))}
+      </fieldset>
+      <button
+        type="button"
+        class="quiet"
+        aria-expanded={isOpen}
+        aria-controls="filters"
+        onClick={() => setOpen(!isOpen)}
+      >
+        Filters
+      </button>
+      {children}
+      <div id="filters" class="filters" hidden={!isOpen}>
+        {FILTERS.map(({ name, label, hint }) => (
+          <label key={name}>
+            {label}{' '}
+            <input
+              value={parameters.get(name) ?? ''}
+              placeholder={hint}
+              size={6}
+              maxLength={20}
+              spellcheck={false}
+              onChange={(event) => change({ [name]: event.currentTarget.value.trim() })}
+            />
+          </label>
+        ))}
+        {isFiltered(parameters) && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => change(Object.fromEntries(FILTERS.map(({ name }) => [name, ''])))}
+          >
+            Clear
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** Asks as one types; the letters stay here until a pause, so that a slow answer never takes one away. */
+function SearchField({ text }: { readonly text: string }): JSX.Element {
+  const [typed, setTyped] = useState(text);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => setTyped(text), [text]);
+  const type = (next: string): void => {
+    setTyped(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => change({ q: next.trim(), sort: '', reverse: '' }, 'replace'), TYPING_MS);
+  };
+  return (
+    <label class="search">
+      <span class="hidden">Search the listing</span>
+      <input
+        id="search"
+        type="search"
+        value={typed}
+        placeholder="Search"
+        title={'Words in any order. "a phrase", -without, this OR that, a hash, size:>1G, seeds:>5, age:<7d'}
+        maxLength={512}
+        spellcheck={false}
+        autocomplete="off"
+        onInput={(event) => type(event.currentTarget.value)}
+      />
+    </label>
+  );
+}
+
+function change(changes: Readonly<Record<string, string>>, how: 'push' | 'replace' = 'push'): void {
+  const { view, parameters } = route.value;
+  const next = withChanges(parameters, changes);
+  go(view, next, how);
+}

@@ -1,0 +1,116 @@
+/** What is known of a torrent, and how: measured facts, whose counts they are and how old, and mere claims. */
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { ListingRow, PlacementRow, TorrentDetail } from '../../../app/running-node.ts';
+import { formatAge, formatCount, formatLeft, formatSize, shortHex } from '../../format.ts';
+import { read } from '../api.ts';
+import { CheckedMark } from '../checked-mark.tsx';
+
+export function Facts({ detail }: { readonly detail: TorrentDetail }): JSX.Element {
+  const { listing, torrent, pieceLength, infoHash } = detail;
+  const placement = usePlacement(infoHash);
+  const size = listing?.size ?? torrent?.size ?? 0;
+  return (
+    <dl class="facts">
+      <Fact name="Hash">
+        <code class="whole">{infoHash}</code>
+      </Fact>
+      {size > 0 && (
+        <Fact name="Size">
+          {formatSize(size)}
+          {listing && `, ${formatCount(listing.files)} ${listing.files === 1 ? 'file' : 'files'}`}
+          {pieceLength !== null && `, pieces of ${formatSize(pieceLength)}`}{' '}
+          {listing && <CheckedMark isVerified={listing.verified} />}
+        </Fact>
+      )}
+      {listing && (
+        <>
+          <Fact name="Seeds">{countOf(listing, listing.seeders)}</Fact>
+          <Fact name="Leech">{countOf(listing, listing.leechers)}</Fact>
+          <Fact name="Done">{countOf(listing, listing.completions)}</Fact>
+          <Fact name="Category">
+            {listing.category}
+            {listing.tags.map((tag) => (
+              <> · {tag}</>
+            ))}{' '}
+            <span class="hint">as published</span>
+          </Fact>
+          <Fact name="Published">
+            {new Date(listing.added * 1000).toLocaleString()} ({formatAge(Date.now() / 1000 - listing.added)})
+          </Fact>
+          <Fact name="By">
+            <code class="whole">{listing.publisher}</code>
+          </Fact>
+        </>
+      )}
+      <Fact name="Supernode">{placementText(placement, listing)}</Fact>
+      {detail.trackers.length > 0 && (
+        <Fact name="Trackers">
+          {detail.trackers.map((tracker) => (
+            <span key={tracker} class="whole">
+              {tracker}
+            </span>
+          ))}
+        </Fact>
+      )}
+    </dl>
+  );
+}
+
+function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  );
+}
+
+function countOf({ countsFrom, countsAgeSeconds }: ListingRow, count: number | null): JSX.Element {
+  if (count === null) return <span class="unknown">nobody has counted</span>;
+  const age = countsAgeSeconds === null || countsAgeSeconds < 1 ? 'now' : `${formatLeft(countsAgeSeconds)} ago`;
+  return (
+    <>
+      {formatCount(count)}{' '}
+      {countsFrom !== null && (
+        <span class="hint" title={countsFrom}>
+          counted by {shortHex(countsFrom)}, {age}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** The supernode that owns the hash now, else the one that was last heard counting. */
+function placementText(placement: PlacementRow | null | undefined, listing: ListingRow | null): JSX.Element {
+  if (placement) {
+    const { owner, replicas } = placement;
+    const copies = replicas.length === 0 ? 'no copies' : `copies at ${replicas.map(shortHex).join(', ')}`;
+    return (
+      <>
+        <code title={owner}>{shortHex(owner)}</code> <span class="hint">owns the hash now; {copies}</span>
+      </>
+    );
+  }
+  const last = listing?.countsFrom;
+  if (placement === undefined) return <span class="hint">…</span>;
+  if (!last) return <span class="unknown">none is known</span>;
+  return (
+    <>
+      <code title={last}>{shortHex(last)}</code> <span class="hint">was the last to count; none is known now</span>
+    </>
+  );
+}
+
+/** Undefined until it is known, null when nobody owns the hash. */
+function usePlacement(infoHash: string): PlacementRow | null | undefined {
+  const [placement, setPlacement] = useState<PlacementRow | null | undefined>(undefined);
+  useEffect(() => {
+    const ends = new AbortController();
+    read<PlacementRow>(`/api/supernodes/${infoHash}`, ends.signal).then(setPlacement, () => {
+      if (!ends.signal.aborted) setPlacement(null);
+    });
+    return () => ends.abort();
+  }, [infoHash]);
+  return placement;
+}
