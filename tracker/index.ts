@@ -9,6 +9,7 @@ export {
   type ScrapeRequest,
 } from './announce-request.ts';
 export { ANSWER_BYTES_MAX } from './answer-bytes.ts';
+export { COMPLETED_HOSTS_MAX, CompletedHosts } from './completed-hosts.ts';
 export { ConnectionIds, type Mac } from './connection-ids.ts';
 export { HEAD_BYTES_MAX, type HeadFault, parseHead, type RequestHead, type Route, routeOf } from './http-head.ts';
 export type { HashKey } from './keyed-hash.ts';

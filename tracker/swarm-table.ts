@@ -4,6 +4,7 @@
  * flood of random hashes displaces the flood. It holds no clock and knows nothing of requests.
  */
 import { assert, INFO_HASH_BYTES, type Instant } from '../src/base/index.ts';
+import { CompletedHosts } from './completed-hosts.ts';
 import type { HashKey } from './keyed-hash.ts';
 import { MINUTES_MODULUS, PeerGroups } from './peer-groups.ts';
 import { NO_SLOT, SwarmIndex } from './swarm-index.ts';
@@ -59,6 +60,7 @@ export class SwarmTable {
   readonly #peers4: PeerGroups;
   readonly #peers6: PeerGroups;
   readonly #completions: Uint32Array;
+  readonly #completedHosts: CompletedHosts;
   /** Minute of the swarm's last announce. */
   readonly #seen: Uint16Array;
   /** 1 once a peer came back after some minutes. */
@@ -79,6 +81,7 @@ export class SwarmTable {
     this.#peers4 = new PeerGroups(ENDPOINT4_BYTES, swarmsMax, peersMax, hashKey);
     this.#peers6 = new PeerGroups(ENDPOINT6_BYTES, swarmsMax, peersMax, hashKey);
     this.#completions = new Uint32Array(swarmsMax);
+    this.#completedHosts = new CompletedHosts(hashKey);
     this.#seen = new Uint16Array(swarmsMax);
     this.#isProven = new Uint8Array(swarmsMax);
   }
@@ -154,7 +157,7 @@ export class SwarmTable {
    * Notes an announce.
    * @param infoHash 20 bytes
    * @param endpoint 6 or 18 bytes: address and port
-   * @param isCompleted the peer says it has just finished; counted once per peer
+   * @param isCompleted the peer says it has just finished; counted once per peer, and once per host
    * @returns the swarm's slot; NO_SLOT when the table is full of swarms that must stay
    */
   note(infoHash: Uint8Array, endpoint: Uint8Array, isSeeder: boolean, isCompleted: boolean, now: Instant): number {
@@ -172,7 +175,8 @@ export class SwarmTable {
       return NO_SLOT;
     }
     this.#seen[slot] = minute;
-    if (isCompleted && groups.markCompleted(slot, endpoint)) this.#completions[slot]!++;
+    const isFirst = isCompleted && groups.markCompleted(slot, endpoint);
+    if (isFirst && this.#completedHosts.mark(infoHash, endpoint)) this.#completions[slot]!++;
     return slot;
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instant, randomBelow, seededRandom } from '../../src/base/index.ts';
-import { NO_SLOT, SwarmTable } from '../../tracker/index.ts';
+import { CompletedHosts, NO_SLOT, SwarmTable } from '../../tracker/index.ts';
 
 const HASH_KEY = { k0: 0x01020304, k1: 0x05060708 };
 const MINUTE_MS = 60_000;
@@ -61,6 +61,27 @@ test('a completion counts once per peer, however often it is announced', () => {
   for (let minute = 0; minute < 5; minute++) swarms.note(hash, endpoint4(1), true, true, at(minute));
   swarms.note(hash, endpoint6(1), true, true, at(6));
   assert.equal(swarms.counts(hash)!.completions, 2);
+});
+
+test('ten thousand completions from one host move the count by one, other hosts and hashes by theirs', () => {
+  const swarms = table();
+  const hash = infoHash(1);
+  for (let port = 1; port <= 10_000; port++) {
+    const endpoint = Uint8Array.of(203, 0, 113, 7, port >>> 8, port);
+    swarms.note(hash, endpoint, false, false, at(0));
+    swarms.note(hash, endpoint, true, true, at(1));
+    swarms.drop(hash, endpoint);
+  }
+  assert.equal(swarms.counts(hash)!.completions, 1);
+  swarms.note(hash, Uint8Array.of(203, 0, 113, 8, 1, 1), true, true, at(2));
+  assert.equal(swarms.counts(hash)!.completions, 2);
+  swarms.note(infoHash(2), Uint8Array.of(203, 0, 113, 7, 1, 1), true, true, at(2));
+  assert.equal(swarms.counts(infoHash(2))!.completions, 1);
+  const [one, other] = [endpoint6(1), endpoint6(1)];
+  other[9] = 0x77;
+  for (const endpoint of [one, other]) swarms.note(infoHash(3), endpoint, true, true, at(3));
+  assert.equal(swarms.counts(infoHash(3))!.completions, 1, 'a /64 is one host');
+  swarms.check();
 });
 
 test('asking for or stopping an unknown hash opens no swarm', () => {
@@ -175,7 +196,10 @@ interface ModelSwarm {
 }
 
 /** The same table, written naively. */
+const bytesOf = (text: string): Uint8Array => Uint8Array.fromHex(text);
+
 class Model {
+  readonly hosts = new CompletedHosts(HASH_KEY);
   readonly swarms = new Map<string, ModelSwarm>();
 
   note(hash: string, endpoint: string, isSeeder: boolean, isCompleted: boolean, minute: number): void {
@@ -183,7 +207,9 @@ class Model {
     this.swarms.set(hash, swarm);
     const peer = swarm.peers.get(endpoint) ?? { isSeeder, isCompleted: false, minute };
     swarm.peers.set(endpoint, peer);
-    if (isCompleted && !peer.isCompleted) swarm.completions++;
+    const isNews = isCompleted && !peer.isCompleted;
+    // The marks of hosts forget, and which they forget follows from the key.
+    if (isNews && this.hosts.mark(bytesOf(hash), bytesOf(endpoint))) swarm.completions++;
     peer.isSeeder = isSeeder;
     peer.isCompleted ||= isCompleted;
     peer.minute = swarm.minute = minute;
