@@ -41,6 +41,7 @@ const COUNTERS_MAX = 8;
 /** Rows of ours whose swarms we count ourselves in one look. */
 const OWN_ROWS_COUNTED = 200;
 const COUNTS_BYTES_MAX = 4096;
+const ITEMS_PER_PUT = 25;
 
 export interface ListingSyncSettings {
   readonly network: string;
@@ -202,7 +203,8 @@ export class ListingSync {
       items.push({ entry, bytes: item.entry, isVerified: item.isVerified && isKeeper, isPinned: false });
       if (isKeeper) counts.push([entry.infoHash, item.counts]);
     }
-    await store.put(items);
+    // In small steps, between which a search has its turn.
+    for (let at = 0; at < items.length; at += ITEMS_PER_PUT) await store.put(items.slice(at, at + ITEMS_PER_PUT));
     await this.#counting.note(page.source, counts, at);
   }
 

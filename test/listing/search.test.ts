@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { wallSeconds } from '../../src/base/index.ts';
+import { type NodeId, wallSeconds } from '../../src/base/index.ts';
 import { type ListingStore, openListingStore, type StoredItem } from '../../src/io/index.ts';
 import { type ListingQuery, wordsOf } from '../../src/listing/index.ts';
 import { infoHashOf, NOW, nodeIdOf, storedItem } from './signer.ts';
@@ -200,3 +200,68 @@ test('a popular row comes before a dead one, a full match before a popular menti
     'Something Else Entirely',
   ]);
 });
+
+test('100,000 fakes of 50 publishers leave honest rows in front', async (t) => {
+  // In every run a tenth of them; MONSOON_LISTING_FAKES=100000 brings all.
+  const fakes = Number(process.env.MONSOON_LISTING_FAKES ?? 10_000);
+  const honestCount = fakes / 50;
+  const random = randomOf(SEED);
+  const titles = new Titles(random);
+  const honest = Array.from({ length: honestCount }, (_, i) =>
+    storedItem(
+      {
+        ...titles.next(),
+        infoHash: infoHashOf(i),
+        publisher: publisherOf(1000 + (i % 400)),
+        published: wallSeconds(NOW - i * 600),
+      },
+      { isVerified: true },
+    ),
+  );
+  const store = await openListingStore(':memory:', { rowsMax: 2 * fakes, warn: assert.fail });
+  t.after(() => store.close());
+  await store.put(honest);
+  await store.setCounts(
+    honest.map(({ entry }, i) => ({ infoHash: entry.infoHash, seeders: i % 4 })),
+    nodeIdOf(1),
+    NOW,
+  );
+  const keys = honest.slice(0, 100).map(({ entry }) => entry.name);
+  const timed = async (): Promise<number> => {
+    const startedAt = performance.now();
+    for (const key of keys) await store.list({ text: key }, NOW);
+    return performance.now() - startedAt;
+  };
+  const before = await timed();
+  for (let at = 0; at < fakes; at += 1000) {
+    // Each calls itself what an honest row is called, and is as new as can be.
+    const flood = Array.from({ length: 1000 }, (_, i) =>
+      storedItem({
+        ...honest[(at + i) % honestCount]!.entry,
+        infoHash: infoHashOf(10_000_000 + at + i),
+        publisher: publisherOf((at + i) % 50),
+        published: NOW,
+        description: '',
+      }),
+    );
+    await store.put(flood);
+  }
+  const fakeOnes = new Set(Array.from({ length: 50 }, (_, i) => publisherOf(i)));
+  let inFront = 0;
+  for (const key of keys) {
+    const { rows } = await store.list({ text: key, limit: 1 }, NOW);
+    if (rows[0] && !fakeOnes.has(rows[0].publisher)) inFront++;
+  }
+  const { rows } = await store.list({ sort: 'best', limit: 100 }, NOW);
+  const browsed = rows.filter(({ publisher }) => !fakeOnes.has(publisher)).length;
+  const after = await timed();
+  t.diagnostic(
+    `${inFront} of 100 searches and ${browsed} of the best 100 are honest; search x ${(after / before).toFixed(1)}`,
+  );
+  assert.ok(inFront >= 90, `${inFront} of 100 searches`);
+  assert.ok(browsed >= 90, `${browsed} of the best 100`);
+});
+
+function publisherOf(number: number): NodeId {
+  return number.toString(16).padStart(64, '0') as NodeId;
+}
