@@ -2,7 +2,9 @@
  * monsoon itself, driven through its command line, as a script would; only what is asked many times a second goes
  * straight to the control socket, because a new process each time would take the cores from what is tried.
  */
+import { writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ControlClient } from '../../../app/control/client.ts';
 import { homeOf } from '../../../app/home.ts';
@@ -44,6 +46,8 @@ export interface MonsoonSettings {
   readonly bootstrap?: readonly string[];
   /** Whether it looks for others on its network; not by default, so that tests say who knows whom. */
   readonly isNeighbourly?: boolean;
+  /** The address of the only DNS server that its system knows. */
+  readonly nameServer?: string;
   /** More of `start`'s flags; a later `--bind` counts. */
   readonly flags?: readonly string[];
 }
@@ -162,10 +166,20 @@ export async function startMonsoon(place: Place, settings: MonsoonSettings = {})
     settings.isNeighbourly ? '--lan' : '--no-lan',
   ];
   const encryption = settings.encryption === undefined ? [] : ['--encryption', settings.encryption];
-  const command = inNamespace(place.host, commandLine(...args, ...encryption, ...bootstrap, ...(settings.flags ?? [])));
+  const line = commandLine(...args, ...encryption, ...bootstrap, ...(settings.flags ?? []));
+  const { nameServer } = settings;
+  const command = inNamespace(place.host, nameServer === undefined ? line : withNameServer(line, nameServer, place));
   const node = new Monsoon(new Program(command, environmentOf(place)), place, port);
   await whenUp('monsoon', node.program, () => node.status());
   return node;
+}
+
+/** The command line that runs a command on a system whose resolver asks that server and no other. */
+function withNameServer([command, args]: CommandLine, nameServer: string, { scratch }: Place): CommandLine {
+  const file = join(scratch, 'resolv.conf');
+  writeFileSync(file, `nameserver ${nameServer}\n`);
+  const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+  return ['unshare', ['--mount', 'sh', '-c', script, file, command, ...args]];
 }
 
 /** monsoon as one client among the others, joined to the network of a supernode. */
