@@ -28,6 +28,7 @@ import {
 } from '../src/overlay/index.ts';
 import type { Arc, Ownership } from '../src/ports/index.ts';
 import type { AddressBook } from './address-book.ts';
+import type { DoctorFacts } from './doctor.ts';
 import type { Log } from './log.ts';
 import type { OverlayHost } from './overlay-host.ts';
 import type { OverlayMemory } from './overlay-memory.ts';
@@ -221,6 +222,14 @@ export class Membership {
   /** A supernode did not answer: it is looked into whether it is there. */
   noteSilent(nodeId: NodeId): void {
     this.#settings.host.feed({ type: 'silent', nodeId });
+  }
+
+  /** What was noticed of this node's surroundings while it looked for others. */
+  get surroundings(): Pick<DoctorFacts, 'clockBehindSeconds' | 'unresolvedNames' | 'lan'> {
+    const names = this.#joining.sources.filter((source) => source instanceof NamedSource);
+    const unresolvedNames = names.filter(({ isResolved }) => isResolved === false).map(({ text }) => text);
+    const lan = this.#settings.lan?.heard ?? 'off';
+    return { clockBehindSeconds: this.#asker.clockBehindSeconds, unresolvedNames, lan };
   }
 
   /** The hosts known from before, in the order in which they would be tried, and which of them are anchors. */

@@ -31,6 +31,7 @@ import { AddressBook } from './address-book.ts';
 import type { NodeSettings } from './daemon.ts';
 import { type DhtService, openDhtService } from './dht-service.ts';
 import { openDnsFor } from './dns-service.ts';
+import { examine } from './doctor-facts.ts';
 import { Filter } from './filter.ts';
 import { hostRows, readHostList } from './host-lists.ts';
 import { LanPeers } from './lan-peers.ts';
@@ -55,6 +56,7 @@ import type {
   FileRow,
   FilterChange,
   FilterStatus,
+  Finding,
   HostRow,
   ListingAnswer,
   ListingQuery,
@@ -237,15 +239,8 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
     told: (event) => desk.note(event),
   });
   const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap });
-  const membership = new Membership({ ...base, http: nodes, memory, host, lan: openLan(base) });
+  const membership = new Membership({ ...base, http: nodes, memory, host, lan: LanNeighbours.open(base) });
   return { nodes, reach, host, desk, membership };
-}
-
-/** The local network as a way in, if it is one: what is bound to this machine alone has no neighbours. */
-function openLan({ config, network, port, book, alarms }: Base): LanNeighbours | undefined {
-  if (!config.lan || network.isLoopback) return undefined;
-  const { network: name, role } = config;
-  return new LanNeighbours({ network, name, isVolunteer: role === 'supernode', port: port.port, book, alarms });
 }
 
 /** An answer that does not exist yet to a question that is asked later. */
@@ -430,6 +425,10 @@ class Node implements RunningNode {
 
   supernodes(): readonly SupernodeRow[] {
     return this.#parts.desk.rows();
+  }
+
+  doctor(): Promise<readonly Finding[]> {
+    return examine({ ...this.#base, status: this.status(), ...this.#parts.membership.surroundings });
   }
 
   hosts(): readonly HostRow[] {

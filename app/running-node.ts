@@ -106,6 +106,29 @@ export interface BootstrapStatus {
   readonly found: number;
 }
 
+/** What `doctor` looks at, in the order in which it is told. */
+export type Check =
+  | 'node'
+  | 'bind'
+  | 'port'
+  | 'reachability'
+  | 'supernodes'
+  | 'clock'
+  | 'dns'
+  | 'lan'
+  | 'disk'
+  | 'files'
+  | 'ipv6';
+
+/** One row of `doctor --json`: `note` is worth knowing and harms nobody. */
+export interface Finding {
+  readonly check: Check;
+  readonly state: 'good' | 'note' | 'problem';
+  readonly what: string;
+  /** What to do; null where there is nothing to be done. */
+  readonly advice: string | null;
+}
+
 /** One row of `hosts --json`: a node known from before, first those that are tried first. */
 export interface HostRow {
   /** Null where somebody named an address alone. */
@@ -357,6 +380,8 @@ export interface RunningNode {
   /** @param what an info hash, a unique prefix of one, or a magnet */
   info(what: string): Promise<TorrentDetail>;
   supernodes(): readonly SupernodeRow[];
+  /** What is wrong with this node and its surroundings, and what to do. */
+  doctor(): Promise<readonly Finding[]>;
   hosts(): readonly HostRow[];
   /**
    * Asks hosts that the user names now, and remembers them; resolves with what came of it.

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { explain } from './answer.ts';
 import { config } from './config.ts';
 import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
 import { files } from './files.ts';
 import { filter } from './filter.ts';
 import { get } from './get.ts';
@@ -44,6 +45,7 @@ const VERBS: readonly Verb[] = [
   supernodes,
   hosts,
   bootstrap,
+  doctor,
   config,
   demo,
 ];

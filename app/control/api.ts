@@ -82,10 +82,6 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
   app.get('/api/filter', (c) => c.json(node.filter()));
   app.post('/api/filter', async (c) => c.json(await node.changeFilter(parseFilterChange(await jsonOf(c)))));
   app.get('/api/info/:what', async (c) => c.json(await node.info(c.req.param('what'))));
-  app.get('/api/supernodes', (c) => c.json(node.supernodes()));
-  app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));
-  app.get('/api/hosts', (c) => c.json(node.hosts()));
-  app.post('/api/hosts', async (c) => c.json(await node.addHosts(parseHostsQuestion(await jsonOf(c)))));
   app.get('/api/config', async (c) => c.json(await settings.settings.rows()));
   app.get('/api/files/:what', async (c) => c.json(await node.files(c.req.param('what'))));
   app.get(`${TORRENT_FILES}/:what`, async (c) => {
@@ -109,9 +105,7 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
     c.json(await node.act(c.req.param('what'), parseTorrentAction(await jsonOf(c)))),
   );
   app.post('/api/limits', async (c) => c.json(node.limit(parseRateChange(await jsonOf(c)))));
-  app.post('/api/role', async (c) => c.json(node.volunteer(parseRole(await jsonOf(c)))));
-  app.post('/api/caps', async (c) => c.json(node.cap(parseCapChange(await jsonOf(c)))));
-  app.post('/api/drain', async (c) => c.json(await node.drain()));
+  answerOfNetwork(app, node);
   app.post('/api/stop', (c) => {
     settings.requestStop();
     return c.json({ isStopping: true }, 202);
@@ -121,6 +115,18 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
     app.get(path, (c) => c.body(page.text, 200, { 'Content-Type': page.contentType }));
   }
   return async (request) => app.fetch(request);
+}
+
+/** What concerns the network of nodes, and this node's part in it. */
+function answerOfNetwork(app: Hono, node: RunningNode): void {
+  app.get('/api/supernodes', (c) => c.json(node.supernodes()));
+  app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));
+  app.get('/api/doctor', async (c) => c.json(await node.doctor()));
+  app.get('/api/hosts', (c) => c.json(node.hosts()));
+  app.post('/api/hosts', async (c) => c.json(await node.addHosts(parseHostsQuestion(await jsonOf(c)))));
+  app.post('/api/role', async (c) => c.json(node.volunteer(parseRole(await jsonOf(c)))));
+  app.post('/api/caps', async (c) => c.json(node.cap(parseCapChange(await jsonOf(c)))));
+  app.post('/api/drain', async (c) => c.json(await node.drain()));
 }
 
 function bodyBytesMax(c: Context): number {

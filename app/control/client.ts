@@ -14,6 +14,7 @@ import type {
   FileRow,
   FilterChange,
   FilterStatus,
+  Finding,
   HostRow,
   ListingAnswer,
   ListingQuery,
@@ -101,6 +102,11 @@ export class ControlClient {
 
   hosts(): Promise<readonly HostRow[]> {
     return this.#ask({ method: 'GET', path: '/api/hosts' });
+  }
+
+  /** What is wrong, and what to do. */
+  doctor(): Promise<readonly Finding[]> {
+    return this.#ask({ method: 'GET', path: '/api/doctor' });
   }
 
   /** @param list hosts, one a line, or a URL where such a list is */

@@ -17,6 +17,8 @@ import type { Named } from './source.ts';
 
 /** Addresses whose nodes are remembered; names may lead elsewhere each time. */
 const MET_MAX = 256;
+/** Answers whose clocks are remembered. */
+const CLOCKS_MAX = 9;
 
 export interface AskerSettings {
   readonly config: Config;
@@ -40,9 +42,16 @@ export class Asker {
   readonly #settings: AskerSettings;
   /** The nodes that answered at addresses that came without one, which are expected there from then on. */
   readonly #met = new Map<string, NodeId>();
+  /** Of those that answered last; bounded by CLOCKS_MAX. */
+  readonly #behind: number[] = [];
 
   constructor(settings: AskerSettings) {
     this.#settings = settings;
+  }
+
+  /** How far our clock is behind the middle one of those that answered lately; undefined while nobody did. */
+  get clockBehindSeconds(): number | undefined {
+    return this.#behind.toSorted((a, b) => a - b)[Math.floor(this.#behind.length / 2)];
   }
 
   /** Resolves to what was told; undefined when nobody answered, or nobody of this network, or somebody else than meant. */
@@ -55,6 +64,7 @@ export class Asker {
     const request = { method: 'GET', path: '/supernodes', timeoutMs } as const;
     const reply = await http.request({ origin, ...request, bytesMax: EXCHANGE_BYTES_MAX });
     if (isFault(reply)) return this.#noteSilence(at, reply);
+    this.#noteClock(reply.headers.date);
     if (meant === undefined) this.#noteMet(at, nodeId);
     const exchange = parseExchange(reply.body, config.network);
     if (!isFault(exchange)) return { by: nodeId, address, records: exchange.supernodes };
@@ -83,6 +93,13 @@ export class Asker {
     // It knows of grants too, which descriptors do not tell.
     if (good.length > 0) host.feed({ type: 'found', contacts: [{ nodeId: by, address }] });
     return found;
+  }
+
+  #noteClock(date: string | undefined): void {
+    const theirs = Date.parse(date ?? '') / 1000;
+    if (Number.isNaN(theirs)) return;
+    this.#behind.push(theirs - wallNow());
+    if (this.#behind.length > CLOCKS_MAX) this.#behind.shift();
   }
 
   #noteMet(at: string, nodeId: NodeId): void {

@@ -55,6 +55,9 @@ export class Joining {
   get hasFound(): boolean {
     return this.#inUse.some(({ found }) => found > 0);
   }
+  get sources(): readonly Source[] {
+    return this.#rows.map(({ source }) => source);
+  }
   /** What came of each, for the user. */
   get status(): readonly BootstrapStatus[] {
     // What fills up while the node runs was no way in as long as it was not asked.

@@ -2,6 +2,7 @@
  * The local network as a source: the beacon and its sockets. It is asked in rounds as the others are, and names besides,
  * at any time, whoever of the same network it hears, so that networks that were apart meet.
  */
+import type { Config } from '../../config/index.ts';
 import type { Address } from '../../src/base/index.ts';
 import { type AlarmClock, now } from '../../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../../src/io/bound-network.ts';
@@ -16,17 +17,16 @@ import {
   LISTEN_MS,
 } from '../../src/lan/index.ts';
 import type { AddressBook } from '../address-book.ts';
+import type { LanFact } from '../doctor.ts';
 import type { Named, Source } from './source.ts';
 
 /** How soon a change of this machine's addresses is noticed. */
 const LOOK_MS = 5000;
 
 export interface LanSettings {
+  readonly config: Config;
   readonly network: BoundNetwork;
-  /** The name of the network of nodes. */
-  readonly name: string;
-  readonly isVolunteer: boolean;
-  readonly port: number;
+  readonly port: { readonly port: number };
   readonly book: AddressBook;
   readonly alarms: AlarmClock;
 }
@@ -45,9 +45,15 @@ export class LanNeighbours implements Source {
   #name: ((contact: Named) => void) | undefined;
   #heard: (address: Address) => void = () => {};
 
-  constructor(settings: LanSettings) {
+  /** Begins, if it is switched on; what is bound to this machine alone has no neighbours. */
+  static open(settings: LanSettings): LanNeighbours | undefined {
+    return settings.config.lan && !settings.network.isLoopback ? new LanNeighbours(settings) : undefined;
+  }
+
+  private constructor(settings: LanSettings) {
+    const { network: name, role } = settings.config;
     this.#settings = settings;
-    this.#beacon = new Beacon(settings.name, settings.isVolunteer, sha1, Math.random);
+    this.#beacon = new Beacon(name, role === 'supernode', sha1, Math.random);
     const group = { groups: BEACON_GROUPS, port: BEACON_PORT };
     this.#sockets = new LanSockets(settings.network, group, (from, bytes) =>
       this.#feed({ type: 'heard', from, bytes }),
@@ -63,12 +69,19 @@ export class LanNeighbours implements Source {
 
   /** What this node is to its neighbours now. */
   stand(standing: LanStanding): void {
-    this.#feed({ type: 'standing', standing, port: this.#settings.port });
+    this.#feed({ type: 'standing', standing, port: this.#settings.port.port });
   }
 
   /** Nobody is heard who would be first before us. */
   get mayBegin(): boolean {
     return !this.#sockets.hasNetwork || this.#beacon.mayBegin(now());
+  }
+
+  /** Who was heard since the start. */
+  get heard(): LanFact {
+    if (!this.#sockets.hasNetwork) return 'no-network';
+    if (this.#beacon.hasHeard) return 'neighbours';
+    return this.#beacon.hasHeardSelf ? 'self' : 'silent';
   }
 
   async search(name: (contact: Named) => void, signal: AbortSignal): Promise<void> {

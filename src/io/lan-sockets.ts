@@ -91,7 +91,9 @@ export class LanSockets {
   sweep(bytes: Uint8Array): void {
     for (const { socket, foothold, family } of this.#open) {
       if (!foothold || family !== 'ip4' || rangeOf(foothold).prefix < SWEPT_PREFIX_MIN) continue;
-      const hosts = rangeOf(foothold).hosts();
+      const hosts = rangeOf(foothold)
+        .hosts()
+        .filter((host) => host !== foothold.host);
       const timer = setInterval(() => {
         for (const host of hosts.splice(0, SWEPT_AT_ONCE)) send(socket, bytes, this.#group.port, host);
         if (hosts.length === 0) clearInterval(timer);

@@ -100,6 +100,7 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
   #calls = 0;
   #callAt: Instant | undefined;
   #hasHeard = false;
+  #hasHeardSelf = false;
   #sweptAt: Instant | undefined;
   #effects: BeaconEffect[] = [];
 
@@ -118,6 +119,11 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
   /** Some neighbour of this network was heard since the search began. */
   get hasHeard(): boolean {
     return this.#hasHeard;
+  }
+
+  /** What it called came back to it, so that groups work at least on this machine. */
+  get hasHeardSelf(): boolean {
+    return this.#hasHeardSelf;
   }
 
   /** It has listened long enough, and nobody comes before it. */
@@ -193,6 +199,7 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
   #hear(from: Address, bytes: Uint8Array, now: Instant): void {
     if (!this.#heard.take(from.host, 1, now)) return;
     const beacon = this.#parse(bytes);
+    if (beacon?.ticket === this.#ticket) this.#hasHeardSelf = true;
     if (!beacon || beacon.ticket === this.#ticket) return;
     this.#hasHeard = true;
     const { standing, ticket, port, wantsAnswers } = beacon;

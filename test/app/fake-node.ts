@@ -9,6 +9,7 @@ import type {
   FileRow,
   FilterChange,
   FilterStatus,
+  Finding,
   HostRow,
   ListingAnswer,
   ListingQuery,
@@ -189,6 +190,10 @@ export class FakeNode implements RunningNode {
     const ranges = [{ from: whole, to: whole, epoch: 1, by: 'token' as const }];
     const addresses = [{ host: '192.0.2.1', port: 7373 }];
     return [{ nodeId: NODE_ID, addresses, load: 0.1, ranges, term: 1, isSelf: true, isLeaving: false }];
+  }
+
+  async doctor(): Promise<readonly Finding[]> {
+    return [{ check: 'node', state: 'good', what: 'the node runs', advice: null }];
   }
 
   hosts(): readonly HostRow[] {

@@ -159,6 +159,11 @@ test('W-28 where neither groups nor broadcasts pass, a neighbour is found all th
   const places = await Promise.all([bed.place('first'), bed.place('second')]);
   for (const { host } of places) await blockGroups(host);
   const first = await startMonsoon(places[0]!, AS_USERS_START_IT);
+  const finding = await until('it to have looked', 30, async () => {
+    const { role } = await first.status();
+    return role === 'supernode' ? (await first.doctor()).find(({ check }) => check === 'lan') : undefined;
+  });
+  assert.match(finding.what, /multicast is blocked/);
   const second = await startMonsoon(places[1]!, AS_USERS_START_IT);
   await whenOne([first, second]);
   const statuses = await Promise.all([first.status(), second.status()]);

@@ -12,7 +12,18 @@ import { type Place, placeFor } from '../app/place.ts';
 const VERBS = [
   ...(['status', 'share', 'get', 'torrents', 'act', 'limit', 'list', 'info', 'say'] as const),
   ...(['getFile', 'files', 'torrentFile'] as const),
-  ...(['supernodes', 'hosts', 'addHosts', 'placement', 'volunteer', 'cap', 'drain', 'filter', 'changeFilter'] as const),
+  ...([
+    'supernodes',
+    'hosts',
+    'addHosts',
+    'doctor',
+    'placement',
+    'volunteer',
+    'cap',
+    'drain',
+    'filter',
+    'changeFilter',
+  ] as const),
 ];
 
 export interface Running {

@@ -126,7 +126,11 @@ test('N-12 a DHT node to start from is enough: supernodes announce themselves, a
 });
 
 /** A node that answers every question with descriptors that are good in themselves, of nodes that are not there. */
-async function openLiar(t: TestContext, seed: number): Promise<Address & { readonly asked: () => number }> {
+async function openLiar(
+  t: TestContext,
+  seed: number,
+  clockAheadMs = 0,
+): Promise<Address & { readonly asked: () => number }> {
   const { nodeId, sign, ...identity } = identityOfSeed(new Uint8Array(32).fill(seed));
   const issued = wallSeconds(Math.floor(Date.now() / 1000));
   let asked = 0;
@@ -143,6 +147,7 @@ async function openLiar(t: TestContext, seed: number): Promise<Address & { reado
   const body = encodeExchange({ network: 'monsoon', supernodes: [1, 2, 3].map(recordOf), you: undefined });
   const server = createTlsServer(makeNodeTls({ nodeId, sign, ...identity }).server, (request, response) => {
     asked++;
+    response.setHeader('date', new Date(Date.now() + clockAheadMs).toUTCString());
     response.end(request.url === '/supernodes' ? body : encodeBencode({}));
   }).listen(0, '127.0.0.1');
   t.after(() => {
@@ -169,4 +174,23 @@ test('a forged zone has a newcomer connect, and believe nothing', async (t) => {
   const newcomer = await running(t, { role: 'client', bootstrap: ['seeds.test'], dnsServer });
   await until('it to ask', () => liar.asked() > 1, JOIN_MS);
   assert.deepEqual(newcomer.node.supernodes(), []);
+});
+
+test('doctor says when the clock differs from that of others, and which names lead nowhere', async (t) => {
+  const liar = await openLiar(t, 8, 3_600_000);
+  const forged = await openResponder({
+    ...{ zone: 'seeds.test', port: 0, bind: '127.0.0.1' },
+    records: () => ({ network: 'monsoon', self: parseNodeId('11'.repeat(32))!, hosts: [] }),
+  });
+  t.after(() => forged.close());
+  const bootstrap = [`127.0.0.1:${liar.port}`, 'nowhere.seeds.test'];
+  const dnsServer = `127.0.0.1:${forged.port}`;
+  const newcomer = await running(t, { role: 'client', bootstrap, dnsServer });
+  await until('the name to have been asked', () => newcomer.node.status().bootstrap[1]?.state === 'silent', JOIN_MS);
+  const findings = await newcomer.node.doctor();
+  const whatOf = (check: string): string | undefined =>
+    findings.find((each) => each.check === check && each.state === 'problem')?.what;
+  assert.match(whatOf('clock') ?? '', /the clock is 3[56]\d\d s behind/);
+  assert.match(whatOf('dns') ?? '', /nowhere\.seeds\.test/);
+  assert.match(whatOf('supernodes') ?? '', /no supernode is known/);
 });

@@ -11,6 +11,7 @@ import { homeOf } from '../../../app/home.ts';
 import type {
   CapChange,
   Caps,
+  Finding,
   ListingRow,
   NodeStatus,
   SharedTorrent,
@@ -88,6 +89,9 @@ export class Monsoon extends Client {
   }
   status(): Promise<NodeStatus> {
     return this.#control.status();
+  }
+  doctor(): Promise<readonly Finding[]> {
+    return this.#control.doctor();
   }
   torrents(): Promise<readonly TorrentRow[]> {
     return this.#control.torrents();
