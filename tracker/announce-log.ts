@@ -11,6 +11,8 @@ import { ENDPOINT6_BYTES } from './swarm-table.ts';
 
 /** Announces kept: two seconds of 30,000 a second. */
 export const LOGGED_ANNOUNCES_MAX = 65_536;
+/** Announces taken at a time, about 10 ms of work: a full log is told in eight parts. */
+export const TAKEN_ANNOUNCES_MAX = 8192;
 /** Receivers between two fetches: each of 16 ranges may have two replicas, and some are being handed over. */
 export const RECEIVERS_MAX = 64;
 
@@ -65,12 +67,19 @@ export class AnnounceLog {
     this.#high[place] = high;
   }
 
+  /** Whether anything waits to be taken. */
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /**
-   * Takes everything noted, in frames for each receiver: a swarm's announces together, the older before the newer.
+   * Takes the oldest that were noted, TAKEN_ANNOUNCES_MAX at most, in frames for each receiver: a swarm's announces
+   * together, the older before the newer.
    * @param completionsOf how often the swarm of an info hash was completed
    */
   take(now: Instant, completionsOf: (infoHash: Uint8Array) => number): AnnounceBatch[] {
-    const places = this.#bySwarm();
+    const count = Math.min(this.#count, TAKEN_ANNOUNCES_MAX);
+    const places = this.#bySwarm(count);
     const batches: AnnounceBatch[] = [];
     for (const [to, bit] of this.#receivers) {
       const receivers = bit < WORD_BITS ? this.#low : this.#high;
@@ -78,8 +87,9 @@ export class AnnounceLog {
       const own = places.filter((place) => (receivers[place]! & mask) !== 0);
       for (const bytes of this.#framesOf(own, now, completionsOf)) batches.push({ to, bytes });
     }
-    this.#receivers.clear();
-    this.#first = this.#count = 0;
+    this.#first = (this.#first + count) % LOGGED_ANNOUNCES_MAX;
+    this.#count -= count;
+    if (this.isEmpty) this.#receivers.clear();
     return batches;
   }
 
@@ -98,16 +108,16 @@ export class AnnounceLog {
     this.#count--;
   }
 
-  /** The places in use, those of one swarm together and in the order of time. */
-  #bySwarm(): Uint32Array {
-    const keys = new Float64Array(this.#count);
-    for (let i = 0; i < this.#count; i++) {
+  /** The first places in use, those of one swarm together and in the order of time. */
+  #bySwarm(count: number): Uint32Array {
+    const keys = new Float64Array(count);
+    for (let i = 0; i < count; i++) {
       const place = (this.#first + i) % LOGGED_ANNOUNCES_MAX;
       const hash = keyedHash(this.#key, this.#infoHashes, place * INFO_HASH_BYTES, INFO_HASH_BYTES);
       keys[i] = hash * LOGGED_ANNOUNCES_MAX + i;
     }
     keys.sort();
-    const places = new Uint32Array(this.#count);
+    const places = new Uint32Array(count);
     for (let i = 0; i < places.length; i++) {
       places[i] = (this.#first + (keys[i]! % LOGGED_ANNOUNCES_MAX)) % LOGGED_ANNOUNCES_MAX;
     }

@@ -81,6 +81,10 @@ export class SwarmKeeping implements SwarmKeeper {
     });
   }
 
+  get hasBatches(): boolean {
+    return !this.#registrar.log.isEmpty;
+  }
+
   loadOf(arcs: readonly Arc[], now: Instant): readonly ArcLoad[] {
     return this.#registrar.load.loadOf(arcs, now);
   }

@@ -1,13 +1,13 @@
 /**
  * Asks one node for the supernodes it knows (GET /supernodes, which every node answers), and gives what was told to the
- * overlay machine, which decides whom it believes. Nothing that was told counts before it is opened here.
+ * overlay machine, which checks it and decides whom it believes. Here it is only read.
  */
 import type { Config } from '../../config/index.ts';
 import { type Address, type Fault, formatAddress, isFault, type NodeId, nodeOrigin } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
-import { type Identity, verify } from '../../src/io/identity.ts';
+import type { Identity } from '../../src/io/identity.ts';
 import { EXCHANGE_BYTES_MAX, openDescriptor, parseExchange } from '../../src/overlay/index.ts';
 import type { AddressBook } from '../address-book.ts';
 import type { Log } from '../log.ts';
@@ -72,26 +72,26 @@ export class Asker {
     return undefined;
   }
 
-  /** Gives what a node told to the machine; returns how many descriptors were good. */
+  /** Gives what a node told to the machine, which checks it in its time; returns how many descriptors were whole. */
   take({ by, address, records }: Told): number {
     const { config, book, host, identity } = this.#settings;
-    const rules = { network: config.network, verify, sha1 };
-    const others = [...host.machine.descriptors()].filter(({ nodeId }) => nodeId !== identity.nodeId);
-    const held = new Set(others.map(({ record }) => signatureOf(record)));
-    const good: Uint8Array[] = [];
+    const { view } = host.machine;
+    const rules = { network: config.network, verify: () => true, sha1 };
+    const news: Uint8Array[] = [];
     let found = 0;
     for (const record of records) {
-      const isHeld = held.has(signatureOf(record));
-      const descriptor = isHeld ? undefined : openDescriptor(record, rules, wallNow());
-      if ((descriptor && isFault(descriptor)) || descriptor?.nodeId === identity.nodeId) continue;
+      const descriptor = openDescriptor(record, rules, wallNow());
+      if (isFault(descriptor) || descriptor.nodeId === identity.nodeId) continue;
       found++;
-      if (descriptor) good.push(record);
-      if (descriptor?.nodeId === by) book.noteReached(descriptor, address);
+      if ((view.get(descriptor.nodeId)?.sequence ?? -1) < descriptor.sequence) news.push(record);
+      // Who answered there says so itself; for others' words the machine has to connect.
+      if (descriptor.nodeId === by) book.noteReached(descriptor, address);
     }
-    book.hear(() => addressesOfRecords(good, config.network), address.host);
-    if (good.length > 0) host.feed({ type: 'records', records: good });
+    if (news.length === 0) return found;
+    book.hear(() => addressesOfRecords(news, config.network), address.host);
+    host.feed({ type: 'records', records: news, by });
     // It knows of grants too, which descriptors do not tell.
-    if (good.length > 0) host.feed({ type: 'found', contacts: [{ nodeId: by, address }] });
+    host.feed({ type: 'found', contacts: [{ nodeId: by, address }] });
     return found;
   }
 
@@ -111,9 +111,4 @@ export class Asker {
     this.#met.delete(at);
     this.#settings.log.debug('a node does not answer', { address: at, because: because?.text });
   }
-}
-
-/** Two records with one signature are one. */
-function signatureOf(record: Uint8Array): string {
-  return Buffer.from(record.buffer, record.byteOffset, Math.min(64, record.length)).toString('latin1');
 }

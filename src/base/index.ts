@@ -57,6 +57,15 @@ export type { Deadline, Machine } from './machine.ts';
 export { MonsoonError, type MonsoonErrorCode } from './monsoon-error.ts';
 export { type NodeAt, nodeOfUrl, nodeOrigin } from './node-origin.ts';
 export { jittered, type Random, randomBelow, sampleOf, seededRandom } from './random.ts';
-export { openRecord, RECORD_BYTES_MAX, type RecordFault, type Sign, sealRecord, type Verify } from './sealed-record.ts';
+export {
+  forged,
+  openRecord,
+  RECORD_BYTES_MAX,
+  type RecordFault,
+  readRecord,
+  type Sign,
+  sealRecord,
+  type Verify,
+} from './sealed-record.ts';
 export type { Sha1 } from './sha1.ts';
 export { cleanText, INVISIBLE } from './text.ts';

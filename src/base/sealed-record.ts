@@ -29,6 +29,14 @@ export function sealRecord(
   return concatBytes([sign(signedMessage(context, encoded)), encoded]);
 }
 
+/** What a record says, before it is known whether its signer said so. */
+export interface UncheckedRecord {
+  readonly body: BencodeDict;
+  readonly signer: NodeId;
+  /** Checks the signature, which costs a thousand times what reading did. */
+  readonly isGenuine: (context: string, verify: Verify) => boolean;
+}
+
 /** Opens a record: size, shape, key and signature are checked; the meaning of the body is the caller's. */
 export function openRecord(
   context: string,
@@ -36,6 +44,12 @@ export function openRecord(
   verify: Verify,
   bytesMax: number = RECORD_BYTES_MAX,
 ): { body: BencodeDict; signer: NodeId } | RecordFault {
+  const read = readRecord(record, bytesMax);
+  return isFault(read) || read.isGenuine(context, verify) ? read : forged();
+}
+
+/** Reads a record without checking its signature, for a caller that may find by its content that it is of no use. */
+export function readRecord(record: Uint8Array, bytesMax: number = RECORD_BYTES_MAX): UncheckedRecord | RecordFault {
   if (record.length > bytesMax) return publicFault('record-too-large', `a record has at most ${bytesMax} bytes`);
   const encoded = record.subarray(SIGNATURE_BYTES);
   const body = decodeBencode(encoded);
@@ -43,10 +57,17 @@ export function openRecord(
   const key = body.get('k');
   const signer = key instanceof Uint8Array ? nodeIdOfBytes(key) : undefined;
   if (!signer) return publicFault('record-malformed', 'the record names no signer');
-  if (!verify(record.subarray(0, SIGNATURE_BYTES), signedMessage(context, encoded), signer)) {
-    return publicFault('record-forged', 'the signature does not match');
-  }
-  return { body, signer };
+  return {
+    body,
+    signer,
+    isGenuine: (context, verify) =>
+      verify(record.subarray(0, SIGNATURE_BYTES), signedMessage(context, encoded), signer),
+  };
+}
+
+/** The fault of a record that its signer did not sign. */
+export function forged(): RecordFault {
+  return publicFault('record-forged', 'the signature does not match');
 }
 
 function signedMessage(context: string, encoded: Uint8Array): Uint8Array {

@@ -24,11 +24,20 @@ export class Context {
   readonly view: View;
   readonly exchanges: Exchanges = new Exchanges();
   now: Instant;
+  /** Signatures checked so far. */
+  checks = 0;
   #wall: WallSeconds;
   #wallAt: Instant;
 
   constructor(settings: OverlaySettings, now: Instant, wall: WallSeconds) {
-    this.settings = settings;
+    const { verify } = settings;
+    this.settings = {
+      ...settings,
+      verify: (signature, message, signer) => {
+        this.checks++;
+        return verify(signature, message, signer);
+      },
+    };
     this.view = new View(settings.sha1);
     this.now = now;
     this.#wall = wall;
@@ -96,8 +105,17 @@ export class Context {
     return named.length > 0 && signers.length >= Math.min(QUORUM, named.length);
   }
 
+  /** Opens a descriptor, every signature of it. */
   open(record: Uint8Array): Descriptor | undefined {
     const opened = openDescriptor(record, this.settings, this.wall);
+    return isFault(opened) ? undefined : opened;
+  }
+
+  /** Opens a descriptor that is news, and of it what was not checked before. */
+  openNews(record: Uint8Array): Descriptor | undefined {
+    const { network, verify, sha1 } = this.settings;
+    const rules = { network, verify, sha1, held: (nodeId: NodeId) => this.view.get(nodeId) };
+    const opened = openDescriptor(record, rules, this.wall);
     return isFault(opened) ? undefined : opened;
   }
 

@@ -26,15 +26,16 @@ import {
   bytesOfHex,
   encodeCompactAddress,
   type Fault,
+  forged,
   hex,
   isFault,
   type NodeId,
-  openRecord,
   parseCompactAddress,
   publicFault,
   RECORD_BYTES_MAX,
   type RecordFault,
   reachOf,
+  readRecord,
   type Sha1,
   type Sign,
   sealRecord,
@@ -106,6 +107,7 @@ export type DescriptorFault =
       | 'descriptor-out-of-time'
       | 'descriptor-expired'
       | 'descriptor-votes-wrong'
+      | 'descriptor-stale'
     >;
 
 /** What opening a descriptor takes from its host. */
@@ -113,6 +115,11 @@ export interface DescriptorRules {
   readonly network: string;
   readonly verify: Verify;
   readonly sha1: Sha1;
+  /**
+   * What is held of a node: nothing is checked of what is no newer, and the votes not again of what has the same seat.
+   * Where it is absent everything is checked.
+   */
+  readonly held?: (nodeId: NodeId) => Pick<Descriptor, 'sequence' | 'seat'> | undefined;
 }
 
 /** Issues this node's descriptor. */
@@ -142,29 +149,37 @@ export function sealDescriptor(statement: Statement, nodeId: NodeId, sign: Sign,
   return described(statement, nodeId, record, sha1);
 }
 
-/** Opens a descriptor from outside: signature, network, every bound, the clock and each vote's signature. */
+/** Opens a descriptor from outside: network, every bound, the clock, its signature and each vote's. */
 export function openDescriptor(
   record: Uint8Array,
   rules: DescriptorRules,
   wallNow: WallSeconds,
 ): Descriptor | DescriptorFault {
-  const opened = openRecord(DESCRIPTOR_CONTEXT, record, rules.verify);
-  if (isFault(opened)) return opened;
-  const statement = parseStatement(opened.body);
+  const read = readRecord(record);
+  if (isFault(read)) return read;
+  const statement = parseStatement(read.body);
   if (isFault(statement)) return statement;
-  const { network, issued, expires, term, certificate } = statement;
+  const { network, issued, expires, sequence } = statement;
   if (network !== rules.network) return publicFault('descriptor-other-network', 'the descriptor is of another network');
   if (issued - wallNow > CLOCK_SKEW_SECONDS) {
     return publicFault('descriptor-out-of-time', `the descriptor is dated over ${CLOCK_SKEW_SECONDS} s ahead`);
   }
   if (expires <= wallNow) return publicFault('descriptor-expired', 'the descriptor has expired');
-  const nodeId = opened.signer;
-  const candidacy = { network, nodeId, term, issued: certificate.issued, seat: certificate.kept };
-  if (!areVotesGood(certificate.votes, candidacy, rules.verify)) {
+  const held = rules.held?.(read.signer);
+  if (held && held.sequence >= sequence) return publicFault('descriptor-stale', 'a newer descriptor is held');
+  // A signature costs far more than all that stands before it.
+  if (!read.isGenuine(DESCRIPTOR_CONTEXT, rules.verify)) return forged();
+  // A copy: the bytes came as a view of a whole answer, which a held descriptor would keep in memory.
+  const descriptor = described(statement, read.signer, record.slice(), rules.sha1);
+  if (held?.seat !== descriptor.seat && !hasGoodVotes(descriptor, rules.verify)) {
     return publicFault('descriptor-votes-wrong', 'the descriptor has a vote that nobody gave for it');
   }
-  // A copy: the bytes came as a view of a whole answer, which a held descriptor would keep in memory.
-  return described(statement, nodeId, record.slice(), rules.sha1);
+  return descriptor;
+}
+
+function hasGoodVotes({ network, nodeId, term, certificate }: Descriptor, verify: Verify): boolean {
+  const candidacy = { network, nodeId, term, issued: certificate.issued, seat: certificate.kept };
+  return areVotesGood(certificate.votes, candidacy, verify);
 }
 
 function described(statement: Statement, nodeId: NodeId, record: Uint8Array, sha1: Sha1): Descriptor {

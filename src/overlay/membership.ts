@@ -11,10 +11,11 @@ import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import { FailureDetector } from './failure-detector.ts';
 import { openGrant } from './grant.ts';
+import { Intake } from './intake.ts';
 import type { Digest, OverlayMessage, Suspicion } from './message.ts';
-import { BUCKETS, DIGESTS_MAX, RECORDS_MAX } from './message-codec.ts';
+import { BUCKETS, DIGESTS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
-import { keyOf, unletter, wideningKeyOf } from './view.ts';
+import { keyOf, letteredDescriptor, unletter, wideningKeyOf } from './view.ts';
 import { openWidening } from './widening.ts';
 
 export const ROUND_MS = 1000;
@@ -53,6 +54,7 @@ export class Membership {
   readonly #events: MembershipEvents;
   readonly #admission: Admission;
   readonly #detector: FailureDetector;
+  readonly #intake: Intake;
   /** Digest keys of news, and how often each is still told. */
   readonly #hot = new Map<string, number>();
   /** Sequences that were not believed, by digest key: they are not fetched again for a while. */
@@ -73,6 +75,11 @@ export class Membership {
       lost: (nodeId) => this.#lost(nodeId),
       refute: (sequence) => events.refute(sequence),
     });
+    this.#intake = new Intake(
+      context,
+      (lettered) => this.#learn(lettered),
+      () => this.#noteChange(),
+    );
     this.#nextRound = context.now;
     this.#nextSync = context.now;
     this.#nextLost = context.soon(LOST_MS);
@@ -80,7 +87,7 @@ export class Membership {
   }
 
   get deadline(): Instant {
-    return earliest(this.#nextRound, this.#detector.deadline)!;
+    return earliest(earliest(this.#nextRound, this.#intake.deadline), this.#detector.deadline)!;
   }
 
   /** Begins or ends to take part as a supernode. */
@@ -110,10 +117,9 @@ export class Membership {
     this.#sync(contact, then);
   }
 
-  /** Takes sealed descriptors that came with something else. */
-  learn(records: readonly Uint8Array[]): void {
-    for (const record of records.slice(0, RECORDS_MAX)) this.#learnDescriptor(record);
-    this.#noteChange();
+  /** Takes sealed descriptors that came with something else. @param by who told of them */
+  learn(records: readonly Uint8Array[], by: NodeId | undefined): void {
+    this.#intake.take(by, records.map(letteredDescriptor));
   }
 
   /** Looks into it whether a node is there. */
@@ -129,6 +135,7 @@ export class Membership {
   tick(): void {
     const { now, view, wall } = this.#context;
     this.#detector.tick();
+    this.#intake.tick();
     if (now < this.#nextRound) return;
     view.expire(wall);
     this.#noteChange();
@@ -148,7 +155,7 @@ export class Membership {
       case 'gossip':
         return this.#answerGossip(message, from);
       case 'records':
-        this.#learnLettered(message.records);
+        this.#intake.take(from, message.records);
         return { type: 'records', records: this.#recordsOf(message.wanted), wanted: [] };
       case 'sync':
         return this.#answerSync(message.buckets);
@@ -275,11 +282,10 @@ export class Membership {
     const message = { type: 'records', records: this.#recordsOf(theirs), wanted } as const;
     this.#context.exchanges.ask(contactOf(partner), message, RECORDS_MS, (reply) => {
       if (reply?.type !== 'records') return then();
-      this.#learnLettered(reply.records);
       const rest = lacking.slice(RECORDS_PER_MESSAGE);
       const more = theirs.slice(RECORDS_PER_MESSAGE);
-      if (rest.length > 0 || more.length > 0) this.#exchangeRecords(partner, more, rest, then);
-      else then();
+      const next = (): void => this.#exchangeRecords(partner, more, rest, then);
+      this.#intake.takeAnswer(reply.records, rest.length > 0 || more.length > 0 ? next : then);
     });
   }
 
@@ -316,18 +322,15 @@ export class Membership {
     return { type: 'synced', buckets: differing, digests };
   }
 
-  #learnLettered(lettered: readonly Uint8Array[]): void {
-    for (const bytes of lettered) {
-      const opened = unletter(bytes);
-      if (opened?.kind === 'descriptor') this.#learnDescriptor(opened.record);
-      else if (opened?.kind === 'grant') this.#learnGrant(opened.record);
-      else if (opened?.kind === 'widening') this.#learnWidening(opened.record);
-    }
-    this.#noteChange();
+  #learn(lettered: Uint8Array): void {
+    const read = unletter(lettered);
+    if (read?.kind === 'descriptor') this.#learnDescriptor(read.record);
+    else if (read?.kind === 'grant') this.#learnGrant(read.record);
+    else if (read?.kind === 'widening') this.#learnWidening(read.record);
   }
 
   #learnDescriptor(record: Uint8Array): void {
-    const descriptor = this.#context.open(record);
+    const descriptor = this.#context.openNews(record);
     if (!descriptor || this.#admission.consider(descriptor)) return;
     if (this.#refused.size >= REFUSED_MAX) this.#refused.delete(this.#refused.keys().next().value!);
     this.#refused.set(keyOf(descriptor.nodeId), descriptor.sequence);

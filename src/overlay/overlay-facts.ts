@@ -18,8 +18,8 @@ export type OverlayInput =
   | { readonly type: 'tick'; readonly wall: WallSeconds }
   /** Nodes that a bootstrap source, a redirect or a person named. */
   | { readonly type: 'found'; readonly contacts: readonly Contact[] }
-  /** Sealed descriptors that came with something else: a redirect, GET /supernodes. */
-  | { readonly type: 'records'; readonly records: readonly Uint8Array[] }
+  /** Sealed descriptors that came with something else: a redirect, GET /supernodes of the node `by`. */
+  | { readonly type: 'records'; readonly records: readonly Uint8Array[]; readonly by?: NodeId }
   /** Every bootstrap source was asked and nobody is there: unless somebody is found within a part of this time, be the first. */
   | { readonly type: 'alone'; readonly withinMs: number }
   /** A node asks us; who it is was proven by TLS, and `address` is where it came from. */

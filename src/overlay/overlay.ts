@@ -212,7 +212,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       case 'found':
         return this.#membership.find(input.contacts);
       case 'records':
-        return this.#membership.learn(input.records);
+        return this.#membership.learn(input.records, input.by);
       case 'alone':
         return this.#standing.noteAlone(input.withinMs);
       case 'asked':

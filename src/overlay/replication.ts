@@ -14,6 +14,8 @@ import { contactOf } from './exchanges.ts';
 import type { Range, Ring } from './ring.ts';
 
 const BATCH_MS = 1000;
+/** How soon the next part goes, where there is more than one. */
+const PART_MS = 25;
 /** How often it is looked at who lacks what, while somebody does. */
 const PRIME_MS = 1000;
 const ANNOUNCES_MS = 3000;
@@ -47,6 +49,12 @@ interface Owed {
   readonly name: string;
 }
 
+/** Somebody who has to be told of everything, and what follows. */
+interface Flush {
+  readonly to: NodeId;
+  readonly then: () => void;
+}
+
 /** One node's care for the copies of what it owns. */
 export class Replication {
   readonly #context: Context;
@@ -60,7 +68,9 @@ export class Replication {
   readonly #restingUntil = new Map<NodeId, Instant>();
   /** Batches that are under way, by receiver. */
   readonly #unheard = new Map<NodeId, number>();
-  #waiting: { readonly to: NodeId; readonly then: () => void }[] = [];
+  #waiting: Flush[] = [];
+  /** Those whose announces are not all on the way yet. */
+  #flushing: Flush[] = [];
   #version = -1;
   #others = new Map<readonly Descriptor[], readonly NodeId[]>();
   #batchAt: Instant;
@@ -129,14 +139,26 @@ export class Replication {
     this.passOn();
   }
 
-  /** Passes on now what was announced since the last time. */
+  /** Passes on now what was announced since the last time; where that is much the rest follows soon. */
   passOn(): void {
-    for (const { to, bytes } of this.#context.settings.keeper.batches()) this.#send(to, bytes, TRIES_MAX);
+    const { keeper } = this.#context.settings;
+    for (const { to, bytes } of keeper.batches()) this.#send(to, bytes, TRIES_MAX);
+    if (keeper.hasBatches) {
+      this.#batchAt = later(this.#context.now, PART_MS);
+      return;
+    }
+    const flushing = this.#flushing;
+    this.#flushing = [];
+    for (const { to, then } of flushing) this.#waitFor(to, then);
   }
 
   /** Calls back when a node was told of everything that was announced until now, or is gone. */
   flush(to: NodeId, then: () => void): void {
+    this.#flushing.push({ to, then });
     this.passOn();
+  }
+
+  #waitFor(to: NodeId, then: () => void): void {
     if ((this.#unheard.get(to) ?? 0) === 0) then();
     else this.#waiting.push({ to, then });
   }

@@ -3,6 +3,7 @@
  * union, so that two views that meet need no ceremony. It holds only checked records, and does not know how they came.
  */
 import {
+  concatBytes,
   hex,
   type InfoHash,
   type NodeId,
@@ -223,6 +224,11 @@ export function wideningKeyOf(infoHash: InfoHash): string {
 
 function keyed(letter: number, digits: string): string {
   return letter.toString(16) + digits.slice(0, KEY_DIGITS - 2);
+}
+
+/** A sealed descriptor as it stands in a message. */
+export function letteredDescriptor(record: Uint8Array): Uint8Array {
+  return concatBytes([Uint8Array.of(DESCRIPTOR_LETTER), record]);
 }
 
 /** A record from outside, by the letter before it; undefined when no such kind is known. */

@@ -46,8 +46,10 @@ export interface SwarmKeeper {
   frameOf(arc: Arc, cursor: number): SwarmFrame;
   /** Takes another supernode's frame or batch; false when it is malformed, and then nothing of it is taken. */
   take(bytes: Uint8Array, now: Instant): boolean;
-  /** Takes what was announced since the last call, for each node that keeps copies. */
+  /** Takes what was announced since the last call, for each node that keeps copies: the oldest, where that is much. */
   batches(): readonly AnnounceBatch[];
+  /** Something waits to be taken by `batches`. */
+  readonly hasBatches: boolean;
   /** The load of each of some arcs. */
   loadOf(arcs: readonly Arc[], now: Instant): readonly ArcLoad[];
   /** The position at or below which about `share` of an arc's load is; undefined where no cut would leave some on both sides. */

@@ -37,6 +37,8 @@ export class MapKeeper implements SwarmKeeper {
   readonly lines: Set<string> = new Set();
   ownership: Overlay['ownership'] | undefined;
   readonly #logs = new Map<NodeId, string[]>();
+  /** Most that one call of `batches` takes for each receiver. */
+  linesPerBatch = 65_536;
   /** Announces a second, by hash. */
   readonly rates: Map<string, number> = new Map();
 
@@ -60,9 +62,15 @@ export class MapKeeper implements SwarmKeeper {
     return true;
   }
   batches(): readonly AnnounceBatch[] {
-    const batches = [...this.#logs].map(([to, lines]) => ({ to, bytes: Buffer.from(lines.join('\n')) }));
-    this.#logs.clear();
+    const batches: AnnounceBatch[] = [];
+    for (const [to, lines] of this.#logs) {
+      batches.push({ to, bytes: Buffer.from(lines.splice(0, this.linesPerBatch).join('\n')) });
+      if (lines.length === 0) this.#logs.delete(to);
+    }
     return batches;
+  }
+  get hasBatches(): boolean {
+    return this.#logs.size > 0;
   }
   loadOf(arcs: readonly Arc[]): readonly ArcLoad[] {
     return arcs.map((arc) => {

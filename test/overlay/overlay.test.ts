@@ -82,6 +82,33 @@ test('C-02 an overloaded supernode hands the lower part of its hottest range to 
   assert.deepEqual([placement.by, placement.range.epoch > 0], ['grant', true]);
 });
 
+test('a grant is given only when the taker was told of everything, in however many parts', () => {
+  const mesh = new Mesh(5);
+  const nodes = mesh.grow(6);
+  mesh.run(10);
+  const busy = nodes[2]!;
+  busy.keeper.linesPerBatch = 2;
+  const hashes: ReturnType<typeof hashAt>[] = [];
+  while (hashes.length < 60) {
+    const hash = hashAt(mesh.random);
+    if (mesh.ownersOf(hash)[0] === busy) hashes.push(hash);
+  }
+  for (const hash of hashes) for (const { keeper } of nodes) keeper.rates.set(hash, 20);
+  let isLate = false;
+  mesh.watch = (from, { type }) => {
+    if (from !== busy || isLate || busy.overlay.givingNow?.step !== 'copying' || type !== 'frame') return;
+    isLate = true;
+    // After the only frame was made, and before the grant is.
+    for (const hash of hashes) busy.keeper.announce(hash, 'late');
+  };
+  mesh.until('the taker to serve', () => hashes.some((hash) => mesh.ownersOf(hash)[0] !== busy), 60);
+  assert.ok(isLate);
+  for (const hash of hashes) {
+    for (const { keeper } of mesh.ownersOf(hash))
+      assert.ok(keeper.lines.has(`${hash} late`), 'whoever serves it has it');
+  }
+});
+
 test('a supernode that is told to stop hands everything over first', () => {
   const mesh = new Mesh(6);
   const nodes = mesh.grow(5);

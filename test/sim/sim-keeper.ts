@@ -134,6 +134,10 @@ export class SimKeeper implements SwarmKeeper {
     return batches;
   }
 
+  get hasBatches(): boolean {
+    return this.#unsent.size > 0;
+  }
+
   loadOf(arcs: readonly Arc[]): readonly ArcLoad[] {
     return arcs.map((arc) => {
       let announces = 0;

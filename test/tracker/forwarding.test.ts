@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex, type NodeId, seededRandom } from '../../src/base/index.ts';
 import { SWARM_FRAME_BYTES_MAX } from '../../src/ports/index.ts';
-import { LOGGED_ANNOUNCES_MAX, RECEIVERS_MAX } from '../../tracker/announce-log.ts';
+import { LOGGED_ANNOUNCES_MAX, RECEIVERS_MAX, TAKEN_ANNOUNCES_MAX } from '../../tracker/announce-log.ts';
 import { eachSeed, pick, randomBytes } from '../seed.ts';
 import { EVERYTHING, fill, minute, randomEndpoint, TestKeeper } from './keepers.ts';
 import { ownership } from './requests.ts';
@@ -55,7 +55,7 @@ test('a copy made during announces, with what is forwarded meanwhile, has everyt
         NOW,
       );
     for (let i = 0; i < 30_000; i++) announce();
-    giver.keeping.batches();
+    while (giver.keeping.hasBatches) giver.keeping.batches();
     let frames = 0;
     for (let cursor: number | undefined = 0; cursor !== undefined; frames++) {
       const frame = giver.keeping.frameOf(EVERYTHING, cursor);
@@ -81,11 +81,13 @@ test('what nobody fetches is bounded: the oldest announces are lost, and counted
   );
   for (const peer of peers) giver.announce(swarm, peer, {}, NOW);
   assert.equal(giver.keeping.lost, 200);
-  const batches = giver.keeping.batches();
   const taker = new TestKeeper();
-  for (const { to, bytes } of batches) {
-    assert.ok(bytes.length <= SWARM_FRAME_BYTES_MAX);
-    if (to === node(2)) taker.keeping.take(bytes, NOW);
+  for (let parts = 1; giver.keeping.hasBatches; parts++) {
+    for (const { to, bytes } of giver.keeping.batches()) {
+      assert.ok(bytes.length <= SWARM_FRAME_BYTES_MAX);
+      if (to === node(2)) taker.keeping.take(bytes, NOW);
+    }
+    assert.equal(taker.keeping.size.peers, parts * TAKEN_ANNOUNCES_MAX, 'as many of the oldest as one call may take');
   }
   assert.equal(taker.keeping.size.peers, LOGGED_ANNOUNCES_MAX);
   const kept = new Set(taker.contents(NOW).map((line) => line.split(' ')[1]));
@@ -105,4 +107,5 @@ test('more receivers than there is room for are counted, and those that are know
   assert.equal(batches.filter(({ to }) => to === node(1000)).length, 1);
   giver.announce(randomBytes(random, 20), randomEndpoint(random), {}, NOW);
   assert.equal(giver.keeping.batches().length, 2, 'the list begins anew');
+  assert.ok(!giver.keeping.hasBatches);
 });
