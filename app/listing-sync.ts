@@ -28,6 +28,7 @@ import type { Arc } from '../src/ports/index.ts';
 import { ListingPush, type OwnEntry } from './listing-push.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
+import { MetadataFill } from './metadata-fill.ts';
 import { SwarmCounting } from './swarm-counting.ts';
 
 const inflate = promisify(gunzip);
@@ -61,6 +62,7 @@ export class ListingSync {
   readonly #push: ListingPush;
   readonly #plan: SyncPlan;
   readonly #counting: SwarmCounting;
+  readonly #fill: MetadataFill;
   readonly #ending = new AbortController();
   /** What is under way; a few at a time. */
   readonly #running = new Set<Promise<void>>();
@@ -76,6 +78,7 @@ export class ListingSync {
     this.#push = new ListingPush(settings.membership, settings.http, settings.log);
     this.#plan = new SyncPlan(settings.budget, now());
     this.#counting = new SwarmCounting(settings.store);
+    this.#fill = new MetadataFill(settings);
   }
 
   start(): void {
@@ -127,6 +130,7 @@ export class ListingSync {
     if (now() >= this.#countsAt) {
       this.#countsAt = now() + COUNT_MS;
       this.#run(this.#count());
+      this.#run(this.#fill.round(this.#ending.signal));
     }
     const waitMs = Math.max(TICK_MS, Math.min(this.#plan.deadline(now()) - now(), this.#countsAt - now()));
     this.#timer = setTimeout(() => this.#tick(), waitMs);

@@ -21,14 +21,14 @@ export class OwnCounts {
   /** What this node counts of a hash that it owns or keeps a copy of; undefined of others, which it does not know. */
   counted(infoHash: InfoHash): Counts | undefined {
     if (this.#ownership.roleOf(infoHash) === undefined) return undefined;
-    return this.#tracker.counts(infoHash) ?? NOBODY;
+    return this.#tracker.fairCounts(infoHash) ?? NOBODY;
   }
 
   /** The rows, those of our own hashes with fresh counts; others unchanged. */
   applied(rows: readonly ListingRow[]): readonly ListingRow[] {
     return rows.map((row) => {
       if (this.#ownership.ownerOf(row.infoHash) !== 'self') return row;
-      const { seeders, leechers, completions } = this.#tracker.counts(row.infoHash) ?? NOBODY;
+      const { seeders, leechers, completions } = this.#tracker.fairCounts(row.infoHash) ?? NOBODY;
       return { ...row, seeders, leechers, completions, countsFrom: this.#nodeId, countsAgeSeconds: 0 };
     });
   }

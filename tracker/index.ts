@@ -11,6 +11,7 @@ export {
 export { ANSWER_BYTES_MAX } from './answer-bytes.ts';
 export { COMPLETED_HOSTS_MAX, CompletedHosts } from './completed-hosts.ts';
 export { ConnectionIds, type Mac } from './connection-ids.ts';
+export { fairCounts, PEERS_PER_SUBNET_MAX } from './fair-counts.ts';
 export { HEAD_BYTES_MAX, type HeadFault, parseHead, type RequestHead, type Route, routeOf } from './http-head.ts';
 export type { HashKey } from './keyed-hash.ts';
 export { INTERVAL_SECONDS, Registrar, type TrackerOptions, type TrackingCaps } from './registrar.ts';

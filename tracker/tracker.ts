@@ -27,6 +27,7 @@ import {
   type ScrapeRequest,
 } from './announce-request.ts';
 import { AnswerBytes, token } from './answer-bytes.ts';
+import { fairCounts } from './fair-counts.ts';
 import { type Registrar, type RegistrarFault, reachableAddress, type TrackingCaps } from './registrar.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, type SwarmTable } from './swarm-table.ts';
@@ -102,6 +103,11 @@ export class Tracker {
   /** How many take part in a swarm; undefined when it is not tracked here. */
   counts(infoHash: InfoHash): SwarmCounts | undefined {
     return this.#swarms.counts(infoHashBytes(infoHash));
+  }
+
+  /** The same as the listing says it: no network is a crowd. */
+  fairCounts(infoHash: InfoHash): SwarmCounts | undefined {
+    return fairCounts(this.#swarms, infoHashBytes(infoHash));
   }
 
   /**

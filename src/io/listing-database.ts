@@ -8,6 +8,7 @@ import {
   equalBytes,
   type InfoHash,
   infoHashBytes,
+  infoHashOfBytes,
   isFault,
   MonsoonError,
   type NodeId,
@@ -269,6 +270,21 @@ export class ListingDatabase {
   /** Keeps an info dictionary, dropping the oldest for room; false when it is larger than all the room there is. */
   putInfo(infoHash: InfoHash, raw: Uint8Array): boolean {
     return this.#transaction(() => this.#infos.put(infoHash, raw));
+  }
+
+  /** Of the next entries by number those whose info dictionary is not kept; '' begins, and comes at the end. */
+  infosMissing(cursor: string): { cursor: string; hashes: InfoHash[] } {
+    const rows = this.#entries.after(Number(cursor || '0'), LOOKED_AT_MAX / 4);
+    const hashes = rows
+      .filter((row) => (Number(row.flags) & FLAG.shown) !== 0)
+      .flatMap((row) => infoHashOfBytes(hashOfRow(row)) ?? [])
+      .filter((infoHash) => !this.#infos.has(infoHash));
+    return { cursor: rows.length === 0 ? '' : String(rows.at(-1)!.id), hashes };
+  }
+
+  /** The sealed bytes of all publishers' entries of a hash. */
+  entriesOf(infoHash: InfoHash): Uint8Array[] {
+    return this.#siblings(infoHashBytes(infoHash)).map(({ row, entry }) => sealedOfRow(row, entry));
   }
 
   getInfo(infoHash: InfoHash): Uint8Array | undefined {

@@ -102,6 +102,11 @@ export class EntryTable {
     );
   }
 
+  /** Hashes and flags of the next entries by number. */
+  after(id: number, limit: number): Row[] {
+    return this.#sql.all('SELECT id, start, rest, flags FROM entry WHERE id > ? ORDER BY id LIMIT ?', id, limit);
+  }
+
   /** The numbers of all entries. */
   ids(): number[] {
     return this.#sql.all('SELECT id FROM entry').map(({ id }) => Number(id));

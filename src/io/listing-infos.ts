@@ -34,6 +34,10 @@ export class InfoTable {
     return true;
   }
 
+  has(infoHash: InfoHash): boolean {
+    return this.#sql.one('SELECT 1 FROM info WHERE hash = ?', infoHashBytes(infoHash)) !== undefined;
+  }
+
   get(infoHash: InfoHash): Uint8Array | undefined {
     return this.#sql.one('SELECT raw FROM info WHERE hash = ?', infoHashBytes(infoHash))?.raw as Uint8Array | undefined;
   }

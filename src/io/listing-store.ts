@@ -60,6 +60,10 @@ export interface ListingStore {
   ownEntries(publisher: NodeId): Promise<Uint8Array[]>;
   /** Keeps an info dictionary whose hash was checked; false when there is no room for it. */
   putInfo(infoHash: InfoHash, raw: Uint8Array): Promise<boolean>;
+  /** Hashes of some entries after a cursor of its own of which no info dictionary is kept; '' begins, and comes at the end. */
+  infosMissing(cursor: string): Promise<{ cursor: string; hashes: InfoHash[] }>;
+  /** The sealed bytes of all publishers' entries of a hash. */
+  entriesOf(infoHash: InfoHash): Promise<Uint8Array[]>;
   /** Exact bytes of an info dictionary. */
   getInfo(infoHash: InfoHash): Promise<Uint8Array | undefined>;
   /** Answers what was asked before, then closes the file and ends the worker. */
@@ -176,6 +180,8 @@ export async function openListingStore(file: string, options: ListingStoreOption
     deny: (rules) => calls.call('deny', rules),
     ownEntries: (publisher) => calls.call('ownEntries', publisher),
     putInfo: (infoHash, raw) => calls.call('putInfo', infoHash, raw),
+    infosMissing: (cursor) => calls.call('infosMissing', cursor),
+    entriesOf: (infoHash) => calls.call('entriesOf', infoHash),
     getInfo: (infoHash) => calls.call('getInfo', infoHash),
     close: () => calls.close(),
   };

@@ -103,3 +103,20 @@ test('what is denied is not listed, taken, tracked or fetched', async (t) => {
   const again = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${supernode.port}`] });
   await eventually('the row at a new node', async () => (await names(again)).includes(bad.name));
 });
+
+test('who takes a range over has its entries and metadata, though publisher and former owner are gone', async (t) => {
+  const first = await running(t);
+  const publisher = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${first.port}`] });
+  const shared = await publisher.node.share(sharedFile('orphan.bin'), { description: 'left behind' });
+  await publisher.node.stop();
+  const second = await running(t, { role: 'supernode', bootstrap: [`127.0.0.1:${first.port}`] });
+  await eventually('the second supernode', async () => second.node.status().role === 'supernode');
+  const metadata = async (): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${second.port}/metadata/${shared.infoHash}`)).status;
+  await eventually('its metadata', async () => (await metadata()) === 200);
+  await first.node.stop();
+  const reader = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${second.port}`] });
+  const row = async () => (await reader.node.list({ text: 'orphan' })).rows[0];
+  await eventually('the row at a new node', async () => (await row()) !== undefined);
+  assert.deepEqual([(await row())?.description, (await row())?.verified], ['left behind', true]);
+});

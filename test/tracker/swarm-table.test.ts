@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { instant, randomBelow, seededRandom } from '../../src/base/index.ts';
-import { CompletedHosts, NO_SLOT, SwarmTable } from '../../tracker/index.ts';
+import { CompletedHosts, fairCounts, NO_SLOT, PEERS_PER_SUBNET_MAX, SwarmTable } from '../../tracker/index.ts';
 
 const HASH_KEY = { k0: 0x01020304, k1: 0x05060708 };
 const MINUTE_MS = 60_000;
@@ -82,6 +82,25 @@ test('ten thousand completions from one host move the count by one, other hosts 
   for (const endpoint of [one, other]) swarms.note(infoHash(3), endpoint, true, true, at(3));
   assert.equal(swarms.counts(infoHash(3))!.completions, 1, 'a /64 is one host');
   swarms.check();
+});
+
+test('one /24 or /48 counts for a few in the listing, other networks and private ones in full', () => {
+  const swarms = table(100, 100_000);
+  const hash = infoHash(1);
+  const note = (...host: number[]): void => {
+    swarms.note(hash, Uint8Array.of(...host, 0x1a, 0xe1), true, false, at(0));
+  };
+  for (let i = 0; i < 200; i++) note(203, 0, 114, i);
+  assert.equal(fairCounts(swarms, hash)!.seeders, PEERS_PER_SUBNET_MAX);
+  for (let i = 0; i < 50; i++) note(198, 200, i, 1);
+  for (let i = 0; i < 30; i++) note(10, 0, 0, i);
+  assert.deepEqual(fairCounts(swarms, hash), { seeders: PEERS_PER_SUBNET_MAX + 80, leechers: 0, completions: 0 });
+  for (let i = 0; i < 100; i++) note(0x2a, 1, 0, 1, 0, 2, 0, i, 0, 0, 0, 0, 0, 0, 0, 1);
+  assert.equal(fairCounts(swarms, hash)!.seeders, 2 * PEERS_PER_SUBNET_MAX + 80);
+  for (let i = 0; i < 20_000; i++) note(20 + (i >> 14), (i >> 6) & 255, (i & 63) * 4, 9);
+  const { seeders } = fairCounts(swarms, hash)!;
+  assert.ok(Math.abs(seeders - 20_096) < 1000, `${seeders} of a large swarm`);
+  assert.equal(fairCounts(swarms, infoHash(2)), undefined);
 });
 
 test('asking for or stopping an unknown hash opens no swarm', () => {
