@@ -30,21 +30,21 @@ import {
   PAGE_ITEMS_MAX,
 } from '../listing/index.ts';
 import type { Arc } from '../ports/index.ts';
+import { isInArcs, spansOf } from './listing-arcs.ts';
 import { EntryTable } from './listing-entries.ts';
-import { INDEX_SCHEMA, ListingIndex } from './listing-index.ts';
+import { prepareTables } from './listing-format.ts';
+import { ListingIndex } from './listing-index.ts';
 import { InfoTable } from './listing-infos.ts';
 import {
   changeOf,
   DamagedRow,
   entryOfRow,
-  FIRST_FORMAT_AWAY,
   FLAG,
   figuresOf,
   figuresOfEntry,
   flagsOf,
   type HashCounts,
   hashOfRow,
-  LISTING_SCHEMA,
   type ListingChanges,
   listingRowOf,
   type StoredItem,
@@ -57,7 +57,6 @@ import { type Row, Sql } from './sql.ts';
 export const PUBLISHERS_PER_HASH_MAX = 16;
 /** Most rows that a search by name or prefix finds. */
 export const FOUND_MAX = 20;
-const SCHEMA_VERSION = 2;
 /** Change numbers skipped at each opening: power loss may undo the newest commits, and no number may come twice. */
 const CHANGE_GAP: number = 2 ** 20;
 /** At the cap this share of the rows goes at once, since finding those worth least looks at them all. */
@@ -74,8 +73,6 @@ export interface DatabaseLimits {
 
 /** Entries looked at for one page where only some arcs are asked for. */
 const LOOKED_AT_MAX = 4000;
-const FIRST_POSITION: string = '0'.repeat(40);
-const LAST_POSITION: string = 'f'.repeat(40);
 
 interface Sibling {
   readonly row: Row;
@@ -105,7 +102,7 @@ export class ListingDatabase {
     try {
       this.#sql.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
       this.#sql.exec('PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216');
-      const version = this.#prepare();
+      const version = prepareTables(this.#sql, randomBytes(6).toString('hex'));
       const meta = this.#sql.one('SELECT generation, change FROM meta');
       if (!meta) throw new DamagedRow('the listing has lost its generation');
       this.#generation = String(meta.generation);
@@ -230,16 +227,9 @@ export class ListingDatabase {
 
   /** Lets entries of an arc count as changed: whoever asks by cursor hears of them again. */
   touch(arc: Arc): void {
-    const spans =
-      arc.from < arc.to
-        ? [[arc.from, arc.to]]
-        : [
-            [arc.from, LAST_POSITION],
-            [FIRST_POSITION, arc.to],
-          ];
     this.#transaction(() => {
-      for (const [from, to] of spans) {
-        for (const id of this.#entries.startingWithin(startOfPosition(from!), startOfPosition(to!))) {
+      for (const [from, to] of spansOf(arc)) {
+        for (const id of this.#entries.startingWithin(from, to)) {
           this.#entries.setChange(id, ++this.#change);
         }
       }
@@ -295,25 +285,7 @@ export class ListingDatabase {
     this.#sql.close();
   }
 
-  /** Makes the tables where there are none; returns the format that was found. */
-  #prepare(): number {
-    const version = this.#sql.number('PRAGMA user_version');
-    if (version === SCHEMA_VERSION) return version;
-    if (version > SCHEMA_VERSION) {
-      throw new MonsoonError(
-        'config',
-        `the listing was written by a newer monsoon (format ${version}): update monsoon`,
-      );
-    }
-    const generation = randomBytes(6).toString('hex');
-    this.#sql.exec(`BEGIN IMMEDIATE; ${version === 0 ? '' : FIRST_FORMAT_AWAY} ${LISTING_SCHEMA} ${INDEX_SCHEMA}
-      INSERT INTO meta VALUES ('${generation}', 0); PRAGMA user_version = ${SCHEMA_VERSION}`);
-    // The entries of the first format are taken over before anything of this is kept.
-    if (version === 0) this.#sql.exec('COMMIT');
-    return version;
-  }
-
-  /** Takes over the entries of the first format and ends the transaction that `#prepare` began. */
+  /** Takes over the entries of the first format and ends the transaction that `prepareTables` began. */
   #convertFirstFormat(): void {
     const rows = this.#sql.all('SELECT sealed, verified, pinned FROM first_entry ORDER BY change');
     for (const row of rows) {
@@ -499,16 +471,4 @@ function compareSiblings(
   b: Pick<StoredItem, 'entry' | 'isVerified'>,
 ): number {
   return compareCandidates({ ...a.entry, isVerified: a.isVerified }, { ...b.entry, isVerified: b.isVerified });
-}
-
-/** Where a position of the ring begins, as hashes are stored; two positions that differ later are the same. */
-function startOfPosition(position: string): number {
-  return Number.parseInt(position.slice(0, 12), 16);
-}
-
-function isInArcs(start: number, arcs: readonly Arc[]): boolean {
-  return arcs.some(({ from, to }) => {
-    const [low, high] = [startOfPosition(from), startOfPosition(to)];
-    return from < to ? start >= low && start <= high : start >= low || start <= high;
-  });
 }

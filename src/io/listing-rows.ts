@@ -57,26 +57,6 @@ export interface ListingChanges {
 /** Stored bytes are not what was stored: handled like SQLite's own reports of corruption. */
 export class DamagedRow extends Error {}
 
-export const LISTING_SCHEMA = `
-  CREATE TABLE meta (generation TEXT NOT NULL, change INTEGER NOT NULL) STRICT;
-  CREATE TABLE source (id INTEGER PRIMARY KEY, node BLOB NOT NULL UNIQUE) STRICT;
-  CREATE TABLE publisher (id INTEGER PRIMARY KEY, node BLOB NOT NULL UNIQUE) STRICT;
-  CREATE TABLE entry (
-    id INTEGER PRIMARY KEY, start INTEGER NOT NULL, rest BLOB NOT NULL, publisher INTEGER NOT NULL,
-    change INTEGER NOT NULL, flags INTEGER NOT NULL, published INTEGER NOT NULL, sequence INTEGER NOT NULL,
-    size INTEGER NOT NULL, files INTEGER NOT NULL, name TEXT NOT NULL, claims TEXT NOT NULL, sealed BLOB NOT NULL,
-    seeders INTEGER, leechers INTEGER, completions INTEGER, source INTEGER, counted INTEGER
-  ) STRICT;
-  CREATE INDEX entry_start ON entry (start);
-  CREATE INDEX entry_change ON entry (change);
-  CREATE TABLE IF NOT EXISTS info (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, raw BLOB NOT NULL) STRICT;
-`;
-/** Moves the tables of the first format, whose entries had another shape, out of the way. */
-export const FIRST_FORMAT_AWAY = `
-  DROP INDEX entry_hash; DROP INDEX entry_change; DROP INDEX entry_age; DROP INDEX entry_seeds;
-  ALTER TABLE entry RENAME TO first_entry;
-  DROP TABLE meta; DROP TABLE source;
-`;
 /** What the functions below read of an entry. */
 export const ENTRY_COLUMNS: string = `entry.id, start, rest, flags, published, sequence, size, files, name, claims, sealed,
   seeders, leechers, completions, counted, entry.publisher, publisher.node AS publisherNode,

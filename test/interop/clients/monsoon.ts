@@ -102,6 +102,10 @@ export class Monsoon extends Client {
   async listing(): Promise<readonly ListingRow[]> {
     return (await this.#control.list({})).rows;
   }
+  /** Rows that fit a search, asked of the daemon itself: a verb takes a process. */
+  async search(text: string): Promise<readonly ListingRow[]> {
+    return (await this.#control.list({ text })).rows;
+  }
   cap(change: CapChange): Promise<Caps> {
     return this.#control.cap(change);
   }

@@ -1,0 +1,25 @@
+/** Arcs of the ring as the store sees them: bounds of the first 48 bits of hashes. */
+import type { Arc } from '../ports/index.ts';
+
+const START_DIGITS = 12;
+const START_MAX: number = 2 ** 48 - 1;
+
+/** Bounds, both inclusive, of the hashes in an arc: two where it goes over the end of the ring. */
+export function spansOf({ from, to }: Arc): [number, number][] {
+  const [low, high] = [startOf(from), startOf(to)];
+  if (from < to) return [[low, high]];
+  return [
+    [low, START_MAX],
+    [0, high],
+  ];
+}
+
+/** @param start the first 48 bits of a hash */
+export function isInArcs(start: number, arcs: readonly Arc[]): boolean {
+  return arcs.some((arc) => spansOf(arc).some(([low, high]) => start >= low && start <= high));
+}
+
+/** Two positions that differ only later are the same here. */
+function startOf(position: string): number {
+  return Number.parseInt(position.slice(0, START_DIGITS), 16);
+}
