@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import { type Config, encryptionOf, parseRate } from '../config/index.ts';
-import type { Responder } from '../dns/io/index.ts';
 import { type Address, formatAddress, type InfoHash } from '../src/base/index.ts';
 import { AlarmClock, now } from '../src/io/alarm-clock.ts';
 import type { PortUsers } from '../src/io/arrival.ts';
@@ -30,7 +29,7 @@ import { TrackerFront } from '../tracker/io/index.ts';
 import { AddressBook } from './address-book.ts';
 import type { NodeSettings } from './daemon.ts';
 import { type DhtService, openDhtService } from './dht-service.ts';
-import { openDnsFor } from './dns-service.ts';
+import { DnsService } from './dns-service.ts';
 import { examine } from './doctor-facts.ts';
 import { Filter } from './filter.ts';
 import { hostRows, readHostList } from './host-lists.ts';
@@ -88,7 +87,9 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   try {
     services.dht = await openDhtService({ ...base, ...parts });
     services.lan = LanPeers.open(base.config, base.network, base.port.port, parts.torrents);
-    services.dns = await openDnsFor(base.config, base.network, parts.membership, base.identity.nodeId);
+    const { membership, nodes, reach } = parts;
+    const addresses = (): readonly Address[] => addressesOf(base, reach);
+    services.dns = await DnsService.open({ ...base, membership, nodes, addresses, self: base.identity.nodeId });
     await node.begin();
   } catch (error) {
     await node.stop();
@@ -229,7 +230,7 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
     http: nodes,
     part: {
       role: config.role,
-      addresses: () => [reach.address, ...base.addresses].filter((each) => each !== undefined),
+      addresses: () => addressesOf(base, reach),
       capacity: capacityOf(caps),
       roles: () => (config.zone === '' ? 0 : ROLE_ANSWERS_DNS),
       keeper,
@@ -241,6 +242,11 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
   const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap });
   const membership = new Membership({ ...base, http: nodes, memory, host, lan: LanNeighbours.open(base) });
   return { nodes, reach, host, desk, membership };
+}
+
+/** Where this node may be reached, best first. */
+function addressesOf({ addresses }: Base, { address }: Reach): readonly Address[] {
+  return [address, ...addresses].filter((each) => each !== undefined);
 }
 
 /** An answer that does not exist yet to a question that is asked later. */
@@ -292,7 +298,7 @@ function openTorrents(
 interface Services {
   dht: DhtService | undefined;
   lan: LanPeers | undefined;
-  dns: Responder | undefined;
+  dns: DnsService | undefined;
 }
 
 /** A node that serves: passes each question to the part that knows. */

@@ -1,24 +1,29 @@
-export { answerQuery, type CompiledZone, compileZone, type EncodeRecord, udpLimitOf } from './answer.ts';
+export { AnswerTable, type EncodeRecord } from './answer.ts';
+export { Authority, type AuthoritySettings, type Moment } from './authority.ts';
 export { AnswerBudget, type Verdict } from './budget.ts';
+export { Cookies } from './cookie.ts';
 export {
   CLASS_IN,
-  encodeTruncated,
-  parseQuery,
   QUERY_BYTES_MAX,
-  type Query,
   TCP_BYTES_MAX,
   TYPE,
   UDP_BYTES_MAX,
-  type Unanswerable,
   wireName,
 } from './message.ts';
+export { encodeNotify, isNotifyReply } from './transfer.ts';
+export { type Hmac, Tsig, type TsigKey } from './tsig.ts';
 export {
   buildZone,
-  contentKey,
+  hostName,
+  isSerialAfter,
   nextSerial,
   type RecordData,
-  TTL_SECONDS,
+  shuffledZone,
+  withSerial,
   type Zone,
   type ZoneContent,
   type ZoneHost,
+  type ZoneTerms,
+  zoneKey,
 } from './zone.ts';
+export { type Drawn, ZoneDraw } from './zone-draw.ts';

@@ -4,17 +4,16 @@
  * refuse, and takes quadratic time.
  */
 import { Packet } from 'dns2';
-import { CLASS_IN, type RecordData, TTL_SECONDS, TYPE } from '../index.ts';
+import { CLASS_IN, type RecordData, TYPE } from '../index.ts';
 
-const SOA_REFRESH_SECONDS = 60;
-const SOA_RETRY_SECONDS = 30;
-const SOA_EXPIRE_SECONDS = 86_400;
 /** What the root name, under which dns2 is asked to encode, takes at the start. */
 const ROOT_BYTES = 1;
+/** Bytes of one character string of a TXT record. */
+const STRING_BYTES_MAX = 255;
 
 /** A record from its type on, for any owner to be put before it. */
-export function encodeRecord(data: RecordData): Uint8Array {
-  const resource = new Packet.Resource('', TYPE[data.type], CLASS_IN, TTL_SECONDS);
+export function encodeRecord(data: RecordData, ttlSeconds: number): Uint8Array {
+  const resource = new Packet.Resource('', TYPE[data.type], CLASS_IN, ttlSeconds);
   return Packet.Resource.encode(Object.assign(resource, membersOf(data))).subarray(ROOT_BYTES);
 }
 
@@ -29,7 +28,7 @@ function membersOf(data: RecordData): object {
     case 'SRV':
       return { priority: 0, weight: 1, port: data.port, target: data.target };
     case 'TXT':
-      return { data: [Buffer.from(data.text)] };
+      return { data: stringsOf(data.text) };
     case 'HINFO':
       // dns2 knows no HINFO and passes raw data on: two strings, the second empty.
       return { data: Buffer.concat([Buffer.of(data.cpu.length), Buffer.from(data.cpu), Buffer.of(0)]) };
@@ -38,10 +37,17 @@ function membersOf(data: RecordData): object {
         primary: data.primary,
         admin: data.admin,
         serial: data.serial,
-        refresh: SOA_REFRESH_SECONDS,
-        retry: SOA_RETRY_SECONDS,
-        expiration: SOA_EXPIRE_SECONDS,
-        minimum: TTL_SECONDS,
+        refresh: data.refreshSeconds,
+        retry: data.retrySeconds,
+        expiration: data.expireSeconds,
+        minimum: data.minimumSeconds,
       };
   }
+}
+
+/** A text in character strings, which readers join again. */
+function stringsOf(text: string): Buffer[] {
+  const bytes = Buffer.from(text, 'latin1');
+  const count = Math.max(1, Math.ceil(bytes.length / STRING_BYTES_MAX));
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * STRING_BYTES_MAX, (i + 1) * STRING_BYTES_MAX));
 }

@@ -1,162 +1,116 @@
 /**
- * The authoritative responder: UDP and TCP sockets on one port, and the zone that is rebuilt as supernodes come and
- * go. Every byte passes `parseQuery` first; nothing is kept of a query once it is answered.
+ * The authoritative responder: UDP and TCP sockets on one port, the zone that is rebuilt as supernodes come and go, and
+ * the secondaries that are told. Every byte passes `readQuery` first; nothing is kept of a query once it is answered.
  */
-import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, isIPv6, type Server } from 'node:net';
-import { assert, type Instant, instant, MonsoonError, wallSeconds } from '../../src/base/index.ts';
+import { type Address, instant, MonsoonError, wallSeconds } from '../../src/base/index.ts';
 import {
   AnswerBudget,
-  answerQuery,
-  buildZone,
-  type CompiledZone,
-  compileZone,
-  contentKey,
-  encodeTruncated,
-  nextSerial,
-  parseQuery,
-  type Query,
-  TCP_BYTES_MAX,
-  udpLimitOf,
+  Authority,
+  Cookies,
+  type Moment,
+  type Tsig,
+  UDP_BYTES_MAX,
   wireName,
+  type Zone,
   type ZoneContent,
 } from '../index.ts';
-import { encodeRecord } from './codec.ts';
+import { LiveZone, type Serials, ZONE_AGE_MAX_MS } from './live-zone.ts';
+import { Notifier } from './notifier.ts';
+import { openSockets, type Where } from './sockets.ts';
 import { serveTcp } from './tcp-front.ts';
 
-/** How long one sample of supernodes is served. */
-const ZONE_AGE_MAX_MS = 5000;
 /** Every name we put below the zone must fit 255 bytes. */
 const ORIGIN_BYTES_MAX = 200;
-/** Tries at a free port that is free for UDP and TCP alike. */
-const PORT_TRIES = 10;
+const COOKIE_SECRET_BYTES = 16;
+const MAPPED = '::ffff:';
 
-export interface ResponderOptions {
+export interface ResponderOptions extends Where {
   /** The name to answer for, such as `sn.example.org`. */
   readonly zone: string;
-  /** 0 picks a port that is free for UDP and TCP. */
-  readonly port: number;
-  /** The address to listen on; `::` means every one. */
-  readonly bind: string;
-  /** What is known now; asked at most every 5 s. */
-  readonly records: () => ZoneContent;
+  readonly ttlSeconds: number;
+  /** Answers a second to one /24 or /48 without a cookie; 0 means any number. */
+  readonly answersPerSecond: number;
+  /** Everybody who may be named now; asked at most every 5 s. */
+  readonly content: () => ZoneContent;
+  readonly serials: Serials;
+  /** Name servers that may fetch the zone, and where they are told of changes. */
+  readonly secondaries: readonly Address[];
+  readonly tsig: Tsig | undefined;
 }
 export interface Responder {
   readonly port: number;
+  /** What is answered now. */
+  zone(): Zone;
   close(): Promise<void>;
 }
 
 /** Binds and answers; rejects with a MonsoonError when the zone is no name or the port cannot be had. */
 export async function openResponder(options: ResponderOptions): Promise<Responder> {
-  const origin = wireName(options.zone);
-  if (origin === undefined || origin.length > ORIGIN_BYTES_MAX) {
-    throw new MonsoonError('config', `--zone ${options.zone} is not a domain name: use one such as sn.example.org.`);
-  }
-  const zone = new LiveZone(options.zone.toLowerCase().replace(/\.$/, ''), options.records);
-  const { udp, tcp, port } = await bindBoth(options);
-  const budget = new AnswerBudget();
-  udp.on('message', (bytes, source) => {
-    const reply = source.port > 0 ? udpReply(zone, budget, bytes, source) : undefined;
-    if (reply) udp.send(reply, source.port, source.address, ignoreLoss);
+  const origin = originOf(options.zone);
+  const zone = new LiveZone({ ...options, origin });
+  const authority = new Authority({
+    budget: new AnswerBudget(options.answersPerSecond),
+    cookies: new Cookies(randomBytes(COOKIE_SECRET_BYTES)),
+    secondaries: new Set(options.secondaries.map(({ host }) => host)),
+    tsig: options.tsig,
   });
-  const connections = serveTcp(tcp, (bytes) =>
-    replyTo(bytes, (query) => answerQuery(zone.now(), query, TCP_BYTES_MAX)),
-  );
+  const { udp, tcp, port } = await openSockets(options);
+  const notifier = new Notifier(options.secondaries, options.tsig);
+  const refresh = (): Moment => {
+    const now = instant(performance.now());
+    const table = zone.table(now);
+    const isNews = table.zone.serial !== served;
+    served = table.zone.serial;
+    authority.table = table;
+    if (isNews) notifier.tell(table);
+    return { now, wallNow: wallSeconds(Date.now() / 1000) };
+  };
+  let served: number | undefined;
+  refresh();
+  const reply = Buffer.alloc(UDP_BYTES_MAX);
+  udp.on('message', (bytes, { address, port: sourcePort }) => {
+    if (sourcePort === 0) return;
+    const length = authority.answerDatagram(bytes, unmapped(address), refresh(), reply);
+    // A copy: the kernel may take it after the next one is written.
+    if (length > 0) udp.send(Buffer.from(reply.subarray(0, length)), sourcePort, address, ignoreLoss);
+  });
+  const connections = serveTcp(tcp, (bytes, host) => authority.answerStream(bytes, unmapped(host), refresh()));
+  // Who is to be told of changes cannot wait for a query to find them.
+  const watch = options.secondaries.length > 0 ? setInterval(refresh, ZONE_AGE_MAX_MS).unref() : undefined;
   return {
     port,
+    zone() {
+      refresh();
+      return authority.table.zone;
+    },
     async close() {
+      clearInterval(watch);
+      notifier.close();
       const closed = Promise.all([once(udp, 'close'), once(tcp, 'close')]);
       udp.close();
       tcp.close();
       await connections.closeAll();
       await closed;
+      await options.serials.close();
     },
   };
 }
 
-/** The zone as of the last few seconds. */
-class LiveZone {
-  readonly #origin: string;
-  readonly #records: () => ZoneContent;
-  #compiled: CompiledZone | undefined;
-  #builtAt: Instant = instant(Number.NEGATIVE_INFINITY);
-  #serial = 0;
-  #key = '';
-
-  constructor(origin: string, records: () => ZoneContent) {
-    this.#origin = origin;
-    this.#records = records;
+/** The zone's name as records have it; throws a MonsoonError when it is none. */
+function originOf(zone: string): string {
+  const wire = wireName(zone);
+  if (wire === undefined || wire.length > ORIGIN_BYTES_MAX) {
+    throw new MonsoonError('config', `--zone ${zone} is not a domain name: use one such as sn.example.org.`);
   }
-
-  /** Rebuilt on demand, so that an idle responder costs nothing and a busy one builds once for many answers. */
-  now(): CompiledZone {
-    const now = monotonicNow();
-    if (!this.#compiled || now - this.#builtAt > ZONE_AGE_MAX_MS) {
-      const content = this.#records();
-      const key = contentKey(content);
-      if (key !== this.#key) this.#serial = nextSerial(this.#serial, wallSeconds(Date.now() / 1000));
-      this.#key = key;
-      this.#compiled = compileZone(buildZone(this.#origin, content, this.#serial, Math.random), encodeRecord);
-      this.#builtAt = now;
-    }
-    return this.#compiled;
-  }
+  return zone.toLowerCase().replace(/\.$/, '');
 }
 
-function udpReply(zone: LiveZone, budget: AnswerBudget, bytes: Buffer, source: RemoteInfo): Uint8Array | undefined {
-  const verdict = budget.decide(source.address, monotonicNow());
-  if (verdict === 'drop') return undefined;
-  return replyTo(bytes, (query) =>
-    verdict === 'truncate' ? encodeTruncated(query) : answerQuery(zone.now(), query, udpLimitOf(query)),
-  );
+/** An IPv4 address as it is, where a socket of both families writes it as an IPv6 one. */
+function unmapped(host: string): string {
+  return host.startsWith(MAPPED) ? host.slice(MAPPED.length) : host;
 }
 
-function replyTo(bytes: Uint8Array, answer: (query: Query) => Uint8Array): Uint8Array | undefined {
-  const query = parseQuery(bytes);
-  if (!('drop' in query)) return answer(query);
-  return query.drop ? undefined : query.reply;
-}
-
-async function bindBoth(options: ResponderOptions): Promise<{ udp: UdpSocket; tcp: Server; port: number }> {
-  for (let attempt = 1; ; attempt++) {
-    const tcp = createServer();
-    const udp = createSocket({ type: isIPv6(options.bind) ? 'udp6' : 'udp4' });
-    try {
-      tcp.listen({ port: options.port, host: options.bind });
-      await once(tcp, 'listening');
-      const bound = tcp.address();
-      assert(bound !== null && typeof bound === 'object', 'a listening TCP server has a port');
-      udp.bind({ port: bound.port, address: options.bind });
-      await once(udp, 'listening');
-      udp.on('error', ignoreLoss);
-      tcp.on('error', ignoreLoss);
-      return { udp, tcp, port: bound.port };
-    } catch (cause) {
-      tcp.close();
-      udp.close();
-      const isTaken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (options.port !== 0 || !isTaken || attempt === PORT_TRIES) throw bindFailure(options, cause);
-    }
-  }
-}
-
-function bindFailure({ port, bind }: ResponderOptions, cause: unknown): MonsoonError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'EACCES') {
-    const text = `DNS may not use port ${port}: choose --dns-port above 1023, or run setcap cap_net_bind_service=+ep ${process.execPath}.`;
-    return new MonsoonError('permission', text, cause);
-  }
-  if (code === 'EADDRINUSE') {
-    const text = `DNS cannot use port ${port} of ${bind}, another program has it: stop that, or choose another --dns-port.`;
-    return new MonsoonError('port-taken', text, cause);
-  }
-  return new MonsoonError('config', `DNS cannot listen on port ${port} of ${bind}: ${message}.`, cause);
-}
-
-/** A datagram or connection that fails is the asker's loss: resolvers ask again. */
+/** A datagram that cannot be sent is the asker's loss: resolvers ask again. */
 function ignoreLoss(): void {}
-
-function monotonicNow(): Instant {
-  return instant(performance.now());
-}

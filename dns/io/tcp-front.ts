@@ -11,8 +11,8 @@ export const CONNECTIONS_PER_ADDRESS_MAX = 10;
 const IDLE_MS = 10_000;
 const LENGTH_BYTES = 2;
 
-/** Answers one query; undefined ends the connection without a word. */
-export type AnswerBytes = (query: Uint8Array) => Uint8Array | undefined;
+/** Answers one query from an address with messages; none ends the connection without a word. */
+export type AnswerBytes = (query: Uint8Array, host: string) => readonly Uint8Array[];
 
 /** Serves every connection of `server`; `closeAll` ends them and resolves when they are gone. */
 export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Promise<void> } {
@@ -26,7 +26,7 @@ export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Pro
     }
     open.set(socket, address);
     socket.once('close', () => open.delete(socket));
-    serveConnection(socket, answer);
+    serveConnection(socket, (query) => answer(query, address));
   });
   return {
     async closeAll() {
@@ -37,7 +37,7 @@ export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Pro
   };
 }
 
-function serveConnection(socket: Socket, answer: AnswerBytes): void {
+function serveConnection(socket: Socket, answer: (query: Uint8Array) => readonly Uint8Array[]): void {
   let unread: Buffer = Buffer.alloc(0);
   const deadline = setTimeout(() => socket.destroy(), IDLE_MS);
   const serve = (): void => {
@@ -46,14 +46,14 @@ function serveConnection(socket: Socket, answer: AnswerBytes): void {
       const end = LENGTH_BYTES + unread.readUInt16BE(0);
       const isTooLong = end > LENGTH_BYTES + QUERY_BYTES_MAX;
       if (!isTooLong && unread.length < end) break;
-      const reply = isTooLong ? undefined : answer(unread.subarray(LENGTH_BYTES, end));
-      if (!reply) {
+      const messages = isTooLong ? [] : answer(unread.subarray(LENGTH_BYTES, end));
+      if (messages.length === 0) {
         socket.destroy();
         return;
       }
       unread = unread.subarray(end);
       deadline.refresh();
-      socket.write(framed(reply));
+      socket.write(Buffer.concat(messages.map(framed)));
     }
     if (socket.writableNeedDrain) socket.pause();
     else socket.resume();
@@ -67,6 +67,6 @@ function serveConnection(socket: Socket, answer: AnswerBytes): void {
   socket.once('close', () => clearTimeout(deadline));
 }
 
-function framed(reply: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.of(reply.length >>> 8, reply.length & 255), reply]);
+function framed(message: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(message.length >>> 8, message.length & 255), message]);
 }

@@ -7,7 +7,6 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { prepareHome } from '../../app/home.ts';
 import { OverlayMemory } from '../../app/overlay-memory.ts';
-import { openResponder } from '../../dns/io/index.ts';
 import {
   type Address,
   encodeBencode,
@@ -21,6 +20,7 @@ import { identityOfSeed } from '../../src/io/identity.ts';
 import { makeNodeTls } from '../../src/io/tls-context.ts';
 import { encodeExchange, type KnownHost, sealDescriptor } from '../../src/overlay/index.ts';
 import { placeFor, SILENT_LOG } from '../app/place.ts';
+import { content, open as openZone } from '../dns/fixtures.ts';
 import { until } from '../io/loopback-node.ts';
 import { type Running, running } from './running.ts';
 
@@ -160,14 +160,11 @@ async function openLiar(
 
 test('a forged zone has a newcomer connect, and believe nothing', async (t) => {
   const liar = await openLiar(t, 7);
-  const forged = await openResponder({
-    ...{ zone: 'seeds.test', port: 0, bind: '127.0.0.1' },
-    records: () => ({
-      ...{ network: 'monsoon', self: parseNodeId('11'.repeat(32))! },
-      hosts: [
-        { nodeId: parseNodeId('11'.repeat(32))!, addresses: [{ host: liar.host, port: liar.port }], answersDns: true },
-      ],
-    }),
+  const nodeId = parseNodeId('11'.repeat(32))!;
+  const record = new Uint8Array(100);
+  const forged = await openZone({
+    zone: 'seeds.test',
+    content: () => content({ self: nodeId, hosts: [{ nodeId, addresses: [liar], record }], servers: [] }),
   });
   t.after(() => forged.close());
   const dnsServer = `127.0.0.1:${forged.port}`;
@@ -178,10 +175,7 @@ test('a forged zone has a newcomer connect, and believe nothing', async (t) => {
 
 test('doctor says when the clock differs from that of others, and which names lead nowhere', async (t) => {
   const liar = await openLiar(t, 8, 3_600_000);
-  const forged = await openResponder({
-    ...{ zone: 'seeds.test', port: 0, bind: '127.0.0.1' },
-    records: () => ({ network: 'monsoon', self: parseNodeId('11'.repeat(32))!, hosts: [] }),
-  });
+  const forged = await openZone({ zone: 'seeds.test', content: () => content({ hosts: [], servers: [] }) });
   t.after(() => forged.close());
   const bootstrap = [`127.0.0.1:${liar.port}`, 'nowhere.seeds.test'];
   const dnsServer = `127.0.0.1:${forged.port}`;
