@@ -64,6 +64,7 @@ export class Library {
   readonly #settings: LibrarySettings;
   readonly #metadata: MetadataSource;
   #rowCount = 0;
+  #isCounting = false;
 
   constructor(settings: LibrarySettings) {
     this.#settings = settings;
@@ -71,9 +72,21 @@ export class Library {
     mkdirSync(this.#torrentFiles, { recursive: true, mode: 0o700 });
   }
 
-  /** Torrents listed when somebody last looked. */
+  /** Torrents listed at the last look, which each question causes to be taken anew: entries come from others at any time. */
   get rowCount(): number {
+    if (!this.#isCounting) void this.#recount();
     return this.#rowCount;
+  }
+
+  async #recount(): Promise<void> {
+    this.#isCounting = true;
+    try {
+      this.#rowCount = await this.#settings.store.rowCount();
+    } catch {
+      // The store is closed, or behind with its work: the last count stands.
+    } finally {
+      this.#isCounting = false;
+    }
   }
 
   /** Goes on with everything that was there, and publishes own entries again. */

@@ -144,7 +144,7 @@ test('arrow keys walk through the rows, Enter opens one, f fetches it, Escape go
   for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowUp']) await page.keyboard.press(key);
   assert.equal(await active(), '3');
   await page.keyboard.press('f');
-  await page.getByRole('status').getByText('Fetching Torrent number 1').waitFor();
+  await page.getByRole('status').getByText('Fetching Row 1').waitFor();
   assert.deepEqual(node.asked.at(-1), ['get', items[1]!.entry.infoHash]);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Row 1', exact: true }).waitFor();

@@ -137,7 +137,7 @@ test('the ring of supernodes is a picture and the same as a table, and shows a h
   await page.locator('.picture .moving').waitFor();
   assert.match((await page.locator('.duty').textContent())!, /Hands over.*copying/);
   assert.equal(await page.locator('.ranges .badge', { hasText: 'hands over' }).count(), 1);
-  for (const text of ['7373, TCP and UDP', '192.0.2.1:7373', 'answered, 3 found', 'silent, 0 found'])
+  for (const text of ['7373, TCP and UDP', '192.0.2.1:7373 you told', 'answered, 3 found', 'silent, 0 found'])
     await page.getByText(text, { exact: true }).waitFor();
   assert.deepEqual(incidents, []);
 });

@@ -5,11 +5,14 @@ import { attempt, say } from '../notices.ts';
 
 const TORRENT_BYTES_MAX = 10 * 2 ** 20;
 
-/** @param what a magnet link, an info hash or a listed name */
-export function fetchTorrent(what: string): Promise<TorrentRow | undefined> {
+/**
+ * @param what a magnet link, an info hash or a listed name
+ * @param known its name, which the node does not know before it has the metadata
+ */
+export function fetchTorrent(what: string, known?: string): Promise<TorrentRow | undefined> {
   return attempt(
     () => change<TorrentRow>('/api/get', { what }),
-    ({ name }) => `Fetching ${name}`,
+    ({ name }) => `Fetching ${known ?? name}`,
   );
 }
 

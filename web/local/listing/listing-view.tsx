@@ -71,8 +71,8 @@ export function ListingView(): JSX.Element {
   );
 }
 
-function fetchRow({ infoHash }: ListingRow): void {
-  void fetchTorrent(infoHash);
+function fetchRow({ infoHash, name }: ListingRow): void {
+  void fetchTorrent(infoHash, name);
 }
 
 function countText({ total, corrected, problem }: RowPages): string {

@@ -27,7 +27,7 @@ export function questionOf(parameters: URLSearchParams): URLSearchParams {
 
 /** How rows are sorted: as somebody chose, else the best fit of a search or the newest first. */
 export function sortingOf(parameters: URLSearchParams): Sorting {
-  const sort = parameters.get('sort') ?? ((parameters.get('q') ?? '').trim() === '' ? 'age' : 'best');
+  const sort = parameters.get('sort') || ((parameters.get('q') ?? '').trim() === '' ? 'age' : 'best');
   return { sort, isReversed: parameters.get('reverse') === '1' };
 }
 

@@ -1,7 +1,16 @@
 /** Who this node is, how it can be reached, and which ways into the network were tried. */
 import type { JSX } from 'preact';
-import type { NodeStatus } from '../../../app/running-node.ts';
+import type { BootstrapStatus, NodeStatus } from '../../../app/running-node.ts';
 import { formatCount, formatLeft } from '../../format.ts';
+
+/** The ways in, as people know them. */
+const KINDS: Readonly<Record<BootstrapStatus['kind'], string>> = {
+  cache: 'known from before',
+  dns: 'a DNS name',
+  dht: 'the Mainline DHT',
+  lan: 'this network',
+  told: 'you told',
+};
 
 export function NodeFacts({ status }: { readonly status: NodeStatus }): JSX.Element {
   return (
@@ -23,9 +32,11 @@ export function NodeFacts({ status }: { readonly status: NodeStatus }): JSX.Elem
           <p class="hint">None is configured; the supernodes known last are asked.</p>
         ) : (
           <ul class="sources">
-            {status.bootstrap.map(({ source, state, found }) => (
+            {status.bootstrap.map(({ source, kind, state, found }) => (
               <li key={source} class={state}>
-                <span class="whole">{source}</span>
+                <span class="whole">
+                  {source} <span class="hint">{KINDS[kind]}</span>
+                </span>
                 <span>
                   {state}, {found} found
                 </span>

@@ -48,7 +48,7 @@ export function TorrentPanel({ infoHash }: { readonly infoHash: string }): JSX.E
       {transfer ? (
         <TransferState row={transfer} />
       ) : (
-        <button type="button" onClick={() => void fetchTorrent(infoHash)}>
+        <button type="button" onClick={() => void fetchTorrent(infoHash, name)}>
           Fetch
         </button>
       )}
