@@ -39,7 +39,7 @@ const DAY_SECONDS = 86_400;
 export interface ListingFrontSettings {
   readonly network: string;
   readonly nodeId: NodeId;
-  readonly membership: Pick<Membership, 'ownArcs'> & { readonly ownership: Ownership };
+  readonly membership: Pick<Membership, 'ownArcs' | 'keptArcs'> & { readonly ownership: Ownership };
   readonly store: ListingStore;
   /** What this node itself counts of a hash that it keeps. */
   readonly counted: (infoHash: InfoHash) => Counts | undefined;
@@ -64,14 +64,16 @@ export class ListingFront {
     this.#settings = settings;
   }
 
-  /** GET /listing: `since` a cursor, `scope=own` for the ranges this node owns, `first=1` for the newest and the best. */
+  /** GET /listing: `since` a cursor, `scope=own` or `kept` for the ranges this node owns
+   * or keeps, `first=1` for the newest and the best. */
   async page(parameters: URLSearchParams, takesGzip: boolean): Promise<FrontBody | FrontFault> {
     const { store, nodeId, network, membership } = this.#settings;
     const since = parameters.get('since') ?? '';
     if (since !== '' && !isCursor(since))
       return publicFault('cursor-malformed', 'since is a cursor of an earlier answer');
     const isFirst = parameters.get('first') === '1';
-    const arcs = parameters.get('scope') === 'own' ? membership.ownArcs() : undefined;
+    const scope = parameters.get('scope');
+    const arcs = scope === 'own' ? membership.ownArcs() : scope === 'kept' ? membership.keptArcs() : undefined;
     const changes: ListingChanges = isFirst
       ? await store.firstPage(ITEMS_PER_PAGE)
       : await store.changesSince(since, ITEMS_PER_PAGE, arcs);

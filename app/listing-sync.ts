@@ -71,7 +71,7 @@ export class ListingSync {
   #ownRowsOffset = 0;
   #hasFirstPage = false;
   #isPushing = false;
-  #ownArcs: readonly Arc[] = [];
+  #keptArcs: readonly Arc[] = [];
 
   constructor(settings: ListingSyncSettings) {
     this.#settings = settings;
@@ -116,9 +116,10 @@ export class ListingSync {
     clearTimeout(this.#timer);
     if (this.#ending.signal.aborted) return;
     const { membership } = this.#settings;
-    this.#noteArcs(membership.ownArcs());
+    this.#noteArcs(membership.keptArcs());
     this.#plan.setSources(
       membership.others().map(({ nodeId }) => nodeId),
+      membership.ownArcs().length > 0,
       now(),
     );
     if (!this.#isPushing && this.#push.hasWork(now())) {
@@ -136,10 +137,10 @@ export class ListingSync {
     this.#timer = setTimeout(() => this.#tick(), waitMs);
   }
 
-  /** What a range that we take over holds is new to those who know our cursor from before. */
+  /** What a range holds that comes to us is new to those who know our cursor from before. */
   #noteArcs(arcs: readonly Arc[]): void {
-    const before = this.#ownArcs;
-    this.#ownArcs = arcs;
+    const before = this.#keptArcs;
+    this.#keptArcs = arcs;
     if (before.length === 0 || arcs === before) return;
     for (const arc of arcs) {
       const gained = missingOf(arc, before);
@@ -156,18 +157,19 @@ export class ListingSync {
     this.#running.add(done);
   }
 
-  async #pull({ from, cursor }: PullRequest): Promise<void> {
+  async #pull(request: PullRequest): Promise<void> {
+    const { from, cursor, scope } = request;
     if (!this.#hasFirstPage) {
       this.#hasFirstPage = true;
       const first = await this.#ask(from, '/listing?first=1');
       if (first) await this.#take(first.page);
     }
-    const answer = await this.#ask(from, `/listing?scope=own&since=${encodeURIComponent(cursor)}`);
+    const answer = await this.#ask(from, `/listing?scope=${scope}&since=${encodeURIComponent(cursor)}`);
     if (!answer) return this.#plan.noteFailure(from, now());
     const startedAt = now();
     await this.#take(answer.page);
     const { cursor: reached, more } = answer.page;
-    this.#plan.noteAnswer(from, { cursor: reached, more, bytes: answer.bytes, workMs: now() - startedAt }, now());
+    this.#plan.noteAnswer(request, { cursor: reached, more, bytes: answer.bytes, workMs: now() - startedAt }, now());
     if (more && !this.#ending.signal.aborted) setImmediate(() => this.#tick());
   }
 

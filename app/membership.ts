@@ -25,6 +25,8 @@ import {
   type KnownHost,
   type ListedHost,
   type OverlayRole,
+  OWNERS,
+  type Range,
 } from '../src/overlay/index.ts';
 import type { Arc, Ownership } from '../src/ports/index.ts';
 import type { AddressBook } from './address-book.ts';
@@ -95,6 +97,7 @@ export class Membership {
   #believed: (() => void) | undefined;
   readonly #joined = Promise.withResolvers<void>();
   #isClosed = false;
+  #kept: { readonly name: string; readonly arcs: readonly Arc[] } = { name: '', arcs: [] };
 
   constructor(settings: MembershipSettings) {
     const { config, saved, addresses, book, memory, lan } = settings;
@@ -188,6 +191,21 @@ export class Membership {
   /** The arcs of the ring that this node owns. */
   ownArcs(): readonly Arc[] {
     return this.#machine.view.ring.rangesOf(this.#settings.identity.nodeId);
+  }
+
+  /** The arcs that this node owns or keeps copies of; the same array while nothing changed. */
+  keptArcs(): readonly Arc[] {
+    const { ring } = this.#machine.view;
+    const { nodeId } = this.#settings.identity;
+    const isKept = ({ to }: Range): boolean =>
+      ring
+        .ownerSetAt(to)
+        .slice(0, OWNERS)
+        .some((owner) => owner.nodeId === nodeId);
+    const kept = this.all().flatMap((supernode) => ring.rangesOf(supernode.nodeId).filter(isKept));
+    const name = kept.map(({ from, to }) => `${from}${to}`).join();
+    if (name !== this.#kept.name) this.#kept = { name, arcs: kept };
+    return this.#kept.arcs;
   }
 
   /** Where a supernode is asked. */

@@ -36,6 +36,7 @@ import { prepareTables } from './listing-format.ts';
 import { ListingIndex } from './listing-index.ts';
 import { InfoTable } from './listing-infos.ts';
 import {
+  type CountedColumns,
   changeOf,
   DamagedRow,
   entryOfRow,
@@ -71,6 +72,8 @@ export interface DatabaseLimits {
   readonly infoBytesMax: number;
 }
 
+/** How old the time of a count may get while the count stays the same. */
+const COUNTED_GRANULARITY_SECONDS = 300;
 /** Entries looked at for one page where only some arcs are asked for. */
 const LOOKED_AT_MAX = 4000;
 
@@ -128,21 +131,21 @@ export class ListingDatabase {
 
   /** Notes what one node counted at one time; older counts, and hashes of which nothing was counted, are ignored. */
   setCounts(counts: readonly HashCounts[], source: NodeId, at: WallSeconds): void {
+    const news = counts.flatMap(({ infoHash, seeders = null, leechers = null, completions = null }) => {
+      if (seeders === null && leechers === null && completions === null) return [];
+      const counted: CountedColumns = { seeders, leechers, completions, counted: at };
+      return this.#entries
+        .ofHash(infoHashBytes(infoHash))
+        .flatMap((row) => (isNews(row, counted) ? [{ row, counted }] : []));
+    });
+    // A quiet network counts the same again and again: that is not worth a write.
+    if (news.length === 0) return;
     this.#transaction(() => {
       const sourceId = this.#entries.sourceId(source);
-      for (const { infoHash, seeders = null, leechers = null, completions = null } of counts) {
-        if (seeders === null && leechers === null && completions === null) continue;
-        for (const row of this.#entries.ofHash(infoHashBytes(infoHash))) {
-          if (row.counted !== null && Number(row.counted) > at) continue;
-          const isSame = row.seeders === seeders && row.leechers === leechers && row.completions === completions;
-          this.#sql.run(
-            `UPDATE entry SET seeders = ?, leechers = ?, completions = ?, source = ?, counted = ?,
-              change = coalesce(?, change) WHERE id = ?`,
-            ...[seeders, leechers, completions, sourceId, at, isSame ? null : ++this.#change, Number(row.id)],
-          );
-          const counted = { ...row, seeders, leechers, completions, counted: at };
-          this.#index.columns.setCounts(Number(row.id), figuresOf(counted));
-        }
+      for (const { row, counted } of news) {
+        const change = isSameCount(row, counted) ? undefined : ++this.#change;
+        this.#entries.setCounts(Number(row.id), counted, sourceId, change);
+        this.#index.columns.setCounts(Number(row.id), figuresOf({ ...row, ...counted }));
       }
     });
   }
@@ -471,4 +474,15 @@ function compareSiblings(
   b: Pick<StoredItem, 'entry' | 'isVerified'>,
 ): number {
   return compareCandidates({ ...a.entry, isVerified: a.isVerified }, { ...b.entry, isVerified: b.isVerified });
+}
+
+function isSameCount(row: Row, { seeders, leechers, completions }: CountedColumns): boolean {
+  return row.seeders === seeders && row.leechers === leechers && row.completions === completions;
+}
+
+/** Older counts are none, and the same count again is news after some minutes only. */
+function isNews(row: Row, counted: CountedColumns): boolean {
+  if (row.counted === null) return true;
+  const ageSeconds = counted.counted - Number(row.counted);
+  return isSameCount(row, counted) ? ageSeconds >= COUNTED_GRANULARITY_SECONDS : ageSeconds >= 0;
 }

@@ -4,6 +4,7 @@
  */
 import { type NodeId, nodeIdBytes } from '../base/index.ts';
 import {
+  type CountedColumns,
   columnsOfEntry,
   DamagedRow,
   ENTRY_COLUMNS,
@@ -147,6 +148,16 @@ export class EntryTable {
   /** @param change undefined when nobody else need hear of it */
   setFlags(id: number, flags: number, change: number | undefined): void {
     this.#sql.run('UPDATE entry SET flags = ?, change = coalesce(?, change) WHERE id = ?', flags, change ?? null, id);
+  }
+
+  /** @param change undefined when the counts are those of before */
+  setCounts(id: number, counts: CountedColumns, source: number, change: number | undefined): void {
+    const { seeders, leechers, completions, counted } = counts;
+    this.#sql.run(
+      `UPDATE entry SET seeders = ?, leechers = ?, completions = ?, source = ?, counted = ?,
+        change = coalesce(?, change) WHERE id = ?`,
+      ...[seeders, leechers, completions, source, counted, change ?? null, id],
+    );
   }
 
   delete(row: Row): void {

@@ -39,6 +39,14 @@ export interface HashCounts extends Counts {
   readonly infoHash: InfoHash;
 }
 
+/** What was counted of a row, null where nothing was, and when. */
+export interface CountedColumns {
+  readonly seeders: number | null;
+  readonly leechers: number | null;
+  readonly completions: number | null;
+  readonly counted: WallSeconds;
+}
+
 /** One changed entry, tombstones included. */
 export interface ListingChange {
   readonly bytes: Uint8Array;

@@ -77,9 +77,11 @@ export {
   PULLS_MAX,
   type PullRequest,
   type PullResult,
+  SYNC_SCOPES,
   SYNC_SOURCES_MAX,
   type SyncBudget,
   SyncPlan,
+  type SyncScope,
 } from './sync-plan.ts';
 export {
   BEGINNING_QUALITY,

@@ -1,6 +1,6 @@
 /**
  * Whom to ask next for what changed in the listing, and when: each supernode in its turn for the entries of its own
- * ranges, by cursor, within the bytes and the work that the user lends. Pure: the host asks, and tells what came.
+ * ranges, or for more where there are few, by cursor, within the bytes and the work that the user lends. Pure: the host asks, and tells what came.
  */
 import { type Instant, later, type NodeId } from '../base/index.ts';
 
@@ -8,13 +8,25 @@ import { type Instant, later, type NodeId } from '../base/index.ts';
 export const PULLS_MAX = 4;
 /** Supernodes whose cursors are kept. */
 export const SYNC_SOURCES_MAX = 100_000;
-/** How soon one that had no more is asked again, when there are few; with many it is a round of all of them. */
+/**
+ * How soon one that had no more is asked again, when there are few. With many it takes longer the more there are: of
+ * 1,000 clients for each supernode there is, each supernode is asked 200 times a second then, however many there are.
+ */
 const REST_MS = 5000;
-const REST_PER_SOURCE_MS = 250;
-const BACKOFF_MS = 10_000;
-const BACKOFF_MAX_MS = 600_000;
+const REST_PER_SOURCE_MS = 5000;
+const BACKOFF_MS = 2000;
+const BACKOFF_MAX_MS = 60_000;
 /** The bytes of so many seconds may be spent at once. */
 const BURST_SECONDS = 10;
+
+/**
+ * Of which entries a supernode is asked: of those it owns, of those it keeps as owner or replica, or of all that it
+ * has. In this order each holds more.
+ */
+export const SYNC_SCOPES = ['own', 'kept', 'all'] as const;
+export type SyncScope = (typeof SYNC_SCOPES)[number];
+/** With so few supernodes each is asked for everything: any one of them is enough, and who knows one knows all. */
+const WHOLE_SOURCES_MAX = 4;
 
 export interface SyncBudget {
   /** Of answers, as they come over the wire. */
@@ -25,8 +37,9 @@ export interface SyncBudget {
 
 export interface PullRequest {
   readonly from: NodeId;
-  /** '' asks for everything. */
+  /** '' begins. */
   readonly cursor: string;
+  readonly scope: SyncScope;
 }
 
 export interface PullResult {
@@ -49,6 +62,7 @@ export class SyncPlan {
   readonly #budget: SyncBudget;
   readonly #sources = new Map<NodeId, Source>();
   #asked = 0;
+  #scope: SyncScope = 'own';
   #bytes: number;
   #bytesAt: Instant;
   /** Nobody is asked before, for work was done. */
@@ -66,8 +80,16 @@ export class SyncPlan {
     return this.#sources.values().every(({ cursor, failures }) => cursor !== '' || failures > 0);
   }
 
-  /** Who there is now; cursors of those that went are forgotten. */
-  setSources(nodeIds: readonly NodeId[], now: Instant): void {
+  /**
+   * Who there is now; cursors of those that went are forgotten.
+   * @param isKeeper whether this node is a supernode, which has to know what others took for it
+   */
+  setSources(nodeIds: readonly NodeId[], isKeeper: boolean, now: Instant): void {
+    const scope = nodeIds.length <= WHOLE_SOURCES_MAX ? 'all' : isKeeper ? 'kept' : 'own';
+    // A cursor of a narrower question passed over what the wider one asks for.
+    const isWider = SYNC_SCOPES.indexOf(scope) > SYNC_SCOPES.indexOf(this.#scope);
+    this.#scope = scope;
+    if (isWider) for (const source of this.#sources.values()) source.cursor = '';
     const wanted = new Set(nodeIds.slice(0, SYNC_SOURCES_MAX));
     for (const [nodeId, { isAsked }] of this.#sources) {
       if (!wanted.has(nodeId) && !isAsked) this.#sources.delete(nodeId);
@@ -85,7 +107,7 @@ export class SyncPlan {
       if (source.isAsked || source.dueAt > now) continue;
       source.isAsked = true;
       this.#asked++;
-      return { from, cursor: source.cursor };
+      return { from, cursor: source.cursor, scope: this.#scope };
     }
     return undefined;
   }
@@ -98,7 +120,7 @@ export class SyncPlan {
     return free > due ? free : due;
   }
 
-  noteAnswer(from: NodeId, { cursor, more, bytes, workMs }: PullResult, now: Instant): void {
+  noteAnswer({ from, scope }: PullRequest, { cursor, more, bytes, workMs }: PullResult, now: Instant): void {
     this.#refill(now);
     this.#bytes -= bytes;
     const { workShare } = this.#budget;
@@ -106,9 +128,11 @@ export class SyncPlan {
     if (rest > this.#restsUntil) this.#restsUntil = rest;
     const source = this.#settle(from);
     if (!source) return;
-    source.cursor = cursor;
     source.failures = 0;
-    source.dueAt = more ? now : later(now, Math.max(REST_MS, this.#sources.size * REST_PER_SOURCE_MS));
+    const isOfNow = scope === this.#scope;
+    if (isOfNow) source.cursor = cursor;
+    source.dueAt =
+      more || !isOfNow ? now : later(now, this.#scope === 'all' ? REST_MS : this.#sources.size * REST_PER_SOURCE_MS);
   }
 
   noteFailure(from: NodeId, now: Instant): void {

@@ -25,13 +25,15 @@ function pullAll(servers: readonly Server[], plan: SyncPlan, untilMs: number, is
   let bytes = 0;
   plan.setSources(
     servers.map(({ nodeId }) => nodeId),
+    false,
     now,
   );
   while (now < START + untilMs) {
     const asked = [];
     for (let request = plan.next(now); request; request = plan.next(now)) asked.push(request);
     assert.ok(asked.length <= PULLS_MAX);
-    for (const { from, cursor } of asked) {
+    for (const request of asked) {
+      const { from, cursor } = request;
       if (isLost()) {
         plan.noteFailure(from, now);
         continue;
@@ -43,7 +45,7 @@ function pullAll(servers: readonly Server[], plan: SyncPlan, untilMs: number, is
       bytes += page.length * ENTRY_BYTES;
       const reached = at + page.length;
       plan.noteAnswer(
-        from,
+        request,
         { cursor: String(reached), more: reached < entries.length, bytes: page.length * ENTRY_BYTES, workMs: 0 },
         now,
       );
@@ -90,25 +92,45 @@ test('what is new later comes by the cursor alone', () => {
   server!.entries.push(9999);
   const now = later(START, 20_000);
   const request = plan.next(now);
-  assert.deepEqual(request, { from: server!.nodeId, cursor: '250' });
+  assert.deepEqual(request, { from: server!.nodeId, cursor: '250', scope: 'all' });
 });
 
 test('work is followed by rest, so that it takes no more than its share', () => {
   const plan = new SyncPlan({ bytesPerSecond: 1e9, workShare: 0.25 }, START);
-  plan.setSources([nodeIdOf(1)], START);
-  const { from } = plan.next(START)!;
-  plan.noteAnswer(from, { cursor: 'x', more: true, bytes: 1, workMs: 10 }, START);
+  plan.setSources([nodeIdOf(1)], false, START);
+  const request = plan.next(START)!;
+  plan.noteAnswer(request, { cursor: 'x', more: true, bytes: 1, workMs: 10 }, START);
   assert.equal(plan.next(later(START, 29)), undefined);
   assert.ok(plan.next(later(START, 30)));
 });
 
 test('a supernode that is gone takes its cursor with it, and the others their turns', () => {
   const plan = new SyncPlan(AMPLE, START);
-  plan.setSources([nodeIdOf(1), nodeIdOf(2)], START);
+  plan.setSources([nodeIdOf(1), nodeIdOf(2)], false, START);
   const first = plan.next(START)!;
   assert.ok(plan.next(START));
   assert.equal(plan.next(START), undefined, 'each is asked once at a time');
   plan.noteFailure(first.from, START);
-  plan.setSources([nodeIdOf(2)], START);
+  plan.setSources([nodeIdOf(2)], false, START);
   assert.equal(plan.next(later(START, 700_000)), undefined, 'the other one has not answered yet');
+});
+
+test('few supernodes are asked for all they have, many for their own, and a wider question begins anew', () => {
+  const plan = new SyncPlan(AMPLE, START);
+  const many = Array.from({ length: 6 }, (_, i) => idOf(i));
+  plan.setSources(many, false, START);
+  const narrow = plan.next(START)!;
+  assert.equal(narrow.scope, 'own');
+  plan.noteAnswer(narrow, { cursor: '7', more: false, bytes: 1, workMs: 0 }, START);
+  const asked = plan.next(START)!;
+  plan.setSources(many, true, START);
+  plan.noteAnswer(asked, { cursor: '9', more: false, bytes: 1, workMs: 0 }, START);
+  const scopes = [];
+  for (let request = plan.next(later(START, 9000)); request; request = plan.next(later(START, 9000)))
+    scopes.push(request);
+  assert.ok(scopes.every(({ scope, cursor }) => scope === 'kept' && cursor === ''));
+  plan.setSources(many.slice(0, 2), false, later(START, 9000));
+  const whole = new SyncPlan(AMPLE, START);
+  whole.setSources(many.slice(0, 2), false, START);
+  assert.equal(whole.next(START)!.scope, 'all');
 });

@@ -120,3 +120,21 @@ test('who takes a range over has its entries and metadata, though publisher and 
   await eventually('the row at a new node', async () => (await row()) !== undefined);
   assert.deepEqual([(await row())?.description, (await row())?.verified], ['left behind', true]);
 });
+
+test('N-15 M-01 eight nodes, three of them supernodes, come to one listing of what each has', async (t) => {
+  const first = await running(t);
+  const bootstrap = [`127.0.0.1:${first.port}`];
+  const others = await Promise.all(
+    Array.from({ length: 7 }, (_, i) => running(t, { role: i < 2 ? 'supernode' : 'client', bootstrap })),
+  );
+  const nodes = [first, ...others];
+  await Promise.all(nodes.map(({ node }, i) => node.share(sharedFile(`part ${i}.bin`), { category: 'misc' })));
+  const expected = nodes.map((_, i) => `part ${i}.bin`);
+  for (const { node } of nodes) {
+    await eventually('the whole listing', async () => (await node.list({})).total === nodes.length);
+    assert.deepEqual(
+      (await node.list({ sort: 'name' })).rows.map(({ name }) => name),
+      expected,
+    );
+  }
+});
