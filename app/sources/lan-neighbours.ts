@@ -2,10 +2,12 @@
  * The local network as a source: the beacon and its sockets. It is asked in rounds as the others are, and names besides,
  * at any time, whoever of the same network it hears, so that networks that were apart meet.
  */
+import { randomInt } from 'node:crypto';
 import type { Config } from '../../config/index.ts';
 import type { Address } from '../../src/base/index.ts';
 import { type AlarmClock, now } from '../../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../../src/io/bound-network.ts';
+import { DnsSd } from '../../src/io/dns-sd.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { LanSockets } from '../../src/io/lan-sockets.ts';
 import {
@@ -41,6 +43,11 @@ export class LanNeighbours implements Source {
   readonly #sockets: LanSockets;
   readonly #timer: NodeJS.Timeout;
   readonly #wake = (): void => this.#feed({ type: 'tick' });
+  /** By the address with its network; as many as the sockets have. */
+  readonly #directories = new Map<string, DnsSd>();
+  /** Drawn at each start, so that it tells nobody who we are. */
+  readonly #instance = `node-${randomInt(2 ** 32).toString(16)}`;
+  #standing: LanStanding = 'seeks';
   /** Told of every neighbour that is found; the search under way, or whoever asked for them. */
   #name: ((contact: Named) => void) | undefined;
   #heard: (address: Address) => void = () => {};
@@ -58,8 +65,8 @@ export class LanNeighbours implements Source {
     this.#sockets = new LanSockets(settings.network, group, (from, bytes) =>
       this.#feed({ type: 'heard', from, bytes }),
     );
-    this.#sockets.refresh();
-    this.#timer = setInterval(() => this.#sockets.refresh(), LOOK_MS);
+    this.#look();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** Has neighbours that are heard between rounds told. */
@@ -69,7 +76,10 @@ export class LanNeighbours implements Source {
 
   /** What this node is to its neighbours now. */
   stand(standing: LanStanding): void {
+    const isNews = standing !== this.#standing && standing === 'serves';
+    this.#standing = standing;
     this.#feed({ type: 'standing', standing, port: this.#settings.port.port });
+    if (isNews) for (const directory of this.#directories.values()) directory.announce();
   }
 
   /** Nobody is heard who would be first before us. */
@@ -85,10 +95,11 @@ export class LanNeighbours implements Source {
   }
 
   async search(name: (contact: Named) => void, signal: AbortSignal): Promise<void> {
-    this.#sockets.refresh();
+    this.#look();
     if (!this.#sockets.hasNetwork) return;
     this.#name = name;
     this.#feed({ type: 'seek' });
+    for (const directory of this.#directories.values()) directory.ask();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, LISTEN_MS);
       signal.addEventListener('abort', () => resolve(), { once: true });
@@ -99,8 +110,31 @@ export class LanNeighbours implements Source {
 
   close(): void {
     clearInterval(this.#timer);
+    for (const directory of this.#directories.values()) directory.close();
     this.#settings.alarms.set(this.#wake, undefined);
     this.#sockets.close();
+  }
+
+  /** Follows this machine's addresses. */
+  #look(): void {
+    this.#sockets.refresh();
+    const footholds = this.#sockets.footholds.filter(({ host }) => !host.includes(':'));
+    for (const [cidr, directory] of this.#directories) {
+      if (footholds.some((foothold) => foothold.cidr === cidr)) continue;
+      directory.close();
+      this.#directories.delete(cidr);
+    }
+    for (const foothold of footholds) {
+      if (this.#directories.has(foothold.cidr)) continue;
+      const directory = new DnsSd({
+        foothold,
+        name: this.#instance,
+        port: this.#settings.port.port,
+        beacon: () => this.#beacon.card(),
+        heard: (host, bytes) => this.#feed({ type: 'heard', from: { host, port: BEACON_PORT }, bytes }),
+      });
+      this.#directories.set(foothold.cidr, directory);
+    }
   }
 
   #feed(input: BeaconInput): void {

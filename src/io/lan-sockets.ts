@@ -28,7 +28,7 @@ export interface LanGroup {
 }
 
 /** An address of this machine on some network. */
-interface Foothold {
+export interface Foothold {
   readonly host: string;
   readonly device: string;
   /** As `192.0.2.1/24`. */
@@ -65,6 +65,11 @@ export class LanSockets {
       if (ours.length > 0) this.#listen(family, ours);
       for (const foothold of ours) this.#prepareSender(family, foothold);
     }
+  }
+
+  /** The addresses that are called from. */
+  get footholds(): readonly Foothold[] {
+    return this.#open.flatMap(({ foothold }) => foothold ?? []);
   }
 
   /** Whether there is any network to call on. */

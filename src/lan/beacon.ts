@@ -132,6 +132,11 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
     return ![...this.#rivals].some(([ticket, at]) => ticket < this.#ticket && now - at < RIVAL_MS);
   }
 
+  /** What this node says of itself where it is asked by other means. */
+  card(): Uint8Array {
+    return this.#encode(false);
+  }
+
   effects(): BeaconEffect[] {
     const effects = this.#effects;
     this.#effects = [];

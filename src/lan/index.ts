@@ -38,3 +38,4 @@ export {
   parseProcRoute,
   parseRoutePrint,
 } from './routes.ts';
+export { answersTo, beaconsIn, recordsOf, SERVICE, type ServiceInstance, type ServiceRecord } from './service.ts';
