@@ -12,6 +12,7 @@ export async function servePublicPage(
   t: TestContext,
   rows: readonly ListingRow[],
   network = 'monsoon',
+  total: number = rows.length,
 ): Promise<string> {
   const server = createServer((request, response) => {
     const { pathname, search } = new URL(request.url!, 'http://x');
@@ -22,7 +23,7 @@ export async function servePublicPage(
     // A browser asks for an icon by itself.
     const status = pathname === '/' ? 200 : 204;
     const html = renderListingPage({
-      ...{ query: parsePageQuery(search), rows, total: rows.length, network },
+      ...{ query: parsePageQuery(search), rows, total, network },
       ...{ now: wallSeconds(Date.now() / 1000), announceUrl: 'http://node.example:7373/announce' },
     });
     const headers = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': PUBLIC_PAGE_POLICY };

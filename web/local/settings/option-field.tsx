@@ -17,7 +17,7 @@ export function OptionField({ name, label, value, note, onSet }: Props): JSX.Ele
   return (
     <div class={`field ${option.kind}`}>
       <label for={id}>{label}</label>
-      <Control id={id} option={option} value={value} onSet={onSet} />
+      <Control id={id} name={name} option={option} value={value} onSet={onSet} />
       <p class="hint" id={`${id}-help`}>
         {option.help}
         {note !== undefined && <strong> {note}</strong>}
@@ -28,12 +28,13 @@ export function OptionField({ name, label, value, note, onSet }: Props): JSX.Ele
 
 interface ControlProps {
   readonly id: string;
+  readonly name: OptionName;
   readonly option: Option;
   readonly value: string;
   readonly onSet: (text: string) => void;
 }
 
-function Control({ id, option, value, onSet }: ControlProps): JSX.Element {
+function Control({ id, name, option, value, onSet }: ControlProps): JSX.Element {
   const described = { id, 'aria-describedby': `${id}-help` };
   switch (option.kind) {
     case 'choice':
@@ -70,6 +71,7 @@ function Control({ id, option, value, onSet }: ControlProps): JSX.Element {
         <input
           {...described}
           value={value}
+          placeholder={name.endsWith('Limit') ? 'no limit' : ''}
           maxLength={4096}
           spellcheck={false}
           onInput={(event) => onSet(event.currentTarget.value)}

@@ -38,6 +38,7 @@ export function transferColumns(): readonly Column<TorrentRow>[] {
     {
       ...{ label: 'Left', className: 'left number' },
       cell: (row) => (row.secondsLeft === null ? '–' : formatLeft(row.secondsLeft)),
+      cellClass: (row) => (row.secondsLeft === null ? 'unknown' : ''),
     },
     {
       ...{ label: 'Pause or resume', className: 'action', isLabelHidden: true },
