@@ -10,10 +10,10 @@ export const PULLS_MAX = 4;
 export const SYNC_SOURCES_MAX = 100_000;
 /**
  * How soon one that had no more is asked again, when there are few. With many it takes longer the more there are: of
- * 1,000 clients for each supernode there is, each supernode is asked 200 times a second then, however many there are.
+ * 1,000 clients for each supernode there is, each supernode is asked 333 times a second then, however many there are.
  */
 const REST_MS = 5000;
-const REST_PER_SOURCE_MS = 5000;
+const REST_PER_SOURCE_MS = 3000;
 const BACKOFF_MS = 2000;
 const BACKOFF_MAX_MS = 60_000;
 /** The bytes of so many seconds may be spent at once. */
