@@ -79,9 +79,19 @@ export class Copies {
     this.#copies.delete(id);
   }
 
-  /** A node is gone. */
+  /** A node is gone, or missed something: no copy to it will be whole. */
   forget(nodeId: NodeId): void {
     for (const copy of [...this.#copies.values()]) if (copy.to.nodeId === nodeId) this.#finish(copy, false);
+  }
+
+  /** Where somebody is who is copied to. */
+  contactOf(nodeId: NodeId): Contact | undefined {
+    for (const { to } of this.#copies.values()) if (to.nodeId === nodeId) return to;
+    return undefined;
+  }
+  /** A copy runs or is followed up still. */
+  has(id: number | undefined): boolean {
+    return id !== undefined && this.#copies.has(id);
   }
 
   /** Who is copied to, of a hash. */

@@ -154,7 +154,10 @@ export class Givings {
     if (!view.offerGrant({ ...grant, record: new Uint8Array(0) })) return this.#fail(giving);
     this.#events.changed();
     this.#replication.flush(giving.to.nodeId, () => {
-      if (this.#giving === giving) this.#askReplica(giving, grant);
+      if (this.#giving !== giving) return;
+      // It was not told of everything after all.
+      if (this.#copies.has(giving.copy)) this.#askReplica(giving, grant);
+      else this.#fail(giving);
     });
   }
 

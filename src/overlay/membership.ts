@@ -46,6 +46,8 @@ export interface MembershipEvents {
   /** Somebody says that we are silent: a newer descriptor refutes it. */
   refute(sequence: number): void;
   lost(nodeId: NodeId): void;
+  /** It has another seat, and perhaps nothing of what was copied to it. */
+  reborn(nodeId: NodeId): void;
 }
 
 /** One node's part in the membership. */
@@ -349,9 +351,12 @@ export class Membership {
   }
 
   #admit(descriptor: Descriptor): void {
+    const before = this.#context.view.get(descriptor.nodeId);
     const offered = this.#context.view.offer(descriptor);
     if (offered !== 'added' && offered !== 'renewed') return;
     this.#detector.clear(descriptor.nodeId);
+    // Elected anew: it may have come back without anything that it kept.
+    if (before && before.seat !== descriptor.seat) this.#events.reborn(descriptor.nodeId);
     if (this.#isServing) this.spread(keyOf(descriptor.nodeId));
     this.#noteChange();
   }

@@ -63,6 +63,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       changed,
       refute: (sequence) => this.#standing.refute(sequence),
       lost: (nodeId) => this.#lose(nodeId),
+      reborn: (nodeId) => this.#replication.forget(nodeId),
     });
     this.#standing = new Standing(context, {
       refresh: (from, then) => this.#membership.refresh(from, then),

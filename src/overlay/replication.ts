@@ -20,6 +20,10 @@ const PART_MS = 25;
 const PRIME_MS = 1000;
 const ANNOUNCES_MS = 3000;
 const TRIES_MAX = 3;
+/** Who refused announces may not know yet that we serve: the next try waits. */
+const AGAIN_MS = 1000;
+/** Batches that wait for their next try; more count as missed. */
+const AGAIN_MAX = 256;
 /** Copies to replicas at a time: what a hand-off or a newcomer waits for comes between. */
 const PRIMING_MAX = 4;
 /** Ranges that were ours, and how long they are remembered: until views have come together. */
@@ -49,6 +53,14 @@ interface Owed {
   readonly name: string;
 }
 
+/** A batch that is to be sent again. */
+interface Again {
+  readonly at: Instant;
+  readonly to: NodeId;
+  readonly bytes: Uint8Array;
+  readonly tries: number;
+}
+
 /** Somebody who has to be told of everything, and what follows. */
 interface Flush {
   readonly to: NodeId;
@@ -71,6 +83,7 @@ export class Replication {
   #waiting: Flush[] = [];
   /** Those whose announces are not all on the way yet. */
   #flushing: Flush[] = [];
+  #again: Again[] = [];
   #version = -1;
   #others = new Map<readonly Descriptor[], readonly NodeId[]>();
   #batchAt: Instant;
@@ -86,15 +99,20 @@ export class Replication {
   }
 
   get deadline(): Instant | undefined {
-    return this.#isServing ? earliest(this.#batchAt, this.#isDirty ? this.#primeAt : undefined) : undefined;
+    if (!this.#isServing) return undefined;
+    return earliest(earliest(this.#batchAt, this.#again[0]?.at), this.#isDirty ? this.#primeAt : undefined);
   }
 
   /** The ring, or our part in it, may be another. */
   noteChange(isServing: boolean): void {
+    // What others got in an earlier term they were told nothing of since.
+    if (isServing && !this.#isServing) this.#primed.clear();
     this.#isServing = isServing;
     this.#isDirty = true;
-    // At once: what was accepted between two looks would be owed to nobody.
-    if (isServing) this.#noteFormer();
+    if (!isServing) return;
+    // At once: what is accepted between two looks would be owed to nobody.
+    this.#noteFormer();
+    this.#forgetStrangers();
   }
 
   forget(nodeId: NodeId): void {
@@ -134,6 +152,9 @@ export class Replication {
       this.#primeAt = later(now, PRIME_MS);
       this.#prime();
     }
+    const due = this.#again.filter(({ at }) => at <= now);
+    this.#again = this.#again.filter(({ at }) => at > now);
+    for (const { to, bytes, tries } of due) this.#send(to, bytes, tries);
     if (now < this.#batchAt) return;
     this.#batchAt = later(now, BATCH_MS);
     this.passOn();
@@ -165,15 +186,28 @@ export class Replication {
 
   #send(to: NodeId, bytes: Uint8Array, tries: number): void {
     const descriptor = this.#context.view.get(to);
-    if (!descriptor) return;
-    if (tries === TRIES_MAX) this.#unheard.set(to, (this.#unheard.get(to) ?? 0) + 1);
-    this.#context.exchanges.ask(contactOf(descriptor), { type: 'announces', bytes }, ANNOUNCES_MS, (reply) => {
-      if (reply?.type !== 'accepted' && tries > 1 && this.#context.view.get(to))
-        return this.#send(to, bytes, tries - 1);
-      // It missed something: its copy is made anew.
-      if (reply?.type !== 'accepted') this.forget(to);
+    // A newcomer is copied to before anybody sees its descriptor.
+    const contact = descriptor ? contactOf(descriptor) : this.#copies.contactOf(to);
+    if (tries === TRIES_MAX) {
+      if (!contact) return;
+      this.#unheard.set(to, (this.#unheard.get(to) ?? 0) + 1);
+    }
+    if (!contact) return this.#noteHeard(to);
+    this.#context.exchanges.ask(contact, { type: 'announces', bytes }, ANNOUNCES_MS, (reply) => {
+      if (reply?.type === 'accepted') return this.#noteHeard(to);
+      if (tries > 1 && this.#again.length < AGAIN_MAX) {
+        this.#again.push({ at: later(this.#context.now, AGAIN_MS), to, bytes, tries: tries - 1 });
+        return;
+      }
+      this.#noteMissed(to);
       this.#noteHeard(to);
     });
+  }
+
+  /** It missed something: what it has is not whole, nor will be what is being copied to it, for that was made before. */
+  #noteMissed(to: NodeId): void {
+    this.#copies.forget(to);
+    this.forget(to);
   }
 
   #noteHeard(to: NodeId): void {
@@ -270,6 +304,24 @@ export class Replication {
   notePrimed(nodeId: NodeId, arc: Arc): void {
     if (!this.#context.view.get(nodeId)) return;
     this.#primed.set(nodeId, joined(this.#primed.get(nodeId) ?? [], arc).slice(-ARCS_MAX));
+  }
+
+  /**
+   * Who is none of those that are told of a range's announces, for however short a time, does not have it whole. What is
+   * not ours any more stays until it was looked at what is owed of it.
+   */
+  #forgetStrangers(): void {
+    const { view, self } = this.#context;
+    for (const range of view.ring.rangesOf(self)) {
+      const told = view.ring.ownerSetAt(range.to);
+      for (const [nodeId, arcs] of this.#primed) {
+        if (told.some((member) => member.nodeId === nodeId)) continue;
+        this.#primed.set(
+          nodeId,
+          arcs.filter((arc) => !covers(range, arc) && !covers(arc, range)),
+        );
+      }
+    }
   }
 
   /** Who is no replica of an arc any more is told of its announces no more, and so has no whole copy of it. */

@@ -128,6 +128,8 @@ export class Mesh {
   readonly random: Random;
   /** False loses a message. */
   isOpen: (from: MeshNode, to: MeshNode) => boolean = () => true;
+  /** True loses a question that would arrive. */
+  isLost: (from: MeshNode, to: MeshNode, message: OverlayMessage) => boolean = () => false;
   /** Sees every message that is sent. */
   watch: (from: MeshNode, message: OverlayMessage) => void = () => {};
   bytes = 0;
@@ -328,7 +330,7 @@ export class Mesh {
       else this.feed(from, { type: 'unanswered', exchange });
     };
     this.#at(timeoutMs, () => settle(undefined));
-    if (!target) return;
+    if (!target || this.isLost(from, target, message)) return;
     this.#at(DELAY_MS, () => {
       if (!target.isUp || !from.isUp || !this.isOpen(from, target)) return;
       const asked = ++this.#asked;
