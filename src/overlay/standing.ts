@@ -145,9 +145,11 @@ export class Standing {
   }
 
   get deadline(): Instant | undefined {
-    const times = [this.#termEndsAt, this.#genesisAt, this.#reissueAt];
-    if (this.#phase === 'serving') times.push(this.#lookAt);
-    if (!this.#isReelected) times.push(this.#renewAt);
+    const times = [this.#genesisAt];
+    if (this.#phase === 'serving') {
+      times.push(this.#lookAt, this.#termEndsAt, this.#reissueAt);
+      if (!this.#isReelected) times.push(this.#renewAt);
+    }
     if (this.#mayStand) times.push(this.#standAt);
     return times.reduce(earliest, undefined);
   }

@@ -7,7 +7,7 @@ import { Context } from '../../src/overlay/context.ts';
 import { Duties } from '../../src/overlay/duties.ts';
 import type { OverlayMessage, Seat } from '../../src/overlay/index.ts';
 import { candidacy, identity, NOW, sha1, unsigned } from './fixtures.ts';
-import { MapKeeper, Mesh, type MeshNode } from './mesh.ts';
+import { hashAt, MapKeeper, Mesh, type MeshNode } from './mesh.ts';
 
 const HOUR_MS = 3_600_000;
 const CAPACITY = { announcesPerSecond: 1000, peers: 1000, hashes: 1000, trackingBytesPerSecond: 1000 };
@@ -138,4 +138,24 @@ test('volunteers of many public subnets that join one node at the same time come
   const first = mesh.grow(1, { host: '9.1.1.1' })[0]!;
   for (let i = 0; i < 11; i++) mesh.join(first, { host: `9.1.${i + 2}.1` });
   mesh.until('one view', () => mesh.nodes.every(({ overlay }) => overlay.members === 12), 180);
+});
+
+test('a supernode that hands over is not due for what only one that serves does', () => {
+  const mesh = new Mesh(61);
+  const nodes = mesh.grow(4);
+  mesh.run(20);
+  const leaver = nodes[1]!;
+  const other = nodes[2]!;
+  // It cannot finish: nobody hears what it would hand over.
+  mesh.isLost = (from, _to, { type }) => from === leaver && (type === 'announces' || type === 'frame');
+  for (let i = 0; i < 50; i++) leaver.keeper.announce(hashAt(mesh.random), 'peer');
+  mesh.until('a replica to have missed something', () => !leaver.overlay.isReplicated, 30);
+  const { sequence } = leaver.overlay.view.get(leaver.nodeId)!;
+  const suspects = [{ nodeId: leaver.nodeId, sequence }];
+  const message = { type: 'gossip', digests: [], suspects, view: '0'.repeat(16) } as const;
+  mesh.feed(leaver, { type: 'asked', exchange: 1_000_000, from: other.nodeId, address: other.address, message });
+  mesh.feed(leaver, { type: 'drain' });
+  assert.equal(leaver.overlay.phase, 'leaving');
+  mesh.feed(leaver, { type: 'tick', wall: mesh.wall });
+  assert.ok(leaver.overlay.deadline.at > mesh.now, leaver.overlay.deadline.why);
 });
