@@ -75,11 +75,6 @@ export class SyncPlan {
     this.#restsUntil = now;
   }
 
-  /** True once every source has told all it had. */
-  get isCaughtUp(): boolean {
-    return this.#sources.values().every(({ cursor, failures }) => cursor !== '' || failures > 0);
-  }
-
   /**
    * Who there is now; cursors of those that went are forgotten.
    * @param isKeeper whether this node is a supernode, which has to know what others took for it

@@ -64,3 +64,18 @@ test('counts come back as they were asked for, unknown ones absent', () => {
   assert.ok(isFault(parseCountedHashes('')));
   assert.ok(isFault(parseCountedHashes(new Array(COUNTED_HASHES_MAX + 1).fill(hashes[0]).join(','))));
 });
+
+test('counts and questions for them are read or refused, whatever they hold', () => {
+  const seed = Date.now() & 0x7fffffff;
+  const hashes = [1, 2, 3].map(infoHashOf);
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), fc.string({ unit: 'binary' }), (bytes, text) => {
+      const counts = parseCounts(bytes, hashes);
+      assert.equal(isFault(counts), bytes.length !== 36);
+      if (!isFault(counts)) assert.ok(counts.length <= hashes.length);
+      const asked = parseCountedHashes(text);
+      assert.ok(isFault(asked) || asked.length <= COUNTED_HASHES_MAX);
+    }),
+    { seed, numRuns: 2000 },
+  );
+});
