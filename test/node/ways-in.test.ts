@@ -11,6 +11,7 @@ import {
   type Address,
   encodeBencode,
   formatAddress,
+  isFault,
   type NodeId,
   parseNodeId,
   wallSeconds,
@@ -18,7 +19,7 @@ import {
 import { sha1 } from '../../src/io/hash.ts';
 import { identityOfSeed } from '../../src/io/identity.ts';
 import { makeNodeTls } from '../../src/io/tls-context.ts';
-import { encodeExchange, type KnownHost, sealDescriptor } from '../../src/overlay/index.ts';
+import { encodeExchange, type KnownHost, parseExchange, sealDescriptor } from '../../src/overlay/index.ts';
 import { placeFor, SILENT_LOG } from '../app/place.ts';
 import { content, open as openZone } from '../dns/fixtures.ts';
 import { until } from '../io/loopback-node.ts';
@@ -157,6 +158,23 @@ async function openLiar(
   await new Promise((resolve) => server.once('listening', resolve));
   return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, asked: () => asked };
 }
+
+test('C-09 the descriptors of a TXT record lead to their nodes, where every address of the zone is wrong', async (t) => {
+  const supernode = await running(t);
+  const { nodeId } = supernode.node.status();
+  const body = new Uint8Array(await (await fetch(`http://${at(supernode)}/supernodes`)).arrayBuffer());
+  const exchange = parseExchange(body, 'monsoon');
+  assert.ok(!isFault(exchange));
+  const wrong = { host: '127.0.0.1', port: 1 };
+  const record = exchange.supernodes[0]!;
+  const zone = await openZone({
+    zone: 'seeds.test',
+    content: () => content({ self: nodeId, hosts: [{ nodeId, addresses: [wrong], record }], servers: [] }),
+  });
+  t.after(() => zone.close());
+  const dnsServer = `127.0.0.1:${zone.port}`;
+  await whenJoined(await running(t, { role: 'client', bootstrap: ['seeds.test'], dnsServer }), supernode);
+});
 
 test('a forged zone has a newcomer connect, and believe nothing', async (t) => {
   const liar = await openLiar(t, 7);
