@@ -1,0 +1,186 @@
+// Name servers of other makers as secondaries of the live zone: they fetch it, hear of changes, and answer alike.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { ZoneContent } from '../../dns/index.ts';
+import { makeTsig } from '../../dns/io/tsig-key.ts';
+import { content, host, labelOf, open, ZONE } from '../dns/fixtures.ts';
+import { isInstalled, requireOrSkip } from '../require.ts';
+import { until } from './until.ts';
+
+const SECRET = Buffer.from('a secret of thirty-two bytes, ok');
+const KEY = `hmac-sha256:mover:${SECRET.toString('base64')}`;
+const SECONDS_MAX = 30;
+const run = promisify(execFile);
+
+/** A server of another maker that fetches the zone from `primary`. */
+interface Maker {
+  readonly program: string;
+  readonly config: (place: { directory: string; port: number; primary: number; isSigned: boolean }) => string;
+  readonly args: (config: string) => string[];
+}
+const MAKERS: Record<string, Maker> = {
+  NSD: {
+    program: 'nsd',
+    config: ({ directory, port, primary, isSigned }) => `
+server:
+  ip-address: 127.0.0.1@${port}
+  username: ""
+  chroot: ""
+  server-count: 1
+  xfrdir: "${directory}"
+  zonesdir: "${directory}"
+  pidfile: "${directory}/nsd.pid"
+  xfrdfile: "${directory}/xfrd.state"
+  zonelistfile: "${directory}/zone.list"
+  database: ""
+remote-control:
+  control-enable: no
+key:
+  name: mover
+  algorithm: hmac-sha256
+  secret: "${SECRET.toString('base64')}"
+zone:
+  name: ${ZONE}
+  zonefile: "${directory}/zone"
+  allow-notify: 127.0.0.1 ${isSigned ? 'mover' : 'NOKEY'}
+  request-xfr: AXFR 127.0.0.1@${primary} ${isSigned ? 'mover' : 'NOKEY'}
+`,
+    args: (config) => ['-d', '-c', config],
+  },
+  Knot: {
+    program: 'knotd',
+    config: ({ directory, port, primary, isSigned }) => `
+server:
+  listen: 127.0.0.1@${port}
+  rundir: ${directory}
+database:
+  storage: ${directory}
+key:
+  - id: mover
+    algorithm: hmac-sha256
+    secret: ${SECRET.toString('base64')}
+remote:
+  - id: primary
+    address: 127.0.0.1@${primary}
+${isSigned ? '    key: mover' : ''}
+acl:
+  - id: told
+    address: 127.0.0.1
+${isSigned ? '    key: mover' : ''}
+    action: notify
+template:
+  - id: default
+    storage: ${directory}
+    semantic-checks: on
+zone:
+  - domain: ${ZONE}
+    master: primary
+    acl: told
+`,
+    args: (config) => ['-c', config],
+  },
+};
+
+async function freePort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
+async function look(port: number, ...what: string[]): Promise<string[]> {
+  const { stdout } = await run('kdig', ['@127.0.0.1', '-p', String(port), '+short', '+tcp', '+time=1', ...what]).catch(
+    () => ({ stdout: '' }),
+  );
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith(';'))
+    .toSorted();
+}
+
+function startSecondary(t: TestContext, maker: Maker, primary: number, port: number, isSigned: boolean): () => string {
+  const directory = mkdtempSync(join(tmpdir(), 'monsoon-secondary-'));
+  mkdirSync(join(directory, 'zones'), { recursive: true });
+  const config = join(directory, 'secondary.conf');
+  writeFileSync(config, maker.config({ directory, port, primary, isSigned }));
+  const child = spawn(maker.program, maker.args(config), { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text));
+  t.after(async () => {
+    if (child.exitCode === null) {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    }
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return () => output;
+}
+
+for (const [name, maker] of Object.entries(MAKERS)) {
+  for (const isSigned of [false, true]) {
+    const how = isSigned ? 'signed by its key' : 'from its address';
+    test(`N-31 ${name} fetches the live zone ${how}, hears of a change, and answers alike`, async (t) => {
+      if (!requireOrSkip(t, isInstalled(maker.program), `${maker.program} is not installed`)) return;
+      if (!requireOrSkip(t, isInstalled('kdig'), 'kdig is not installed')) return;
+      const port = await freePort();
+      let known: ZoneContent = content();
+      const tsig = isSigned ? makeTsig('mover', SECRET) : undefined;
+      // Told of changes in either case; who signs need not be known by address to fetch.
+      const responder = await open({ content: () => known, secondaries: [{ host: '127.0.0.1', port }], tsig });
+      t.after(() => responder.close());
+      const output = startSecondary(t, maker, responder.port, port, isSigned);
+      await until('the zone', SECONDS_MAX, async () => (await look(port, ZONE, 'A')).length === 3 || undefined, output);
+      for (const [owner, type] of [
+        [ZONE, 'SOA'],
+        [ZONE, 'A'],
+        [ZONE, 'AAAA'],
+        [ZONE, 'NS'],
+        [ZONE, 'TXT'],
+        [`_monsoon._tcp.${ZONE}`, 'SRV'],
+        [labelOf(1), 'A'],
+        [labelOf(2), 'TXT'],
+        [`nobody.${ZONE}`, 'A'],
+        [`_tcp.${ZONE}`, 'A'],
+      ] as const) {
+        const [theirs, ours] = await Promise.all([look(port, owner, type), look(responder.port, owner, type)]);
+        assert.deepEqual(theirs, ours, `${owner} ${type}`);
+      }
+      known = content({ hosts: [host(1), host(9)] });
+      const moved = (await until(
+        'the change',
+        SECONDS_MAX,
+        async () => {
+          const addresses = await look(port, ZONE, 'A');
+          return addresses.includes('10.0.0.9') ? addresses : undefined;
+        },
+        output,
+      )) as string[];
+      assert.deepEqual(moved, ['10.0.0.1', '10.0.0.9']);
+    });
+  }
+}
+
+test('a transfer is refused to everybody else, and to whom the key or the clock is wrong', async (t) => {
+  if (!requireOrSkip(t, isInstalled('kdig'), 'kdig is not installed')) return;
+  const responder = await open({ tsig: makeTsig('mover', SECRET) });
+  t.after(() => responder.close());
+  const transfer = async (...key: string[]): Promise<string> => {
+    const ask = ['@127.0.0.1', '-p', String(responder.port), ...key, '+time=2', ZONE, 'AXFR'];
+    const { stdout, stderr } = await run('kdig', ask).catch((error: { stdout: string; stderr: string }) => error);
+    return stdout + stderr;
+  };
+  assert.match(await transfer(), /REFUSED/);
+  assert.match(await transfer('-y', `hmac-sha256:mover:${Buffer.alloc(32).toString('base64')}`), /NOTAUTH|BADSIG/);
+  assert.match(await transfer('-y', `hmac-sha256:other:${SECRET.toString('base64')}`), /NOTAUTH|BADKEY/);
+  const whole = await transfer('-y', KEY);
+  assert.match(whole, new RegExp(`^${ZONE}\\.\\s+60\\s+IN\\s+SOA[^]*^${ZONE}\\.\\s+60\\s+IN\\s+SOA`, 'm'));
+  assert.doesNotMatch(whole, /WARNING|;; ERROR/);
+});
