@@ -1,15 +1,18 @@
 /** The authoritative DNS of a volunteer: the zone it was given, filled from the supernodes it knows and has reached. */
 import { join } from 'node:path';
 import type { Config } from '../config/index.ts';
-import type { Zone } from '../dns/index.ts';
+import { delegationOf, recordRows, zoneFile } from '../dns/index.ts';
 import { answersForZone, openResponder, type Responder, readTsig } from '../dns/io/index.ts';
-import { type Address, formatIp, MonsoonError, type NodeId, parseIp } from '../src/base/index.ts';
+import { type Address, formatIp, MonsoonError, parseIp } from '../src/base/index.ts';
 import { wallNow } from '../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../src/io/bound-network.ts';
 import type { HttpClient } from '../src/io/http-client.ts';
+import type { Identity } from '../src/io/identity.ts';
 import type { Home } from './home.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './membership.ts';
+import type { Reach } from './reach.ts';
+import type { ZoneReport } from './running-node.ts';
 import { ZoneHealth } from './zone-health.ts';
 import { ZoneSerials } from './zone-serials.ts';
 
@@ -21,9 +24,10 @@ export interface DnsServiceSettings {
   readonly log: Log;
   readonly network: BoundNetwork;
   readonly membership: Membership;
-  readonly self: NodeId;
-  /** Where this node is reached, best first. */
-  readonly addresses: () => readonly Address[];
+  readonly identity: Pick<Identity, 'nodeId'>;
+  /** Where it listens, and where a router makes it reachable. */
+  readonly addresses: readonly Address[];
+  readonly reach: Pick<Reach, 'address'>;
   /** Speaks TLS to nodes. */
   readonly nodes: HttpClient;
 }
@@ -41,7 +45,8 @@ export class DnsService {
 
   /** Opens the responder when a zone is configured; a zone of a node that never serves is a configuration error. */
   static async open(settings: DnsServiceSettings): Promise<DnsService | undefined> {
-    const { config, home, log, network, membership, self, nodes } = settings;
+    const { config, home, log, network, membership, nodes, addresses, reach } = settings;
+    const self = settings.identity.nodeId;
     if (config.zone === '') return undefined;
     if (config.role === 'client') {
       throw new MonsoonError('config', 'a client answers for no zone: add --role supernode, or leave out --zone');
@@ -68,7 +73,7 @@ export class DnsService {
       content: () => ({
         network: config.network,
         self,
-        selfAddresses: settings.addresses().map(({ host }) => host),
+        selfAddresses: [reach.address, ...addresses].flatMap((place) => (place ? [place.host] : [])),
         hosts: health.hosts(),
         servers: health.servers(),
       }),
@@ -80,13 +85,30 @@ export class DnsService {
     return this.#responder.port;
   }
   /** What is answered now. */
-  zone(): Zone {
-    return this.#responder.zone();
+  report(): ZoneReport {
+    const zone = this.#responder.zone();
+    const records = recordRows(zone);
+    return {
+      zone: zone.origin,
+      serial: zone.serial,
+      ttlSeconds: zone.ttlSeconds,
+      port: this.port,
+      supernodes: new Set(records.filter(({ type }) => type === 'SRV').map(({ data }) => data.split(' ')[3])).size,
+      nameServers: records.filter(({ type }) => type === 'NS').map(({ data }) => data),
+      delegation: zoneFile(delegationOf(records)).trimEnd().split('\n'),
+      records,
+    };
   }
   async close(): Promise<void> {
     this.#health.close();
     await this.#responder.close();
   }
+}
+
+/** What is answered; throws a MonsoonError where nothing is. */
+export function zoneOf(service: DnsService | undefined): ZoneReport {
+  if (service) return service.report();
+  throw new MonsoonError('not-found', 'This node answers for no zone. Start it with --zone NAME --role supernode.');
 }
 
 /** Who may fetch the zone is told by address, for a name could be pointed elsewhere. */

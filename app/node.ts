@@ -29,7 +29,7 @@ import { TrackerFront } from '../tracker/io/index.ts';
 import { AddressBook } from './address-book.ts';
 import type { NodeSettings } from './daemon.ts';
 import { type DhtService, openDhtService } from './dht-service.ts';
-import { DnsService } from './dns-service.ts';
+import { DnsService, zoneOf } from './dns-service.ts';
 import { examine } from './doctor-facts.ts';
 import { Filter } from './filter.ts';
 import { hostRows, readHostList } from './host-lists.ts';
@@ -73,6 +73,7 @@ import type {
   TorrentRow,
   Wanted,
   WantedRole,
+  ZoneReport,
 } from './running-node.ts';
 import { LanNeighbours } from './sources/lan-neighbours.ts';
 import { resolveTarget } from './target.ts';
@@ -87,9 +88,7 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   try {
     services.dht = await openDhtService({ ...base, ...parts });
     services.lan = LanPeers.open(base.config, base.network, base.port.port, parts.torrents);
-    const { membership, nodes, reach } = parts;
-    const addresses = (): readonly Address[] => addressesOf(base, reach);
-    services.dns = await DnsService.open({ ...base, membership, nodes, addresses, self: base.identity.nodeId });
+    services.dns = await DnsService.open({ ...base, ...parts });
     await node.begin();
   } catch (error) {
     await node.stop();
@@ -230,7 +229,7 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
     http: nodes,
     part: {
       role: config.role,
-      addresses: () => addressesOf(base, reach),
+      addresses: () => [reach.address, ...base.addresses].filter((each) => each !== undefined),
       capacity: capacityOf(caps),
       roles: () => (config.zone === '' ? 0 : ROLE_ANSWERS_DNS),
       keeper,
@@ -242,11 +241,6 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
   const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap });
   const membership = new Membership({ ...base, http: nodes, memory, host, lan: LanNeighbours.open(base) });
   return { nodes, reach, host, desk, membership };
-}
-
-/** Where this node may be reached, best first. */
-function addressesOf({ addresses }: Base, { address }: Reach): readonly Address[] {
-  return [address, ...addresses].filter((each) => each !== undefined);
 }
 
 /** An answer that does not exist yet to a question that is asked later. */
@@ -444,6 +438,10 @@ class Node implements RunningNode {
   async addHosts(list: string): Promise<readonly BootstrapStatus[]> {
     const { membership, http } = this.#parts;
     return membership.tell(await readHostList(list, http, this.#base.book));
+  }
+
+  zone(): ZoneReport {
+    return zoneOf(this.#services.dns);
   }
 
   async placement(what: string): Promise<PlacementRow> {

@@ -2,6 +2,7 @@
  * What a running node can be asked to do: the one interface that the local API, the CLI and `monsoon demo` see.
  * The rows are the JSON that scripts rely on (README, "What scripts may rely on"), so their members are stable.
  */
+import type { RecordRow } from '../dns/index.ts';
 import type { Address, InfoHash, NodeId } from '../src/base/index.ts';
 import type { ListingAnswer, ListingQuery, ListingRow } from '../src/listing/index.ts';
 import type { SourceKind } from '../src/overlay/index.ts';
@@ -329,6 +330,19 @@ export interface PlacementRow {
   readonly range: { readonly from: string; readonly to: string; readonly epoch: number };
   readonly by: 'token' | 'grant';
 }
+/** `dns zone --json`, with the records that `dns records --json` prints. */
+export interface ZoneReport {
+  readonly zone: string;
+  readonly serial: number;
+  readonly ttlSeconds: number;
+  readonly port: number;
+  /** Supernodes that it names. */
+  readonly supernodes: number;
+  readonly nameServers: readonly string[];
+  /** Lines of a master file for the parent's zone: NS and glue. */
+  readonly delegation: readonly string[];
+  readonly records: readonly RecordRow[];
+}
 /** What a user wants the node to be: elected first, elected when needed, or never. */
 export type WantedRole = 'supernode' | 'auto' | 'client';
 
@@ -390,6 +404,8 @@ export interface RunningNode {
   addHosts(list: string): Promise<readonly BootstrapStatus[]>;
   /** @param infoHash 40 hex digits, or a unique prefix of 6 or more of a torrent that is here or listed */
   placement(infoHash: string): Promise<PlacementRow>;
+  /** What this node answers as a name server; throws a MonsoonError (`not-found`) when it answers for no zone. */
+  zone(): ZoneReport;
   /** Stands for election from now on, or serves no more: what it owns is handed over first. */
   volunteer(role: WantedRole): NodeStatus;
   /** Changes the caps until the node stops, and tells what they are now. */

@@ -35,7 +35,11 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
   module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/monsoon', import.meta.url)));
   await import(new URL('../app/main.ts', import.meta.url).href);
 } else {
-  const child = spawn(bundledNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // Sockets that systemd opened for us go on to the child, which knows them by the pid of its parent.
+  const { LISTEN_PID, LISTEN_FDS } = process.env;
+  const count = LISTEN_PID === String(process.pid) ? Math.min(Number(LISTEN_FDS) || 0, 16) : 0;
+  const stdio = ['inherit', 'inherit', 'inherit', ...Array.from({ length: count }, (_, i) => i + 3)];
+  const child = spawn(bundledNode(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));
 }

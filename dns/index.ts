@@ -27,3 +27,4 @@ export {
   zoneKey,
 } from './zone.ts';
 export { type Drawn, ZoneDraw } from './zone-draw.ts';
+export { delegationOf, type RecordRow, recordRows, zoneFile } from './zone-file.ts';

@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { explain } from './answer.ts';
 import { config } from './config.ts';
 import { demo } from './demo.ts';
+import { dns } from './dns.ts';
 import { doctor } from './doctor.ts';
 import { files } from './files.ts';
 import { filter } from './filter.ts';
@@ -43,6 +44,7 @@ const VERBS: readonly Verb[] = [
   status,
   supernode,
   supernodes,
+  dns,
   hosts,
   bootstrap,
   doctor,

@@ -119,6 +119,7 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
 
 /** What concerns the network of nodes, and this node's part in it. */
 function answerOfNetwork(app: Hono, node: RunningNode): void {
+  app.get('/api/zone', (c) => c.json(node.zone()));
   app.get('/api/supernodes', (c) => c.json(node.supernodes()));
   app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));
   app.get('/api/doctor', async (c) => c.json(await node.doctor()));

@@ -31,6 +31,7 @@ import type {
   TorrentRow,
   Wanted,
   WantedRole,
+  ZoneReport,
 } from '../running-node.ts';
 
 // An import statement would read every export of it, and one of them loads a second HTTP client: 60 ms of each verb.
@@ -117,6 +118,10 @@ export class ControlClient {
   /** @param what an info hash or a unique prefix of one */
   placement(what: string): Promise<PlacementRow> {
     return this.#ask({ method: 'GET', path: `/api/supernodes/${encodeURIComponent(what)}` });
+  }
+
+  zone(): Promise<ZoneReport> {
+    return this.#ask({ method: 'GET', path: '/api/zone' });
   }
 
   volunteer(role: WantedRole): Promise<NodeStatus> {

@@ -29,7 +29,9 @@ import type {
   TorrentRow,
   Wanted,
   WantedRole,
+  ZoneReport,
 } from '../../app/running-node.ts';
+import { buildZone, recordRows } from '../../dns/index.ts';
 import {
   type InfoHash,
   MonsoonError,
@@ -38,6 +40,7 @@ import {
   parseInfoHash,
   wallSeconds,
 } from '../../src/base/index.ts';
+import { content } from '../dns/fixtures.ts';
 
 export const INFO_HASH: InfoHash = parseInfoHash('0123456789abcdef0123456789abcdef01234567')!;
 export const NODE_ID: NodeId = nodeIdOfBytes(new Uint8Array(32).fill(7))!;
@@ -214,6 +217,13 @@ export class FakeNode implements RunningNode {
   async addHosts(list: string): Promise<readonly BootstrapStatus[]> {
     this.asked.push(['addHosts', list]);
     return [{ source: 'hosts', kind: 'told', state: 'answered', found: 3 }];
+  }
+
+  zone(): ZoneReport {
+    const zone = buildZone({ origin: 'sn.example.org', ttlSeconds: 60, serial: 7 }, content());
+    const records = recordRows(zone);
+    const facts = { zone: zone.origin, serial: 7, ttlSeconds: 60, port: 5353, supernodes: 3, nameServers: [] };
+    return { ...facts, delegation: [], records };
   }
 
   async placement(what: string): Promise<PlacementRow> {
