@@ -49,4 +49,14 @@ test('C-03 N-31 two volunteers name each other as servers of one zone, and what 
   };
   const addresses = [first, second].map(({ contact }) => contact.split(':')[0]!).toSorted();
   for (const server of addresses) assert.deepEqual(await ask(server, ZONE, 'A'), addresses);
+
+  if (!requireOrSkip(t, isInstalled('zonemaster-cli'), 'zonemaster-cli is not installed')) return;
+  const glue = reports[0]!.delegation.flatMap(
+    (line) => /^(\S+)\.\t.*\tA\t(\S+)$/.exec(line)?.slice(1, 3).join('/') ?? [],
+  );
+  const servers = glue.flatMap((server) => ['--ns', server]);
+  const check = ['--no-ipv6', '--level', 'ERROR', '--json', '--no-progress', ...servers, ZONE];
+  const [command, args] = inNamespace(asker, ['zonemaster-cli', check]);
+  const { stdout } = await run(command, args);
+  assert.deepEqual(JSON.parse(stdout), [], 'neither ERROR nor CRITICAL');
 });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { ZoneContent } from '../../dns/index.ts';
+import { recordRows, type ZoneContent, zoneFile } from '../../dns/index.ts';
 import { makeTsig } from '../../dns/io/tsig-key.ts';
 import { content, host, labelOf, open, ZONE } from '../dns/fixtures.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
@@ -34,6 +34,7 @@ server:
   username: ""
   chroot: ""
   server-count: 1
+  minimal-responses: yes
   xfrdir: "${directory}"
   zonesdir: "${directory}"
   pidfile: "${directory}/nsd.pid"
@@ -183,4 +184,49 @@ test('a transfer is refused to everybody else, and to whom the key or the clock 
   const whole = await transfer('-y', KEY);
   assert.match(whole, new RegExp(`^${ZONE}\\.\\s+60\\s+IN\\s+SOA[^]*^${ZONE}\\.\\s+60\\s+IN\\s+SOA`, 'm'));
   assert.doesNotMatch(whole, /WARNING|;; ERROR/);
+});
+
+/** Status, flags and the sections of the replies about each type, in an order that says nothing. */
+async function repliesOf(port: number, edns: string, owner: string, types: readonly string[]): Promise<object[]> {
+  const global = ['@127.0.0.1', '-p', String(port), '+tcp', '+keepopen', '+norecurse', '+nocookie', edns];
+  const { stdout } = await run('dig', [...global, ...types.flatMap((type) => ['-q', owner, '-t', type])]);
+  const [, ...replies] = stdout.split(';; Got answer:');
+  assert.equal(replies.length, types.length, stdout);
+  return replies.map((reply) => {
+    const sectionOf = (title: string): string[] => {
+      const [, body] = new RegExp(`;; ${title} SECTION:\n([^]*?)\n\n`).exec(reply) ?? [];
+      return (body ?? '')
+        .split('\n')
+        .map((line) => line.replace(/\s+/g, ' '))
+        .toSorted();
+    };
+    const [status, flags] = [/status: (\w+)/, /flags: ([a-z ]+);/].map((pattern) => pattern.exec(reply)?.[1]);
+    return { status, flags, sections: ['QUESTION', 'ANSWER', 'AUTHORITY'].map(sectionOf) };
+  });
+}
+
+test('N-27 every answer is that of NSD serving the exported zone', async (t) => {
+  if (!requireOrSkip(t, isInstalled('nsd') && isInstalled('dig'), 'nsd or dig is not installed')) return;
+  const responder = await open();
+  t.after(() => responder.close());
+  const port = await freePort();
+  const file = zoneFile(recordRows(responder.zone()));
+  const maker = MAKERS.NSD!;
+  const alone: Maker = {
+    ...maker,
+    config: (place) => {
+      writeFileSync(join(place.directory, 'zone'), file);
+      return maker.config(place).replace(/ {2}(?:allow-notify|request-xfr): .*\n/g, '');
+    },
+  };
+  const output = startSecondary(t, alone, responder.port, port, false);
+  await until('NSD', SECONDS_MAX, async () => (await look(port, ZONE, 'A')).length === 3 || undefined, output);
+  const owners = [ZONE, 'sN.MoNsOoN.tEsT', `_monsoon._tcp.${ZONE}`, `_tcp.${ZONE}`, labelOf(2), `nobody.${ZONE}`];
+  const types = ['A', 'AAAA', 'NS', 'SOA', 'TXT', 'SRV', 'MX', 'CNAME', 'DS', 'HTTPS', 'TYPE65280'];
+  for (const owner of [...owners, 'example.com', 'monsoon.test', `a.b.${labelOf(1)}`]) {
+    for (const edns of ['+edns=0', '+noedns']) {
+      const [ours, theirs] = await Promise.all([responder.port, port].map((at) => repliesOf(at, edns, owner, types)));
+      assert.deepEqual(ours, theirs, `${owner} ${edns}`);
+    }
+  }
 });
