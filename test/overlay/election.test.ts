@@ -156,6 +156,8 @@ test('a supernode that hands over is not due for what only one that serves does'
   mesh.feed(leaver, { type: 'asked', exchange: 1_000_000, from: other.nodeId, address: other.address, message });
   mesh.feed(leaver, { type: 'drain' });
   assert.equal(leaver.overlay.phase, 'leaving');
+  mesh.run(1);
+  assert.equal(leaver.overlay.phase, 'leaving');
   mesh.feed(leaver, { type: 'tick', wall: mesh.wall });
   assert.ok(leaver.overlay.deadline.at > mesh.now, leaver.overlay.deadline.why);
 });
