@@ -29,7 +29,6 @@ import { type Tsig, type TsigCheck, withRecord } from './tsig.ts';
 const AMPLIFICATION_MAX = 3;
 const NOT_AUTHORITATIVE: Answer = bareAnswer(RCODE.notAuth);
 const REFUSED: Answer = bareAnswer(RCODE.refused);
-const COOKIE_NEEDS_BYTES = 8;
 
 export interface AuthoritySettings {
   readonly budget: AnswerBudget;
@@ -80,7 +79,7 @@ export class Authority {
     const verdict = isProven ? 'answer' : this.#settings.budget.decide(host, now);
     if (verdict === 'drop') return 0;
     if (fault !== RCODE.noError) return verdict === 'answer' ? writeComplaint(reply, bytes, fault) : 0;
-    const cookie = ip && this.#cookieFor(query, ip, wallNow);
+    const cookie = ip && this.#settings.cookies.next(query, isProven, ip, wallNow);
     if (verdict === 'truncate') return writeTruncated(reply, query, cookie);
     const limit = Math.min(query.udpBytes, UDP_BYTES_MAX);
     const bytesMax = isProven ? limit : Math.min(limit, AMPLIFICATION_MAX * bytes.length);
@@ -114,7 +113,7 @@ export class Authority {
       return transferMessages(query, this.table);
     }
     const ip = query.cookieBytes > 0 ? parseIp(host) : undefined;
-    const cookie = ip && this.#cookieFor(query, ip, wallNow);
+    const cookie = ip && this.#settings.cookies.next(query, false, ip, wallNow);
     const length = writeReply(reply, query, this.#find(query, host, isSigned), TCP_BYTES_MAX - SIGNATURE_ROOM, cookie);
     return [reply.slice(0, length)];
   }
@@ -156,11 +155,6 @@ export class Authority {
   #refusalOf(query: Query, { record }: BadSignature, reply: Uint8Array): Uint8Array {
     const plain = reply.slice(0, writeReply(reply, query, NOT_AUTHORITATIVE, TCP_BYTES_MAX));
     return record.length > 0 ? withRecord(plain, record) : plain;
-  }
-
-  #cookieFor(query: Query, ip: Uint8Array, wallNow: WallSeconds): Uint8Array {
-    const client = query.bytes.subarray(query.cookieAt, query.cookieAt + COOKIE_NEEDS_BYTES);
-    return this.#settings.cookies.make(client, ip, wallNow);
   }
 }
 

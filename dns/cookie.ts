@@ -9,6 +9,8 @@ import { sipHash } from './sip-hash.ts';
 /** How old a server cookie may be, and how far ahead of our clock. */
 const AGE_MAX_SECONDS = 3600;
 const AHEAD_MAX_SECONDS = 300;
+/** Until then an asker keeps its cookie. */
+const RENEW_SECONDS = 1800;
 const HEAD_BYTES = 8;
 const VERSION = 1;
 
@@ -26,6 +28,15 @@ export class Cookies {
     head[0] = VERSION;
     writeUint32(head, 4, now);
     return concatBytes([head, sipHash(this.#secret, concatBytes([clientCookie, head, ip]))]);
+  }
+
+  /** The server cookie that a query's asker has from now on: its own where it is proven and young, else a new one. */
+  next(query: Query, isProven: boolean, ip: Uint8Array, now: WallSeconds): Uint8Array {
+    const { bytes, cookieAt } = query;
+    const serverAt = cookieAt + CLIENT_COOKIE_BYTES;
+    const isYoung = isProven && ((now - readUint32(bytes, serverAt + 4)) | 0) < RENEW_SECONDS;
+    if (isYoung) return bytes.subarray(serverAt, serverAt + SERVER_COOKIE_BYTES);
+    return this.make(bytes.subarray(cookieAt, serverAt), ip, now);
   }
 
   /** Whether a query brings a server cookie that we made for its source. */

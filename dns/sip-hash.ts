@@ -3,78 +3,77 @@
  * without the key can foretell. In halves of 32 bits, which engines keep in registers where BigInt would be allocated.
  */
 
+const FINAL_ROUNDS = 4;
+
 /** The 8 bytes of the hash of `message` under 16 bytes of key, little-endian as everywhere. */
 export function sipHash(key: Uint8Array, message: Uint8Array): Uint8Array<ArrayBuffer> {
-  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-  const [k0l, k0h, k1l, k1h] = [0, 4, 8, 12].map((at) => view.getUint32(at, true)) as [number, number, number, number];
-  // v0 low, v0 high, v1 low, …
-  const v = Int32Array.of(
-    k0l ^ 0x70736575,
-    k0h ^ 0x736f6d65,
-    k1l ^ 0x6e646f6d,
-    k1h ^ 0x646f7261,
-    k0l ^ 0x6e657261,
-    k0h ^ 0x6c796765,
-    k1l ^ 0x79746573,
-    k1h ^ 0x74656462,
-  );
-  const words = Math.floor(message.length / 8);
-  for (let word = 0; word <= words; word++) {
-    const at = word * 8;
-    const low = littleEndian(message, at);
-    const high = word < words ? littleEndian(message, at + 4) : littleEndian(message, at + 4) | (message.length << 24);
-    v[6]! ^= low;
-    v[7]! ^= high;
-    round(v);
-    round(v);
-    v[0]! ^= low;
-    v[1]! ^= high;
+  // Each of the four words as its low and its high half.
+  let a = littleEndian(key, 0) ^ 0x70736575;
+  let aHigh = littleEndian(key, 4) ^ 0x736f6d65;
+  let b = littleEndian(key, 8) ^ 0x6e646f6d;
+  let bHigh = littleEndian(key, 12) ^ 0x646f7261;
+  let c = littleEndian(key, 0) ^ 0x6e657261;
+  let cHigh = littleEndian(key, 4) ^ 0x6c796765;
+  let d = littleEndian(key, 8) ^ 0x79746573;
+  let dHigh = littleEndian(key, 12) ^ 0x74656462;
+  const words = message.length >>> 3;
+  const wordRounds = 2 * (words + 1);
+  let low = 0;
+  let high = 0;
+  for (let round = 0; round < wordRounds + FINAL_ROUNDS; round++) {
+    if (round < wordRounds && (round & 1) === 0) {
+      low = littleEndian(message, round << 2);
+      high = littleEndian(message, (round << 2) + 4) | (round >>> 1 === words ? message.length << 24 : 0);
+      d ^= low;
+      dHigh ^= high;
+    }
+    if (round === wordRounds) c ^= 0xff;
+    let sum = (a >>> 0) + (b >>> 0);
+    aHigh = (aHigh + bHigh + (sum > 0xffff_ffff ? 1 : 0)) | 0;
+    a = sum | 0;
+    let turned = ((b << 13) | (bHigh >>> 19)) ^ a;
+    bHigh = ((bHigh << 13) | (b >>> 19)) ^ aHigh;
+    b = turned;
+    turned = aHigh;
+    aHigh = a;
+    a = turned;
+    sum = (c >>> 0) + (d >>> 0);
+    cHigh = (cHigh + dHigh + (sum > 0xffff_ffff ? 1 : 0)) | 0;
+    c = sum | 0;
+    turned = ((d << 16) | (dHigh >>> 16)) ^ c;
+    dHigh = ((dHigh << 16) | (d >>> 16)) ^ cHigh;
+    d = turned;
+    sum = (a >>> 0) + (d >>> 0);
+    aHigh = (aHigh + dHigh + (sum > 0xffff_ffff ? 1 : 0)) | 0;
+    a = sum | 0;
+    turned = ((d << 21) | (dHigh >>> 11)) ^ a;
+    dHigh = ((dHigh << 21) | (d >>> 11)) ^ aHigh;
+    d = turned;
+    sum = (c >>> 0) + (b >>> 0);
+    cHigh = (cHigh + bHigh + (sum > 0xffff_ffff ? 1 : 0)) | 0;
+    c = sum | 0;
+    turned = ((b << 17) | (bHigh >>> 15)) ^ c;
+    bHigh = ((bHigh << 17) | (b >>> 15)) ^ cHigh;
+    b = turned;
+    turned = cHigh;
+    cHigh = c;
+    c = turned;
+    if (round < wordRounds && (round & 1) === 1) {
+      a ^= low;
+      aHigh ^= high;
+    }
   }
-  v[4]! ^= 0xff;
-  for (let final = 0; final < 4; final++) round(v);
-  const hash = new Uint8Array(8);
-  const out = new DataView(hash.buffer);
-  out.setUint32(0, v[0]! ^ v[2]! ^ v[4]! ^ v[6]!, true);
-  out.setUint32(4, v[1]! ^ v[3]! ^ v[5]! ^ v[7]!, true);
-  return hash;
+  return halves(a ^ b ^ c ^ d, aHigh ^ bHigh ^ cHigh ^ dHigh);
+}
+
+function halves(low: number, high: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.of(low, low >>> 8, low >>> 16, low >>> 24, high, high >>> 8, high >>> 16, high >>> 24);
 }
 
 /** Four bytes; those behind the end count as 0. */
 function littleEndian(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
-}
-
-function round(v: Int32Array): void {
-  add(v, 0, 2);
-  rotate(v, 2, 13);
-  xor(v, 2, 0);
-  rotate(v, 0, 32);
-  add(v, 4, 6);
-  rotate(v, 6, 16);
-  xor(v, 6, 4);
-  add(v, 0, 6);
-  rotate(v, 6, 21);
-  xor(v, 6, 0);
-  add(v, 4, 2);
-  rotate(v, 2, 17);
-  xor(v, 2, 4);
-  rotate(v, 4, 32);
-}
-
-function add(v: Int32Array, to: number, from: number): void {
-  const low = (v[to]! >>> 0) + (v[from]! >>> 0);
-  v[to] = low;
-  v[to + 1] = v[to + 1]! + v[from + 1]! + (low > 0xffff_ffff ? 1 : 0);
-}
-
-function xor(v: Int32Array, to: number, from: number): void {
-  v[to]! ^= v[from]!;
-  v[to + 1]! ^= v[from + 1]!;
-}
-
-function rotate(v: Int32Array, at: number, bits: number): void {
-  const [low, high] = [v[at]!, v[at + 1]!];
-  const isSwapped = bits === 32;
-  v[at] = isSwapped ? high : (low << bits) | (high >>> (32 - bits));
-  v[at + 1] = isSwapped ? low : (high << bits) | (low >>> (32 - bits));
+  if (at + 4 <= bytes.length) {
+    return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+  }
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
 }
