@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { encodeBencode, type Fault, isFault } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
+import { encodeBencode, type Fault, isFault, SourceBudgets } from '../src/base/index.ts';
+import { now as monotonicNow, wallNow } from '../src/io/alarm-clock.ts';
 import type { ListingStore } from '../src/io/index.ts';
 import { remoteAddress } from '../src/io/one-port.ts';
 import { nodeIdOf } from '../src/io/tls-context.ts';
@@ -26,6 +26,12 @@ const CONNECTIONS_MAX = 1000;
 const CONNECTIONS_PER_HOST_MAX = 64;
 /** Publications being read at a time: each may be PUBLICATION_BYTES_MAX long. */
 const PUBLICATIONS_MAX = 4;
+/** Pages being made at a time: a search of a large listing keeps its thread for tens of milliseconds. */
+const PAGES_MAX = 4;
+/** Pages that the visitors from one /24 or /48 are given. */
+const PAGES_PER_NETWORK = { perSecond: 2, burst: 30 };
+const NETWORKS_MAX = 1024;
+const PAGE_AGAIN_SECONDS = 5;
 /**
  * How long a node's connection stays open between two questions. Members are asked in turn, one a second: among 50 each
  * is asked again before this is over, and no handshake is made; among 1,000 there is one a second (2 ms and 3 KB), which
@@ -55,6 +61,8 @@ interface Answer {
   readonly body: string | Uint8Array;
   readonly policy?: string;
   readonly encoding?: string;
+  /** When the visitor may come back. */
+  readonly againSeconds?: number;
 }
 
 /** Serves pages and exchange bodies; connections are handed in by the port. */
@@ -63,7 +71,9 @@ export class PublicFront {
   /** Those for nodes, whose connections stay, and for everybody else. */
   readonly #servers: Record<'nodes' | 'strangers', Server>;
   readonly #connections = new Map<Socket, string>();
+  readonly #visits = new SourceBudgets(PAGES_PER_NETWORK, NETWORKS_MAX);
   #publications = 0;
+  #pages = 0;
 
   constructor(settings: PublicFrontSettings) {
     this.#settings = settings;
@@ -128,7 +138,7 @@ export class PublicFront {
     if (request.method === 'POST' && path === OVERLAY_PATH) return this.#overlay(request);
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return text(405, `only GET, and POST to /listing and ${OVERLAY_PATH}`);
-    if (path === '/') return this.#page(query);
+    if (path === '/') return this.#visit(request, query);
     if (path === '/page.css') return stylesheet();
     if (path === '/supernodes') return bencoded(this.#settings.membership.exchange(remoteAddress(request.socket)));
     const takesGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
@@ -137,6 +147,16 @@ export class PublicFront {
     const metadata = /^\/metadata\/([0-9a-f]{40})$/i.exec(path);
     if (metadata) return this.#metadata(metadata[1]!);
     return text(404, 'nothing here');
+  }
+
+  /** A page for people, as long as they leave time for everybody else's. */
+  async #visit(request: IncomingMessage, search: string): Promise<Answer> {
+    const host = remoteAddress(request.socket)?.host ?? '';
+    const isTooMuch = !this.#visits.take(networkOf(host), 1, monotonicNow());
+    if (isTooMuch) return { ...text(429, 'too many pages at once'), againSeconds: PAGE_AGAIN_SECONDS };
+    if (this.#pages >= PAGES_MAX) return { ...text(503, 'busy; come back'), againSeconds: PAGE_AGAIN_SECONDS };
+    this.#pages++;
+    return this.#page(search).finally(() => this.#pages--);
   }
 
   async #page(search: string): Promise<Answer> {
@@ -227,7 +247,7 @@ function stylesheet(): Answer {
 
 function send(
   response: ServerResponse,
-  { status, type, body, policy, encoding }: Answer,
+  { status, type, body, policy, encoding, againSeconds }: Answer,
   request: IncomingMessage,
 ): void {
   response.writeHead(status, {
@@ -238,6 +258,7 @@ function send(
     // A body that nobody reads to its end would be taken for the next request, or never end.
     ...(!request.complete && { connection: 'close' }),
     ...(policy !== undefined && { 'content-security-policy': policy }),
+    ...(againSeconds !== undefined && { 'retry-after': `${againSeconds}` }),
     ...(encoding !== undefined && { 'content-encoding': encoding, vary: 'accept-encoding' }),
   });
   response.end(request.method === 'HEAD' ? undefined : body);

@@ -166,3 +166,17 @@ test('what is published is checked: forged, lying and foreign entries are refuse
   });
   assert.equal(foreign.status, 421);
 });
+
+test('a visitor that turns pages without end is asked to come back, and others are given theirs', async (t) => {
+  const { port } = await running(t);
+  const page = `GET /?q=anything HTTP/1.1\r\n${close}`;
+  const replies: string[] = [];
+  while (replies.length < 100 && statusOf(replies.at(-1) ?? 'HTTP/1.1 200') === 200) {
+    replies.push(await exchange(port, page));
+  }
+  assert.ok(replies.length > 10, `refused after ${replies.length} pages`);
+  assert.equal(statusOf(replies.at(-1)!), 429);
+  assert.match(replies.at(-1)!, /retry-after: [0-9]+/i);
+  assert.equal(statusOf(await exchange(port, page, 15_000, '127.0.0.2')), 200);
+  await probe(port);
+});

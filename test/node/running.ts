@@ -61,8 +61,13 @@ export async function running(
 }
 
 /** Sends bytes on a connection of their own; resolves to everything that came back before it was closed. */
-export async function exchange(port: number, sent: string | Uint8Array, limitMs = 15_000): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
+export async function exchange(
+  port: number,
+  sent: string | Uint8Array,
+  limitMs = 15_000,
+  localAddress = '127.0.0.1',
+): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', localAddress });
   const parts: Buffer[] = [];
   socket.on('data', (bytes) => parts.push(bytes as Buffer));
   socket.on('error', () => {});
