@@ -13,7 +13,7 @@ import { hasWhatItTakes, TestBed } from './test-bed.ts';
 import { until } from './until.ts';
 
 const ZONE = 'sn.example.org';
-const SECONDS_MAX = 60;
+const SECONDS_MAX = 120;
 const run = promisify(execFile);
 const CHECKERS: Record<string, (file: string) => string[]> = {
   'named-checkzone': (file) => ['-i', 'local', ZONE, file],

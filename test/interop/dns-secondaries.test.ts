@@ -16,7 +16,7 @@ import { until } from './until.ts';
 
 const SECRET = Buffer.from('a secret of thirty-two bytes, ok');
 const KEY = `hmac-sha256:mover:${SECRET.toString('base64')}`;
-const SECONDS_MAX = 30;
+const SECONDS_MAX = 60;
 const run = promisify(execFile);
 
 /** A server of another maker that fetches the zone from `primary`. */
