@@ -1,17 +1,10 @@
 /**
- * This node's own standing: when it stands for election, collects votes, serves, renews its votes, and leaves.
+ * This node's own standing: when it stands for election, serves, renews its votes, and leaves.
  * Invariants: a descriptor of ours has a higher sequence than every one before it; nothing is owned before the swarms of
  * it were asked for; who left rests before it stands again, longer each time it left soon.
  */
 import { earliest, type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
-import {
-  areVotesGood,
-  CERTIFICATE_SECONDS,
-  type Certificate,
-  certificateOf,
-  QUORUM,
-  type Vote,
-} from './certificate.ts';
+import { CERTIFICATE_SECONDS, type Certificate, certificateOf, QUORUM } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
   type Capacity,
@@ -25,11 +18,11 @@ import { contactOf } from './exchanges.ts';
 import type { Contact, OverlayRole } from './overlay-facts.ts';
 import { ownTokensFor, type Seat } from './token.ts';
 import { keyOf } from './view.ts';
+import { collectVotes } from './votes.ts';
 
 /** `client` owns nothing; `voting` and `claiming` are on the way to `serving`; `leaving` hands over. */
 export type Phase = 'client' | 'voting' | 'claiming' | 'serving' | 'leaving';
 
-const VOTE_MS = 5000;
 const STAND_MS = 2000;
 /** How often a node offers itself: one that only would, and a volunteer. */
 const OFFER_MS = 300_000;
@@ -201,7 +194,7 @@ export class Standing {
     this.#term = ++this.#termMax;
     this.#events.refresh(by, () => {
       if (this.#phase === 'voting')
-        this.#collectVotes({ term: this.#term, seat: undefined }, (certificate) => this.#elected(certificate));
+        collectVotes(this.#context, { term: this.#term, seat: undefined }, (certificate) => this.#elected(certificate));
     });
     return true;
   }
@@ -291,7 +284,7 @@ export class Standing {
   #reelect(): void {
     const term = ++this.#termMax;
     this.#isReelected = true;
-    this.#collectVotes({ term, seat: undefined }, (certificate) => {
+    collectVotes(this.#context, { term, seat: undefined }, (certificate) => {
       this.#isReelected = false;
       if (this.#phase !== 'serving' || !certificate) return;
       this.#isReelected = true;
@@ -371,7 +364,7 @@ export class Standing {
     const isWeak = isYoung || this.#isDoubted;
     this.#renewAt = this.#context.soon(isWeak ? COMPANY_MS : RENEW_RETRY_MS);
     const seat = this.#seat;
-    this.#collectVotes({ term: this.#term, seat }, (renewed) => {
+    collectVotes(this.#context, { term: this.#term, seat }, (renewed) => {
       if (this.#phase !== 'serving' || this.#certificate !== certificate) return;
       this.#failures = renewed ? 0 : this.#failures + 1;
       if (renewed) {
@@ -400,30 +393,6 @@ export class Standing {
 
   get #seat(): Seat | undefined {
     return this.#context.view.get(this.#context.self)?.seat;
-  }
-
-  /** Asks the witnesses of this term; fewer votes than a quorum of them are none. */
-  #collectVotes(
-    { term, seat }: { term: number; seat: Seat | undefined },
-    then: (certificate: Certificate | undefined) => void,
-  ): void {
-    const { settings, self, exchanges, wall } = this.#context;
-    const witnesses = this.#context.witnessesOf(self, term);
-    if (witnesses.length === 0) return then(undefined);
-    const candidacy = { network: settings.network, nodeId: self, term, issued: wall, seat };
-    const votes: Vote[] = [];
-    let open = witnesses.length;
-    const message = { type: 'vote', addresses: settings.addresses(), term, issued: wall, seat } as const;
-    for (const witness of witnesses) {
-      exchanges.ask(contactOf(witness), message, VOTE_MS, (reply) => {
-        if (reply?.type === 'voted') {
-          const vote = { witness: witness.nodeId, signature: reply.signature };
-          if (areVotesGood([vote], candidacy, settings.verify)) votes.push(vote);
-        }
-        if (--open > 0) return;
-        then(votes.length >= Math.min(QUORUM, witnesses.length) ? certificateOf(votes, wall, seat) : undefined);
-      });
-    }
   }
 
   #seal(extraRoles: number, certificate: Certificate = this.#certificate!, term = this.#term): Descriptor {
