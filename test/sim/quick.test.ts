@@ -29,11 +29,7 @@ async function outcomeOf(plan: SimulationPlan): Promise<Outcome> {
   return { figures, broken };
 }
 
-// Under work: about one announce in 10,000 is on one live member of its owner set instead of two, after owners died or
-// came within a second of it. docs/BENCH.md has the figures.
-const TODO = 'a few races lose a copy of an announce';
-
-test('under public churn lookups are quick, and a crashed owner is replaced', async (t) => {
+test('under public churn lookups are quick, and a crashed owner is replaced', async () => {
   const { figures, broken } = await outcomeOf({ ...NETWORK, profile: 'A' });
   assert.ok(figures.lookupSuccess >= 0.995, `lookups: ${figures.lookupSuccess}`);
   assert.ok(figures.requestsPerLookup <= 1.1, `requests: ${figures.requestsPerLookup}`);
@@ -44,20 +40,17 @@ test('under public churn lookups are quick, and a crashed owner is replaced', as
     figures.upkeepBytesPerSupernodePerSecond <= 2048,
     `upkeep: ${figures.upkeepBytesPerSupernodePerSecond} B/s`,
   );
-  assert.ok(figures.announcesLost * 5000 <= figures.announcesAcknowledged, `${figures.announcesLost} lost`);
-  await t.test('nothing is broken and nothing is lost', { todo: TODO }, () => {
-    assert.deepEqual(broken, []);
-    assert.equal(figures.announcesLost, 0);
-  });
+  assert.deepEqual(broken, []);
+  assert.equal(figures.announcesLost, 0);
 });
 
 for (const [hostile, bar] of [
   [0.1, 0.99],
   [0.2, 0.97],
 ] as const) {
-  test(`with ${100 * hostile} % of liars among the supernodes ${100 * bar} % of lookups are answered`, async (t) => {
+  test(`with ${100 * hostile} % of liars among the supernodes ${100 * bar} % of lookups are answered`, async () => {
     const { figures, broken } = await outcomeOf({ ...NETWORK, profile: 'B', hostile });
     assert.ok(figures.lookupSuccess >= bar, `lookups: ${figures.lookupSuccess}`);
-    await t.test('nothing is broken', { todo: TODO }, () => assert.deepEqual(broken, []));
+    assert.deepEqual(broken, []);
   });
 }
