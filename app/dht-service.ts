@@ -5,11 +5,11 @@ import type { Identity } from '../src/io/identity.ts';
 import { openMainlineDht } from '../src/io/mainline-dht.ts';
 import type { Torrents } from '../src/io/torrents.ts';
 import type { UdpPort } from '../src/io/udp-port.ts';
-import type { AddressBook } from './address-book.ts';
-import { DhtPeers } from './dht-peers.ts';
-import type { Membership } from './membership.ts';
+import type { AddressBook } from './overlay/address-book.ts';
+import type { Membership } from './overlay/membership.ts';
 import type { Reach } from './reach.ts';
 import { DhtRendezvous } from './sources/dht-rendezvous.ts';
+import { DhtPeers } from './torrents/dht-peers.ts';
 
 /** Where a DHT node listens whose port the user left out. */
 const DEFAULT_PORT = 6881;

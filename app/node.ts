@@ -26,25 +26,22 @@ import { ROLE_ANSWERS_DNS } from '../src/overlay/index.ts';
 import type { Ownership } from '../src/ports/index.ts';
 import { LinkBudget } from '../src/session/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
-import { AddressBook } from './address-book.ts';
 import type { NodeSettings } from './daemon.ts';
 import { type DhtService, openDhtService } from './dht-service.ts';
-import { DnsService, zoneOf } from './dns-service.ts';
-import { examine } from './doctor-facts.ts';
-import { Filter } from './filter.ts';
-import { hostRows, readHostList } from './host-lists.ts';
-import { LanPeers } from './lan-peers.ts';
-import { Library } from './library.ts';
-import { ListingFront } from './listing-front.ts';
-import { ListingSync } from './listing-sync.ts';
-import { Membership } from './membership.ts';
-import { capacityOf, capsOf, OverlayDesk } from './overlay-desk.ts';
-import { OverlayHost } from './overlay-host.ts';
-import { OverlayMemory } from './overlay-memory.ts';
-import { OwnCounts } from './own-counts.ts';
+import { DnsService, zoneOf } from './dns/dns-service.ts';
+import { examine } from './doctor/doctor-facts.ts';
+import { Filter } from './listing/filter.ts';
+import { ListingFront } from './listing/listing-front.ts';
+import { ListingSync } from './listing/listing-sync.ts';
+import { OwnCounts } from './listing/own-counts.ts';
+import { Publisher } from './listing/publisher.ts';
+import { AddressBook } from './overlay/address-book.ts';
+import { Membership } from './overlay/membership.ts';
+import { capacityOf, capsOf, OverlayDesk } from './overlay/overlay-desk.ts';
+import { OverlayHost } from './overlay/overlay-host.ts';
+import { OverlayMemory } from './overlay/overlay-memory.ts';
 import { openPorts } from './ports.ts';
 import { PublicFront } from './public-front.ts';
-import { Publisher } from './publisher.ts';
 import { Reach } from './reach.ts';
 import type {
   BootstrapStatus,
@@ -75,8 +72,11 @@ import type {
   WantedRole,
   ZoneReport,
 } from './running-node.ts';
+import { hostRows, readHostList } from './sources/host-lists.ts';
 import { LanNeighbours } from './sources/lan-neighbours.ts';
-import { resolveTarget } from './target.ts';
+import { LanPeers } from './torrents/lan-peers.ts';
+import { Library } from './torrents/library.ts';
+import { resolveTarget } from './torrents/target.ts';
 import { openTracker, type TrackerService } from './tracker-service.ts';
 
 /** Starts a node; rejects with a MonsoonError when this environment does not let it. */

@@ -13,10 +13,10 @@ import { nodeIdOf } from '../src/io/tls-context.ts';
 import { type ListingRow, PUBLICATION_BYTES_MAX } from '../src/listing/index.ts';
 import { encodeMessage, MESSAGE_BYTES_MAX, subnetOf } from '../src/overlay/index.ts';
 import { listingQueryOf, PUBLIC_PAGE_POLICY, PUBLIC_STYLE, parsePageQuery, renderListingPage } from '../web/index.ts';
-import type { ListingFront } from './listing-front.ts';
+import type { ListingFront } from './listing/listing-front.ts';
 import type { Log } from './log.ts';
-import type { Membership } from './membership.ts';
-import { OVERLAY_PATH, type OverlayHost } from './overlay-host.ts';
+import type { Membership } from './overlay/membership.ts';
+import { OVERLAY_PATH, type OverlayHost } from './overlay/overlay-host.ts';
 
 const HEADERS_MS = 5000;
 const REQUEST_MS = 10_000;

@@ -20,7 +20,7 @@ import { randomOf, type Title, Titles, withSwappedWords, withTypo } from '../tes
 import { machineFacts } from './machine.ts';
 
 const BATCH = 100;
-/** As app/listing-sync.ts stores what came: a search waits for one such step at most. */
+/** As app/listing/listing-sync.ts stores what came: a search waits for one such step at most. */
 const SYNC_BATCH = 25;
 const SYNCED_ROWS = 5000;
 /** Of so many rows one publisher has one, on average. */

@@ -1,8 +1,8 @@
 /** `monsoon doctor`: what is wrong with the node or its surroundings, and what to do about it. */
 import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { loadConfig } from '../config-file.ts';
-import { diagnose } from '../doctor.ts';
-import { machineFacts, portProblemOf } from '../doctor-facts.ts';
+import { diagnose } from '../doctor/doctor.ts';
+import { machineFacts, portProblemOf } from '../doctor/doctor-facts.ts';
 import type { Finding } from '../running-node.ts';
 import { answer } from './answer.ts';
 import { withClient } from './daemon-process.ts';

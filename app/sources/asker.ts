@@ -9,10 +9,10 @@ import { sha1 } from '../../src/io/hash.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import type { Identity } from '../../src/io/identity.ts';
 import { EXCHANGE_BYTES_MAX, openDescriptor, parseExchange } from '../../src/overlay/index.ts';
-import type { AddressBook } from '../address-book.ts';
 import type { Log } from '../log.ts';
-import type { OverlayHost } from '../overlay-host.ts';
-import { addressesOfRecords } from '../told-addresses.ts';
+import type { AddressBook } from '../overlay/address-book.ts';
+import type { OverlayHost } from '../overlay/overlay-host.ts';
+import { addressesOfRecords } from '../overlay/told-addresses.ts';
 import type { Named } from './source.ts';
 
 /** Addresses whose nodes are remembered; names may lead elsewhere each time. */

@@ -10,7 +10,7 @@ import { verify } from '../../src/io/identity.ts';
 import { ITEM_BYTES_MAX, type MainlineDht } from '../../src/io/mainline-dht.ts';
 import { type Rendezvous, rendezvousOf, saltOf } from '../../src/io/rendezvous.ts';
 import { type Descriptor, openDescriptor } from '../../src/overlay/index.ts';
-import type { AddressBook } from '../address-book.ts';
+import type { AddressBook } from '../overlay/address-book.ts';
 import type { Named, Source } from './source.ts';
 
 /** How often the DHT is walked for supernodes while nobody is known. */

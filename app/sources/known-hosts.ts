@@ -5,8 +5,8 @@
 import type { Random } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import type { HostCache, HostName, KnownHost } from '../../src/overlay/index.ts';
-import type { AddressBook } from '../address-book.ts';
-import type { OverlayMemory } from '../overlay-memory.ts';
+import type { AddressBook } from '../overlay/address-book.ts';
+import type { OverlayMemory } from '../overlay/overlay-memory.ts';
 import type { Named, Source } from './source.ts';
 
 /** The hosts known from before. */

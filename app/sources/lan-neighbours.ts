@@ -18,8 +18,8 @@ import {
   type LanStanding,
   LISTEN_MS,
 } from '../../src/lan/index.ts';
-import type { AddressBook } from '../address-book.ts';
-import type { LanFact } from '../doctor.ts';
+import type { LanFact } from '../doctor/doctor.ts';
+import type { AddressBook } from '../overlay/address-book.ts';
 import type { Named, Source } from './source.ts';
 
 /** How soon a change of this machine's addresses is noticed. */

@@ -7,8 +7,8 @@ import { type NameAnswer, resolveBootstrap } from '../../src/io/dns-lookup.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { verify } from '../../src/io/identity.ts';
 import { openDescriptor, parseZoneText } from '../../src/overlay/index.ts';
-import type { AddressBook } from '../address-book.ts';
 import type { Log } from '../log.ts';
+import type { AddressBook } from '../overlay/address-book.ts';
 import type { Named, Source } from './source.ts';
 
 export const DEFAULT_PORT = 7373;

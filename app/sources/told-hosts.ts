@@ -1,7 +1,7 @@
 /** Addresses that somebody passed on: a list that a user imports, or the trackers of a magnet. */
 import { type Address, formatAddress, type NodeId } from '../../src/base/index.ts';
 import type { SourceKind } from '../../src/overlay/index.ts';
-import type { AddressBook } from '../address-book.ts';
+import type { AddressBook } from '../overlay/address-book.ts';
 import type { Named, Source } from './source.ts';
 
 /** Addresses kept; the oldest leaves first. */

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type DoctorFacts, diagnose } from '../../app/doctor.ts';
+import { type DoctorFacts, diagnose } from '../../app/doctor/doctor.ts';
 import type { Check, Finding } from '../../app/running-node.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
 import { FakeNode } from './fake-node.ts';

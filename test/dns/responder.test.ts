@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { ZoneSerials } from '../../app/zone-serials.ts';
+import { ZoneSerials } from '../../app/dns/zone-serials.ts';
 import { isSerialAfter, TYPE } from '../../dns/index.ts';
 import type { Responder, ResponderOptions } from '../../dns/io/responder.ts';
 import { formatAddress, isFault, MonsoonError, wallSeconds } from '../../src/base/index.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { DhtPeers } from '../../app/dht-peers.ts';
+import { DhtPeers } from '../../app/torrents/dht-peers.ts';
 import { formatAddress, type InfoHash, parseInfoHash } from '../../src/base/index.ts';
 import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { type MainlineDht, openMainlineDht } from '../../src/io/mainline-dht.ts';

@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { prepareHome } from '../../app/home.ts';
-import { OverlayMemory } from '../../app/overlay-memory.ts';
+import { OverlayMemory } from '../../app/overlay/overlay-memory.ts';
 import {
   type Address,
   encodeBencode,

@@ -1,18 +1,18 @@
 /** The authoritative DNS of a volunteer: the zone it was given, filled from the supernodes it knows and has reached. */
 import { join } from 'node:path';
-import type { Config } from '../config/index.ts';
-import { delegationOf, recordRows, zoneFile } from '../dns/index.ts';
-import { answersForZone, openResponder, type Responder, readTsig } from '../dns/io/index.ts';
-import { type Address, formatIp, MonsoonError, parseIp } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
-import type { BoundNetwork } from '../src/io/bound-network.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import type { Identity } from '../src/io/identity.ts';
-import type { Home } from './home.ts';
-import type { Log } from './log.ts';
-import type { Membership } from './membership.ts';
-import type { Reach } from './reach.ts';
-import type { ZoneReport } from './running-node.ts';
+import type { Config } from '../../config/index.ts';
+import { delegationOf, recordRows, zoneFile } from '../../dns/index.ts';
+import { answersForZone, openResponder, type Responder, readTsig } from '../../dns/io/index.ts';
+import { type Address, formatIp, MonsoonError, parseIp } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
+import type { BoundNetwork } from '../../src/io/bound-network.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import type { Identity } from '../../src/io/identity.ts';
+import type { Home } from '../home.ts';
+import type { Log } from '../log.ts';
+import type { Membership } from '../overlay/membership.ts';
+import type { Reach } from '../reach.ts';
+import type { ZoneReport } from '../running-node.ts';
 import { ZoneHealth } from './zone-health.ts';
 import { ZoneSerials } from './zone-serials.ts';
 

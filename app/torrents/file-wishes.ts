@@ -1,5 +1,5 @@
 /** What people ask for of a torrent's files, as the rules that the torrent remembers and follows. */
-import { type Fault, isFault, MonsoonError } from '../src/base/index.ts';
+import { type Fault, isFault, MonsoonError } from '../../src/base/index.ts';
 import {
   FILE_RULES_MAX,
   filePriorities,
@@ -9,8 +9,8 @@ import {
   rulesFor,
   type TorrentFile,
   type Wishes,
-} from '../src/torrent/index.ts';
-import { type Choice, PRIORITY_NAMES, type Wanted } from './running-node.ts';
+} from '../../src/torrent/index.ts';
+import { type Choice, PRIORITY_NAMES, type Wanted } from '../running-node.ts';
 
 /** What is wanted of a torrent that is added; a magnet's own selection counts when the person names no files. */
 export function wishesOf(wanted: Wanted | undefined, selectedFiles: readonly number[] | undefined): Wishes {

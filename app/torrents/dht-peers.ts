@@ -1,7 +1,7 @@
 /** Peers from the Mainline DHT for torrents that are not private. */
-import type { MainlineDht } from '../src/io/mainline-dht.ts';
-import type { Torrent } from '../src/io/torrent.ts';
-import type { Torrents } from '../src/io/torrents.ts';
+import type { MainlineDht } from '../../src/io/mainline-dht.ts';
+import type { Torrent } from '../../src/io/torrent.ts';
+import type { Torrents } from '../../src/io/torrents.ts';
 
 /** A new torrent waits no longer than this. */
 const ROUND_MS = 5000;

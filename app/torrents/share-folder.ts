@@ -1,7 +1,7 @@
 /** The rule that a shared folder and the download folder stay apart, or each download would change a share. */
 import { realpath } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
-import { MonsoonError } from '../src/base/index.ts';
+import { MonsoonError } from '../../src/base/index.ts';
 
 /**
  * Rejects with a MonsoonError (`refused`) when one folder is the other or lies in it, symbolic links followed.

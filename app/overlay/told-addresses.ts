@@ -1,8 +1,8 @@
 /** The addresses that an overlay message names, so that a neighbour's word can open private ones. */
-import { type Address, isFault } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
-import { sha1 } from '../src/io/hash.ts';
-import { type OverlayMessage, openDescriptor, unletter } from '../src/overlay/index.ts';
+import { type Address, isFault } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import { type OverlayMessage, openDescriptor, unletter } from '../../src/overlay/index.ts';
 
 /** Every address in a message: of candidates, of nodes to be probed, and of descriptors. */
 export function addressesIn(message: OverlayMessage, network: string): readonly Address[] {

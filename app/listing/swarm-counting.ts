@@ -2,9 +2,9 @@
  * What each supernode counted of each swarm lately, and what is shown of it: the store gets the middle of all that
  * keep a hash, not what one of them says.
  */
-import type { InfoHash, NodeId, WallSeconds } from '../src/base/index.ts';
-import type { HashCounts, ListingStore } from '../src/io/index.ts';
-import { type Counts, combineCounts, type Observation, withObservation } from '../src/listing/index.ts';
+import type { InfoHash, NodeId, WallSeconds } from '../../src/base/index.ts';
+import type { HashCounts, ListingStore } from '../../src/io/index.ts';
+import { type Counts, combineCounts, type Observation, withObservation } from '../../src/listing/index.ts';
 
 /** Swarms of which observations are kept; those not counted for longest leave first. */
 const OBSERVED_MAX = 20_000;

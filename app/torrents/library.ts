@@ -5,27 +5,26 @@
 import { mkdirSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { Config } from '../config/index.ts';
-import { formatAddress, type InfoHash, isFault, MonsoonError } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
-import { writeFileAtomically } from '../src/io/atomic-file.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import type { Identity } from '../src/io/identity.ts';
-import { type ListingStore, type MadeTorrent, makeTorrent } from '../src/io/index.ts';
-import type { Torrent } from '../src/io/torrent.ts';
-import type { Torrents } from '../src/io/torrents.ts';
-import { parseClaims } from '../src/listing/index.ts';
-import type { Descriptor } from '../src/overlay/index.ts';
-import { encodeMetainfo, formatMagnet, NO_WISHES } from '../src/torrent/index.ts';
-import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
-import type { Filter } from './filter.ts';
-import type { Home } from './home.ts';
-import type { ListingSync } from './listing-sync.ts';
-import type { Log } from './log.ts';
-import type { Membership } from './membership.ts';
-import { MetadataSource } from './metadata-source.ts';
-import type { OwnCounts } from './own-counts.ts';
-import type { Publisher } from './publisher.ts';
+import type { Config } from '../../config/index.ts';
+import { formatAddress, type InfoHash, isFault, MonsoonError } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
+import { writeFileAtomically } from '../../src/io/atomic-file.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import type { Identity } from '../../src/io/identity.ts';
+import { type ListingStore, type MadeTorrent, makeTorrent } from '../../src/io/index.ts';
+import type { Torrent } from '../../src/io/torrent.ts';
+import type { Torrents } from '../../src/io/torrents.ts';
+import { parseClaims } from '../../src/listing/index.ts';
+import type { Descriptor } from '../../src/overlay/index.ts';
+import { encodeMetainfo, formatMagnet, NO_WISHES } from '../../src/torrent/index.ts';
+import type { Home } from '../home.ts';
+import type { Filter } from '../listing/filter.ts';
+import type { ListingSync } from '../listing/listing-sync.ts';
+import { MetadataSource } from '../listing/metadata-source.ts';
+import type { OwnCounts } from '../listing/own-counts.ts';
+import type { Publisher } from '../listing/publisher.ts';
+import type { Log } from '../log.ts';
+import type { Membership } from '../overlay/membership.ts';
 import type {
   Choice,
   Claims,
@@ -39,7 +38,8 @@ import type {
   TorrentDetail,
   TorrentRow,
   Wanted,
-} from './running-node.ts';
+} from '../running-node.ts';
+import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
 import { requireApart } from './share-folder.ts';
 import { heldTorrent, resolveTarget, type Target, targetOfBytes } from './target.ts';
 import { fileRows, listedFileRows, torrentDetail, torrentRow } from './torrent-rows.ts';

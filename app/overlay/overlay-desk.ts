@@ -1,11 +1,11 @@
 /** What the user sees of the overlay and orders of it: role, caps, who owns what, and what happened last. */
-import type { Config } from '../config/index.ts';
-import { type InfoHash, MonsoonError, type NodeId } from '../src/base/index.ts';
-import { now, wallNow } from '../src/io/alarm-clock.ts';
-import { type Capacity, type Descriptor, type OverlayEvent, OWNERS, ROLE_LEAVES } from '../src/overlay/index.ts';
-import type { SwarmKeeper } from '../src/ports/index.ts';
+import type { Config } from '../../config/index.ts';
+import { type InfoHash, MonsoonError, type NodeId } from '../../src/base/index.ts';
+import { now, wallNow } from '../../src/io/alarm-clock.ts';
+import { type Capacity, type Descriptor, type OverlayEvent, OWNERS, ROLE_LEAVES } from '../../src/overlay/index.ts';
+import type { SwarmKeeper } from '../../src/ports/index.ts';
+import type { CapChange, Caps, NodeRole, OverlayStatus, PlacementRow, SupernodeRow } from '../running-node.ts';
 import type { OverlayHost } from './overlay-host.ts';
-import type { CapChange, Caps, NodeRole, OverlayStatus, PlacementRow, SupernodeRow } from './running-node.ts';
 
 /** What one core answers while it does other things; the bandwidth cap is nearly always reached first. */
 export const ANNOUNCES_PER_SECOND = 1000;

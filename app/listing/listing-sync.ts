@@ -5,12 +5,12 @@
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import type { InfoHash, NodeId, WallSeconds } from '../src/base/index.ts';
-import { isFault } from '../src/base/index.ts';
-import { now, wallNow } from '../src/io/alarm-clock.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import { verify } from '../src/io/identity.ts';
-import type { ListingStore, StoredItem } from '../src/io/index.ts';
+import type { InfoHash, NodeId, WallSeconds } from '../../src/base/index.ts';
+import { isFault } from '../../src/base/index.ts';
+import { now, wallNow } from '../../src/io/alarm-clock.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import { verify } from '../../src/io/identity.ts';
+import type { ListingStore, StoredItem } from '../../src/io/index.ts';
 import {
   COUNTED_HASHES_MAX,
   type Counts,
@@ -22,12 +22,12 @@ import {
   parseListingPage,
   type SyncBudget,
   SyncPlan,
-} from '../src/listing/index.ts';
-import { missingOf } from '../src/overlay/index.ts';
-import type { Arc } from '../src/ports/index.ts';
+} from '../../src/listing/index.ts';
+import { missingOf } from '../../src/overlay/index.ts';
+import type { Arc } from '../../src/ports/index.ts';
+import type { Log } from '../log.ts';
+import type { Membership } from '../overlay/membership.ts';
 import { ListingPush, type OwnEntry } from './listing-push.ts';
-import type { Log } from './log.ts';
-import type { Membership } from './membership.ts';
 import { MetadataFill } from './metadata-fill.ts';
 import { SwarmCounting } from './swarm-counting.ts';
 

@@ -1,11 +1,11 @@
 /** Peers on the same network for torrents that are not private (BEP 14), when the user switched it on. */
 import { randomInt } from 'node:crypto';
-import type { Config } from '../config/index.ts';
-import { now } from '../src/io/alarm-clock.ts';
-import type { BoundNetwork } from '../src/io/bound-network.ts';
-import { LanSockets } from '../src/io/lan-sockets.ts';
-import type { Torrents } from '../src/io/torrents.ts';
-import { LocalDiscovery, LSD_GROUPS, LSD_PORT } from '../src/lan/index.ts';
+import type { Config } from '../../config/index.ts';
+import { now } from '../../src/io/alarm-clock.ts';
+import type { BoundNetwork } from '../../src/io/bound-network.ts';
+import { LanSockets } from '../../src/io/lan-sockets.ts';
+import type { Torrents } from '../../src/io/torrents.ts';
+import { LocalDiscovery, LSD_GROUPS, LSD_PORT } from '../../src/lan/index.ts';
 
 /** How soon a new torrent is noticed; calls themselves keep a minute between them. */
 const LOOK_MS = 5000;

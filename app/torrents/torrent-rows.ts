@@ -1,7 +1,7 @@
 /** How a torrent looks to scripts and pages: the rows of `ps` and the detail of `info`. */
 import { join } from 'node:path';
-import type { Torrent } from '../src/io/torrent.ts';
-import { formatMagnet, type TorrentInfo } from '../src/torrent/index.ts';
+import type { Torrent } from '../../src/io/torrent.ts';
+import { formatMagnet, type TorrentInfo } from '../../src/torrent/index.ts';
 import {
   type FileRow,
   type ListingRow,
@@ -9,7 +9,7 @@ import {
   type TorrentDetail,
   type TorrentRow,
   type TorrentState,
-} from './running-node.ts';
+} from '../running-node.ts';
 
 /** The row of one torrent as it is now. */
 export function torrentRow(host: Torrent, queuePlace: number | null): TorrentRow {

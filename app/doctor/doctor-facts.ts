@@ -3,12 +3,12 @@ import { constants } from 'node:fs';
 import { access, readFile, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
-import type { Config } from '../config/index.ts';
-import { reachOf } from '../src/base/index.ts';
-import type { BoundNetwork } from '../src/io/bound-network.ts';
+import type { Config } from '../../config/index.ts';
+import { reachOf } from '../../src/base/index.ts';
+import type { BoundNetwork } from '../../src/io/bound-network.ts';
+import type { Home } from '../home.ts';
+import type { Finding } from '../running-node.ts';
 import { type DiskFact, type DoctorFacts, diagnose } from './doctor.ts';
-import type { Home } from './home.ts';
-import type { Finding } from './running-node.ts';
 
 /** What a node opens besides its links: torrents' files, the listing, its sockets. */
 const FILES_BESIDES = 300;

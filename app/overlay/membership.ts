@@ -4,7 +4,7 @@
  * here who there is, and where.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Config } from '../config/index.ts';
+import type { Config } from '../../config/index.ts';
 import {
   type Address,
   formatAddress,
@@ -13,10 +13,10 @@ import {
   type NodeId,
   nodeOrigin,
   parseAddress,
-} from '../src/base/index.ts';
-import type { BoundNetwork } from '../src/io/bound-network.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import type { Identity } from '../src/io/identity.ts';
+} from '../../src/base/index.ts';
+import type { BoundNetwork } from '../../src/io/bound-network.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import type { Identity } from '../../src/io/identity.ts';
 import {
   type Descriptor,
   EXCHANGE_DESCRIPTORS_MAX,
@@ -27,21 +27,21 @@ import {
   type OverlayRole,
   OWNERS,
   type Range,
-} from '../src/overlay/index.ts';
-import type { Arc, Ownership } from '../src/ports/index.ts';
+} from '../../src/overlay/index.ts';
+import type { Arc, Ownership } from '../../src/ports/index.ts';
+import type { DoctorFacts } from '../doctor/doctor.ts';
+import type { Log } from '../log.ts';
+import type { BootstrapStatus } from '../running-node.ts';
+import { Asker } from '../sources/asker.ts';
+import { Joining } from '../sources/joining.ts';
+import { KnownHosts } from '../sources/known-hosts.ts';
+import type { LanNeighbours } from '../sources/lan-neighbours.ts';
+import { DEFAULT_PORT, NamedSource, splitHostPort } from '../sources/named-sources.ts';
+import type { Source } from '../sources/source.ts';
+import { ToldHosts } from '../sources/told-hosts.ts';
 import type { AddressBook } from './address-book.ts';
-import type { DoctorFacts } from './doctor.ts';
-import type { Log } from './log.ts';
 import type { OverlayHost } from './overlay-host.ts';
 import type { OverlayMemory } from './overlay-memory.ts';
-import type { BootstrapStatus } from './running-node.ts';
-import { Asker } from './sources/asker.ts';
-import { Joining } from './sources/joining.ts';
-import { KnownHosts } from './sources/known-hosts.ts';
-import type { LanNeighbours } from './sources/lan-neighbours.ts';
-import { DEFAULT_PORT, NamedSource, splitHostPort } from './sources/named-sources.ts';
-import type { Source } from './sources/source.ts';
-import { ToldHosts } from './sources/told-hosts.ts';
 
 /** How often sources are asked again, and how soon while nobody is known. */
 const REFRESH_MS = 60_000;

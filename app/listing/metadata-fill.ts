@@ -2,15 +2,15 @@
  * Gets the metadata of hashes that this supernode keeps and has none of, from those that keep them with it: after a
  * range came to it, it serves what its former owner served. What comes has the hash, or is thrown away.
  */
-import { type InfoHash, isFault, nodeOrigin } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
-import { sha1 } from '../src/io/hash.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import { verify } from '../src/io/identity.ts';
-import type { ListingStore, StoredItem } from '../src/io/index.ts';
-import { INFO_BYTES_MAX, openEntry, verifiedBy } from '../src/listing/index.ts';
-import { parseInfo } from '../src/torrent/index.ts';
-import type { Membership } from './membership.ts';
+import { type InfoHash, isFault, nodeOrigin } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import { verify } from '../../src/io/identity.ts';
+import type { ListingStore, StoredItem } from '../../src/io/index.ts';
+import { INFO_BYTES_MAX, openEntry, verifiedBy } from '../../src/listing/index.ts';
+import { parseInfo } from '../../src/torrent/index.ts';
+import type { Membership } from '../overlay/membership.ts';
 
 const TIMEOUT_MS = 10_000;
 /** Hashes asked for in one round. */

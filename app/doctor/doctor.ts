@@ -2,7 +2,7 @@
  * What may be wrong with a node and its surroundings, and what its user can do about it. Judges facts that somebody else
  * collected, so that every diagnosis can be provoked.
  */
-import type { BootstrapStatus, Check, Finding, NodeStatus, PortMappingStatus } from './running-node.ts';
+import type { BootstrapStatus, Check, Finding, NodeStatus, PortMappingStatus } from '../running-node.ts';
 
 /** How the local network was heard: not asked for, no interface, nothing (not even ourselves), ourselves, neighbours. */
 export type LanFact = 'off' | 'no-network' | 'silent' | 'self' | 'neighbours';

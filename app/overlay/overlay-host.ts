@@ -3,11 +3,11 @@
  * tells the rest of the node what became of it. TLS proves who speaks, in both directions and whatever the policy of
  * peer links is. It decides nothing about who serves; where somebody is asked is the address book's to know.
  */
-import { type Address, isFault, type NodeId, nodeOrigin, reachOf, SourceBudgets } from '../src/base/index.ts';
-import { type AlarmClock, now, wallNow } from '../src/io/alarm-clock.ts';
-import { sha1 } from '../src/io/hash.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import { type Identity, verify } from '../src/io/identity.ts';
+import { type Address, isFault, type NodeId, nodeOrigin, reachOf, SourceBudgets } from '../../src/base/index.ts';
+import { type AlarmClock, now, wallNow } from '../../src/io/alarm-clock.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import { type Identity, verify } from '../../src/io/identity.ts';
 import {
   type Contact,
   encodeMessage,
@@ -20,9 +20,9 @@ import {
   type OverlayRole,
   type OverlaySettings,
   parseMessage,
-} from '../src/overlay/index.ts';
+} from '../../src/overlay/index.ts';
+import type { Log } from '../log.ts';
 import type { AddressBook, Addressed } from './address-book.ts';
-import type { Log } from './log.ts';
 import type { OverlayMemory } from './overlay-memory.ts';
 import { addressesIn } from './told-addresses.ts';
 

@@ -3,9 +3,9 @@
  * passed, and is written before serials come near it. When it cannot be written, serials go on from memory.
  */
 
-import { isSerialAfter, nextSerial } from '../dns/index.ts';
-import { type Fault, fault, type WallSeconds } from '../src/base/index.ts';
-import { GenerationFile } from '../src/io/generation-file.ts';
+import { isSerialAfter, nextSerial } from '../../dns/index.ts';
+import { type Fault, fault, type WallSeconds } from '../../src/base/index.ts';
+import { GenerationFile } from '../../src/io/generation-file.ts';
 
 /** How far ahead the file is: one write in so many serials or seconds. */
 const RESERVE = 600;

@@ -1,8 +1,8 @@
 /** What this node itself counts: rows of hashes that it owns show its own swarms, as they are now. */
-import type { InfoHash, NodeId } from '../src/base/index.ts';
-import type { Counts, ListingRow } from '../src/listing/index.ts';
-import type { Ownership } from '../src/ports/index.ts';
-import type { Tracker } from '../tracker/index.ts';
+import type { InfoHash, NodeId } from '../../src/base/index.ts';
+import type { Counts, ListingRow } from '../../src/listing/index.ts';
+import type { Ownership } from '../../src/ports/index.ts';
+import type { Tracker } from '../../tracker/index.ts';
 
 const NOBODY = { seeders: 0, leechers: 0, completions: 0 };
 

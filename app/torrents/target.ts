@@ -1,12 +1,12 @@
 /** What a person means by "get this": a magnet, a hash or part of one, a .torrent file, or a listed name. */
 import { readFile, stat } from 'node:fs/promises';
-import { isFault, MonsoonError, parseInfoHash } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
-import { type ListingStore, parseMagnet, parseTorrentFile } from '../src/io/index.ts';
-import type { Torrent } from '../src/io/torrent.ts';
-import type { TorrentSpec } from '../src/io/torrent-spec.ts';
-import type { Torrents } from '../src/io/torrents.ts';
-import { type Magnet, METAINFO_BYTES_MAX } from '../src/torrent/index.ts';
+import { isFault, MonsoonError, parseInfoHash } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
+import { type ListingStore, parseMagnet, parseTorrentFile } from '../../src/io/index.ts';
+import type { Torrent } from '../../src/io/torrent.ts';
+import type { TorrentSpec } from '../../src/io/torrent-spec.ts';
+import type { Torrents } from '../../src/io/torrents.ts';
+import { type Magnet, METAINFO_BYTES_MAX } from '../../src/torrent/index.ts';
 
 /** Enough of a torrent to start it; peers are those a magnet names. */
 export type Target = Pick<TorrentSpec, 'infoHash' | 'name' | 'info' | 'trackers' | 'webSeeds'> &

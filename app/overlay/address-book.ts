@@ -2,8 +2,8 @@
  * Where other nodes may be reached: which addresses we dial at all, and at which of its own a node really answered.
  * A private address is dialled only when the user named it, or somebody did who is on a private network with us.
  */
-import { type Address, formatAddress, isHearsayPort, type NodeId, nodeOrigin, reachOf } from '../src/base/index.ts';
-import { type Dialler, trustOf } from '../src/io/dialler.ts';
+import { type Address, formatAddress, isHearsayPort, type NodeId, nodeOrigin, reachOf } from '../../src/base/index.ts';
+import { type Dialler, trustOf } from '../../src/io/dialler.ts';
 
 /** Private addresses that may be dialled. */
 const VOUCHED_MAX = 10_000;

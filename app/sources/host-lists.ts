@@ -1,10 +1,10 @@
 /** Host lists as the user hands them in: the text itself, or a URL where somebody publishes one. */
-import { type Fault, formatAddress, isFault, MonsoonError, parseAddress } from '../src/base/index.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import { LIST_LENGTH_MAX, type ListedHost, linesOfJson, parseHostList } from '../src/overlay/index.ts';
-import type { AddressBook } from './address-book.ts';
-import type { Membership } from './membership.ts';
-import type { HostRow } from './running-node.ts';
+import { type Fault, formatAddress, isFault, MonsoonError, parseAddress } from '../../src/base/index.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import { LIST_LENGTH_MAX, type ListedHost, linesOfJson, parseHostList } from '../../src/overlay/index.ts';
+import type { AddressBook } from '../overlay/address-book.ts';
+import type { Membership } from '../overlay/membership.ts';
+import type { HostRow } from '../running-node.ts';
 
 const FETCH_MS = 20_000;
 const REDIRECTS_MAX = 3;

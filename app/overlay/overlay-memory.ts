@@ -19,11 +19,11 @@ import {
   nodeIdBytes,
   nodeIdOfBytes,
   parseCompactAddress,
-} from '../src/base/index.ts';
-import { writeFileAtomically } from '../src/io/atomic-file.ts';
-import { sha1 } from '../src/io/hash.ts';
-import { HOSTS_MAX, type KnownHost } from '../src/overlay/index.ts';
-import type { Log } from './log.ts';
+} from '../../src/base/index.ts';
+import { writeFileAtomically } from '../../src/io/atomic-file.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import { HOSTS_MAX, type KnownHost } from '../../src/overlay/index.ts';
+import type { Log } from '../log.ts';
 
 const CHECKSUM_BYTES = 20;
 /** Bencoded values of the largest file: a host has at most 17, keys included. */

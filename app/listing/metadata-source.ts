@@ -2,12 +2,12 @@
  * Where an info dictionary comes from when the torrent itself is not here: the own listing, else the supernode that
  * owns the hash. What comes from elsewhere is believed only when its hash is the one that was asked for.
  */
-import { type InfoHash, isFault } from '../src/base/index.ts';
-import { sha1 } from '../src/io/hash.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import type { ListingStore } from '../src/io/index.ts';
-import { parseInfo, type TorrentInfo } from '../src/torrent/index.ts';
-import { METADATA_BYTES_MAX } from '../src/wire/index.ts';
+import { type InfoHash, isFault } from '../../src/base/index.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import type { ListingStore } from '../../src/io/index.ts';
+import { parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
+import { METADATA_BYTES_MAX } from '../../src/wire/index.ts';
 
 const METADATA_TIMEOUT_MS = 10_000;
 

@@ -2,11 +2,11 @@
  * Carries this node's own entries to the supernodes that keep their hashes: to the owner and to those that hold its
  * copies, each until it took them, and to others once the hash is theirs.
  */
-import { type InfoHash, isFault, type NodeId } from '../src/base/index.ts';
-import type { HttpClient } from '../src/io/http-client.ts';
-import { encodePublication } from '../src/listing/index.ts';
-import type { Log } from './log.ts';
-import type { Membership } from './membership.ts';
+import { type InfoHash, isFault, type NodeId } from '../../src/base/index.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
+import { encodePublication } from '../../src/listing/index.ts';
+import type { Log } from '../log.ts';
+import type { Membership } from '../overlay/membership.ts';
 
 const TIMEOUT_MS = 10_000;
 /** Entries of ours that are offered; more wait for a restart. */

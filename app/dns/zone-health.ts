@@ -3,9 +3,9 @@
  * proved there who they are; and which of them answer for the zone too. A few are looked at each round, the longest
  * unseen first, so that a network of any size costs the same.
  */
-import type { ZoneHost } from '../dns/index.ts';
-import type { Address, NodeId } from '../src/base/index.ts';
-import { type Descriptor, ROLE_ANSWERS_DNS, ROLE_LEAVES } from '../src/overlay/index.ts';
+import type { ZoneHost } from '../../dns/index.ts';
+import type { Address, NodeId } from '../../src/base/index.ts';
+import { type Descriptor, ROLE_ANSWERS_DNS, ROLE_LEAVES } from '../../src/overlay/index.ts';
 
 const ROUND_MS = 2000;
 /** Nodes looked at in a round. */

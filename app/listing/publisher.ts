@@ -2,11 +2,11 @@
  * What this node says in the listing under its own key: entries are sealed here, kept pinned, edited and withdrawn by
  * a higher sequence, and handed to the sync that carries them to the owners of their hashes.
  */
-import { type InfoHash, isFault, MonsoonError, type WallSeconds } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
-import type { Identity } from '../src/io/identity.ts';
-import { verify } from '../src/io/identity.ts';
-import type { ListingStore } from '../src/io/index.ts';
+import { type InfoHash, isFault, MonsoonError, type WallSeconds } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
+import type { Identity } from '../../src/io/identity.ts';
+import { verify } from '../../src/io/identity.ts';
+import type { ListingStore } from '../../src/io/index.ts';
 import {
   type CheckedClaims,
   type Entry,
@@ -15,9 +15,9 @@ import {
   openEntry,
   parseClaims,
   sealEntry,
-} from '../src/listing/index.ts';
+} from '../../src/listing/index.ts';
+import type { Claims } from '../running-node.ts';
 import type { ListingSync } from './listing-sync.ts';
-import type { Claims } from './running-node.ts';
 
 /** Metadata that an entry follows from, with its exact bytes. */
 export type PublishedInfo = ListedInfo & { readonly raw: Uint8Array };

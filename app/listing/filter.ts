@@ -4,12 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { infoHashBytes, MonsoonError, utf8 } from '../src/base/index.ts';
-import { writeFileAtomically } from '../src/io/atomic-file.ts';
-import type { ListingStore } from '../src/io/index.ts';
-import { type DenyFacts, DenyList } from '../src/listing/index.ts';
-import type { Log } from './log.ts';
-import type { FilterChange, FilterStatus } from './running-node.ts';
+import { infoHashBytes, MonsoonError, utf8 } from '../../src/base/index.ts';
+import { writeFileAtomically } from '../../src/io/atomic-file.ts';
+import type { ListingStore } from '../../src/io/index.ts';
+import { type DenyFacts, DenyList } from '../../src/listing/index.ts';
+import type { Log } from '../log.ts';
+import type { FilterChange, FilterStatus } from '../running-node.ts';
 
 /** Bytes of all rules. */
 const RULES_BYTES_MAX: number = 64 * 2 ** 20;

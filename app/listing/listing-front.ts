@@ -4,11 +4,11 @@
  */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Fault, type InfoHash, isFault, type NodeId, parseInfoHash, publicFault } from '../src/base/index.ts';
-import { wallNow } from '../src/io/alarm-clock.ts';
-import { sha1 } from '../src/io/hash.ts';
-import { verify } from '../src/io/identity.ts';
-import type { ListingChanges, ListingStore } from '../src/io/index.ts';
+import { type Fault, type InfoHash, isFault, type NodeId, parseInfoHash, publicFault } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import { verify } from '../../src/io/identity.ts';
+import type { ListingChanges, ListingStore } from '../../src/io/index.ts';
 import {
   type Counts,
   type Entry,
@@ -19,10 +19,10 @@ import {
   parseCountedHashes,
   parsePublication,
   verifiedBy,
-} from '../src/listing/index.ts';
-import type { Ownership } from '../src/ports/index.ts';
-import { parseInfo } from '../src/torrent/index.ts';
-import type { Membership } from './membership.ts';
+} from '../../src/listing/index.ts';
+import type { Ownership } from '../../src/ports/index.ts';
+import { parseInfo } from '../../src/torrent/index.ts';
+import type { Membership } from '../overlay/membership.ts';
 
 const deflate = promisify(gzip);
 
