@@ -30,8 +30,12 @@ const PRIMING_MAX = 4;
 const FORMER_MAX = 128;
 const FORMER_MS = 180_000;
 const PIECES_MAX = 1024;
-/** Who took no copy is not offered one again for this long. */
-const REFUSED_MS = 10_000;
+/**
+ * How long who took no copy is not offered one again: at first not long, because a replica may hear of a newcomer after
+ * it is asked by it, and twice as long each time.
+ */
+const REST_MS = 500;
+const REST_MS_MAX = 10_000;
 /** Owner sets whose others are remembered. */
 const OTHERS_MAX = 10_000;
 /** Arcs that are remembered of one replica. */
@@ -77,7 +81,7 @@ export class Replication {
   /** Arcs that each replica has whole. */
   readonly #primed = new Map<NodeId, Arc[]>();
   readonly #priming = new Map<NodeId, number>();
-  readonly #restingUntil = new Map<NodeId, Instant>();
+  readonly #resting = new Map<NodeId, { readonly until: Instant; readonly ms: number }>();
   /** Batches that are under way, by receiver. */
   readonly #unheard = new Map<NodeId, number>();
   #waiting: Flush[] = [];
@@ -117,7 +121,7 @@ export class Replication {
 
   forget(nodeId: NodeId): void {
     this.#primed.delete(nodeId);
-    this.#restingUntil.delete(nodeId);
+    this.#resting.delete(nodeId);
     this.#isDirty = true;
   }
 
@@ -233,7 +237,7 @@ export class Replication {
         this.#isDirty = true;
         return;
       }
-      const isResting = (this.#restingUntil.get(member.nodeId) ?? Number.NEGATIVE_INFINITY) > this.#context.now;
+      const isResting = (this.#resting.get(member.nodeId)?.until ?? Number.NEGATIVE_INFINITY) > this.#context.now;
       if (isResting || this.#priming.has(member.nodeId)) {
         this.#isDirty = true;
         continue;
@@ -249,9 +253,11 @@ export class Replication {
     this.#priming.delete(nodeId);
     this.#isDirty = true;
     if (!isDone) {
-      this.#restingUntil.set(nodeId, later(this.#context.now, REFUSED_MS));
+      const ms = Math.min(REST_MS_MAX, 2 * (this.#resting.get(nodeId)?.ms ?? REST_MS / 2));
+      this.#resting.set(nodeId, { until: later(this.#context.now, ms), ms });
       return;
     }
+    this.#resting.delete(nodeId);
     former?.given.add(name);
     this.notePrimed(nodeId, arc);
     // The next one waits for nothing.
