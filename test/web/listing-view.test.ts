@@ -160,7 +160,7 @@ test('arrow keys walk through the rows, Enter opens one, f fetches it, Escape go
   assert.deepEqual(incidents, []);
 });
 
-test('a row that is here shows how far it is, and rows that come show by themselves', async (t) => {
+test('a row that is here shows how far it is, and rows that come show by themselves, whatever is being typed', async (t) => {
   if (!(await canVisit(t))) return;
   const { node, url } = await openPageNode(t, items.slice(0, 3));
   const { page, incidents } = await visit(t, url);
@@ -171,8 +171,11 @@ test('a row that is here shows how far it is, and rows that come show by themsel
   await rows(page).first().getByText('here', { exact: true }).waitFor();
   node.transfers = [];
   await rows(page).first().getByRole('button', { name: 'Fetch Row 0' }).waitFor();
+  await page.getByRole('button', { name: 'Filters' }).click();
+  await page.getByLabel('Seeds from').fill('5');
   await node.add(items.slice(3, 6));
   await shown(page, '6 torrents');
   assert.equal(await rows(page).count(), 6);
+  assert.equal(await page.getByLabel('Seeds from').inputValue(), '5', 'what is half typed stays');
   assert.deepEqual(incidents, []);
 });

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { go, route } from '../route.ts';
 import { useStore } from '../store.ts';
+import { FilterField } from './filter-field.tsx';
 import { CATEGORIES, FILTERS, isFiltered, withChanges } from './question.ts';
 
 /** Longer than the gap between two letters of a quick typist. */
@@ -39,17 +40,13 @@ export function FilterBar({ children }: { readonly children: ComponentChildren }
       {children}
       <div id="filters" class="filters" hidden={!isOpen}>
         {FILTERS.map(({ name, label, hint }) => (
-          <label key={name}>
-            {label}{' '}
-            <input
-              value={parameters.get(name) ?? ''}
-              placeholder={hint}
-              size={6}
-              maxLength={20}
-              spellcheck={false}
-              onChange={(event) => change({ [name]: event.currentTarget.value.trim() })}
-            />
-          </label>
+          <FilterField
+            key={name}
+            label={label}
+            hint={hint}
+            value={parameters.get(name) ?? ''}
+            onChange={(text) => change({ [name]: text })}
+          />
         ))}
         {isFiltered(parameters) && (
           <button
