@@ -22,6 +22,8 @@ const ANY_PORT = 5351;
 export async function findGateway(network: BoundNetwork): Promise<Gateway | undefined> {
   try {
     const { source } = network;
+    // What we are bound to is gone, or leads nowhere: any other route is not ours to use.
+    if (!source && network.isRestricted) return undefined;
     const routes = await readRoutes();
     const isOurs = ({ device }: DefaultRoute): boolean => device === source?.device || !!source?.hosts.includes(device);
     const route = bestRoute(source ? routes.filter(isOurs) : routes);

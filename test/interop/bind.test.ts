@@ -8,7 +8,7 @@ import { libtorrent } from './clients/libtorrent.ts';
 import { type Monsoon, startMonsoon } from './clients/monsoon.ts';
 import { makeContent, treeHash } from './content.ts';
 import { type Host, inNamespace } from './network.ts';
-import { run } from './program.ts';
+import { Program, run } from './program.ts';
 import { hasWhatItTakes, TestBed } from './test-bed.ts';
 import { bareMagnet, infoHashOf, makeTorrent } from './torrent-file.ts';
 import { until } from './until.ts';
@@ -56,6 +56,12 @@ async function announceDecoy({ decoy, otherAnnounceUrl }: Scene, infoHash: strin
   const binary = infoHash.replace(/../g, '%$&');
   const query = `info_hash=${binary}&peer_id=-XX0000-000000000000&port=50001&left=0&uploaded=0&downloaded=0&event=started`;
   await run(inNamespace(decoy, ['curl', ['-sf', '-o', '/dev/null', `${otherAnnounceUrl}?${query}`]]));
+}
+
+/** Has what leaves by the host's other interface written down, for the day on which something does. */
+function witness({ namespace }: Host): Program {
+  const capture = ['-n', '-l', '-i', 'eth1', '-Q', 'out'];
+  return new Program(['ip', ['netns', 'exec', namespace, 'tcpdump', ...capture]]);
 }
 
 /** Packets that left by the host's other interface. */
@@ -108,6 +114,8 @@ test('while its address is gone a node says so and waits, and goes on by itself 
   await node.fetch(torrentFile, into);
   await until('some of it', SECONDS_MAX, async () => (await node.progress()).completedBytes > 0 || undefined);
 
+  const seen = witness(host);
+  t.after(() => seen.kill());
   const before = await sentElsewhere(host);
   const address = [`${host.address}/24`, 'dev', 'eth0'];
   await run(['ip', ['-n', host.namespace, 'address', 'del', ...address]]);
@@ -119,6 +127,6 @@ test('while its address is gone a node says so and waits, and goes on by itself 
   assert.equal((await node.progress()).isComplete, false);
   await run(['ip', ['-n', host.namespace, 'address', 'add', ...address]]);
   assert.equal((await node.fetched(SECONDS_MAX)).size, content.size);
-  assert.equal((await sentElsewhere(host)) - before, 0);
+  assert.equal((await sentElsewhere(host)) - before, 0, seen.output);
   await until('the problem to be over', 5, async () => (await node.status()).bind.problem === null || undefined);
 });
