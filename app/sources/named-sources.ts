@@ -43,6 +43,8 @@ export class NamedSource implements Source {
 
   async search(name: (contact: Named) => void): Promise<void> {
     const { config, network, log } = this.#settings;
+    // While what we are bound to is gone the question would leave by another way.
+    if (network.problem !== undefined) return;
     const { name: host, port } = splitHostPort(this.text);
     const server = serverOf(config.dnsServer);
     const named = new Set<string>();
