@@ -4,6 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -89,12 +90,19 @@ zone:
   },
 };
 
+/** A number that is free for UDP and TCP alike. */
 async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
+  const tcp = createServer().listen(0, '127.0.0.1');
+  await once(tcp, 'listening');
+  const { port } = tcp.address() as AddressInfo;
+  const udp = createSocket('udp4');
+  const isFree = await new Promise<boolean>((resolve) => {
+    udp.once('error', () => resolve(false)).bind(port, '127.0.0.1', () => resolve(true));
+  });
+  udp.close();
+  tcp.close();
+  await once(tcp, 'close');
+  return isFree ? port : freePort();
 }
 
 async function look(port: number, ...what: string[]): Promise<string[]> {
