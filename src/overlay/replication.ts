@@ -30,12 +30,8 @@ const PRIMING_MAX = 4;
 const FORMER_MAX = 128;
 const FORMER_MS = 180_000;
 const PIECES_MAX = 1024;
-/**
- * How long who took no copy is not offered one again: at first not long, because a replica may hear of a newcomer after
- * it is asked by it, and twice as long each time.
- */
-const REST_MS = 500;
-const REST_MS_MAX = 10_000;
+/** Who took no copy is not offered one again for this long. */
+const REFUSED_MS = 10_000;
 /** Owner sets whose others are remembered. */
 const OTHERS_MAX = 10_000;
 /** Arcs that are remembered of one replica. */
@@ -81,7 +77,7 @@ export class Replication {
   /** Arcs that each replica has whole. */
   readonly #primed = new Map<NodeId, Arc[]>();
   readonly #priming = new Map<NodeId, number>();
-  readonly #resting = new Map<NodeId, { readonly until: Instant; readonly ms: number }>();
+  readonly #restingUntil = new Map<NodeId, Instant>();
   /** Batches that are under way, by receiver. */
   readonly #unheard = new Map<NodeId, number>();
   #waiting: Flush[] = [];
@@ -121,7 +117,7 @@ export class Replication {
 
   forget(nodeId: NodeId): void {
     this.#primed.delete(nodeId);
-    this.#resting.delete(nodeId);
+    this.#restingUntil.delete(nodeId);
     this.#isDirty = true;
   }
 
@@ -237,7 +233,7 @@ export class Replication {
         this.#isDirty = true;
         return;
       }
-      const isResting = (this.#resting.get(member.nodeId)?.until ?? Number.NEGATIVE_INFINITY) > this.#context.now;
+      const isResting = (this.#restingUntil.get(member.nodeId) ?? Number.NEGATIVE_INFINITY) > this.#context.now;
       if (isResting || this.#priming.has(member.nodeId)) {
         this.#isDirty = true;
         continue;
@@ -253,11 +249,9 @@ export class Replication {
     this.#priming.delete(nodeId);
     this.#isDirty = true;
     if (!isDone) {
-      const ms = Math.min(REST_MS_MAX, 2 * (this.#resting.get(nodeId)?.ms ?? REST_MS / 2));
-      this.#resting.set(nodeId, { until: later(this.#context.now, ms), ms });
+      this.#restingUntil.set(nodeId, later(this.#context.now, REFUSED_MS));
       return;
     }
-    this.#resting.delete(nodeId);
     former?.given.add(name);
     this.notePrimed(nodeId, arc);
     // The next one waits for nothing.
