@@ -25,7 +25,7 @@ export function addressesIn(message: OverlayMessage, network: string): readonly 
 }
 
 /** The addresses in sealed descriptors. Signatures are not checked: the machine does that, and a neighbour may say anything. */
-export function addressesOfRecords(records: readonly Uint8Array[], network: string): readonly Address[] {
+function addressesOfRecords(records: readonly Uint8Array[], network: string): readonly Address[] {
   const rules = { network, verify: () => true, sha1 };
   return records.flatMap((record) => {
     const descriptor = openDescriptor(record, rules, wallNow());

@@ -8,11 +8,10 @@ import { wallNow } from '../../src/io/alarm-clock.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import type { Identity } from '../../src/io/identity.ts';
-import { EXCHANGE_BYTES_MAX, openDescriptor, parseExchange } from '../../src/overlay/index.ts';
+import { type Descriptor, EXCHANGE_BYTES_MAX, openDescriptor, parseExchange } from '../../src/overlay/index.ts';
 import type { Log } from '../log.ts';
 import type { AddressBook } from '../overlay/address-book.ts';
 import type { OverlayHost } from '../overlay/overlay-host.ts';
-import { addressesOfRecords } from '../overlay/told-addresses.ts';
 import type { Named } from './source.ts';
 
 /** Addresses whose nodes are remembered; names may lead elsewhere each time. */
@@ -77,19 +76,19 @@ export class Asker {
     const { config, book, host, identity } = this.#settings;
     const { view } = host.machine;
     const rules = { network: config.network, verify: () => true, sha1 };
-    const news: Uint8Array[] = [];
+    const news: Descriptor[] = [];
     let found = 0;
     for (const record of records) {
       const descriptor = openDescriptor(record, rules, wallNow());
       if (isFault(descriptor) || descriptor.nodeId === identity.nodeId) continue;
       found++;
-      if ((view.get(descriptor.nodeId)?.sequence ?? -1) < descriptor.sequence) news.push(record);
+      if ((view.get(descriptor.nodeId)?.sequence ?? -1) < descriptor.sequence) news.push(descriptor);
       // Who answered there says so itself; for others' words the machine has to connect.
       if (descriptor.nodeId === by) book.noteReached(descriptor, address);
     }
     if (news.length === 0) return found;
-    book.hear(() => addressesOfRecords(news, config.network), address.host);
-    host.feed({ type: 'records', records: news, by });
+    book.hear(() => news.flatMap(({ addresses }) => addresses), address.host);
+    host.feed({ type: 'records', records: news.map(({ record }) => record), by });
     // It knows of grants too, which descriptors do not tell.
     host.feed({ type: 'found', contacts: [{ nodeId: by, address }] });
     return found;
