@@ -4,7 +4,7 @@
  * each address in a second, so that a resolver beside the victim gets through at once, and every second one of the rest
  * up to a bound, so that these small answers make no flood either.
  */
-import { type Instant, parseIp, SourceBudgets } from '../src/base/index.ts';
+import { type Instant, parseIp, prefixOfIp, SourceBudgets } from '../src/base/index.ts';
 
 /** Networks that are remembered, and addresses. */
 export const NETWORKS_MAX = 16_384;
@@ -34,15 +34,11 @@ export class AnswerBudget {
   decide(host: string, now: Instant): Verdict {
     if (!this.#answers) return 'answer';
     const ip = parseIp(host);
-    const network = ip ? prefixOf(ip, 3, 6) : host;
+    const network = ip ? prefixOfIp(ip, 3, 6) : host;
     if (this.#answers.take(network, 1, now)) return 'answer';
-    const address = ip ? prefixOf(ip, 4, 8) : host;
+    const address = ip ? prefixOfIp(ip, 4, 8) : host;
     if (this.#addresses.take(address, 1, now) && this.#first.take(network, 1, now)) return 'truncate';
     const isTurn = ++this.#refused % SLIP === 0;
     return isTurn && this.#slipped.take(network, 1, now) ? 'truncate' : 'drop';
   }
-}
-
-function prefixOf(ip: Uint8Array, bytesOf4: number, bytesOf6: number): string {
-  return ip.subarray(0, ip.length === 4 ? bytesOf4 : bytesOf6).join('.');
 }

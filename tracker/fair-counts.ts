@@ -2,7 +2,7 @@
  * How many take part in a swarm, as the listing says it: one /24 or /48 of public addresses counts for a few at most, so
  * that nobody makes a crowd of one network. A large swarm is judged by a part of it.
  */
-import { reachOfIp } from '../src/base/index.ts';
+import { prefixOfIp, reachOfIp } from '../src/base/index.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, type SwarmTable } from './swarm-table.ts';
 
@@ -40,7 +40,7 @@ function fairOf(swarms: SwarmTable, slot: number, endpointBytes: number): Fair {
     const role = groups.isSeeder(slot, position) ? 'seeders' : 'leechers';
     const ip = endpoint.subarray(0, endpointBytes - 2);
     if (reachOfIp(ip) === 'public') {
-      const subnet = role + ip.subarray(0, ip.length === 4 ? 3 : 6).join('.');
+      const subnet = role + prefixOfIp(ip, 3, 6);
       const before = bySubnet.get(subnet) ?? 0;
       if (before >= subnetMax) continue;
       bySubnet.set(subnet, before + 1);

@@ -13,6 +13,7 @@ import type { Log } from '../log.ts';
 import type { Membership } from '../overlay/membership.ts';
 import type { Reach } from '../reach.ts';
 import type { ZoneReport } from '../running-node.ts';
+import { splitHostPort } from '../sources/named-sources.ts';
 import { ZoneHealth } from './zone-health.ts';
 import { ZoneSerials } from './zone-serials.ts';
 
@@ -113,11 +114,10 @@ export function zoneOf(service: DnsService | undefined): ZoneReport {
 
 /** Who may fetch the zone is told by address, for a name could be pointed elsewhere. */
 function secondaryOf(text: string): Address {
-  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*))(?::([0-9]+))?$/.exec(text) ?? [];
-  const ip = parseIp(bracketed ?? plain ?? '');
-  const number = port === undefined ? DNS_PORT : Number(port);
-  if (!ip || number < 1 || number > 65_535) {
+  const { name, port = DNS_PORT } = splitHostPort(text);
+  const ip = parseIp(name);
+  if (!ip || port < 1 || port > 65_535) {
     throw new MonsoonError('config', `--dns-secondary ${text}: expected an IP address, with a port unless it is 53.`);
   }
-  return { host: formatIp(ip), port: number };
+  return { host: formatIp(ip), port };
 }

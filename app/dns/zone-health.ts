@@ -4,7 +4,7 @@
  * unseen first, so that a network of any size costs the same.
  */
 import type { ZoneHost } from '../../dns/index.ts';
-import type { Address, NodeId } from '../../src/base/index.ts';
+import { type Address, isSameAddress, type NodeId } from '../../src/base/index.ts';
 import { type Descriptor, ROLE_ANSWERS_DNS, ROLE_LEAVES } from '../../src/overlay/index.ts';
 
 const ROUND_MS = 2000;
@@ -73,7 +73,7 @@ export class ZoneHealth {
     const seen = this.#seen.get(nodeId);
     if (!seen || now - seen.at > VALID_MS) return [];
     // An address that it names no longer is not its own any more.
-    return seen.addresses.filter((reached) => addresses.some((named) => isSame(named, reached)));
+    return seen.addresses.filter((reached) => addresses.some((named) => isSameAddress(named, reached)));
   }
 
   async #round(): Promise<void> {
@@ -103,8 +103,4 @@ export class ZoneHealth {
     const isServer = answers.length > 0 && answers.every(Boolean);
     this.#seen.set(nodeId, { at: performance.now(), addresses: reached, answersZone: isServer });
   }
-}
-
-function isSame(one: Address, other: Address): boolean {
-  return one.host === other.host && one.port === other.port;
 }

@@ -2,12 +2,12 @@
  * The user's deny rules: kept in one text file, and obeyed by everything that lists, tracks, fetches or takes
  * publications. Rules are local; others see what they like.
  */
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { infoHashBytes, MonsoonError, utf8 } from '../../src/base/index.ts';
+import { MonsoonError, utf8 } from '../../src/base/index.ts';
 import { writeFileAtomically } from '../../src/io/atomic-file.ts';
+import { newDenyList } from '../../src/io/deny-rules.ts';
 import type { ListingStore } from '../../src/io/index.ts';
-import { type DenyFacts, DenyList } from '../../src/listing/index.ts';
+import type { DenyFacts, DenyList } from '../../src/listing/index.ts';
 import type { Log } from '../log.ts';
 import type { FilterChange, FilterStatus } from '../running-node.ts';
 
@@ -20,7 +20,7 @@ export class Filter {
   readonly #file: string;
   readonly #store: Pick<ListingStore, 'deny'>;
   #rules: readonly string[] = [];
-  #list = newList();
+  #list = newDenyList();
 
   private constructor(file: string, store: Pick<ListingStore, 'deny'>) {
     this.#file = file;
@@ -34,7 +34,10 @@ export class Filter {
       if (error.code === 'ENOENT') return '';
       throw new MonsoonError('disk', `The deny rules ${file} cannot be read: make it readable for this user.`, error);
     });
-    const { refused } = await filter.#use(linesOf(text));
+    const rules = linesOf(text);
+    const list = newDenyList();
+    const refused = list.add(rules.join('\n'));
+    await filter.#use(rules, list);
     if (refused.length > 0) log.warn('lines that are no deny rule', { file, first: refused[0], lines: refused.length });
     return filter;
   }
@@ -66,7 +69,8 @@ export class Filter {
     const rules = [...new Set([...kept, ...add.flatMap(linesOf)])];
     const bytes = utf8(`${rules.join('\n')}\n`);
     if (bytes.length > RULES_BYTES_MAX) throw new MonsoonError('refused', 'There are too many deny rules.');
-    const refused = newList().add(rules.join('\n'));
+    const list = newDenyList();
+    const refused = list.add(rules.join('\n'));
     if (refused.length > 0) {
       throw new MonsoonError(
         'usage',
@@ -74,22 +78,16 @@ export class Filter {
       );
     }
     await writeFileAtomically(this.#file, bytes);
-    await this.#use(rules);
+    await this.#use(rules, list);
     return this.status;
   }
 
-  async #use(rules: readonly string[]): Promise<{ refused: readonly string[] }> {
-    const list = newList();
-    const refused = list.add(rules.join('\n'));
+  /** @param list made from these rules */
+  async #use(rules: readonly string[], list: DenyList): Promise<void> {
     this.#rules = rules;
     this.#list = list;
     await this.#store.deny(rules.join('\n'));
-    return { refused };
   }
-}
-
-function newList(): DenyList {
-  return new DenyList((infoHash) => createHash('sha256').update(infoHashBytes(infoHash)).digest('hex'));
 }
 
 function linesOf(text: string): string[] {

@@ -75,8 +75,7 @@ export class ListingPush {
   }
 
   async #offer(offer: Offer, keeper: NodeId, nowMs: number, signal: AbortSignal): Promise<void> {
-    const supernode = this.#membership.get(keeper);
-    const origin = supernode && this.#membership.originOf(supernode);
+    const origin = this.#membership.originOf(keeper);
     if (origin === undefined) return;
     const { entry, info, infoHash, settled } = offer;
     const reply = await this.#http.request({

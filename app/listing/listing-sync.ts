@@ -176,8 +176,7 @@ export class ListingSync {
   /** A page of a supernode; undefined when it has none for us. */
   async #ask(from: NodeId, path: string): Promise<{ page: ListingPage; bytes: number } | undefined> {
     const { membership, http, network } = this.#settings;
-    const supernode = membership.get(from);
-    const origin = supernode && membership.originOf(supernode);
+    const origin = membership.originOf(from);
     if (origin === undefined) return undefined;
     const reply = await http.request({
       origin,
@@ -245,8 +244,7 @@ export class ListingSync {
 
   async #askCounts(keeper: NodeId, hashes: readonly InfoHash[], at: WallSeconds): Promise<void> {
     const { membership, http } = this.#settings;
-    const supernode = membership.get(keeper);
-    const origin = supernode && membership.originOf(supernode);
+    const origin = membership.originOf(keeper);
     if (origin === undefined) return;
     const reply = await http.request({
       origin,

@@ -2,7 +2,15 @@
  * Where other nodes may be reached: which addresses we dial at all, and at which of its own a node really answered.
  * A private address is dialled only when the user named it, or somebody did who is on a private network with us.
  */
-import { type Address, formatAddress, isHearsayPort, type NodeId, nodeOrigin, reachOf } from '../../src/base/index.ts';
+import {
+  type Address,
+  formatAddress,
+  isHearsayPort,
+  isSameAddress,
+  type NodeId,
+  nodeOrigin,
+  reachOf,
+} from '../../src/base/index.ts';
 import { type Dialler, trustOf } from '../../src/io/dialler.ts';
 
 /** Private addresses that may be dialled. */
@@ -79,9 +87,8 @@ export class AddressBook {
   }
 
   /** The node that answered at an address. */
-  nodeAt({ host, port }: Address): NodeId | undefined {
-    for (const [nodeId, { address }] of this.#reached)
-      if (address.host === host && address.port === port) return nodeId;
+  nodeAt(place: Address): NodeId | undefined {
+    for (const [nodeId, { address }] of this.#reached) if (isSameAddress(address, place)) return nodeId;
     return undefined;
   }
 }

@@ -9,6 +9,7 @@ import {
   type Address,
   formatAddress,
   type InfoHash,
+  isSameAddress,
   type NodeAt,
   type NodeId,
   nodeOrigin,
@@ -214,18 +215,19 @@ export class Membership {
     return supernode.nodeId === identity.nodeId ? addresses[0] : book.addressOf(supernode);
   }
 
-  /** Whom to ask, and where: the origin of requests to a supernode. */
-  originOf(supernode: Descriptor): string | undefined {
-    const address = this.addressOf(supernode);
-    return address && nodeOrigin({ nodeId: supernode.nodeId, address });
+  /** Whom to ask, and where: the origin of requests to a supernode; undefined when it is not known, or not to be dialled. */
+  originOf(nodeId: NodeId): string | undefined {
+    const supernode = this.get(nodeId);
+    const address = supernode && this.addressOf(supernode);
+    return address && nodeOrigin({ nodeId, address });
   }
 
   /** The supernode that listens at an address. */
-  nodeAt({ host, port }: Address): NodeId | undefined {
-    const isAt = (own: Address): boolean => own.host === host && own.port === port;
-    const reached = this.#settings.book.nodeAt({ host, port });
+  nodeAt(place: Address): NodeId | undefined {
+    const reached = this.#settings.book.nodeAt(place);
     if (reached) return reached;
-    for (const { nodeId, addresses } of this.#machine.descriptors()) if (addresses.some(isAt)) return nodeId;
+    const isThere = (address: Address): boolean => isSameAddress(address, place);
+    for (const { nodeId, addresses } of this.#machine.descriptors()) if (addresses.some(isThere)) return nodeId;
     return undefined;
   }
 

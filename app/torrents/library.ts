@@ -364,6 +364,6 @@ export class Library {
 
   #originOf(infoHash: InfoHash): string | undefined {
     const supernode = this.#ownerOf(infoHash);
-    return supernode && this.#settings.membership.originOf(supernode);
+    return supernode && this.#settings.membership.originOf(supernode.nodeId);
   }
 }

@@ -46,6 +46,15 @@ export function parseAddress(text: string): Address | undefined {
   return ip && port >= 1 && port <= 65_535 ? { host: formatIp(ip), port } : undefined;
 }
 
+/** The network of an IP address by its first bytes, of IPv4 and of IPv6 so many: 3 and 6 are a /24 and a /48. */
+export function prefixOfIp(ip: Uint8Array, bytesOf4: number, bytesOf6: number): string {
+  return ip.subarray(0, ip.length === 4 ? bytesOf4 : bytesOf6).join('.');
+}
+
+export function isSameAddress(one: Address, other: Address): boolean {
+  return one.host === other.host && one.port === other.port;
+}
+
 /** `1.2.3.4:80` or `[2001:db8::1]:80`. */
 export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;

@@ -7,9 +7,10 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { BlockList } from 'node:net';
 import multicastDns, { type MulticastDNS } from 'multicast-dns';
-import { type Instant, instant, SourceBudgets } from '../base/index.ts';
+import { SourceBudgets } from '../base/index.ts';
 import { answersTo, beaconsIn, recordsOf, SERVICE, type ServiceInstance, type ServiceRecord } from '../lan/index.ts';
-import type { Foothold } from './lan-sockets.ts';
+import { now } from './alarm-clock.ts';
+import { addNetwork, type Foothold } from './lan-sockets.ts';
 
 const MDNS_PORT = 5353;
 /** Largest datagram that is decoded: one Ethernet frame. */
@@ -100,10 +101,10 @@ class NeighbourSocket extends EventEmitter {
   readonly #neighbours = new BlockList();
   readonly #budgets = new SourceBudgets(PER_SOURCE, SOURCES_MAX);
 
-  constructor({ host, cidr }: Foothold) {
+  constructor(foothold: Foothold) {
     super();
-    const [subnet, prefix] = cidr.split('/');
-    this.#neighbours.addSubnet(subnet!, Number(prefix), 'ipv4');
+    const { host } = foothold;
+    addNetwork(this.#neighbours, foothold);
     this.#socket = createSocket({ type: 'udp4', reuseAddr: true });
     this.#socket.on('message', (bytes, source) => this.#receive(bytes, source));
     this.#socket.on('error', (error) => this.emit('error', error));
@@ -148,15 +149,11 @@ class NeighbourSocket extends EventEmitter {
 
   #receive(bytes: Buffer, source: RemoteInfo): void {
     if (bytes.length > DATAGRAM_BYTES_MAX || !this.#neighbours.check(source.address, 'ipv4')) return;
-    if (!this.#budgets.take(source.address, 1, monotonicNow())) return;
+    if (!this.#budgets.take(source.address, 1, now())) return;
     try {
       this.emit('message', bytes, source);
     } catch {
       // A shape that the package does not survive: the sender loses one answer.
     }
   }
-}
-
-function monotonicNow(): Instant {
-  return instant(performance.now());
 }

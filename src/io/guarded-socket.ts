@@ -4,8 +4,9 @@
  * it throws ends the datagram and not the process. Quacks like dgram.Socket as far as k-rpc-socket calls it.
  */
 import { EventEmitter } from 'node:events';
-import { type Address, Budget, type Instant, instant, isFault, reachOf, SourceBudgets } from '../base/index.ts';
+import { type Address, Budget, isFault, reachOf, SourceBudgets } from '../base/index.ts';
 import { checkKrpc } from '../wire/index.ts';
+import { now } from './alarm-clock.ts';
 import type { UdpPort } from './udp-port.ts';
 
 /** Largest answer we send: fits every path without fragments, as for DNS. */
@@ -38,8 +39,8 @@ export class GuardedSocket extends EventEmitter {
   readonly #allowLocal: boolean;
   readonly #datagramsOf = new SourceBudgets(DATAGRAMS_PER_SOURCE, SOURCES_MAX);
   readonly #answerBytesOf = new SourceBudgets(ANSWER_BYTES_PER_SOURCE, SOURCES_MAX);
-  readonly #answerBytes = new Budget(ANSWER_BYTES, monotonicNow());
-  readonly #queryBytes = new Budget(QUERY_BYTES, monotonicNow());
+  readonly #answerBytes = new Budget(ANSWER_BYTES, now());
+  readonly #queryBytes = new Budget(QUERY_BYTES, now());
   readonly #counts = { refusedIn: 0, refusedOut: 0, thrown: 0 };
 
   /** @param allowLocal whether queries may go to loopback and private addresses (development and tests) */
@@ -83,7 +84,7 @@ export class GuardedSocket extends EventEmitter {
 
   #receive(datagram: Buffer, from: Address): void {
     // The package knows IPv4 only.
-    const isAffordable = !from.host.includes(':') && this.#datagramsOf.take(from.host, 1, monotonicNow());
+    const isAffordable = !from.host.includes(':') && this.#datagramsOf.take(from.host, 1, now());
     if (!isAffordable || isFault(checkKrpc(datagram))) {
       this.#counts.refusedIn++;
       return;
@@ -99,17 +100,13 @@ export class GuardedSocket extends EventEmitter {
   #mayAsk(bytes: number, port: number, host: string): boolean {
     const reach = reachOf(host);
     const isHost = reach === 'public' || (this.#allowLocal && reach !== 'forbidden');
-    return isHost && port >= CONTACT_PORT_MIN && this.#queryBytes.take(bytes, monotonicNow());
+    return isHost && port >= CONTACT_PORT_MIN && this.#queryBytes.take(bytes, now());
   }
 
   #mayAnswer(bytes: number, host: string): boolean {
-    const now = monotonicNow();
+    const time = now();
     return (
-      bytes <= ANSWER_BYTES_MAX && this.#answerBytesOf.take(host, bytes, now) && this.#answerBytes.take(bytes, now)
+      bytes <= ANSWER_BYTES_MAX && this.#answerBytesOf.take(host, bytes, time) && this.#answerBytes.take(bytes, time)
     );
   }
-}
-
-function monotonicNow(): Instant {
-  return instant(performance.now());
 }

@@ -180,7 +180,8 @@ function attempt(act: () => void): void {
   }
 }
 
-function addNetwork(list: BlockList, { cidr, host }: Foothold): void {
+/** Adds the network that a foothold is on. */
+export function addNetwork(list: BlockList, { cidr, host }: Foothold): void {
   const [subnet, prefix] = cidr.split('/');
   list.addSubnet(subnet!, Number(prefix), isIPv6(host) ? 'ipv6' : 'ipv4');
 }

@@ -3,7 +3,7 @@
  * transaction per call, so that a killed process leaves all of a call or nothing of it. Knows no clock, no network
  * and no signatures: what comes in was opened before.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   equalBytes,
   type InfoHash,
@@ -18,7 +18,6 @@ import {
 import {
   CATEGORIES,
   compareCandidates,
-  DenyList,
   type Entry,
   hashPrefixOf,
   isSuccessor,
@@ -30,6 +29,7 @@ import {
   PAGE_ITEMS_MAX,
 } from '../listing/index.ts';
 import type { Arc } from '../ports/index.ts';
+import { newDenyList } from './deny-rules.ts';
 import { isInArcs, spansOf } from './listing-arcs.ts';
 import { EntryTable } from './listing-entries.ts';
 import { prepareTables } from './listing-format.ts';
@@ -95,7 +95,7 @@ export class ListingDatabase {
   #entries: EntryTable;
   #index: ListingIndex;
   #change: number;
-  #denied = new DenyList(() => '');
+  #denied = newDenyList();
   /** Entries that are not shown, oldest first; at most UNLISTED_SHARE of the rows after an eviction. */
   #unlisted = new Set<number>();
 
@@ -241,7 +241,7 @@ export class ListingDatabase {
 
   /** Takes deny rules in the place of those before: what they name goes, and is not taken again; pinned entries stay. */
   deny(rules: string): void {
-    const denied = new DenyList((infoHash) => createHash('sha256').update(infoHashBytes(infoHash)).digest('hex'));
+    const denied = newDenyList();
     denied.add(rules);
     this.#denied = denied;
     if (denied.size === 0) return;

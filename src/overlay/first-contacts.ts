@@ -4,7 +4,7 @@
  * that still looks or has answered. Who is fast waits for the others. Knows neither how a source finds contacts nor how
  * one is asked.
  */
-import { type Address, formatAddress, type NodeId, parseIp, reachOf } from '../base/index.ts';
+import { type Address, formatAddress, type NodeId, parseIp, prefixOfIp, reachOf } from '../base/index.ts';
 
 /** The ways in, each of which may be somebody else's. */
 export const SOURCE_KINDS = ['cache', 'dns', 'dht', 'lan', 'told'] as const;
@@ -146,5 +146,5 @@ export class FirstContacts<Answer> {
 export function networkOf(host: string): string {
   const ip = parseIp(host);
   if (!ip || reachOf(host) !== 'public') return 'private';
-  return ip.subarray(0, ip.length === 4 ? 2 : 4).join('.');
+  return prefixOfIp(ip, 2, 4);
 }

@@ -3,7 +3,7 @@
  * Bounded in all and by network (a public /16, of IPv6 a /32), so that who owns one network, or names many keys, does
  * not push out who answered. The two that answered for the longest time are anchors and are tried first.
  */
-import { type Address, formatAddress, type NodeId, type Random } from '../base/index.ts';
+import { type Address, formatAddress, isSameAddress, type NodeId, type Random } from '../base/index.ts';
 import { ADDRESSES_MAX } from './descriptor.ts';
 import { networkOf } from './first-contacts.ts';
 
@@ -60,7 +60,8 @@ export class HostCache {
     const host = { nodeId, addresses, heard: now, since: 0, answered: 0, misses: 0 };
     if (!known && !this.#makeRoom(host)) return false;
     const first = known?.addresses[0];
-    const kept = first && addresses.some((address) => isSame(address, first)) ? withFirst(first, addresses) : addresses;
+    const kept =
+      first && addresses.some((address) => isSameAddress(address, first)) ? withFirst(first, addresses) : addresses;
     this.#set(known ? { ...known, addresses: kept, heard: now } : host);
     return true;
   }
@@ -153,12 +154,8 @@ function byWorth(a: KnownHost, b: KnownHost): number {
   return a.answered - b.answered || b.misses - a.misses || a.heard - b.heard;
 }
 
-function isSame(a: Address, b: Address): boolean {
-  return a.host === b.host && a.port === b.port;
-}
-
 function withFirst(first: Address, others: readonly Address[]): readonly Address[] {
-  return [first, ...others.filter((address) => !isSame(address, first))].slice(0, ADDRESSES_MAX);
+  return [first, ...others.filter((address) => !isSameAddress(address, first))].slice(0, ADDRESSES_MAX);
 }
 
 function keyOf({ nodeId, addresses }: HostName): string {

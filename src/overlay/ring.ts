@@ -4,7 +4,7 @@
  * the same ring, whatever order they came in.
  * A subnet counts with two supernodes at most and an address with one, so that many keys on few hosts own little.
  */
-import { type InfoHash, type NodeId, parseIp, reachOf } from '../base/index.ts';
+import { type InfoHash, type NodeId, parseIp, prefixOfIp, reachOf } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { GrantTerms } from './grant.ts';
@@ -223,7 +223,7 @@ export function subnetOf({ addresses }: Pick<Descriptor, 'addresses'>): string |
   const host = addresses[0]?.host;
   if (host === undefined || reachOf(host) !== 'public') return undefined;
   const ip = parseIp(host)!;
-  return ip.subarray(0, ip.length === 4 ? 3 : 6).join('.');
+  return prefixOfIp(ip, 3, 6);
 }
 
 /** True when a descriptor changes nothing about who owns what. */
