@@ -304,7 +304,7 @@ export class ListingDatabase {
   /** What memory holds of each entry. */
   #load(): [EntryTable, ListingIndex] {
     const entries = new EntryTable(this.#sql);
-    const index = new ListingIndex(this.#sql, (id) => textsOfRow(entries.texts(id)));
+    const index = new ListingIndex(this.#sql, (ids) => entries.texts(ids).map(textsOfRow));
     this.#unlisted = new Set();
     for (const row of entries.load()) {
       const id = Number(row.id);

@@ -23,6 +23,7 @@ import {
   type RowWords,
   type SearchTerm,
   type SearchText,
+  type Selection,
   TYPO_QUALITY,
   Vocabulary,
   WORTH_STEPS,
@@ -32,6 +33,8 @@ import type { Sql } from './sql.ts';
 
 /** Rows of which the texts are looked at for one search: the ones worth most. */
 export const TEXTS_READ_MAX = 200;
+/** Of these so many at once, until no other can be among the wanted ones. */
+const TEXTS_READ_AT_ONCE = 50;
 /** The same where the texts decide whether a row fits at all. */
 export const PHRASE_TEXTS_READ_MAX = 4000;
 /** Fewer than this many rows and typos are assumed where no word is unknown. */
@@ -65,14 +68,15 @@ export interface Found {
 
 export class ListingIndex {
   readonly #sql: Sql;
-  readonly #textsOf: (id: number) => RowTexts;
-  readonly #columns = new RowColumns();
+  readonly #textsOf: (ids: readonly number[]) => readonly RowTexts[];
+  readonly #columns: RowColumns;
   readonly #vocabulary = new Vocabulary();
 
-  /** @param textsOf the texts of a listed row */
-  constructor(sql: Sql, textsOf: (id: number) => RowTexts) {
+  /** @param textsOf the texts of listed rows, in their order */
+  constructor(sql: Sql, textsOf: (ids: readonly number[]) => readonly RowTexts[]) {
     this.#sql = sql;
     this.#textsOf = textsOf;
+    this.#columns = new RowColumns((ids) => textsOf(ids).map(({ name }) => name));
     for (const { word } of sql.each('SELECT word FROM word')) this.#vocabulary.add(String(word));
   }
 
@@ -128,9 +132,9 @@ export class ListingIndex {
     const words = [...new Set(wordsOf(name))];
     if (words.length === 0) return [];
     const ids = this.matching(words.map(quoted).join(' AND ')).filter((id) => this.#columns.has(id));
-    const isNamed = (id: number): boolean => this.#textsOf(id).name.toLowerCase() === name.toLowerCase();
-    const byAge = this.#columns.part(ids, 'age', false, 0, PHRASE_TEXTS_READ_MAX);
-    return byAge.ids.filter(isNamed).slice(0, limit);
+    const byAge = this.#columns.part(ids, 'age', false, 0, PHRASE_TEXTS_READ_MAX).ids;
+    const texts = this.#textsOf(byAge);
+    return byAge.filter((_, i) => texts[i]!.name.toLowerCase() === name.toLowerCase()).slice(0, limit);
   }
 
   get vocabulary(): Vocabulary {
@@ -143,25 +147,37 @@ export class ListingIndex {
     return Uint32Array.from(JSON.parse(String(row?.ids ?? '[]')) as number[]);
   }
 
-  wordsOfRow(id: number): RowWords {
-    const { name, tags, description } = this.#textsOf(id);
-    return { name: wordsOf(name), claims: wordsOf(`${tags.join(' ')} ${description}`) };
+  /** The words of rows, in their order. */
+  wordsOfRows(ids: readonly number[]): RowWords[] {
+    return this.#textsOf(ids).map(({ name, tags, description }) => ({
+      name: wordsOf(name),
+      claims: wordsOf(`${tags.join(' ')} ${description}`),
+    }));
   }
 
   /** The rows worth most, by how well their texts fit and by worth; the others after them, by worth alone. */
-  #ranked({ ids, clauses }: TextFound, offset: number, limit: number): { ids: number[]; total: number } {
-    const worthiest = this.#columns.part(ids, 'best', false, 0, Math.max(TEXTS_READ_MAX, offset + limit)).ids;
-    const read = worthiest.slice(0, TEXTS_READ_MAX);
-    const best = read.length > 0 ? this.#columns.worthOf(read[0]!) : 0;
-    const scores = new Map<number, number>();
-    for (const id of read) {
-      const quality = matchQuality(this.wordsOfRow(id), clauses);
-      const below = (best - this.#columns.worthOf(id)) / WORTH_STEPS;
-      scores.set(id, TEXT_WEIGHT * Math.log2(quality) - Math.log2(1 + below));
+  #ranked({ ids, clauses }: TextFound, offset: number, limit: number): Selection {
+    // Nobody's text was read so far down.
+    if (offset >= TEXTS_READ_MAX) return this.#columns.part(ids, 'best', false, offset, limit);
+    const end = offset + limit;
+    const worthiest = this.#columns.part(ids, 'best', false, 0, Math.max(TEXTS_READ_MAX, end)).ids;
+    const best = worthiest.length > 0 ? this.#columns.worthOf(worthiest[0]!) : 0;
+    // What a row can have at most, if its text fits as well as any can.
+    const scoreMax = (id: number): number => -Math.log2(1 + (best - this.#columns.worthOf(id)) / WORTH_STEPS);
+    const scored: { readonly id: number; readonly score: number }[] = [];
+    const readMax = Math.min(worthiest.length, TEXTS_READ_MAX);
+    while (scored.length < readMax) {
+      const next = worthiest.slice(scored.length, Math.min(readMax, scored.length + TEXTS_READ_AT_ONCE));
+      const last = scored[end - 1];
+      if (end === 0 || (last && last.score >= scoreMax(next[0]!))) break;
+      for (const [i, words] of this.wordsOfRows(next).entries()) {
+        const score = TEXT_WEIGHT * Math.log2(matchQuality(words, clauses)) + scoreMax(next[i]!);
+        scored.push({ id: next[i]!, score });
+      }
+      scored.sort((a, b) => b.score - a.score);
     }
-    read.sort((a, b) => scores.get(b)! - scores.get(a)!);
-    const ranked = [...read, ...worthiest.slice(TEXTS_READ_MAX)];
-    return { ids: ranked.slice(offset, offset + limit), total: ids.length };
+    const ranked = [...scored.map(({ id }) => id), ...worthiest.slice(scored.length)];
+    return { ids: ranked.slice(offset, end), total: ids.length };
   }
 }
 
@@ -259,21 +275,29 @@ class TextSearch {
   #withoutExcluded(ids: Uint32Array): Uint32Array {
     const { none } = this.#search;
     if (none.length === 0 || ids.length === 0) return ids;
-    const excluded = marksOf(this.#index.matching(none.map((term) => allOf(term.words)).join(' OR ')));
-    const phrases = none.filter(({ isPhrase, words }) => isPhrase && words.length > 1);
-    if (phrases.length === 0) return ids.filter((id) => excluded[id] !== 1);
-    const single = none.filter((term) => !phrases.includes(term));
-    return ids.filter((id) => {
-      if (excluded[id] !== 1) return true;
-      const words = this.#index.wordsOfRow(id);
-      return ![...phrases, ...single].some((term) => holdsTerm(words, term));
-    });
+    const isPhrase = (term: SearchTerm): boolean => term.isPhrase && term.words.length > 1;
+    const excluding = (terms: readonly SearchTerm[]): Uint32Array =>
+      terms.length === 0
+        ? new Uint32Array()
+        : this.#index.matching(terms.map((term) => allOf(term.words)).join(' OR '));
+    const excluded = marksOf(excluding(none.filter((term) => !isPhrase(term))));
+    const kept = ids.filter((id) => excluded[id] !== 1);
+    const phrases = none.filter(isPhrase);
+    if (phrases.length === 0) return kept;
+    const doubtful = marksOf(excluding(phrases));
+    const spared = this.#reading(
+      kept.filter((id) => doubtful[id] === 1),
+      (words) => !phrases.some((term) => holdsTerm(words, term)),
+    );
+    for (const id of spared) doubtful[id] = 0;
+    return kept.filter((id) => doubtful[id] !== 1);
   }
 
   /** Those whose texts pass, of the ones worth most. */
   #reading(ids: Uint32Array, passes: (words: RowWords) => boolean): Uint32Array {
     const { ids: worthiest } = this.#index.columns.part(ids, 'best', false, 0, PHRASE_TEXTS_READ_MAX);
-    return Uint32Array.from(worthiest.filter((id) => passes(this.#index.wordsOfRow(id))));
+    const words = this.#index.wordsOfRows(worthiest);
+    return Uint32Array.from(worthiest.filter((_, i) => passes(words[i]!)));
   }
 
   /** The words of the row worth most, where they are not those typed. */
@@ -281,7 +305,7 @@ class TextSearch {
     const isGuess = clauses.some((clause) => clause.some(({ readings }) => readings.some(({ size }) => size > 1)));
     const [first] = isGuess ? this.#index.columns.part(ids, 'best', false, 0, 1).ids : [];
     if (first === undefined) return {};
-    const { name, claims } = this.#index.wordsOfRow(first);
+    const { name, claims } = this.#index.wordsOfRows([first])[0]!;
     const words = clauses.flatMap(([term]) =>
       term!.readings.map((readings, i) => {
         const held = [...name, ...claims].filter((word) => readings.has(word));

@@ -49,6 +49,7 @@ export {
   parseListingPage,
   parsePublication,
 } from './exchange.ts';
+export { nameKeysOf, nameTextOf } from './name-order.ts';
 export { combineCounts, OBSERVATIONS_MAX, type Observation, withObservation } from './observed-counts.ts';
 export {
   LIST_LIMIT_DEFAULT,
@@ -73,6 +74,7 @@ export {
   type SearchText,
   TERMS_MAX,
 } from './search-text.ts';
+export { type OrderLevel, selectPart } from './selection.ts';
 export {
   PULLS_MAX,
   type PullRequest,

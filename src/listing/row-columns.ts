@@ -2,7 +2,9 @@
  * What rows are filtered and ordered by, as columns of numbers in memory: any order of a million rows, and how many
  * of them fit a filter, costs one pass and no index on disk. Rows are known by small numbers that the store reuses.
  */
+import { nameKeysOf, nameTextOf } from './name-order.ts';
 import type { ListingSort } from './query.ts';
+import { type OrderLevel, selectPart } from './selection.ts';
 import { distrustOf } from './worth.ts';
 
 /** What one row is filtered and ordered by. */
@@ -54,10 +56,15 @@ const LISTED = 0x80;
 const VERIFIED = 0x40;
 const PINNED = 0x20;
 const CATEGORY = 0x07;
-const NAME_DIGITS = 10;
-const NAME_BASE = 38;
+/** In the place of a count that nobody knows: after all others in either order. */
+const UNKNOWN_VALUE = 2 ** 33;
+/** Rows with the same beginning of the name of which the rest is compared; more are ordered by age. */
+export const NAMES_READ_MAX = 4000;
+
+type Column = Float64Array | Uint32Array | Int32Array | Uint8Array;
 
 export class RowColumns {
+  readonly #namesOf: (ids: readonly number[]) => readonly string[];
   #capacity = 1024;
   #end = 0;
   #listed = 0;
@@ -66,6 +73,7 @@ export class RowColumns {
   #size = new Float64Array(this.#capacity);
   #files = new Uint32Array(this.#capacity);
   #name = new Float64Array(this.#capacity);
+  #nameRest = new Float64Array(this.#capacity);
   #hash = new Uint32Array(this.#capacity);
   #publisher = new Uint32Array(this.#capacity);
   #worth = new Int32Array(this.#capacity);
@@ -74,6 +82,11 @@ export class RowColumns {
   #completions = new Uint32Array(this.#capacity);
   /** Listed rows, by number of the publisher. */
   #rowsOf = new Uint32Array(1024);
+
+  /** @param namesOf the names of listed rows, of which only the beginnings are kept here */
+  constructor(namesOf: (ids: readonly number[]) => readonly string[]) {
+    this.#namesOf = namesOf;
+  }
 
   /** Rows that are listed. */
   get size(): number {
@@ -92,7 +105,7 @@ export class RowColumns {
     this.#published[id] = Math.min(figures.published, COUNT_MAX);
     this.#size[id] = figures.size;
     this.#files[id] = figures.files;
-    this.#name[id] = nameKeyOf(figures.name);
+    [this.#name[id], this.#nameRest[id]] = nameKeysOf(figures.name);
     this.#hash[id] = figures.hashStart;
     this.#publisher[id] = figures.publisher;
     this.#worth[id] = figures.worth;
@@ -141,28 +154,10 @@ export class RowColumns {
     return fitting.subarray(0, count);
   }
 
-  /**
-   * A part of these rows in an order; ties are broken by the newest, so that pages do not overlap.
-   * @param ids reordered in place
-   */
+  /** A part of these rows in an order; ties are broken by the newest, so that pages do not overlap. */
   part(ids: Uint32Array, sort: ListingSort, isReversed: boolean, offset: number, limit: number): Selection {
-    const end = Math.min(ids.length, offset + limit);
-    if (offset >= end) return { ids: [], total: ids.length };
-    const keys = this.#keys(ids, sort, isReversed);
-    const published = this.#published;
-    const isBefore = (a: number, b: number): boolean => {
-      const difference = keys[a]! - keys[b]!;
-      if (difference !== 0 && !Number.isNaN(difference)) return difference > 0;
-      const x = ids[a]!;
-      const y = ids[b]!;
-      return published[x]! === published[y]! ? x > y : published[x]! > published[y]!;
-    };
-    const order = new Uint32Array(ids.length);
-    for (let i = 0; i < order.length; i++) order[i] = i;
-    if (end < order.length) partition(order, 0, order.length - 1, end, isBefore);
-    if (offset > 0) partition(order, 0, end - 1, offset, isBefore);
-    const wanted = [...order.subarray(offset, end)].sort((a, b) => (isBefore(a, b) ? -1 : 1));
-    return { ids: wanted.map((at) => ids[at]!), total: ids.length };
+    const levels = [...this.#levels(sort, isReversed ? -1 : 1), valuesOf(this.#published, -1), newestFirst];
+    return { ids: selectPart(ids, levels, offset, offset + limit), total: ids.length };
   }
 
   /** The numbers of the rows worth least, pinned ones never; at most `count`. */
@@ -191,50 +186,57 @@ export class RowColumns {
     };
   }
 
-  /** What to order by, the largest first. */
-  #keys(ids: Uint32Array, sort: ListingSort, isReversed: boolean): Float64Array {
-    const { column, isText, isCount } = this.#column(sort);
-    const keys = new Float64Array(ids.length);
-    const sign = isText === isReversed ? 1 : -1;
-    if (sort === 'best') {
-      for (let i = 0; i < keys.length; i++) keys[i] = sign * this.worthOf(ids[i]!);
-      return keys;
-    }
-    for (let i = 0; i < keys.length; i++) {
-      const value = sort === 'category' ? column[ids[i]!]! & CATEGORY : column[ids[i]!]!;
-      keys[i] = isCount && value === UNKNOWN ? -Infinity : sign * value;
-    }
-    return keys;
-  }
-
-  #column(sort: ListingSort): { column: ArrayLike<number>; isText: boolean; isCount: boolean } {
-    const number = (column: ArrayLike<number>) => ({ column, isText: false, isCount: false });
-    const text = (column: ArrayLike<number>) => ({ column, isText: true, isCount: false });
-    const count = (column: ArrayLike<number>) => ({ column, isText: false, isCount: true });
+  /** @param sign -1 for the other end of the order first */
+  #levels(sort: ListingSort, sign: 1 | -1): OrderLevel[] {
     switch (sort) {
       case 'best':
-        return number(this.#worth);
+        return [(ids) => this.#worths(ids, sign)];
       case 'age':
-        return number(this.#published);
+        return [valuesOf(this.#published, -sign)];
       case 'size':
-        return number(this.#size);
+        return [valuesOf(this.#size, -sign)];
       case 'files':
-        return number(this.#files);
+        return [valuesOf(this.#files, -sign)];
       case 'seeds':
-        return count(this.#seeders);
+        return [countsOf(this.#seeders, -sign)];
       case 'leech':
-        return count(this.#leechers);
+        return [countsOf(this.#leechers, -sign)];
       case 'done':
-        return count(this.#completions);
+        return [countsOf(this.#completions, -sign)];
       case 'name':
-        return text(this.#name);
+        return [valuesOf(this.#name, sign), valuesOf(this.#nameRest, sign), (ids) => this.#nameRanks(ids, sign)];
       case 'category':
-        return text(this.#flags);
+        return [(ids) => this.#categories(ids, sign)];
       case 'hash':
-        return text(this.#hash);
+        return [valuesOf(this.#hash, sign)];
       case 'by':
-        return text(this.#publisher);
+        return [valuesOf(this.#publisher, sign)];
     }
+  }
+
+  #categories(ids: Uint32Array, sign: number): Float64Array {
+    const values = new Float64Array(ids.length);
+    for (let i = 0; i < ids.length; i++) values[i] = sign * (this.#flags[ids[i]!]! & CATEGORY);
+    return values;
+  }
+
+  #worths(ids: Uint32Array, sign: number): Float64Array {
+    const values = new Float64Array(ids.length);
+    for (let i = 0; i < ids.length; i++) values[i] = -sign * this.worthOf(ids[i]!);
+    return values;
+  }
+
+  /** Places in the order of whole names, the same for the same name. */
+  #nameRanks(ids: Uint32Array, sign: number): Float64Array {
+    const ranks = new Float64Array(ids.length);
+    if (ids.length > NAMES_READ_MAX) return ranks;
+    const names = this.#namesOf([...ids]).map(nameTextOf);
+    const order = [...names.keys()].sort((a, b) => compareTexts(names[a]!, names[b]!));
+    for (let i = 1; i < order.length; i++) {
+      const [before, at] = [order[i - 1]!, order[i]!];
+      ranks[at] = ranks[before]! + (names[at] === names[before] ? 0 : sign);
+    }
+    return ranks;
   }
 
   #countRow(publisher: number, change: 1 | -1): void {
@@ -248,10 +250,7 @@ export class RowColumns {
 
   #grow(id: number): void {
     const capacity = Math.max(this.#capacity * 2, id + 1);
-    const grown = <T extends Float64Array | Uint32Array | Int32Array | Uint8Array>(
-      make: new (length: number) => T,
-      from: T,
-    ): T => {
+    const grown = <T extends Column>(make: new (length: number) => T, from: T): T => {
       const to = new make(capacity);
       to.set(from);
       return to;
@@ -261,6 +260,7 @@ export class RowColumns {
     this.#size = grown(Float64Array, this.#size);
     this.#files = grown(Uint32Array, this.#files);
     this.#name = grown(Float64Array, this.#name);
+    this.#nameRest = grown(Float64Array, this.#nameRest);
     this.#hash = grown(Uint32Array, this.#hash);
     this.#publisher = grown(Uint32Array, this.#publisher);
     this.#worth = grown(Int32Array, this.#worth);
@@ -275,44 +275,33 @@ function countOf(count: number | undefined): number {
   return count === undefined ? UNKNOWN : Math.min(count, COUNT_MAX);
 }
 
-/** The beginning of a name as a number in the order of names, letters in either case and signs as one. */
-function nameKeyOf(name: string): number {
-  let key = 0;
-  let digits = 0;
-  for (let i = 0; i < name.length && digits < NAME_DIGITS; i++, digits++) {
-    const code = name.charCodeAt(i) | 0x20;
-    const isLetter = code >= 97 && code <= 122;
-    const isDigit = name.charCodeAt(i) >= 48 && name.charCodeAt(i) <= 57;
-    const place = isLetter ? code - 97 + 11 : isDigit ? name.charCodeAt(i) - 48 + 1 : name.charCodeAt(i) > 127 ? 37 : 0;
-    key = key * NAME_BASE + place;
-  }
-  return key * NAME_BASE ** (NAME_DIGITS - digits);
+function valuesOf(column: Column, sign: number): OrderLevel {
+  return (ids) => {
+    const values = new Float64Array(ids.length);
+    for (let i = 0; i < ids.length; i++) values[i] = sign * column[ids[i]!]!;
+    return values;
+  };
 }
 
-/** Moves the first `count` of `order[from..to]` in order before the others, without ordering either part. */
-function partition(
-  order: Uint32Array,
-  from: number,
-  to: number,
-  count: number,
-  isBefore: (a: number, b: number) => boolean,
-): void {
-  let low = from;
-  let high = to;
-  while (low < high) {
-    const pivot = order[(low + high) >>> 1]!;
-    let i = low;
-    let j = high;
-    while (i <= j) {
-      while (isBefore(order[i]!, pivot)) i++;
-      while (isBefore(pivot, order[j]!)) j--;
-      if (i > j) break;
-      const swapped = order[i]!;
-      order[i++] = order[j]!;
-      order[j--] = swapped;
+function countsOf(column: Uint32Array, sign: number): OrderLevel {
+  return (ids) => {
+    const values = new Float64Array(ids.length);
+    for (let i = 0; i < ids.length; i++) {
+      const count = column[ids[i]!]!;
+      values[i] = count === UNKNOWN ? UNKNOWN_VALUE : sign * count;
     }
-    if (count - 1 <= j) high = j;
-    else if (count - 1 >= i) low = i;
-    else return;
-  }
+    return values;
+  };
+}
+
+/** Higher numbers are newer, mostly. */
+function newestFirst(ids: Uint32Array): Float64Array {
+  const values = new Float64Array(ids.length);
+  for (let i = 0; i < ids.length; i++) values[i] = -ids[i]!;
+  return values;
+}
+
+/** By code units, as no language in particular does. */
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

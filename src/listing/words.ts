@@ -13,6 +13,7 @@ const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+/gu;
 const WORD = /[\p{L}\p{N}]+/gu;
 const MARKS = /\p{M}+/gu;
 /** `don't` is typed `dont` as often. */
+const APOSTROPHE = 0x27;
 const APOSTROPHES = /(?<=\p{L})['\u2019](?=\p{L})/gu;
 
 /** Lower case, compatibility forms and marks resolved: `Ámélie` and `AMELIE` are one. */
@@ -24,12 +25,38 @@ export function foldText(text: string): string {
 
 /** The words of a text in their order, repeated ones included; at most WORDS_MAX. */
 export function wordsOf(text: string): string[] {
+  if (isPlain(text)) return plainWordsOf(text.toLowerCase());
   const words: string[] = [];
   for (const [run] of foldText(text).replace(APOSTROPHES, '').matchAll(WORD)) {
     for (const word of splitUnspaced(run)) {
       if (words.length === WORDS_MAX) return words;
       words.push(word.slice(0, WORD_LENGTH_MAX).toWellFormed());
     }
+  }
+  return words;
+}
+
+/** True where all that makes words is a-z and 0-9, as in nine names of ten. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127 || code === APOSTROPHE) return false;
+  }
+  return true;
+}
+
+/** What `wordsOf` gives for a plain text, ten times as fast. */
+function plainWordsOf(text: string): string[] {
+  const words: string[] = [];
+  let start = -1;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : 0;
+    const isInWord = (code >= 97 && code <= 122) || (code >= 48 && code <= 57);
+    if (isInWord && start < 0) start = i;
+    if (isInWord || start < 0) continue;
+    if (words.length === WORDS_MAX) return words;
+    words.push(text.slice(start, Math.min(i, start + WORD_LENGTH_MAX)));
+    start = -1;
   }
   return words;
 }
