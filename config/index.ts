@@ -1,3 +1,4 @@
+export { NETWORK_NAME } from './network-name.ts';
 export {
   type Config,
   encryptionOf,

@@ -3,12 +3,13 @@
  * The parser, the environment, `monsoon config` and docs/CONFIG.md are all made from it.
  */
 
+import { NETWORK_NAME } from './network-name.ts';
 import { RATE_OR_EMPTY } from './rate.ts';
 
 /** What texts must look like, by name. */
 export const PATTERNS: Readonly<Record<PatternName, RegExp>> = {
   bind: /^[^\0-\x1f/]{1,64}$/,
-  networkName: /^[a-z0-9][a-z0-9._-]{0,31}$/,
+  networkName: NETWORK_NAME,
   hostPort: /^(?:\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9_.-]{0,252}))(?::[0-9]{1,5})?$/i,
   ipPortOrEmpty: /^$|^(?:\[[0-9a-f:.]+\]|[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?::[0-9]{1,5})?$/i,
   domainOrEmpty: /^$|^[a-z0-9](?:[a-z0-9.-]{0,252})$/i,

@@ -3,11 +3,12 @@
  * the receivers of each as bits, so that noting one makes no garbage. When nobody fetches, the oldest are lost, and
  * counted.
  */
+
 import { INFO_HASH_BYTES, type Instant, type NodeId } from '../src/base/index.ts';
 import type { AnnounceBatch } from '../src/ports/index.ts';
+import { ENDPOINT6_BYTES } from './endpoint-sizes.ts';
 import { type HashKey, keyedHash } from './keyed-hash.ts';
 import { endpointBytesOf, FLAG, FrameWriter } from './swarm-frames.ts';
-import { ENDPOINT6_BYTES } from './swarm-table.ts';
 
 /** Announces kept: two seconds of 30,000 a second. */
 export const LOGGED_ANNOUNCES_MAX = 65_536;

@@ -3,14 +3,15 @@
  * ports it uses and however often it leaves. A table of marks that later ones overwrite: to be counted twice somebody
  * has to complete about as many other hashes as it has places.
  */
+
 import { INFO_HASH_BYTES } from '../src/base/index.ts';
+import { ENDPOINT4_BYTES } from './endpoint-sizes.ts';
 import { type HashKey, keyedHash } from './keyed-hash.ts';
 
 /** Marks kept; 1 MiB. */
 export const COMPLETED_HOSTS_MAX: number = 2 ** 18;
 /** An IPv4 address, or the /64 of an IPv6 one. */
 const HOST_BYTES_MAX = 8;
-const ENDPOINT4_BYTES = 6;
 
 export class CompletedHosts {
   readonly #key: HashKey;

@@ -2,9 +2,11 @@
  * How many take part in a swarm, as the listing says it: one /24 or /48 of public addresses counts for a few at most, so
  * that nobody makes a crowd of one network. A large swarm is judged by a part of it.
  */
+
 import { prefixOfIp, reachOfIp } from '../src/base/index.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './endpoint-sizes.ts';
 import { NO_SLOT } from './swarm-index.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, type SwarmTable } from './swarm-table.ts';
+import type { SwarmCounts, SwarmTable } from './swarm-table.ts';
 
 /** Peers of one role that a /24 or /48 counts for. */
 export const PEERS_PER_SUBNET_MAX = 8;

@@ -3,6 +3,7 @@
  * how many peers there are to give. As its bandwidth cap comes near it grants fewer peers and longer intervals, then
  * the shortest answer there is, then none. It knows nothing of how requests and answers are written.
  */
+
 import {
   type Address,
   type Fault,
@@ -21,12 +22,13 @@ import {
 import type { Owner, Ownership } from '../src/ports/index.ts';
 import { AnnounceLog } from './announce-log.ts';
 import type { AnnounceRequest } from './announce-request.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './endpoint-sizes.ts';
 import type { HashKey } from './keyed-hash.ts';
 import { LoadSamples } from './load-samples.ts';
 import { NodeEndpoints } from './node-endpoints.ts';
 import { FLAG } from './swarm-frames.ts';
 import { NO_SLOT } from './swarm-index.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, SwarmTable } from './swarm-table.ts';
+import { SwarmTable } from './swarm-table.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Seconds between two announces of a peer, told with ±10 % so that peers spread out. */

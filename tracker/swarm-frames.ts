@@ -3,6 +3,7 @@
  * each with its peers. Parts of a table and forwarded announces have the same form. Reading is strict: a frame is taken
  * whole or not at all.
  */
+
 import {
   assert,
   INFO_HASH_BYTES,
@@ -13,7 +14,8 @@ import {
   writeUint32,
 } from '../src/base/index.ts';
 import { SWARM_FRAME_BYTES_MAX } from '../src/ports/index.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type PeerWord } from './swarm-table.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './endpoint-sizes.ts';
+import type { PeerWord } from './swarm-table.ts';
 
 const VERSION = 1;
 const COMPLETIONS_AT = INFO_HASH_BYTES;

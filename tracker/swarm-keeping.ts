@@ -2,14 +2,16 @@
  * The swarms of this supernode as its overlay asks for them: parts of an arc in frames, other supernodes' frames to take,
  * announces to forward, and where the load is. It decides nothing about who keeps what.
  */
+
 import type { Instant } from '../src/base/index.ts';
 import type { AnnounceBatch, Arc, ArcLoad, HotHash, SwarmFrame, SwarmKeeper } from '../src/ports/index.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './endpoint-sizes.ts';
 import { HashArc } from './hash-arc.ts';
 import { WALK_END, WALK_POSITIONS_MAX } from './peer-groups.ts';
 import { type Registrar, STRETCHED_LIFETIME_MINUTES } from './registrar.ts';
 import { FLAG, FrameWriter, isFrame, readFrame } from './swarm-frames.ts';
 import { NO_SLOT } from './swarm-index.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmTable } from './swarm-table.ts';
+import type { SwarmTable } from './swarm-table.ts';
 
 /** Slots that one call looks at: with a full frame about 2 ms. */
 export const SLOTS_PER_FRAME_MAX = 32_768;

@@ -3,8 +3,10 @@
  * peers; at a cap the least proven swarm of one peer makes room, and a swarm of several peers never does, so that a
  * flood of random hashes displaces the flood. It holds no clock and knows nothing of requests.
  */
+
 import { assert, INFO_HASH_BYTES, type Instant } from '../src/base/index.ts';
 import { CompletedHosts } from './completed-hosts.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './endpoint-sizes.ts';
 import type { HashKey } from './keyed-hash.ts';
 import { MINUTES_MODULUS, PeerGroups } from './peer-groups.ts';
 import { NO_SLOT, SwarmIndex } from './swarm-index.ts';
@@ -23,10 +25,6 @@ export interface SwarmCounts {
   readonly completions: number;
 }
 
-/** Bytes of a compact IPv4 endpoint (BEP 23). */
-export const ENDPOINT4_BYTES = 6;
-/** Bytes of a compact IPv6 endpoint (BEP 7). */
-export const ENDPOINT6_BYTES = 18;
 /** What one supernode tells another about a peer. */
 export interface PeerWord {
   readonly isSeeder: boolean;

@@ -3,6 +3,7 @@
  * out. What is noted and granted is the registrar's; this knows nothing of HTTP beyond the two statuses that carry a
  * meaning.
  */
+
 import {
   bytesOfLatin1,
   formatAddress,
@@ -27,10 +28,11 @@ import {
   type ScrapeRequest,
 } from './announce-request.ts';
 import { AnswerBytes, token } from './answer-bytes.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './endpoint-sizes.ts';
 import { fairCounts } from './fair-counts.ts';
 import { type Registrar, type RegistrarFault, reachableAddress, type TrackingCaps } from './registrar.ts';
 import { NO_SLOT } from './swarm-index.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES, type SwarmCounts, type SwarmTable } from './swarm-table.ts';
+import type { SwarmCounts, SwarmTable } from './swarm-table.ts';
 
 /** Seconds a peer should let pass in any case. */
 export const MIN_INTERVAL_SECONDS = 300;

@@ -4,6 +4,7 @@
  * and one address is served at a bounded rate. BEP 15 has no redirect, so a hash that another supernode owns is an
  * error that names it.
  */
+
 import {
   bytesOfLatin1,
   formatAddress,
@@ -23,9 +24,9 @@ import {
 } from '../src/wire/index.ts';
 import { PEERS_PER_ANSWER, PEERS_PER_ANSWER_MAX, SCRAPE_HASHES_MAX } from './announce-request.ts';
 import type { ConnectionIds } from './connection-ids.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './endpoint-sizes.ts';
 import { type Registrar, type RegistrarFault, reachableAddress } from './registrar.ts';
 import { NO_SLOT } from './swarm-index.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './swarm-table.ts';
 
 /** Fits every path without fragments: 200 IPv4 peers, or 67 with IPv6. */
 const UDP_ANSWER_BYTES_MAX = 1232;

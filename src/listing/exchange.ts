@@ -9,6 +9,7 @@
  * Publication: `e` sealed entry; `i` exact bytes of the info dictionary as a string, absent when not sent.
  * Unknown keys are ignored everywhere.
  */
+import { NETWORK_NAME } from '../../config/index.ts';
 import {
   assert,
   type BencodeDict,
@@ -36,7 +37,6 @@ const PAGE_TOKENS_MAX = 32_000;
 const PUBLICATION_TOKENS_MAX = 64;
 const COUNT_MAX = 4_294_967_295;
 const CURSOR = /^[a-z0-9.-]{1,64}$/;
-const NETWORK = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 
 export interface PageItem {
   /** A sealed entry; whether it opens is not known yet. */
@@ -103,7 +103,8 @@ export function parseListingPage(bytes: Uint8Array): ListingPage | ExchangeFault
   const more = page.get('more');
   if (more !== 0 && more !== 1) return malformedPage('"more" is neither 0 nor 1');
   const network = textAt(page, 'network');
-  if (page.has('network') && (network === undefined || !NETWORK.test(network))) return malformedPage('bad network');
+  if (page.has('network') && (network === undefined || !NETWORK_NAME.test(network)))
+    return malformedPage('bad network');
   const list = page.get('items');
   if (!Array.isArray(list)) return malformedPage('it has no items');
   if (list.length > PAGE_ITEMS_MAX) return publicFault('page-too-large', `over ${PAGE_ITEMS_MAX} items`);

@@ -8,6 +8,7 @@
  * base64url without padding (RFC 4648) of sealed descriptors, two bytes of length before each; absent where there are
  * none. A text of over 255 bytes is cut into the record's character strings, which readers join again (RFC 1035).
  */
+import { NETWORK_NAME } from '../../config/index.ts';
 import {
   base64url,
   bytesOfBase64url,
@@ -20,7 +21,6 @@ import {
 
 /** The first word of a text of ours; names with other TXT records have texts that begin otherwise. */
 const VERSION = 'v=monsoon1';
-const NETWORK = /^[a-z0-9][a-z0-9._-]{0,31}$/;
 /** Descriptors in one text. */
 export const ZONE_TEXT_RECORDS_MAX = 16;
 /** Longest text that is read: that many descriptors, and some words that we do not know. */
@@ -57,7 +57,7 @@ export function parseZoneText(text: string): ZoneText | ZoneTextFault {
   const [version, ...words] = text.length <= ZONE_TEXT_LENGTH_MAX ? text.split(' ') : [];
   if (version !== VERSION) return publicFault('zone-text-foreign', 'the TXT record is not about a monsoon network');
   const network = wordOf(words, 'n=');
-  if (network === undefined || !NETWORK.test(network)) return malformed('names no network');
+  if (network === undefined || !NETWORK_NAME.test(network)) return malformed('names no network');
   const bytes = bytesOfBase64url(wordOf(words, 'd=') ?? '');
   const records = bytes && recordsIn(bytes);
   return records ? { network, records } : malformed('holds no whole descriptors');

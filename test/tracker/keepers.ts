@@ -2,8 +2,8 @@
 
 import { hex, type Instant, instant, type Random, randomBelow, seededRandom } from '../../src/base/index.ts';
 import type { Arc } from '../../src/ports/index.ts';
+import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from '../../tracker/endpoint-sizes.ts';
 import { type AnnounceEvent, Registrar, SwarmKeeping, type TrackerOptions } from '../../tracker/index.ts';
-import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from '../../tracker/swarm-table.ts';
 import { randomBytes } from '../seed.ts';
 import { SELF } from './requests.ts';
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { hex, type Instant, instant, later, type Random, randomBelow, seededRandom } from '../../src/base/index.ts';
 import type { Arc } from '../../src/ports/index.ts';
+import { ENDPOINT4_BYTES } from '../../tracker/endpoint-sizes.ts';
 import { HOTTEST_MAX, LOAD_SAMPLES_MAX } from '../../tracker/load-samples.ts';
-import { ENDPOINT4_BYTES } from '../../tracker/swarm-table.ts';
 import { eachSeed, randomBytes } from '../seed.ts';
 import { EVERYTHING, randomEndpoint, randomPosition, TestKeeper } from './keepers.ts';
 
