@@ -3,24 +3,16 @@
  * takes them down in the opposite order.
  */
 import { join } from 'node:path';
-import { type Config, encryptionOf, parseRate } from '../config/index.ts';
+import { encryptionOf } from '../config/index.ts';
 import { type Address, formatAddress, type InfoHash } from '../src/base/index.ts';
-import { AlarmClock, now } from '../src/io/alarm-clock.ts';
-import type { PortUsers } from '../src/io/arrival.ts';
-import { BoundNetwork } from '../src/io/bound-network.ts';
-import { Dialler } from '../src/io/dialler.ts';
+import { now } from '../src/io/alarm-clock.ts';
 import { HttpClient } from '../src/io/http-client.ts';
-import { openIdentity } from '../src/io/identity.ts';
-import { openListingStore } from '../src/io/index.ts';
-import { LinkOpener } from '../src/io/link-opener.ts';
-import { RateGate, type Rates } from '../src/io/rate-gate.ts';
-import { makeNodeTls, nodeIdOf } from '../src/io/tls-context.ts';
+import { nodeIdOf } from '../src/io/tls-context.ts';
 import { newPeerId } from '../src/io/torrent-identity.ts';
 import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
 import { Turnstile } from '../src/io/turnstile.ts';
 import { UdpTrackerClient } from '../src/io/udp-tracker-client.ts';
-import { readWebCertificate } from '../src/io/web-certificate.ts';
 import type { DenyFacts } from '../src/listing/index.ts';
 import { ROLE_ANSWERS_DNS } from '../src/overlay/index.ts';
 import type { Ownership } from '../src/ports/index.ts';
@@ -30,17 +22,18 @@ import type { NodeSettings } from './daemon.ts';
 import { type DhtService, openDhtService } from './dht-service.ts';
 import { DnsService, zoneOf } from './dns/dns-service.ts';
 import { examine } from './doctor/doctor-facts.ts';
-import { Filter } from './listing/filter.ts';
+import type { Filter } from './listing/filter.ts';
+import { FilterDesk } from './listing/filter-desk.ts';
+import { FilterExchange } from './listing/filter-exchange.ts';
+import { FilterShelf } from './listing/filter-shelf.ts';
 import { ListingFront } from './listing/listing-front.ts';
 import { ListingSync } from './listing/listing-sync.ts';
 import { OwnCounts } from './listing/own-counts.ts';
 import { Publisher } from './listing/publisher.ts';
-import { AddressBook } from './overlay/address-book.ts';
+import { type Base, openBase } from './node-base.ts';
 import { Membership } from './overlay/membership.ts';
 import { capacityOf, capsOf, OverlayDesk } from './overlay/overlay-desk.ts';
 import { OverlayHost } from './overlay/overlay-host.ts';
-import { OverlayMemory } from './overlay/overlay-memory.ts';
-import { openPorts } from './ports.ts';
 import { PublicFront } from './public-front.ts';
 import { Reach } from './reach.ts';
 import type {
@@ -51,6 +44,7 @@ import type {
   Claims,
   FileRow,
   FilterChange,
+  FilterListText,
   FilterStatus,
   Finding,
   HostRow,
@@ -97,61 +91,6 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   return node;
 }
 
-/** What holds a file, a port or a timer, and what follows from it. */
-type Base = Awaited<ReturnType<typeof openBase>>;
-type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] };
-
-async function openBase({ home, config, log }: NodeSettings) {
-  const alarms = new AlarmClock();
-  const network = await BoundNetwork.open(config.bind);
-  const identity = await openIdentity(join(home.dataDir, 'identity.key'));
-  const { webCertificate, webKey } = config;
-  const isOwn = webCertificate !== '' || webKey !== '';
-  const tls = makeNodeTls(identity, isOwn ? await readWebCertificate(webCertificate, webKey) : undefined);
-  const store = await openListingStore(join(home.dataDir, 'listing.sqlite'), {
-    rowsMax: config.listingRows,
-    warn: (text) => log.warn(text),
-  });
-  const filter = await Filter.open(join(home.dataDir, 'filter.txt'), store, log);
-  // The ports are opened before their users exist, because they need to know the number.
-  const users: Users = {};
-  const { port, udp } = await openPorts(
-    { network, port: config.port, encryption: encryptionOf(config).in, tls },
-    {
-      http: (socket, firstBytes) => (users.http ? users.http(socket, firstBytes) : socket.destroy()),
-      torrentNamed: (req2Hash) => users.torrentNamed?.(req2Hash),
-      wire: (stream, ...rest) => (users.wire ? users.wire(stream, ...rest) : stream.socket.destroy()),
-    },
-  ).catch(async (error) => {
-    await store.close();
-    throw error;
-  });
-  const dialler = new Dialler(network, { allowLocal: config.allowLocal });
-  const memory = new OverlayMemory(home.dataDir, config.network, log);
-  return {
-    home,
-    config,
-    log,
-    identity,
-    tls,
-    store,
-    filter,
-    network,
-    users,
-    port,
-    udp,
-    addresses: network.hosts().map((host): Address => ({ host, port: port.port })),
-    memory,
-    highest: await memory.highest(),
-    saved: await memory.hosts(),
-    book: new AddressBook(dialler),
-    alarms,
-    rates: openRates(config, alarms),
-    dialler,
-    opener: new LinkOpener({ dialler, policy: encryptionOf(config).out, tls }),
-  };
-}
-
 type Parts = ReturnType<typeof compose>;
 
 /** Makes the rest; parts that need each other meet through closures, which run only later. */
@@ -182,12 +121,14 @@ function compose(base: Base) {
   const { nodeId } = identity;
   const isDenied = (entry: DenyFacts): boolean => base.filter.denies(entry);
   const listing = new ListingFront({ network: config.network, nodeId, membership, store, counted, isDenied });
+  const shelf = new FilterShelf(() => membership.ownership);
   const publicFront: PublicFront = new PublicFront({
     network: config.network,
     membership,
     overlay: host,
     store,
     listing,
+    shelf,
     log,
     counted: (rows) => counts.applied(rows),
     answerTracker: (request, response) => trackerFront.answer(request, response),
@@ -210,7 +151,18 @@ function compose(base: Base) {
   const sync = new ListingSync({ network: config.network, nodeId, store, membership, http, log, budget, counted });
   const publisher = new Publisher({ identity, store, sync });
   const library: Library = new Library({ ...base, torrents, membership, sync, publisher, http, counts });
-  return { ...overlay, http, trackerFront, publicFront, torrents, sync, library };
+  base.filter.onLoosened(() => sync.restart());
+  const filterDesk = composeFilter(base, membership, http, shelf);
+  return { ...overlay, ...filterDesk, http, trackerFront, publicFront, torrents, sync, library };
+}
+
+/** The filter with the lists that it takes from the network. */
+function composeFilter(base: Base, membership: Membership, http: HttpClient, shelf: FilterShelf) {
+  const { filter, subscriptions, identity, log } = base;
+  const { nodeId } = identity;
+  const changed = () => filter.subscribe(subscriptions.rules);
+  const filterExchange = new FilterExchange({ nodeId, membership, http, subscriptions, shelf, log, changed });
+  return { filterExchange, filterDesk: new FilterDesk(nodeId, filter, subscriptions, filterExchange) };
 }
 
 /** This node's part in the overlay. Its client speaks TLS whatever the policy of peer links is: that proves who answers. */
@@ -252,13 +204,6 @@ function ownershipOf(later: () => Ownership, filter: Filter): Ownership {
     copiesOf: (infoHash) => later().copiesOf(infoHash),
     recordsOf: (infoHash) => later().recordsOf(infoHash),
   };
-}
-
-function openRates({ downLimit, upLimit }: Config, alarms: AlarmClock): Rates {
-  const rates = { down: new RateGate(alarms), up: new RateGate(alarms) };
-  rates.down.limit(parseRate(downLimit) ?? null);
-  rates.up.limit(parseRate(upLimit) ?? null);
-  return rates;
 }
 
 function openTorrents(
@@ -319,6 +264,7 @@ class Node implements RunningNode {
     this.#firstRound = membership.start();
     await library.recall();
     sync.start();
+    this.#parts.filterExchange.start();
   }
 
   status(): NodeStatus {
@@ -412,11 +358,15 @@ class Node implements RunningNode {
   }
 
   filter(): FilterStatus {
-    return this.#base.filter.status;
+    return this.#parts.filterDesk.status;
+  }
+
+  filterList(author: string): FilterListText {
+    return this.#parts.filterDesk.list(author);
   }
 
   changeFilter(change: FilterChange): Promise<FilterStatus> {
-    return this.#base.filter.change(change);
+    return this.#parts.filterDesk.change(change);
   }
 
   info(what: string): Promise<TorrentDetail> {
@@ -474,7 +424,7 @@ class Node implements RunningNode {
     if (network.problem === undefined) await host.drain();
     network.close();
     membership.close();
-    await sync.close();
+    await Promise.all([sync.close(), this.#parts.filterExchange.close()]);
     this.#services.lan?.close();
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
     // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.

@@ -10,9 +10,10 @@ import { now as monotonicNow, wallNow } from '../src/io/alarm-clock.ts';
 import type { ListingStore } from '../src/io/index.ts';
 import { remoteAddress } from '../src/io/one-port.ts';
 import { nodeIdOf } from '../src/io/tls-context.ts';
-import { type ListingRow, PUBLICATION_BYTES_MAX } from '../src/listing/index.ts';
+import { FILTER_LIST_BYTES_MAX, type ListingRow, PUBLICATION_BYTES_MAX } from '../src/listing/index.ts';
 import { encodeMessage, MESSAGE_BYTES_MAX, subnetOf } from '../src/overlay/index.ts';
 import { listingQueryOf, PUBLIC_PAGE_POLICY, PUBLIC_STYLE, parsePageQuery, renderListingPage } from '../web/index.ts';
+import { type FilterShelf, parseListQuestion } from './listing/filter-shelf.ts';
 import type { ListingFront } from './listing/listing-front.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './overlay/membership.ts';
@@ -47,6 +48,7 @@ export interface PublicFrontSettings {
   readonly overlay: Pick<OverlayHost, 'answer'>;
   readonly store: ListingStore;
   readonly listing: ListingFront;
+  readonly shelf: FilterShelf;
   readonly log: Log;
   /** The rows with what this node itself counts. */
   readonly counted: (rows: readonly ListingRow[]) => readonly ListingRow[];
@@ -135,15 +137,17 @@ export class PublicFront {
   async #answer(request: IncomingMessage): Promise<Answer> {
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
     if (request.method === 'POST' && path === '/listing') return this.#publish(request);
+    if (request.method === 'POST' && path === '/filter-lists') return this.#takeList(request);
     if (request.method === 'POST' && path === OVERLAY_PATH) return this.#overlay(request);
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      return text(405, `only GET, and POST to /listing and ${OVERLAY_PATH}`);
+      return text(405, `only GET, and POST to /listing, /filter-lists and ${OVERLAY_PATH}`);
     if (path === '/') return this.#visit(request, query);
     if (path === '/page.css') return stylesheet();
     if (path === '/supernodes') return bencoded(this.#settings.membership.exchange(remoteAddress(request.socket)));
     const takesGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
     if (path === '/listing') return this.#listing(query, takesGzip);
     if (path === '/counts') return this.#counts(query);
+    if (path.startsWith('/filter-lists/')) return this.#filterList(path, query);
     const metadata = /^\/metadata\/([0-9a-f]{40})$/i.exec(path);
     if (metadata) return this.#metadata(metadata[1]!);
     return text(404, 'nothing here');
@@ -205,13 +209,36 @@ export class PublicFront {
     return answer === 'malformed' ? text(400, 'that is no message') : bencoded(encodeMessage(answer));
   }
 
-  async #publish(request: IncomingMessage): Promise<Answer> {
+  #filterList(path: string, query: string): Answer {
+    const question = parseListQuestion(path, new URLSearchParams(query));
+    if (!question) return text(400, 'ask /filter-lists/KEY?from=SEQUENCE');
+    const list = this.#settings.shelf.newerThan(...question);
+    if (list === 'same') return { status: 204, type: BENCODED, body: '' };
+    return list ? bencoded(list) : text(404, 'no list as new as that here');
+  }
+
+  #publish(request: IncomingMessage): Promise<Answer> {
+    const { listing } = this.#settings;
+    return this.#take(request, PUBLICATION_BYTES_MAX, (body, host) => listing.publish(body, host));
+  }
+
+  #takeList(request: IncomingMessage): Promise<Answer> {
+    const { shelf } = this.#settings;
+    return this.#take(request, FILTER_LIST_BYTES_MAX, async (body, host) => shelf.offer(body, host));
+  }
+
+  /** Takes what somebody signed, a few at a time. */
+  async #take(
+    request: IncomingMessage,
+    bytesMax: number,
+    take: (body: Uint8Array, host: string) => Promise<true | Fault>,
+  ): Promise<Answer> {
     if (this.#publications >= PUBLICATIONS_MAX) return text(503, 'busy with other publications; try again');
     this.#publications++;
-    const body = await bodyOf(request, PUBLICATION_BYTES_MAX).finally(() => this.#publications--);
-    if (!body) return text(413, `a publication has at most ${PUBLICATION_BYTES_MAX} bytes`);
+    const body = await bodyOf(request, bytesMax).finally(() => this.#publications--);
+    if (!body) return text(413, `a publication has at most ${bytesMax} bytes`);
     const host = remoteAddress(request.socket)?.host;
-    const accepted = await this.#settings.listing.publish(body, host === undefined ? '' : networkOf(host));
+    const accepted = await take(body, host === undefined ? '' : networkOf(host));
     return isFault(accepted) ? refused(accepted) : bencoded(encodeBencode({ accepted: 1 }));
   }
 }

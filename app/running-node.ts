@@ -229,14 +229,51 @@ export interface Said {
   readonly listing: ListingRow | null;
 }
 
-/** `filter --json`: the first rules, and how many there are. */
-export interface FilterStatus {
+/** The first of the user's own rules, and how many there are. */
+export interface RuleStatus {
   readonly rules: readonly string[];
   readonly total: number;
 }
-export interface FilterChange {
+export interface RuleChange {
   readonly add?: readonly string[] | undefined;
   readonly remove?: readonly string[] | undefined;
+}
+/** `filter --json`: the rules, the lists that are subscribed to, and the one that this node publishes. */
+export interface FilterStatus extends RuleStatus {
+  readonly lists: readonly FilterListRow[];
+  readonly own: OwnFilterList | null;
+}
+/** A subscribed list; what is not known before it was found is null. */
+export interface FilterListRow {
+  readonly author: NodeId;
+  readonly title: string | null;
+  readonly sequence: number | null;
+  /** Seconds since 1970. */
+  readonly published: number | null;
+  /** How many it has. */
+  readonly rules: number;
+  /** Only rows of the publishers that it names are shown. */
+  readonly takesOnly: boolean;
+  /** Since somebody who keeps it was asked; null while nobody answered since the start. */
+  readonly checkedAgeSeconds: number | null;
+}
+export interface OwnFilterList {
+  readonly author: NodeId;
+  readonly title: string;
+  readonly sequence: number;
+  readonly published: number;
+  readonly rules: number;
+}
+/** `filter show --json`: a list as its author signed it. */
+export interface FilterListText extends OwnFilterList {
+  /** One rule a line. */
+  readonly text: string;
+}
+export interface FilterChange extends RuleChange {
+  readonly subscribe?: { readonly author: NodeId; readonly takesOnly: boolean } | undefined;
+  readonly unsubscribe?: NodeId | undefined;
+  /** The list that this node signs and publishes, in the place of the one before. */
+  readonly publish?: { readonly title: string; readonly rules: string } | undefined;
 }
 
 /** How much a file is wanted, from least to most. */
@@ -387,9 +424,11 @@ export interface RunningNode {
    * @param what an info hash, a unique prefix of one, or the torrent's name
    */
   say(what: string, statement: Statement): Promise<Said>;
-  /** The deny rules. */
+  /** The filter rules and lists. */
   filter(): FilterStatus;
-  /** Adds and removes deny rules; what they name leaves the listing. */
+  /** A list that is subscribed to, or our own; throws a MonsoonError (`not-found`) where it is not here. */
+  filterList(author: string): FilterListText;
+  /** Adds and removes rules, subscribes to lists and publishes one; what they name leaves the listing. */
   changeFilter(change: FilterChange): Promise<FilterStatus>;
   /** @param what an info hash, a unique prefix of one, or a magnet */
   info(what: string): Promise<TorrentDetail>;

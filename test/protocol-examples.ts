@@ -3,7 +3,7 @@
 import { hex, type InfoHash, type NodeId, parseInfoHash, type Sign, wallSeconds } from '../src/base/index.ts';
 import { sha1 } from '../src/io/hash.ts';
 import { identityOfSeed } from '../src/io/identity.ts';
-import { sealEntry } from '../src/listing/index.ts';
+import { sealEntry, sealFilterList } from '../src/listing/index.ts';
 import {
   certificateOf,
   encodeMessage,
@@ -33,7 +33,7 @@ const LINE_BYTES = 32;
 /** The records and messages of the page. */
 export function protocolExamples(): Example[] {
   const { nodeId, sign } = identityOfSeed(SEED);
-  return [entryOf(nodeId, sign), ...overlayExamples(nodeId, sign)];
+  return [entryOf(nodeId, sign), filterListOf(nodeId, sign), ...overlayExamples(nodeId, sign)];
 }
 
 function entryOf(publisher: NodeId, sign: Sign): Example {
@@ -54,6 +54,11 @@ function entryOf(publisher: NodeId, sign: Sign): Example {
     sign,
   );
   return example('entry', entry);
+}
+
+function filterListOf(author: NodeId, sign: Sign): Example {
+  const rules = `${INFO_HASH} # fake\nname:*keygen*`;
+  return example('filter list', sealFilterList({ author, title: 'Fakes', sequence: 1, published: AT, rules }, sign)!);
 }
 
 function overlayExamples(nodeId: NodeId, sign: Sign): Example[] {

@@ -41,7 +41,7 @@ export interface ApiSettings {
 export type Fetch = (request: Request) => Promise<Response>;
 
 const BODY_BYTES_MAX = 64 * 1024;
-/** Of a list of hosts: LIST_LENGTH_MAX, and what JSON adds. */
+/** Of a list of hosts or of filter rules: LIST_LENGTH_MAX, FILTER_LIST_BYTES_MAX, and what JSON adds. */
 const LIST_BODY_BYTES_MAX = 2 * 1024 * 1024;
 /** Where .torrent files are sent to, and saved from. */
 const TORRENT_FILES = '/api/torrent-files';
@@ -80,6 +80,7 @@ export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
     c.json(await node.say(c.req.param('what'), parseStatement(await jsonOf(c)))),
   );
   app.get('/api/filter', (c) => c.json(node.filter()));
+  app.get('/api/filter/:author', (c) => c.json(node.filterList(c.req.param('author'))));
   app.post('/api/filter', async (c) => c.json(await node.changeFilter(parseFilterChange(await jsonOf(c)))));
   app.get('/api/info/:what', async (c) => c.json(await node.info(c.req.param('what'))));
   app.get('/api/config', async (c) => c.json(await settings.settings.rows()));
@@ -132,7 +133,7 @@ function answerOfNetwork(app: Hono, node: RunningNode): void {
 
 function bodyBytesMax(c: Context): number {
   if (c.req.path === TORRENT_FILES) return METAINFO_BYTES_MAX;
-  return c.req.path === '/api/hosts' ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX;
+  return c.req.path === '/api/hosts' || c.req.path === '/api/filter' ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX;
 }
 
 function tooLong(c: Context): Response {

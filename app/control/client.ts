@@ -13,6 +13,7 @@ import type {
   Claims,
   FileRow,
   FilterChange,
+  FilterListText,
   FilterStatus,
   Finding,
   HostRow,
@@ -87,6 +88,11 @@ export class ControlClient {
 
   filter(): Promise<FilterStatus> {
     return this.#ask({ method: 'GET', path: '/api/filter' });
+  }
+
+  /** @param author a key, or `own` */
+  filterList(author: string): Promise<FilterListText> {
+    return this.#ask({ method: 'GET', path: `/api/filter/${encodeURIComponent(author)}` });
   }
 
   changeFilter(change: FilterChange): Promise<FilterStatus> {

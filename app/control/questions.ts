@@ -2,8 +2,14 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { OPTIONS } from '../../config/index.ts';
-import { isFault, MonsoonError } from '../../src/base/index.ts';
-import { CATEGORIES, parseListingQuery, TAGS_MAX } from '../../src/listing/index.ts';
+import { isFault, MonsoonError, parseNodeId } from '../../src/base/index.ts';
+import {
+  CATEGORIES,
+  FILTER_LIST_BYTES_MAX,
+  FILTER_TITLE_LENGTH_MAX,
+  parseListingQuery,
+  TAGS_MAX,
+} from '../../src/listing/index.ts';
 import { LIST_LENGTH_MAX } from '../../src/overlay/index.ts';
 import { FILE_RULES_MAX } from '../../src/torrent/index.ts';
 import type {
@@ -54,7 +60,20 @@ const statementSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('withdraw') }),
 ]);
 const rules = z.array(z.string().max(RULES_LENGTH_MAX)).max(RULES_MAX).optional();
-const filterSchema = z.strictObject({ add: rules, remove: rules });
+const author = z.string().transform((text, context) => {
+  const key = parseNodeId(text);
+  if (!key) context.addIssue({ code: 'custom', message: 'is no key: a key has 64 hex digits' });
+  return key ?? z.NEVER;
+});
+const filterSchema = z.strictObject({
+  add: rules,
+  remove: rules,
+  subscribe: z.strictObject({ author, takesOnly: z.boolean() }).optional(),
+  unsubscribe: author.optional(),
+  publish: z
+    .strictObject({ title: z.string().max(FILTER_TITLE_LENGTH_MAX), rules: z.string().max(FILTER_LIST_BYTES_MAX) })
+    .optional(),
+});
 const selectors = z.array(z.string().min(1).max(SELECTOR_LENGTH_MAX)).min(1).max(FILE_RULES_MAX);
 const getSchema = z.strictObject({
   what: z.string().min(1).max(WHAT_LENGTH_MAX),

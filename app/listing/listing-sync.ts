@@ -112,6 +112,12 @@ export class ListingSync {
     if (this.#timer !== undefined) this.#tick();
   }
 
+  /** Entries that were refused before are wanted now. */
+  restart(): void {
+    this.#plan.restart(now());
+    this.nudge();
+  }
+
   #tick(): void {
     clearTimeout(this.#timer);
     if (this.#ending.signal.aborted) return;

@@ -177,7 +177,12 @@ export class ListingDatabase {
     const { offset = 0, limit = LIST_LIMIT_DEFAULT } = query;
     const first = byHash.slice(offset, offset + limit);
     const others = { ...query, offset: Math.max(0, offset - byHash.length), limit: limit - first.length };
-    const found = this.#index.search(others, now, (start) => this.#entries.publishersLike(start));
+    const { only } = this.#denied;
+    const found = this.#index.search(
+      only.size === 0 ? others : { ...others, publisher: query.publisher ?? '' },
+      now,
+      (start) => (only.size === 0 ? this.#entries.publishersLike(start) : this.#entries.publishersAmong(only, start)),
+    );
     const isFirst = new Set(byHash.map(({ id }) => Number(id)));
     const rest = found.ids.filter((id) => !isFirst.has(id)).map((id) => this.#entries.get(id));
     const { corrected } = found;

@@ -181,6 +181,13 @@ export class EntryTable {
     return new Set(rows.map(({ id }) => Number(id)));
   }
 
+  /** Those of some publishers whose ids begin so. */
+  publishersAmong(ids: ReadonlySet<string>, start: string): ReadonlySet<number> {
+    const wanted = [...ids].filter((id) => id.startsWith(start.toLowerCase()));
+    const find = (id: string) => this.#sql.one('SELECT id FROM publisher WHERE node = ?', Uint8Array.fromHex(id));
+    return new Set(wanted.flatMap((id) => find(id)?.id ?? []).map(Number));
+  }
+
   /** The number of a node that counts; the oldest such node is forgotten for it, with what it counted. */
   sourceId(node: NodeId): number {
     const known = this.#sql.one('SELECT id FROM source WHERE node = ?', nodeIdBytes(node));

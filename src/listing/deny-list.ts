@@ -6,6 +6,7 @@
  *   0123…cdef (40 hex digits)     an info hash
  *   sha256:… (64 hex digits)      the SHA-256 of the 20 bytes of an info hash
  *   by:… (64 hex digits)          a publisher
+ *   only:… (64 hex digits)        a publisher: where there is such a rule, other publishers' rows are not shown (but kept)
  *   name:PATTERN                  names in which the pattern occurs, `*` standing for anything; case and marks do not count
  */
 import { type InfoHash, type NodeId, parseInfoHash } from '../base/index.ts';
@@ -15,6 +16,8 @@ import { foldText } from './words.ts';
 export const DENY_RULES_MAX = 1_000_000;
 /** Patterns are tried one after the other at every entry. */
 export const DENY_PATTERNS_MAX = 1000;
+/** Each is looked up for each question. */
+export const ONLY_PUBLISHERS_MAX = 1000;
 /** UTF-16 units. */
 const PATTERN_LENGTH_MAX = 200;
 
@@ -33,6 +36,7 @@ export class DenyList {
   readonly #hashes = new Set<string>();
   readonly #hashed = new Set<string>();
   readonly #publishers = new Set<string>();
+  readonly #only = new Set<string>();
   /** The parts between the stars of each pattern, folded. */
   readonly #patterns: (readonly string[])[] = [];
 
@@ -41,7 +45,12 @@ export class DenyList {
   }
 
   get size(): number {
-    return this.#hashes.size + this.#hashed.size + this.#publishers.size + this.#patterns.length;
+    return this.#hashes.size + this.#hashed.size + this.#publishers.size + this.#only.size + this.#patterns.length;
+  }
+
+  /** The publishers that are shown, as ids; all when it is empty. */
+  get only(): ReadonlySet<string> {
+    return this.#only;
   }
 
   /** Takes the rules of a text in; returns the lines that are no rule, or for which there is no room. */
@@ -69,10 +78,13 @@ export class DenyList {
   #addRule(rule: string): boolean {
     const infoHash = parseInfoHash(rule);
     if (infoHash) return Boolean(this.#hashes.add(infoHash));
-    const [, kind, value = ''] = /^(sha256|by|name):(.+)$/i.exec(rule) ?? [];
+    const [, kind, value = ''] = /^(sha256|by|only|name):(.+)$/i.exec(rule) ?? [];
     if (kind?.toLowerCase() === 'name') return this.#addPattern(value);
     if (kind === undefined || !/^[0-9a-f]{64}$/i.test(value)) return false;
-    (kind.toLowerCase() === 'by' ? this.#publishers : this.#hashed).add(value.toLowerCase());
+    const sets = { sha256: this.#hashed, by: this.#publishers, only: this.#only };
+    const set = sets[kind.toLowerCase() as keyof typeof sets];
+    if (set === this.#only && set.size >= ONLY_PUBLISHERS_MAX && !set.has(value.toLowerCase())) return false;
+    set.add(value.toLowerCase());
     return true;
   }
 

@@ -22,7 +22,14 @@ export {
   parseCountedHashes,
   parseCounts,
 } from './counts-answer.ts';
-export { DENY_PATTERNS_MAX, DENY_RULES_MAX, type DenyFacts, DenyList, type HashOfHash } from './deny-list.ts';
+export {
+  DENY_PATTERNS_MAX,
+  DENY_RULES_MAX,
+  type DenyFacts,
+  DenyList,
+  type HashOfHash,
+  ONLY_PUBLISHERS_MAX,
+} from './deny-list.ts';
 export {
   CLOCK_SKEW_SECONDS,
   ENTRY_BYTES_MAX,
@@ -49,6 +56,16 @@ export {
   parseListingPage,
   parsePublication,
 } from './exchange.ts';
+export {
+  FILTER_LIST_BYTES_MAX,
+  FILTER_LIST_CONTEXT,
+  FILTER_TITLE_LENGTH_MAX,
+  type FilterList,
+  type FilterListFault,
+  openFilterList,
+  placeOfFilterList,
+  sealFilterList,
+} from './filter-list.ts';
 export { nameKeysOf, nameTextOf } from './name-order.ts';
 export { combineCounts, OBSERVATIONS_MAX, type Observation, withObservation } from './observed-counts.ts';
 export {

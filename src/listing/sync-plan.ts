@@ -56,6 +56,8 @@ interface Source {
   dueAt: Instant;
   failures: number;
   isAsked: boolean;
+  /** What is under way began before everything was wanted again. */
+  isOutdated: boolean;
 }
 
 export class SyncPlan {
@@ -91,7 +93,16 @@ export class SyncPlan {
     }
     for (const nodeId of wanted) {
       if (!this.#sources.has(nodeId))
-        this.#sources.set(nodeId, { cursor: '', dueAt: now, failures: 0, isAsked: false });
+        this.#sources.set(nodeId, { cursor: '', dueAt: now, failures: 0, isAsked: false, isOutdated: false });
+    }
+  }
+
+  /** Asks everybody for everything again: what was refused before is welcome now. */
+  restart(now: Instant): void {
+    for (const source of this.#sources.values()) {
+      source.cursor = '';
+      source.isOutdated = source.isAsked;
+      if (source.failures === 0) source.dueAt = now;
     }
   }
 
@@ -124,7 +135,8 @@ export class SyncPlan {
     const source = this.#settle(from);
     if (!source) return;
     source.failures = 0;
-    const isOfNow = scope === this.#scope;
+    const isOfNow = scope === this.#scope && !source.isOutdated;
+    source.isOutdated = false;
     if (isOfNow) source.cursor = cursor;
     source.dueAt =
       more || !isOfNow ? now : later(now, this.#scope === 'all' ? REST_MS : this.#sources.size * REST_PER_SOURCE_MS);
@@ -133,6 +145,7 @@ export class SyncPlan {
   noteFailure(from: NodeId, now: Instant): void {
     const source = this.#settle(from);
     if (!source) return;
+    source.isOutdated = false;
     source.dueAt = later(now, Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** source.failures));
     source.failures = Math.min(source.failures + 1, 16);
   }

@@ -8,6 +8,7 @@ import type {
   Claims,
   FileRow,
   FilterChange,
+  FilterListText,
   FilterStatus,
   Finding,
   HostRow,
@@ -70,6 +71,8 @@ export class FakeNode implements RunningNode {
   };
   isStopped = false;
   rules: readonly string[] = [];
+  subscribed: readonly { readonly author: NodeId; readonly takesOnly: boolean }[] = [];
+  isPublisher = false;
   caps: Caps = { trackingBytesPerSecond: 60_000, hashes: 200_000, peers: 1_000_000 };
 
   complete(): void {
@@ -164,11 +167,25 @@ export class FakeNode implements RunningNode {
   }
 
   filter(): FilterStatus {
-    return { rules: this.rules, total: this.rules.length };
+    const list = { author: NODE_ID, title: NASTY_NAME, sequence: 5, published: 1_790_000_000, rules: 12 };
+    const lists = this.subscribed.map((row) => ({ ...list, ...row, checkedAgeSeconds: 60 }));
+    return { rules: this.rules, total: this.rules.length, lists, own: this.isPublisher ? list : null };
+  }
+
+  filterList(author: string): FilterListText {
+    this.asked.push(['filterList', author]);
+    const text = 'name:one\nname:two';
+    return { author: NODE_ID, title: NASTY_NAME, sequence: 5, published: 1_790_000_000, rules: 2, text };
   }
 
   async changeFilter(change: FilterChange): Promise<FilterStatus> {
     this.asked.push(['filter', change]);
+    const { subscribe, unsubscribe, publish } = change;
+    this.subscribed = [
+      ...this.subscribed.filter(({ author }) => author !== unsubscribe),
+      ...(subscribe ? [subscribe] : []),
+    ];
+    this.isPublisher ||= publish !== undefined;
     this.rules = [...this.rules, ...(change.add ?? [])].filter((rule) => !change.remove?.includes(rule));
     return this.filter();
   }

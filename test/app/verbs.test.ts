@@ -134,8 +134,33 @@ test('publish, edit and withdraw hand on what is said, and filter its rules', as
   ]);
   await runHere(place, ['filter', 'add', 'name:spam', 'name:*x*']);
   await runHere(place, ['filter', 'remove', 'name:*x*']);
-  assert.deepEqual(JSON.parse((await runHere(place, ['filter', '--json'])).data), { rules: ['name:spam'], total: 1 });
+  const shown = JSON.parse((await runHere(place, ['filter', '--json'])).data);
+  assert.deepEqual(shown, { rules: ['name:spam'], total: 1, lists: [], own: null });
   assert.equal((await runHere(place, ['filter', 'ban', 'x'])).exitCode, 2);
+});
+
+test('filter subscribes to lists by key, shows and leaves them, and publishes one', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const key = 'ab'.repeat(32);
+  writeFileSync(join(place.root, 'fakes.txt'), 'name:fake\n');
+  await runHere(place, ['filter', 'subscribe', key.toUpperCase(), '--only']);
+  const { data } = await runHere(place, ['filter', 'publish', 'fakes.txt']);
+  assert.match(data, /\(only its publishers\).*12.*1 min.* ago .*abab/);
+  assert.match(data, /You publish .* with 12 rules/);
+  assert.ok(!data.includes('\u202e'), 'no control character reaches the terminal');
+  assert.match((await runHere(place, ['filter', 'show', key])).data, /^# .*\nname:one\nname:two\n$/);
+  await runHere(place, ['filter', 'unsubscribe', key]);
+  assert.deepEqual(node.asked, [
+    ['filter', { subscribe: { author: key, takesOnly: true } }],
+    ['filter', { publish: { title: 'fakes.txt', rules: 'name:fake\n' } }],
+    ['filterList', key],
+    ['filter', { unsubscribe: key }],
+  ]);
+  for (const words of [['subscribe', 'abc'], ['subscribe'], ['publish', 'fakes.txt', 'more.txt'], ['show']]) {
+    assert.equal((await runHere(place, ['filter', ...words])).exitCode, 2, words.join(' '));
+  }
+  assert.equal((await runHere(place, ['filter', 'publish', 'nowhere.txt'])).exitCode, 3);
 });
 
 test('list hands category and order on, and refuses others with 2', async (t) => {

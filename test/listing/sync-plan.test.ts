@@ -134,3 +134,22 @@ test('few supernodes are asked for all they have, many for their own, and a wide
   whole.setSources(many.slice(0, 2), false, START);
   assert.equal(whole.next(START)!.scope, 'all');
 });
+
+test('when everything is wanted again, cursors begin anew, those under way included', () => {
+  const plan = new SyncPlan(AMPLE, START);
+  const [first, second] = [nodeIdOf(1), nodeIdOf(2)];
+  plan.setSources([first, second], false, START);
+  const done = plan.next(START)!;
+  plan.noteAnswer(done, { cursor: '7', more: false, bytes: 1, workMs: 0 }, START);
+  const underWay = plan.next(START)!;
+  plan.restart(later(START, 1));
+  plan.noteAnswer(underWay, { cursor: '9', more: false, bytes: 1, workMs: 0 }, later(START, 1));
+  const anew = [plan.next(later(START, 1)), plan.next(later(START, 1))];
+  assert.deepEqual(
+    anew.map((request) => [request?.from, request?.cursor]),
+    [
+      [first, ''],
+      [second, ''],
+    ],
+  );
+});

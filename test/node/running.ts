@@ -23,6 +23,7 @@ const VERBS = [
     'drain',
     'filter',
     'changeFilter',
+    'filterList',
   ] as const),
 ];
 

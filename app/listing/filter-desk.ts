@@ -1,0 +1,46 @@
+/** The user's filter as he sees and changes it: rules of his own, subscribed lists, and the list that he publishes. */
+import { MonsoonError, type NodeId, parseNodeId } from '../../src/base/index.ts';
+import type { FilterChange, FilterListText, FilterStatus } from '../running-node.ts';
+import type { Filter } from './filter.ts';
+import type { FilterExchange } from './filter-exchange.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+export class FilterDesk {
+  readonly #nodeId: NodeId;
+  readonly #filter: Filter;
+  readonly #subscriptions: Subscriptions;
+  readonly #exchange: FilterExchange;
+
+  constructor(nodeId: NodeId, filter: Filter, subscriptions: Subscriptions, exchange: FilterExchange) {
+    this.#nodeId = nodeId;
+    this.#filter = filter;
+    this.#subscriptions = subscriptions;
+    this.#exchange = exchange;
+  }
+
+  get status(): FilterStatus {
+    const { rows, own } = this.#subscriptions;
+    return { ...this.#filter.status, lists: rows, own };
+  }
+
+  /** @param key of an author, or `own` */
+  list(key: string): FilterListText {
+    const author = key === 'own' ? this.#nodeId : parseNodeId(key);
+    const list = author && this.#subscriptions.held(author)?.list;
+    if (!list) throw new MonsoonError('not-found', `The list of ${key} is not here. "monsoon filter" shows which are.`);
+    const { rules: text, ...rest } = list;
+    return { ...rest, rules: text.split('\n').filter((line) => line.trim() !== '').length, text };
+  }
+
+  /** Resolves once the change counts here and the keepers of a list that it is about were asked. */
+  async change({ add, remove, subscribe, unsubscribe, publish }: FilterChange): Promise<FilterStatus> {
+    if (add || remove) await this.#filter.change({ add, remove });
+    if (unsubscribe) await this.#subscriptions.unsubscribe(unsubscribe);
+    if (subscribe) await this.#subscriptions.subscribe(subscribe.author, subscribe.takesOnly);
+    if (publish) await this.#subscriptions.publish(publish.title, publish.rules);
+    if (subscribe || unsubscribe || publish) await this.#filter.subscribe(this.#subscriptions.rules);
+    const asked = [subscribe?.author, publish && this.#nodeId].filter((author) => author !== undefined);
+    for (const author of asked) await this.#exchange.hurry(author);
+    return this.status;
+  }
+}
