@@ -3,7 +3,7 @@
  * every rule between. Invariants: a source that has proved nothing gets at most three bytes for each byte that came;
  * only secondaries get the whole zone. It knows no socket and no clock.
  */
-import { assert, type Instant, parseIp, type WallSeconds } from '../src/base/index.ts';
+import { assert, formatIp, type Instant, type WallSeconds } from '../src/base/index.ts';
 import type { AnswerTable } from './answer.ts';
 import type { AnswerBudget } from './budget.ts';
 import type { Cookies } from './cookie.ts';
@@ -67,28 +67,30 @@ export class Authority {
 
   /**
    * Answers a datagram.
+   * @param ip where it says that it came from: 4 bytes or 16
    * @param reply takes the answer; at least 1,232 bytes
    * @returns its length; 0 for no answer
    */
-  answerDatagram(bytes: Uint8Array, host: string, { now, wallNow }: Moment, reply: Uint8Array): number {
+  answerDatagram(bytes: Uint8Array, ip: Uint8Array, { now, wallNow }: Moment, reply: Uint8Array): number {
     const query = this.#query;
     const fault = readQuery(query, bytes);
     if (fault === DROP) return 0;
-    const ip = query.cookieBytes > 0 && fault === RCODE.noError ? parseIp(host) : undefined;
-    const isProven = ip !== undefined && this.#settings.cookies.isProof(query, ip, wallNow);
-    const verdict = isProven ? 'answer' : this.#settings.budget.decide(host, now);
+    const { cookies, budget } = this.#settings;
+    const hasCookie = fault === RCODE.noError && query.cookieBytes > 0;
+    const isProven = hasCookie && cookies.isProof(query, ip, wallNow);
+    const verdict = isProven ? 'answer' : budget.decide(ip, now);
     if (verdict === 'drop') return 0;
     if (fault !== RCODE.noError) return verdict === 'answer' ? writeComplaint(reply, bytes, fault) : 0;
-    const cookie = ip && this.#settings.cookies.next(query, isProven, ip, wallNow);
+    const cookie = hasCookie ? cookies.next(query, isProven, ip, wallNow) : undefined;
     if (verdict === 'truncate') return writeTruncated(reply, query, cookie);
     const limit = Math.min(query.udpBytes, UDP_BYTES_MAX);
     const bytesMax = isProven ? limit : Math.min(limit, AMPLIFICATION_MAX * bytes.length);
-    if (query.tsigAt > 0) return this.#answerSigned(query, host, bytesMax, wallNow, reply);
-    return writeReply(reply, query, this.#find(query, host, false), bytesMax, cookie);
+    if (query.tsigAt > 0) return this.#answerSigned(query, ip, bytesMax, wallNow, reply);
+    return writeReply(reply, query, this.#find(query, ip, false), bytesMax, cookie);
   }
 
   /** Answers a message that came over a connection; no message for bytes that nobody is to be answered for. */
-  answerStream(bytes: Uint8Array, host: string, { wallNow }: Moment): readonly Uint8Array[] {
+  answerStream(bytes: Uint8Array, ip: Uint8Array, { wallNow }: Moment): readonly Uint8Array[] {
     const query = this.#query;
     const fault = readQuery(query, bytes);
     if (fault === DROP) return [];
@@ -96,7 +98,7 @@ export class Authority {
     if (fault !== RCODE.noError) return [reply.slice(0, writeComplaint(reply, bytes, fault))];
     const signature = this.#signatureOf(query, wallNow);
     if (signature && !signature.isGood) return [this.#refusalOf(query, signature, reply)];
-    const messages = this.#messagesFor(query, host, signature !== undefined, wallNow, reply);
+    const messages = this.#messagesFor(query, ip, signature !== undefined, wallNow, reply);
     const { tsig } = this.#settings;
     if (!signature || !tsig) return messages;
     let { mac } = signature;
@@ -107,36 +109,35 @@ export class Authority {
     });
   }
 
-  #messagesFor(query: Query, host: string, isSigned: boolean, wallNow: WallSeconds, reply: Uint8Array): Uint8Array[] {
+  #messagesFor(query: Query, ip: Uint8Array, isSigned: boolean, wallNow: WallSeconds, reply: Uint8Array): Uint8Array[] {
     const isTransfer = query.type === TYPE.AXFR || query.type === TYPE.IXFR;
-    if (isTransfer && this.#mayTransfer(host, isSigned) && this.table.isApex(query)) {
+    if (isTransfer && this.#mayTransfer(ip, isSigned) && this.table.isApex(query)) {
       return transferMessages(query, this.table);
     }
-    const ip = query.cookieBytes > 0 ? parseIp(host) : undefined;
-    const cookie = ip && this.#settings.cookies.next(query, false, ip, wallNow);
-    const length = writeReply(reply, query, this.#find(query, host, isSigned), TCP_BYTES_MAX - SIGNATURE_ROOM, cookie);
+    const cookie = query.cookieBytes > 0 ? this.#settings.cookies.next(query, false, ip, wallNow) : undefined;
+    const length = writeReply(reply, query, this.#find(query, ip, isSigned), TCP_BYTES_MAX - SIGNATURE_ROOM, cookie);
     return [reply.slice(0, length)];
   }
 
   /** An IXFR over UDP gets the serial alone, which sends who has another to TCP (RFC 1995). */
-  #find(query: Query, host: string, isSigned: boolean): Answer {
+  #find(query: Query, ip: Uint8Array, isSigned: boolean): Answer {
     const { table } = this;
     const isTransfer = query.type === TYPE.AXFR || query.type === TYPE.IXFR;
-    if (!isTransfer || !this.#mayTransfer(host, isSigned)) return table.find(query);
+    if (!isTransfer || !this.#mayTransfer(ip, isSigned)) return table.find(query);
     if (!table.isApex(query)) return NOT_AUTHORITATIVE;
     return query.type === TYPE.IXFR ? table.find({ ...query, type: TYPE.SOA }) : REFUSED;
   }
 
-  #mayTransfer(host: string, isSigned: boolean): boolean {
-    return isSigned || this.#settings.secondaries.has(host);
+  #mayTransfer(ip: Uint8Array, isSigned: boolean): boolean {
+    return isSigned || this.#settings.secondaries.has(formatIp(ip));
   }
 
   /** A signed query is a secondary's: rare enough to be answered in peace. */
-  #answerSigned(query: Query, host: string, bytesMax: number, wallNow: WallSeconds, reply: Uint8Array): number {
+  #answerSigned(query: Query, ip: Uint8Array, bytesMax: number, wallNow: WallSeconds, reply: Uint8Array): number {
     const { tsig } = this.#settings;
     const signature = this.#signatureOf(query, wallNow)!;
     const isGood = signature.isGood && tsig !== undefined;
-    const length = isGood ? writeReply(reply, query, this.#find(query, host, true), bytesMax) : 0;
+    const length = isGood ? writeReply(reply, query, this.#find(query, ip, true), bytesMax) : 0;
     const signed = isGood
       ? tsig.sign(reply.slice(0, length), signature.mac, wallNow).bytes
       : this.#refusalOf(query, signature as BadSignature, reply);

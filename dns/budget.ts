@@ -4,7 +4,7 @@
  * each address in a second, so that a resolver beside the victim gets through at once, and every second one of the rest
  * up to a bound, so that these small answers make no flood either.
  */
-import { type Instant, parseIp, prefixOfIp, SourceBudgets } from '../src/base/index.ts';
+import { type Instant, prefixOfIp, SourceBudgets } from '../src/base/index.ts';
 
 /** Networks that are remembered, and addresses. */
 export const NETWORKS_MAX = 16_384;
@@ -30,13 +30,12 @@ export class AnswerBudget {
     this.#answers = perSecond > 0 ? new SourceBudgets({ perSecond, burst: perSecond }, NETWORKS_MAX) : undefined;
   }
 
-  /** Decides on one UDP query by the address it claims to come from. */
-  decide(host: string, now: Instant): Verdict {
+  /** Decides on one UDP query by the address (4 or 16 bytes) that it claims to come from. */
+  decide(ip: Uint8Array, now: Instant): Verdict {
     if (!this.#answers) return 'answer';
-    const ip = parseIp(host);
-    const network = ip ? prefixOfIp(ip, 3, 6) : host;
+    const network = prefixOfIp(ip, 3, 6);
     if (this.#answers.take(network, 1, now)) return 'answer';
-    const address = ip ? prefixOfIp(ip, 4, 8) : host;
+    const address = prefixOfIp(ip, 4, 8);
     if (this.#addresses.take(address, 1, now) && this.#first.take(network, 1, now)) return 'truncate';
     const isTurn = ++this.#refused % SLIP === 0;
     return isTurn && this.#slipped.take(network, 1, now) ? 'truncate' : 'drop';

@@ -19,12 +19,12 @@ import {
 import { LiveZone, type Serials, ZONE_AGE_MAX_MS } from './live-zone.ts';
 import { Notifier } from './notifier.ts';
 import { openSockets, type Where } from './sockets.ts';
+import { sourceIp } from './source-ip.ts';
 import { serveTcp } from './tcp-front.ts';
 
 /** Every name we put below the zone must fit 255 bytes. */
 const ORIGIN_BYTES_MAX = 200;
 const COOKIE_SECRET_BYTES = 16;
-const MAPPED = '::ffff:';
 
 export interface ResponderOptions extends Where {
   /** The name to answer for, such as `sn.example.org`. */
@@ -71,12 +71,13 @@ export async function openResponder(options: ResponderOptions): Promise<Responde
   refresh();
   const reply = Buffer.alloc(UDP_BYTES_MAX);
   udp.on('message', (bytes, { address, port: sourcePort }) => {
-    if (sourcePort === 0) return;
-    const length = authority.answerDatagram(bytes, unmapped(address), refresh(), reply);
+    const ip = sourceIp(address);
+    if (!ip || sourcePort === 0) return;
+    const length = authority.answerDatagram(bytes, ip, refresh(), reply);
     // A copy: the kernel may take it after the next one is written.
     if (length > 0) udp.send(Buffer.from(reply.subarray(0, length)), sourcePort, address, ignoreLoss);
   });
-  const connections = serveTcp(tcp, (bytes, host) => authority.answerStream(bytes, unmapped(host), refresh()));
+  const connections = serveTcp(tcp, (bytes, ip) => authority.answerStream(bytes, ip, refresh()));
   // Who is to be told of changes cannot wait for a query to find them.
   const watch = options.secondaries.length > 0 ? setInterval(refresh, ZONE_AGE_MAX_MS).unref() : undefined;
   return {
@@ -105,11 +106,6 @@ function originOf(zone: string): string {
     throw new MonsoonError('config', `--zone ${zone} is not a domain name: use one such as sn.example.org.`);
   }
   return zone.toLowerCase().replace(/\.$/, '');
-}
-
-/** An IPv4 address as it is, where a socket of both families writes it as an IPv6 one. */
-function unmapped(host: string): string {
-  return host.startsWith(MAPPED) ? host.slice(MAPPED.length) : host;
 }
 
 /** A datagram that cannot be sent is the asker's loss: resolvers ask again. */

@@ -4,6 +4,7 @@
  */
 import type { Server, Socket } from 'node:net';
 import { QUERY_BYTES_MAX } from '../index.ts';
+import { sourceIp } from './source-ip.ts';
 
 export const CONNECTIONS_MAX = 100;
 export const CONNECTIONS_PER_ADDRESS_MAX = 10;
@@ -11,22 +12,24 @@ export const CONNECTIONS_PER_ADDRESS_MAX = 10;
 const IDLE_MS = 10_000;
 const LENGTH_BYTES = 2;
 
-/** Answers one query from an address with messages; none ends the connection without a word. */
-export type AnswerBytes = (query: Uint8Array, host: string) => readonly Uint8Array[];
+/** Answers one query from an address (4 or 16 bytes) with messages; none ends the connection without a word. */
+export type AnswerBytes = (query: Uint8Array, ip: Uint8Array) => readonly Uint8Array[];
 
 /** Serves every connection of `server`; `closeAll` ends them and resolves when they are gone. */
 export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Promise<void> } {
   const open = new Map<Socket, string>();
   server.on('connection', (socket) => {
     const address = socket.remoteAddress ?? '';
+    const ip = sourceIp(address);
     const ofAddress = [...open.values()].filter((other) => other === address).length;
-    if (open.size >= CONNECTIONS_MAX || ofAddress >= CONNECTIONS_PER_ADDRESS_MAX) {
+    // One that is gone already has no address.
+    if (!ip || open.size >= CONNECTIONS_MAX || ofAddress >= CONNECTIONS_PER_ADDRESS_MAX) {
       socket.destroy();
       return;
     }
     open.set(socket, address);
     socket.once('close', () => open.delete(socket));
-    serveConnection(socket, (query) => answer(query, address));
+    serveConnection(socket, (query) => answer(query, ip));
   });
   return {
     async closeAll() {

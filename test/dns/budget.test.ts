@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AnswerBudget, type Verdict } from '../../dns/index.ts';
-import { instant, later } from '../../src/base/index.ts';
+import { instant, later, parseIp } from '../../src/base/index.ts';
 
 const START = instant(0);
 const tally = (verdicts: readonly Verdict[]): Record<string, number> => {
@@ -10,7 +10,7 @@ const tally = (verdicts: readonly Verdict[]): Record<string, number> => {
   return counts;
 };
 const decide = (budget: AnswerBudget, hosts: readonly string[], at = START): Record<string, number> =>
-  tally(hosts.map((host) => budget.decide(host, at)));
+  tally(hosts.map((host) => budget.decide(parseIp(host)!, at)));
 
 test('a /24 and a /48 get 200 answers a second, and every second query beyond is sent to TCP', () => {
   for (const host of ['192.0.2.7', '2001:db8:1::1', '::ffff:192.0.2.7']) {
@@ -27,7 +27,7 @@ test('an address beside the victim is sent to TCP at once, however large the flo
   ] as const) {
     const budget = new AnswerBudget(200);
     decide(budget, Array(20_000).fill(victim));
-    for (const neighbour of neighbours) assert.equal(budget.decide(neighbour, START), 'truncate');
+    for (const neighbour of neighbours) assert.equal(budget.decide(parseIp(neighbour)!, START), 'truncate');
   }
 });
 
@@ -50,6 +50,6 @@ test('a rate of 0 lifts the limit', () => {
 test('another network still gets its answers', () => {
   const budget = new AnswerBudget(200);
   decide(budget, Array(1000).fill('192.0.2.1'));
-  assert.equal(budget.decide('192.0.3.1', START), 'answer');
-  assert.equal(budget.decide('2001:db8:2::1', START), 'answer');
+  assert.equal(budget.decide(parseIp('192.0.3.1')!, START), 'answer');
+  assert.equal(budget.decide(parseIp('2001:db8:2::1')!, START), 'answer');
 });

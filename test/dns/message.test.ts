@@ -95,6 +95,7 @@ test('N-30 no mutation of a query throws, stalls or draws more than it may: 100,
     query(`nobody.${ZONE}`, 1),
   ];
   const authority = authorityOf();
+  const asker = Uint8Array.of(192, 0, 2, 7);
   const reply = Buffer.alloc(UDP_BYTES_MAX);
   const rcodes = new Map<number, number>();
   const moment = { now: instant(0), wallNow: wallSeconds(1_800_000_000) };
@@ -107,8 +108,8 @@ test('N-30 no mutation of a query throws, stalls or draws more than it may: 100,
     const asked = bytes.subarray(0, end);
     const answer = (): [number, readonly Uint8Array[], number] => {
       const startedAt = performance.now();
-      const stream = authority.answerStream(asked, '192.0.2.7', moment);
-      const length = authority.answerDatagram(asked, '192.0.2.7', moment, reply);
+      const stream = authority.answerStream(asked, asker, moment);
+      const length = authority.answerDatagram(asked, asker, moment, reply);
       return [length, stream, performance.now() - startedAt];
     };
     const [length, stream, firstMs] = answer();
