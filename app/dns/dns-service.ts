@@ -6,6 +6,7 @@ import { answersForZone, openResponder, type Responder, readTsig } from '../../d
 import { type Address, formatIp, MonsoonError, parseIp } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../../src/io/bound-network.ts';
+import { openBatching } from '../../src/io/datagram-batch.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import type { Identity } from '../../src/io/identity.ts';
 import type { Home } from '../home.ts';
@@ -66,6 +67,7 @@ export class DnsService {
       zone: config.zone,
       port: config.dnsPort,
       bind: network.isRestricted ? network.hosts()[0]! : config.bind,
+      batching: openBatching(),
       ttlSeconds: config.dnsTtl,
       answersPerSecond: config.dnsRate,
       secondaries,

@@ -11,7 +11,6 @@ import {
   Cookies,
   type Moment,
   type Tsig,
-  UDP_BYTES_MAX,
   wireName,
   type Zone,
   type ZoneContent,
@@ -19,8 +18,8 @@ import {
 import { LiveZone, type Serials, ZONE_AGE_MAX_MS } from './live-zone.ts';
 import { Notifier } from './notifier.ts';
 import { openSockets, type Where } from './sockets.ts';
-import { sourceIp } from './source-ip.ts';
 import { serveTcp } from './tcp-front.ts';
+import { serveUdp } from './udp-front.ts';
 
 /** Every name we put below the zone must fit 255 bytes. */
 const ORIGIN_BYTES_MAX = 200;
@@ -56,7 +55,7 @@ export async function openResponder(options: ResponderOptions): Promise<Responde
     secondaries: new Set(options.secondaries.map(({ host }) => host)),
     tsig: options.tsig,
   });
-  const { udp, tcp, port } = await openSockets(options);
+  const { udp, exchange, tcp, port } = await openSockets(options);
   const notifier = new Notifier(options.secondaries, options.tsig);
   const refresh = (): Moment => {
     const now = instant(performance.now());
@@ -69,14 +68,7 @@ export async function openResponder(options: ResponderOptions): Promise<Responde
   };
   let served: number | undefined;
   refresh();
-  const reply = Buffer.alloc(UDP_BYTES_MAX);
-  udp.on('message', (bytes, { address, port: sourcePort }) => {
-    const ip = sourceIp(address);
-    if (!ip || sourcePort === 0) return;
-    const length = authority.answerDatagram(bytes, ip, refresh(), reply);
-    // A copy: the kernel may take it after the next one is written.
-    if (length > 0) udp.send(Buffer.from(reply.subarray(0, length)), sourcePort, address, ignoreLoss);
-  });
+  serveUdp(udp, exchange, (bytes, ip, reply) => authority.answerDatagram(bytes, ip, refresh(), reply));
   const connections = serveTcp(tcp, (bytes, ip) => authority.answerStream(bytes, ip, refresh()));
   // Who is to be told of changes cannot wait for a query to find them.
   const watch = options.secondaries.length > 0 ? setInterval(refresh, ZONE_AGE_MAX_MS).unref() : undefined;
@@ -107,6 +99,3 @@ function originOf(zone: string): string {
   }
   return zone.toLowerCase().replace(/\.$/, '');
 }
-
-/** A datagram that cannot be sent is the asker's loss: resolvers ask again. */
-function ignoreLoss(): void {}

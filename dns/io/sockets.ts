@@ -3,6 +3,8 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server } from 'node:net';
 import { assert, MonsoonError } from '../../src/base/index.ts';
+import type { Batching, Exchange } from '../../src/ports/index.ts';
+import { QUERY_BYTES_MAX, UDP_BYTES_MAX } from '../index.ts';
 import { type InheritedSockets, inheritedSockets } from './inherited-sockets.ts';
 
 /** Tries at a free port that is free for UDP and TCP alike. */
@@ -12,6 +14,8 @@ const RECEIVE_BUFFER_BYTES = 4 * 2 ** 20;
 
 export interface Listening {
   readonly udp: UdpSocket;
+  /** Answers by the batch; undefined where the system cannot. */
+  readonly exchange: Exchange | undefined;
   readonly tcp: Server;
   readonly port: number;
 }
@@ -21,12 +25,13 @@ export interface Where {
   readonly port: number;
   /** The address to listen on; `::` means every one. */
   readonly bind: string;
+  readonly batching: Batching | undefined;
 }
 
 /** Opens both; rejects with a MonsoonError when the port cannot be had. */
 export async function openSockets(where: Where): Promise<Listening> {
   const inherited = inheritedSockets(process.env);
-  if (inherited) return adopt(inherited);
+  if (inherited) return adopt(inherited, where.batching);
   for (let attempt = 1; ; attempt++) {
     const tcp = createServer();
     const udp = newUdp(isIPv6(where.bind) ? 'udp6' : 'udp4');
@@ -36,9 +41,11 @@ export async function openSockets(where: Where): Promise<Listening> {
       const port = portOf(tcp);
       // It may be listening when bind returns, because nothing is looked up.
       const bound = once(udp, 'listening');
-      udp.bind({ port, address: where.bind });
+      // Refused where it is taken, too; then the socket says why.
+      const fd = where.batching?.open(where.bind, port);
+      udp.bind(fd === undefined ? { port, address: where.bind } : { fd });
       await bound;
-      return guarded({ udp, tcp, port });
+      return guarded({ udp, exchange: exchangeOf(where.batching, fd), tcp, port });
     } catch (cause) {
       tcp.close();
       udp.close();
@@ -48,14 +55,18 @@ export async function openSockets(where: Where): Promise<Listening> {
   }
 }
 
-async function adopt(inherited: InheritedSockets): Promise<Listening> {
+async function adopt(inherited: InheritedSockets, batching: Batching | undefined): Promise<Listening> {
   const tcp = createServer();
   const udp = newUdp(inherited.udp.family);
   const listening = Promise.all([once(tcp, 'listening'), once(udp, 'listening')]);
   tcp.listen({ fd: inherited.tcp.fd });
   udp.bind({ fd: inherited.udp.fd });
   await listening;
-  return guarded({ udp, tcp, port: udp.address().port });
+  return guarded({ udp, exchange: exchangeOf(batching, inherited.udp.fd), tcp, port: udp.address().port });
+}
+
+function exchangeOf(batching: Batching | undefined, fd: number | undefined): Exchange | undefined {
+  return fd === undefined ? undefined : batching?.exchangeOf(fd, Math.max(QUERY_BYTES_MAX, UDP_BYTES_MAX));
 }
 
 /** Answers go to addresses, so there is nothing to look up; asking the system's resolver costs more than the answer. */

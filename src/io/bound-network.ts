@@ -54,7 +54,7 @@ export class BoundNetwork {
   static async open(bind: string): Promise<BoundNetwork> {
     const parsed = parseBind(bind);
     const isWatched = parsed.kind === 'address' || parsed.kind === 'interface';
-    const network = new BoundNetwork(parsed, isWatched ? await openPinning() : undefined);
+    const network = new BoundNetwork(parsed, isWatched ? openPinning() : undefined);
     if (network.problem !== undefined) {
       network.close();
       throw new MonsoonError('config', `${network.problem}. --bind takes one of: ${choices(network.#reading)}`);

@@ -1,3 +1,4 @@
+export type { AnswerDatagram, Batching, Exchange } from './datagrams.ts';
 export type { Owner, Ownership } from './ownership.ts';
 export {
   type AnnounceBatch,

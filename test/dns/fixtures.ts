@@ -16,6 +16,7 @@ import {
 import { encodeRecord } from '../../dns/io/codec.ts';
 import { openResponder, type Responder, type ResponderOptions } from '../../dns/io/responder.ts';
 import { type NodeId, parseAddress, parseNodeId } from '../../src/base/index.ts';
+import { openBatching } from '../../src/io/datagram-batch.ts';
 
 export const ZONE = 'sn.monsoon.test';
 export const TTL_SECONDS = 60;
@@ -70,6 +71,7 @@ export const open = (changes: Partial<ResponderOptions> = {}): Promise<Responder
     ttlSeconds: TTL_SECONDS,
     answersPerSecond: 200,
     content,
+    batching: openBatching(),
     serials: serialsInMemory(),
     secondaries: [],
     tsig: undefined,
