@@ -319,6 +319,8 @@ export interface TorrentDetail {
   readonly name: string;
   readonly magnet: string;
   readonly listing: ListingRow | null;
+  /** What each supernode that keeps it counted, the newest word first: the row shows the middle of them. */
+  readonly counts: readonly CountRow[];
   readonly torrent: TorrentRow | null;
   /** Empty until the metadata is known. */
   readonly fileList: readonly FileRow[];
@@ -326,6 +328,14 @@ export interface TorrentDetail {
   readonly trackers: readonly string[];
   /** The peers connected now. */
   readonly links: readonly LinkRow[];
+}
+/** What one supernode tracks of a swarm; null is unknown. */
+export interface CountRow {
+  readonly source: NodeId;
+  readonly ageSeconds: number;
+  readonly seeders: number | null;
+  readonly leechers: number | null;
+  readonly completions: number | null;
 }
 /** One connected peer. */
 export interface LinkRow {

@@ -211,7 +211,8 @@ export class Registrar {
       slot = this.swarms.note(infoHash, endpoint, isSeeder, isCompleted, now);
       if (slot === NO_SLOT) return undefined;
     }
-    const role = (isSeeder ? FLAG.seeder : 0) | (isCompleted ? FLAG.completed : 0);
+    const isCounted = isCompleted && this.swarms.isCompletion;
+    const role = (isSeeder ? FLAG.seeder : 0) | (isCounted ? FLAG.completed : 0);
     if (copies.length > 0) this.log.note(infoHash, endpoint, isStopped ? FLAG.stopped : role, copies, now);
     return slot;
   }

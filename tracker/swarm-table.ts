@@ -59,6 +59,7 @@ export class SwarmTable {
   readonly #peers6: PeerGroups;
   readonly #completions: Uint32Array;
   readonly #completedHosts: CompletedHosts;
+  #isCompletion = false;
   /** Minute of the swarm's last announce. */
   readonly #seen: Uint16Array;
   /** 1 once a peer came back after some minutes. */
@@ -155,7 +156,7 @@ export class SwarmTable {
    * Notes an announce.
    * @param infoHash 20 bytes
    * @param endpoint 6 or 18 bytes: address and port
-   * @param isCompleted the peer says it has just finished; counted once per peer, and once per host
+   * @param isCompleted the peer says it has just finished; counted where it was known to leech, once per peer and host
    * @returns the swarm's slot; NO_SLOT when the table is full of swarms that must stay
    */
   note(infoHash: Uint8Array, endpoint: Uint8Array, isSeeder: boolean, isCompleted: boolean, now: Instant): number {
@@ -165,6 +166,8 @@ export class SwarmTable {
     if (slot === NO_SLOT) slot = this.#open(infoHash, minute);
     if (slot === NO_SLOT) return NO_SLOT;
     const position = groups.locate(slot, endpoint);
+    const hadHistory = position >= 0 && (!groups.isSeeder(slot, position) || groups.isCompleted(slot, position));
+    this.#isCompletion = isCompleted && hadHistory;
     if (position >= 0) {
       const silence = groups.renew(slot, position, isSeeder, minute);
       if (silence >= PROVEN_AFTER_MINUTES) this.#isProven[slot] = 1;
@@ -173,9 +176,14 @@ export class SwarmTable {
       return NO_SLOT;
     }
     this.#seen[slot] = minute;
-    const isFirst = isCompleted && groups.markCompleted(slot, endpoint);
+    const isFirst = this.#isCompletion && groups.markCompleted(slot, endpoint);
     if (isFirst && this.#completedHosts.mark(infoHash, endpoint)) this.#completions[slot]!++;
     return slot;
+  }
+
+  /** Whether the announce noted last was a completion by somebody who was known to leech before. */
+  get isCompletion(): boolean {
+    return this.#isCompletion;
   }
 
   /**

@@ -9,7 +9,7 @@ import {
   type ListingRow,
   parseListingQuery,
 } from '../../src/listing/index.ts';
-import type { LinkRow, TorrentDetail, TorrentRow } from '../running-node.ts';
+import type { CountRow, LinkRow, TorrentDetail, TorrentRow } from '../running-node.ts';
 import { formatAge, formatCount, formatCounted, formatPercent, formatSize } from '../show/quantities.ts';
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
@@ -152,6 +152,7 @@ function detailText(detail: TorrentDetail, context: CliContext): string {
     ['Magnet', detail.magnet],
   ];
   if (listing) facts.push(...listingFacts(listing));
+  facts.push(...detail.counts.map((count): [string, string] => ['Counted', countText(count)]));
   if (detail.pieceLength !== null) facts.push(['Pieces', `of ${formatSize(detail.pieceLength)}`]);
   if (torrent) facts.push(['Here', stateText(torrent)], ['Path', torrent.path]);
   facts.push(...detail.trackers.map((tracker): [string, string] => ['Tracker', tracker]));
@@ -172,6 +173,11 @@ const ENCRYPTIONS: Readonly<Record<LinkRow['encryption'], string>> = {
 function linkText({ address, isIncoming, encryption, nodeId }: LinkRow): string {
   const node = nodeId === null ? '' : `, node ${nodeId.slice(0, NODE_DIGITS)}`;
   return `${isIncoming ? 'from' : 'to'} ${formatAddress(address)}, ${ENCRYPTIONS[encryption]}${node}`;
+}
+
+function countText({ source, ageSeconds, seeders, leechers, completions }: CountRow): string {
+  const counts = [seeders, leechers, completions].map((count) => count ?? '?').join('/');
+  return `${counts} by ${source.slice(0, NODE_DIGITS)} ${formatAge(ageSeconds)} ago`;
 }
 
 function stateText({ state, progress, stalledBecause }: TorrentRow): string {

@@ -15,6 +15,7 @@ import {
   COUNTED_HASHES_MAX,
   type Counts,
   type ListingPage,
+  type Observation,
   openEntry,
   PAGE_BYTES_MAX,
   type PullRequest,
@@ -79,6 +80,11 @@ export class ListingSync {
     this.#plan = new SyncPlan(settings.budget, now());
     this.#counting = new SwarmCounting(settings.store);
     this.#fill = new MetadataFill(settings);
+  }
+
+  /** What each supernode that keeps a hash counted of its swarm lately. */
+  observationsOf(infoHash: InfoHash): readonly Observation[] {
+    return this.#counting.observationsOf(infoHash);
   }
 
   start(): void {

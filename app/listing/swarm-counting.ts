@@ -17,6 +17,11 @@ export class SwarmCounting {
     this.#store = store;
   }
 
+  /** What each node counted of a swarm, the newest word first. */
+  observationsOf(infoHash: InfoHash): readonly Observation[] {
+    return this.#observed.get(infoHash) ?? [];
+  }
+
   /** Notes what one node counted; what it does not know is no observation. */
   async note(source: NodeId, counts: readonly (readonly [InfoHash, Counts])[], at: WallSeconds): Promise<void> {
     const shown: HashCounts[] = [];

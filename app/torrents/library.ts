@@ -42,7 +42,7 @@ import type {
 import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
 import { requireApart } from './share-folder.ts';
 import { heldTorrent, resolveTarget, type Target, targetOfBytes } from './target.ts';
-import { fileRows, listedFileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
+import { countRows, fileRows, listedFileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
 
 export interface LibrarySettings {
   readonly home: Home;
@@ -251,7 +251,7 @@ export class Library {
   }
 
   async info(what: string): Promise<TorrentDetail> {
-    const { torrents, store, counts } = this.#settings;
+    const { torrents, store, counts, sync } = this.#settings;
     const { infoHash } = await resolveTarget(what, torrents, store);
     const host = torrents.get(infoHash);
     const row = await store.get(infoHash, wallNow());
@@ -262,7 +262,8 @@ export class Library {
       );
     }
     const place = (host && torrents.queuePlaces().get(host)) ?? null;
-    return torrentDetail(infoHash, host, row && counts.applied([row])[0], place);
+    const observed = countRows(sync.observationsOf(infoHash), wallNow());
+    return torrentDetail(infoHash, host, row && counts.applied([row])[0], observed, place);
   }
 
   async say(what: string, statement: Statement): Promise<Said> {

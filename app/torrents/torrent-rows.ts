@@ -1,8 +1,11 @@
 /** How a torrent looks to scripts and pages: the rows of `ps` and the detail of `info`. */
 import { join } from 'node:path';
+import type { WallSeconds } from '../../src/base/index.ts';
 import type { Torrent } from '../../src/io/torrent.ts';
+import type { Observation } from '../../src/listing/index.ts';
 import { formatMagnet, type TorrentInfo } from '../../src/torrent/index.ts';
 import {
+  type CountRow,
   type FileRow,
   type ListingRow,
   PRIORITY_NAMES,
@@ -43,6 +46,7 @@ export function torrentDetail(
   infoHash: TorrentDetail['infoHash'],
   host: Torrent | undefined,
   listing: ListingRow | undefined,
+  counts: readonly CountRow[],
   queuePlace: number | null,
 ): TorrentDetail {
   const name = host?.info?.name ?? listing?.name ?? host?.spec.name ?? infoHash;
@@ -52,12 +56,24 @@ export function torrentDetail(
     name,
     magnet: formatMagnet({ infoHash, name, trackers }),
     listing: listing ?? null,
+    counts,
     torrent: host ? torrentRow(host, queuePlace) : null,
     fileList: host ? fileRows(host) : [],
     pieceLength: host?.info?.pieceLength ?? null,
     trackers,
     links: (host?.links() ?? []).map(({ nodeId, ...link }) => ({ ...link, nodeId: nodeId ?? null })),
   };
+}
+
+/** What several nodes counted, as rows. */
+export function countRows(observations: readonly Observation[], at: WallSeconds): CountRow[] {
+  return observations.map(({ source, at: countedAt, seeders = null, leechers = null, completions = null }) => ({
+    source,
+    ageSeconds: Math.max(0, at - countedAt),
+    seeders,
+    leechers,
+    completions,
+  }));
 }
 
 /** The files of a torrent; padding is nobody's file, but counts in the indices. */

@@ -138,3 +138,28 @@ test('N-15 M-01 eight nodes, three of them supernodes, come to one listing of wh
     );
   }
 });
+
+test('N-13 each of an owner set is asked for its counts, and who made a completion up is not counted', async (t) => {
+  const first = await running(t);
+  const bootstrap = [`127.0.0.1:${first.port}`];
+  const others = await Promise.all([1, 2].map(() => running(t, { role: 'supernode', bootstrap })));
+  await eventually('three supernodes', async () => first.node.supernodes().length === 3);
+  const reader = await running(t, { role: 'client', bootstrap });
+  const { infoHash } = await first.node.share(sharedFile('counted.bin'), {});
+  const keepers = [first, ...others].map(({ node }) => node.status().nodeId);
+  const query = `info_hash=${infoHash.replace(/../g, '%$&')}`;
+  const announce = async (port: number, rest: string): Promise<void> => {
+    // Whoever owns it; the others redirect there.
+    const reply = await fetch(`http://127.0.0.1:${first.port}/announce?${query}&port=${port}&${rest}`);
+    assert.equal(reply.status, 200);
+  };
+  await announce(20_001, 'left=5&event=started');
+  await announce(20_001, 'left=0&event=completed');
+  for (let port = 20_002; port < 20_052; port++) await announce(port, 'left=0&event=completed');
+  const shown = async () => {
+    const { counts, listing } = await reader.node.info(infoHash).catch(() => ({ counts: [], listing: null }));
+    return counts.length === 3 && listing?.completions === 1 ? counts : undefined;
+  };
+  const counts = await until('three counts', 60, shown);
+  assert.deepEqual(counts.map(({ source }) => source).toSorted(), keepers.toSorted());
+});

@@ -108,6 +108,7 @@ test('a completion that two supernodes tell of counts once', () => {
   const [giver, taker] = [new TestKeeper(), new TestKeeper()];
   const random = seededRandom(3);
   const [swarm, peer] = [randomBytes(random, 20), randomEndpoint(random)];
+  giver.announce(swarm, peer, { event: 'started' }, NOW);
   giver.announce(swarm, peer, { isSeeder: true, event: 'completed' }, NOW);
   for (let i = 0; i < 3; i++) for (const frame of giver.frames()) taker.keeping.take(frame, NOW);
   taker.announce(swarm, peer, { isSeeder: true, event: 'completed' }, NOW);

@@ -43,6 +43,11 @@ function windowOf(
   return Array.from({ length: copied }, (_, i) => out.subarray(i * width, (i + 1) * width).toHex());
 }
 
+function completes(swarms: SwarmTable, hash: Uint8Array, endpoint: Uint8Array): void {
+  swarms.note(hash, endpoint, false, false, at(2));
+  swarms.note(hash, endpoint, true, true, at(2));
+}
+
 test('counts follow a peer from leecher over completed to stopped', () => {
   const swarms = table();
   const hash = infoHash(1);
@@ -58,9 +63,25 @@ test('counts follow a peer from leecher over completed to stopped', () => {
 test('a completion counts once per peer, however often it is announced', () => {
   const swarms = table();
   const hash = infoHash(1);
+  for (const endpoint of [endpoint4(1), endpoint6(1)]) swarms.note(hash, endpoint, false, false, at(0));
   for (let minute = 0; minute < 5; minute++) swarms.note(hash, endpoint4(1), true, true, at(minute));
   swarms.note(hash, endpoint6(1), true, true, at(6));
   assert.equal(swarms.counts(hash)!.completions, 2);
+});
+
+test('who was never seen to leech completed nothing, whatever it says', () => {
+  const swarms = table();
+  const hash = infoHash(1);
+  swarms.note(hash, endpoint4(1), true, true, at(0));
+  assert.equal(swarms.isCompletion, false);
+  swarms.note(hash, endpoint4(1), true, true, at(1));
+  swarms.note(hash, endpoint4(2), true, false, at(0));
+  swarms.note(hash, endpoint4(2), true, true, at(1));
+  assert.deepEqual(swarms.counts(hash), { seeders: 2, leechers: 0, completions: 0 });
+  const word = { isSeeder: false, isCompleted: false, isStopped: false, ageMinutes: 0 };
+  swarms.take(hash, endpoint4(3), word, at(1));
+  swarms.note(hash, endpoint4(3), true, true, at(2));
+  assert.equal(swarms.counts(hash)!.completions, 1, 'another supernode saw it leech');
 });
 
 test('ten thousand completions from one host move the count by one, other hosts and hashes by theirs', () => {
@@ -73,13 +94,13 @@ test('ten thousand completions from one host move the count by one, other hosts 
     swarms.drop(hash, endpoint);
   }
   assert.equal(swarms.counts(hash)!.completions, 1);
-  swarms.note(hash, Uint8Array.of(203, 0, 113, 8, 1, 1), true, true, at(2));
+  completes(swarms, hash, Uint8Array.of(203, 0, 113, 8, 1, 1));
   assert.equal(swarms.counts(hash)!.completions, 2);
-  swarms.note(infoHash(2), Uint8Array.of(203, 0, 113, 7, 1, 1), true, true, at(2));
+  completes(swarms, infoHash(2), Uint8Array.of(203, 0, 113, 7, 1, 1));
   assert.equal(swarms.counts(infoHash(2))!.completions, 1);
   const [one, other] = [endpoint6(1), endpoint6(1)];
   other[9] = 0x77;
-  for (const endpoint of [one, other]) swarms.note(infoHash(3), endpoint, true, true, at(3));
+  for (const endpoint of [one, other]) completes(swarms, infoHash(3), endpoint);
   assert.equal(swarms.counts(infoHash(3))!.completions, 1, 'a /64 is one host');
   swarms.check();
 });
@@ -113,7 +134,7 @@ test('asking for or stopping an unknown hash opens no swarm', () => {
 test('a swarm nobody completed goes with its last peer, a completed one after a day', () => {
   const swarms = table();
   swarms.note(infoHash(1), endpoint4(1), false, false, at(0));
-  swarms.note(infoHash(2), endpoint4(1), true, true, at(0));
+  for (const isDone of [false, true]) swarms.note(infoHash(2), endpoint4(1), isDone, isDone, at(0));
   swarms.drop(infoHash(1), endpoint4(1));
   swarms.drop(infoHash(2), endpoint4(1));
   assert.equal(swarms.swarmCount, 1);
@@ -224,13 +245,14 @@ class Model {
   note(hash: string, endpoint: string, isSeeder: boolean, isCompleted: boolean, minute: number): void {
     const swarm = this.swarms.get(hash) ?? { peers: new Map(), completions: 0, minute };
     this.swarms.set(hash, swarm);
-    const peer = swarm.peers.get(endpoint) ?? { isSeeder, isCompleted: false, minute };
+    const known = swarm.peers.get(endpoint);
+    const peer = known ?? { isSeeder, isCompleted: false, minute };
     swarm.peers.set(endpoint, peer);
-    const isNews = isCompleted && !peer.isCompleted;
+    const isNews = isCompleted && known !== undefined && !known.isSeeder && !known.isCompleted;
     // The marks of hosts forget, and which they forget follows from the key.
     if (isNews && this.hosts.mark(bytesOf(hash), bytesOf(endpoint))) swarm.completions++;
     peer.isSeeder = isSeeder;
-    peer.isCompleted ||= isCompleted;
+    peer.isCompleted ||= isNews;
     peer.minute = swarm.minute = minute;
   }
 

@@ -178,6 +178,7 @@ test('a hash that nobody is known to own is refused with a time to come back (BE
 
 test('scrape counts known and unknown hashes, sorted, at most 70, and refuses to tell everything', () => {
   const tracker = newTracker();
+  announce(tracker, '198.51.100.1', { left: 5, event: 'started' });
   announce(tracker, '198.51.100.1', { left: 0, event: 'completed' });
   const unknown = new Uint8Array(20);
   const query = [HASH, unknown, HASH].map((hash) => `info_hash=${escaped(hash)}`).join('&');

@@ -144,6 +144,7 @@ describe('a connection id', () => {
 
 test('a scrape has three counts for each hash, in the order asked', () => {
   const tracker = newUdpTracker();
+  announce(tracker, '192.0.2.1');
   announce(tracker, '192.0.2.1', { left: 0, event: 'completed' });
   announce(tracker, '192.0.2.2');
   const id = tracker.serve(encodeUdpConnect(1), ip('192.0.2.1'), AT)!.slice(8);

@@ -68,6 +68,13 @@ function placeOf(n: number): string {
   return (((n + 1) * 0.6180339887) % 1).toString(16).slice(2, 12).padEnd(40, '7');
 }
 
+/** What three supernodes counted of each swarm. */
+const COUNTS = [11, 12, 40].map((seeders, i) => ({
+  source: nodeIdOf(i + 1),
+  ageSeconds: i * 20,
+  ...{ seeders, leechers: 3, completions: i === 0 ? null : 7 },
+}));
+
 export class PageNode extends FakeNode {
   readonly store: ListingStore;
   transfers: TorrentRow[] = [];
@@ -143,6 +150,7 @@ export class PageNode extends FakeNode {
     ];
     return {
       ...{ infoHash, name, magnet: `magnet:?xt=urn:btih:${infoHash}`, listing, torrent, fileList: [] },
+      counts: COUNTS,
       ...{ pieceLength: torrent ? 2 ** 20 : null, links: torrent ? links : [] },
       trackers: ['http://192.0.2.1:7373/announce'],
     };

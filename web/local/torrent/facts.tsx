@@ -1,7 +1,7 @@
 /** What is known of a torrent, and how: measured facts, whose counts they are and how old, and mere claims. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { ListingRow, PlacementRow, TorrentDetail } from '../../../app/running-node.ts';
+import type { CountRow, ListingRow, PlacementRow, TorrentDetail } from '../../../app/running-node.ts';
 import { formatAge, formatCount, formatLeft, formatSize, shortHex } from '../../format.ts';
 import { read } from '../api.ts';
 import { CheckedMark } from '../checked-mark.tsx';
@@ -43,6 +43,15 @@ export function Facts({ detail }: { readonly detail: TorrentDetail }): JSX.Eleme
           </Fact>
         </>
       )}
+      {detail.counts.length > 1 && (
+        <Fact name="Counted">
+          {detail.counts.map((count) => (
+            <span key={count.source} class="whole" title={count.source}>
+              {countsText(count)} <span class="hint">{`${shortHex(count.source)}, ${agoText(count.ageSeconds)}`}</span>
+            </span>
+          ))}
+        </Fact>
+      )}
       <Fact name="Supernode">{placementText(placement, listing)}</Fact>
       {detail.trackers.length > 0 && (
         <Fact name="Trackers">
@@ -68,17 +77,25 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
 
 function countOf({ countsFrom, countsAgeSeconds }: ListingRow, count: number | null): JSX.Element {
   if (count === null) return <span class="unknown">nobody has counted</span>;
-  const age = countsAgeSeconds === null || countsAgeSeconds < 1 ? 'now' : `${formatLeft(countsAgeSeconds)} ago`;
   return (
     <>
       {formatCount(count)}{' '}
       {countsFrom !== null && (
         <span class="hint" title={countsFrom}>
-          counted by {shortHex(countsFrom)}, {age}
+          counted by {shortHex(countsFrom)}, {agoText(countsAgeSeconds)}
         </span>
       )}
     </>
   );
+}
+
+/** Seeds, leechers and completions as one supernode counted them. */
+function countsText({ seeders, leechers, completions }: CountRow): string {
+  return [seeders, leechers, completions].map((count) => (count === null ? '?' : formatCount(count))).join(' / ');
+}
+
+function agoText(seconds: number | null): string {
+  return seconds === null || seconds < 1 ? 'now' : `${formatLeft(seconds)} ago`;
 }
 
 /** The supernode that owns the hash now, else the one that was last heard counting. */
