@@ -13,7 +13,7 @@ import { Torrents } from '../src/io/torrents.ts';
 import { TrackerClient } from '../src/io/tracker-client.ts';
 import { Turnstile } from '../src/io/turnstile.ts';
 import { UdpTrackerClient } from '../src/io/udp-tracker-client.ts';
-import type { DenyFacts } from '../src/listing/index.ts';
+import type { Counts, DenyFacts } from '../src/listing/index.ts';
 import { ROLE_ANSWERS_DNS } from '../src/overlay/index.ts';
 import type { Ownership } from '../src/ports/index.ts';
 import { LinkBudget } from '../src/session/index.ts';
@@ -26,6 +26,7 @@ import type { Filter } from './listing/filter.ts';
 import { FilterDesk } from './listing/filter-desk.ts';
 import { FilterExchange } from './listing/filter-exchange.ts';
 import { FilterShelf } from './listing/filter-shelf.ts';
+import { LanNews } from './listing/lan-news.ts';
 import { ListingFront } from './listing/listing-front.ts';
 import { ListingSync } from './listing/listing-sync.ts';
 import { OwnCounts } from './listing/own-counts.ts';
@@ -118,10 +119,7 @@ function compose(base: Base) {
     handOver: (socket, unread) => publicFront.accept(socket, unread),
   });
   const counted = (infoHash: InfoHash) => counts.counted(infoHash);
-  const { nodeId } = identity;
-  const isDenied = (entry: DenyFacts): boolean => base.filter.denies(entry);
-  const listing = new ListingFront({ network: config.network, nodeId, membership, store, counted, isDenied });
-  const shelf = new FilterShelf(() => membership.ownership);
+  const { listing, shelf, news, sync, publisher } = composeListing(base, overlay, http, counted);
   const publicFront: PublicFront = new PublicFront({
     network: config.network,
     membership,
@@ -147,13 +145,30 @@ function compose(base: Base) {
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
-  const budget = { bytesPerSecond: config.listingBytesPerSecond, workShare: config.listingWorkPercent / 100 };
-  const sync = new ListingSync({ network: config.network, nodeId, store, membership, http, log, budget, counted });
-  const publisher = new Publisher({ identity, store, sync });
   const library: Library = new Library({ ...base, torrents, membership, sync, publisher, http, counts });
-  base.filter.onLoosened(() => sync.restart());
   const filterDesk = composeFilter(base, membership, http, shelf);
-  return { ...overlay, ...filterDesk, http, trackerFront, publicFront, torrents, sync, library };
+  return { ...overlay, ...filterDesk, news, http, trackerFront, publicFront, torrents, sync, library };
+}
+
+/** The listing: what others are given of it, what is taken from them, and what this node publishes. */
+function composeListing(
+  base: Base,
+  { membership, nodes, lan }: Pick<ReturnType<typeof composeOverlay>, 'membership' | 'nodes' | 'lan'>,
+  http: HttpClient,
+  counted: (infoHash: InfoHash) => Counts | undefined,
+) {
+  const { config, identity, store, filter, log } = base;
+  const { network } = config;
+  const { nodeId } = identity;
+  const budget = { bytesPerSecond: config.listingBytesPerSecond, workShare: config.listingWorkPercent / 100 };
+  const sync = new ListingSync({ network, nodeId, store, membership, http, log, budget, counted });
+  const news = new LanNews({ network, http: nodes, lan, take: (page) => sync.takeNews(page) });
+  const isDenied = (entry: DenyFacts): boolean => filter.denies(entry);
+  const told = () => news.recent;
+  const listing = new ListingFront({ network, nodeId, membership, store, counted, isDenied, news: told });
+  const publisher = new Publisher({ identity, store, sync, news });
+  filter.onLoosened(() => sync.restart());
+  return { listing, shelf: new FilterShelf(() => membership.ownership), news, sync, publisher };
 }
 
 /** The filter with the lists that it takes from the network. */
@@ -191,8 +206,9 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
     told: (event) => desk.note(event),
   });
   const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap });
-  const membership = new Membership({ ...base, http: nodes, memory, host, lan: LanNeighbours.open(base) });
-  return { nodes, reach, host, desk, membership };
+  const lan = LanNeighbours.open(base);
+  const membership = new Membership({ ...base, http: nodes, memory, host, lan });
+  return { nodes, reach, host, desk, membership, lan };
 }
 
 /** An answer that does not exist yet to a question that is asked later. */
@@ -424,6 +440,7 @@ class Node implements RunningNode {
     if (network.problem === undefined) await host.drain();
     network.close();
     membership.close();
+    this.#parts.news.close();
     await Promise.all([sync.close(), this.#parts.filterExchange.close()]);
     this.#services.lan?.close();
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);

@@ -44,6 +44,8 @@ export interface ListingFrontSettings {
   /** What this node itself counts of a hash that it keeps. */
   readonly counted: (infoHash: InfoHash) => Counts | undefined;
   readonly isDenied: (entry: Entry) => boolean;
+  /** Sealed entries that this node published lately. */
+  readonly news: () => readonly Uint8Array[];
 }
 
 /** A body, gzip where the asker takes it. */
@@ -65,7 +67,7 @@ export class ListingFront {
   }
 
   /** GET /listing: `since` a cursor, `scope=own` or `kept` for the ranges this node owns
-   * or keeps, `first=1` for the newest and the best. */
+   * or keeps, `scope=news` for what it published lately, `first=1` for the newest and the best. */
   async page(parameters: URLSearchParams, takesGzip: boolean): Promise<FrontBody | FrontFault> {
     const { store, nodeId, network, membership } = this.#settings;
     const since = parameters.get('since') ?? '';
@@ -73,6 +75,7 @@ export class ListingFront {
       return publicFault('cursor-malformed', 'since is a cursor of an earlier answer');
     const isFirst = parameters.get('first') === '1';
     const scope = parameters.get('scope');
+    if (scope === 'news') return this.#news();
     const arcs = scope === 'own' ? membership.ownArcs() : scope === 'kept' ? membership.keptArcs() : undefined;
     const changes: ListingChanges = isFirst
       ? await store.firstPage(ITEMS_PER_PAGE)
@@ -86,6 +89,14 @@ export class ListingFront {
     const bytes = encodeListingPage({ cursor: changes.cursor, more: changes.more, network, source: nodeId, items });
     if (!takesGzip || bytes.length < GZIP_BYTES_MIN) return { bytes, isCompressed: false };
     return { bytes: await deflate(bytes), isCompressed: true };
+  }
+
+  /** What this node published lately, for its neighbours. */
+  #news(): FrontBody {
+    const { nodeId, network, news } = this.#settings;
+    const items = news().map((entry) => ({ entry, counts: {}, isVerified: false }));
+    const bytes = encodeListingPage({ cursor: '0', more: false, network, source: nodeId, items });
+    return { bytes, isCompressed: false };
   }
 
   /** GET /counts?hashes=…; what is not this node's to keep is unknown to it. */

@@ -97,6 +97,11 @@ export class ListingSync {
     await Promise.all(this.#running);
   }
 
+  /** Takes a page that a neighbour gave of what it published. */
+  takeNews(page: ListingPage): void {
+    if (!this.#ending.signal.aborted) this.#run(this.#take(page));
+  }
+
   /** Adds an entry of ours to what is published; it is offered until the owner of its hash and its copies took it. */
   add(own: OwnEntry): void {
     this.#push.add(own);

@@ -17,6 +17,7 @@ import {
   sealEntry,
 } from '../../src/listing/index.ts';
 import type { Claims } from '../running-node.ts';
+import type { LanNews } from './lan-news.ts';
 import type { ListingSync } from './listing-sync.ts';
 
 /** Metadata that an entry follows from, with its exact bytes. */
@@ -26,6 +27,7 @@ export interface PublisherSettings {
   readonly identity: Identity;
   readonly store: ListingStore;
   readonly sync: Pick<ListingSync, 'add' | 'publish'>;
+  readonly news: Pick<LanNews, 'add'>;
 }
 
 export class Publisher {
@@ -84,7 +86,7 @@ export class Publisher {
     before: Entry | undefined,
     info: Uint8Array | undefined,
   ): Promise<void> {
-    const { store, identity, sync } = this.#settings;
+    const { store, identity, sync, news } = this.#settings;
     const at = wallNow();
     const sequence = Math.max(at, (before?.sequence ?? 0) + 1);
     // An edit does not make old things new.
@@ -93,6 +95,7 @@ export class Publisher {
     const entry = openEntry(bytes, verify, at);
     if (isFault(entry)) throw new MonsoonError('refused', `The entry cannot be published: ${entry.text}.`);
     await store.put([{ entry, bytes, isVerified: !said.isWithdrawn, isPinned: true }]);
+    news.add(bytes);
     await sync.publish({ infoHash: said.infoHash, entry: bytes, ...(info && { info }) });
   }
 }

@@ -51,6 +51,7 @@ export class LanNeighbours implements Source {
   /** Told of every neighbour that is found; the search under way, or whoever asked for them. */
   #name: ((contact: Named) => void) | undefined;
   #heard: (address: Address) => void = () => {};
+  #news: (address: Address) => void = () => {};
 
   /** Begins, if it is switched on; what is bound to this machine alone has no neighbours. */
   static open(settings: LanSettings): LanNeighbours | undefined {
@@ -72,6 +73,16 @@ export class LanNeighbours implements Source {
   /** Has neighbours that are heard between rounds told. */
   onHeard(heard: (address: Address) => void): void {
     this.#heard = heard;
+  }
+
+  /** Has neighbours told of that say they have news. */
+  onNews(news: (address: Address) => void): void {
+    this.#news = news;
+  }
+
+  /** Tells the neighbours that there is something new here to ask for. */
+  tellNews(): void {
+    this.#feed({ type: 'news' });
   }
 
   /** What this node is to its neighbours now. */
@@ -141,12 +152,18 @@ export class LanNeighbours implements Source {
     this.#beacon.input(input, now());
     for (const effect of this.#beacon.effects()) {
       if (effect.type === 'found') this.#find(effect.address);
+      else if (effect.type === 'news') this.#hearNews(effect.address);
       else if (effect.type === 'answer') this.#sockets.tell(effect.bytes, effect.to);
       else if (effect.to === 'group') this.#sockets.call({ ip4: effect.bytes, ip6: effect.bytes });
       else if (effect.to === 'broadcast') this.#sockets.broadcast(effect.bytes);
       else this.#sockets.sweep(effect.bytes);
     }
     this.#settings.alarms.set(this.#wake, this.#beacon.deadline?.at);
+  }
+
+  #hearNews(address: Address): void {
+    this.#settings.book.hear(() => [address], address.host);
+    this.#news(address);
   }
 
   #find(address: Address): void {

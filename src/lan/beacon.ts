@@ -2,12 +2,13 @@
  * Finding nodes on the local network: who calls, who answers, and who of several that find nobody is to be the first
  * supernode. Only nodes of one network understand each other: a tag over the network's name and a fresh nonce stands for
  * it, and no id is told. Invariants: who hears a call answers at most once, to its source alone, with as many bytes; who
- * knows supernodes and serves nobody never calls.
+ * knows supernodes and serves nobody calls only when it has news: entries that neighbours may ask it for.
  *
  * Bytes of a beacon, 31:
  *   8   nonce
  *   16  the first bytes of SHA-1 over `monsoon lan-1\n`, the network's name, `\n`, the nonce and what follows
- *   1   bits 0–1: standing (0 seeks, 1 seeks and would serve, 2 knows supernodes, 3 serves); bit 2: wants answers
+ *   1   bits 0–1: standing (0 seeks, 1 seeks and would serve, 2 knows supernodes, 3 serves); bit 2: wants answers;
+ *       bit 3: has news
  *   2   the sender's port
  *   4   ticket: of those that would serve the lowest is first
  */
@@ -16,6 +17,7 @@ import {
   assert,
   concatBytes,
   type Deadline,
+  earliest,
   equalBytes,
   type Instant,
   isHearsayPort,
@@ -38,6 +40,7 @@ const NONCE_BYTES = 8;
 const TAG_BYTES = 16;
 const BEACON_BYTES = 31;
 const WANTS_ANSWERS = 4;
+const HAS_NEWS = 8;
 const STANDINGS = ['seeks', 'would-serve', 'knows', 'serves'] as const;
 /** What a node is to its neighbours. */
 export type LanStanding = (typeof STANDINGS)[number];
@@ -65,6 +68,12 @@ const FOUND_MAX = 256;
 /** Beacons of one host that are read, and answers to all. */
 const HEARD_PER_SOURCE = { perSecond: 10, burst: 40 };
 const SOURCES_MAX = 1024;
+/** News are called twice, since datagrams get lost; more of them within that time are called once more. */
+const NEWS_CALLS = 2;
+const NEWS_MS = 500;
+/** News of one host, and of all, that are heeded. */
+const NEWS_PER_SOURCE = { perSecond: 1, burst: 4 };
+const NEWS = { perSecond: 5, burst: 10 };
 const ANSWERS = { perSecond: 20, burst: 40 };
 
 export type BeaconInput =
@@ -72,6 +81,8 @@ export type BeaconInput =
   | { readonly type: 'standing'; readonly standing: LanStanding; readonly port: number }
   /** Nobody is known: look around. */
   | { readonly type: 'seek' }
+  /** Something that neighbours may ask for is new here. */
+  | { readonly type: 'news' }
   | { readonly type: 'heard'; readonly from: Address; readonly bytes: Uint8Array }
   | { readonly type: 'tick' };
 
@@ -80,7 +91,17 @@ export type BeaconEffect =
   | { readonly type: 'call'; readonly to: 'group' | 'broadcast' | 'everybody'; readonly bytes: Uint8Array }
   | { readonly type: 'answer'; readonly to: Address; readonly bytes: Uint8Array }
   /** Somebody of this network who serves, or knows who does. */
-  | { readonly type: 'found'; readonly address: Address };
+  | { readonly type: 'found'; readonly address: Address }
+  /** Somebody of this network who has news. */
+  | { readonly type: 'news'; readonly address: Address };
+
+interface HeardBeacon {
+  readonly standing: LanStanding;
+  readonly wantsAnswers: boolean;
+  readonly hasNews: boolean;
+  readonly port: number;
+  readonly ticket: number;
+}
 
 /** The beacon of one node. */
 export class Beacon implements Machine<BeaconInput, BeaconEffect> {
@@ -91,6 +112,8 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
   readonly #ticket: number;
   readonly #heard = new SourceBudgets(HEARD_PER_SOURCE, SOURCES_MAX);
   readonly #answers = new SourceBudgets(ANSWERS, 1);
+  readonly #newsOfOne = new SourceBudgets(NEWS_PER_SOURCE, SOURCES_MAX);
+  readonly #newsOfAll = new SourceBudgets(NEWS, 1);
   /** Those that would be first before us, and when they last said so. */
   readonly #rivals = new Map<number, Instant>();
   readonly #found = new Map<string, Instant>();
@@ -101,6 +124,9 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
   #callAt: Instant | undefined;
   #hasHeard = false;
   #hasHeardSelf = false;
+  #newsLeft = 0;
+  #newsAt: Instant | undefined;
+  #newsCalledAt: Instant | undefined;
   #sweptAt: Instant | undefined;
   #effects: BeaconEffect[] = [];
 
@@ -113,7 +139,8 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
   }
 
   get deadline(): Deadline | undefined {
-    return this.#callAt === undefined ? undefined : { at: this.#callAt, why: 'a call on the LAN' };
+    const at = earliest(this.#callAt, this.#newsAt);
+    return at === undefined ? undefined : { at, why: 'a call on the LAN' };
   }
 
   /** Some neighbour of this network was heard since the search began. */
@@ -134,7 +161,7 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
 
   /** What this node says of itself where it is asked by other means. */
   card(): Uint8Array {
-    return this.#encode(false);
+    return this.#encode(0);
   }
 
   effects(): BeaconEffect[] {
@@ -151,7 +178,12 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
         return this.#seek(now);
       case 'heard':
         return this.#hear(input.from, input.bytes, now);
+      case 'news':
+        this.#newsLeft = NEWS_CALLS;
+        this.#newsAt ??= this.#newsCalledAt === undefined ? now : later(this.#newsCalledAt, NEWS_MS);
+        return this.#callNews(now);
       case 'tick':
+        this.#callNews(now);
         if (this.#callAt !== undefined && now >= this.#callAt) this.#call(now);
     }
   }
@@ -180,7 +212,7 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
   }
 
   #call(now: Instant): void {
-    const bytes = this.#encode(this.#isSeeking);
+    const bytes = this.#encode(this.#isSeeking ? WANTS_ANSWERS : 0);
     this.#effects.push({ type: 'call', to: 'group', bytes });
     if (!this.#isSeeking) {
       this.#callAt = later(now, jittered(this.#random, SERVE_MS, 0.2));
@@ -191,6 +223,13 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
     const slower = Math.min(SEEK_SLOWEST_MS, SEEK_MS * SEEK_SLOWER ** Math.max(0, this.#calls - CALLS_MS.length));
     const inMs = next === undefined ? jittered(this.#random, slower, 0.2) : next - CALLS_MS[this.#calls - 1]!;
     this.#callAt = later(now, inMs);
+  }
+
+  #callNews(now: Instant): void {
+    if (this.#newsAt === undefined || now < this.#newsAt) return;
+    this.#effects.push({ type: 'call', to: 'group', bytes: this.#encode(HAS_NEWS) });
+    this.#newsCalledAt = now;
+    this.#newsAt = --this.#newsLeft > 0 ? later(now, NEWS_MS) : undefined;
   }
 
   /** Ways to be heard where nobody answers a group. */
@@ -207,11 +246,17 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
     if (beacon?.ticket === this.#ticket) this.#hasHeardSelf = true;
     if (!beacon || beacon.ticket === this.#ticket) return;
     this.#hasHeard = true;
-    const { standing, ticket, port, wantsAnswers } = beacon;
+    const { standing, ticket, port, wantsAnswers, hasNews } = beacon;
+    if (hasNews) return this.#hearNews({ host: from.host, port }, now);
     if (standing === 'would-serve') this.#noteRival(ticket, now);
     if (standing === 'knows' || standing === 'serves') this.#find({ host: from.host, port }, now);
     if (!wantsAnswers || this.#standing === 'seeks' || !this.#answers.take('', 1, now)) return;
-    this.#effects.push({ type: 'answer', to: from, bytes: this.#encode(false) });
+    this.#effects.push({ type: 'answer', to: from, bytes: this.#encode(0) });
+  }
+
+  #hearNews(address: Address, now: Instant): void {
+    if (!this.#newsOfOne.take(address.host, 1, now) || !this.#newsOfAll.take('', 1, now)) return;
+    this.#effects.push({ type: 'news', address });
   }
 
   #noteRival(ticket: number, now: Instant): void {
@@ -230,8 +275,9 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
     this.#effects.push({ type: 'found', address });
   }
 
-  #encode(wantsAnswers: boolean): Uint8Array {
-    const flags = STANDINGS.indexOf(this.#standing) | (wantsAnswers ? WANTS_ANSWERS : 0);
+  /** @param wish WANTS_ANSWERS, HAS_NEWS or neither */
+  #encode(wish: number): Uint8Array {
+    const flags = STANDINGS.indexOf(this.#standing) | wish;
     const nonce = Uint8Array.from({ length: NONCE_BYTES }, () => randomBelow(this.#random, 256));
     const body = new Uint8Array(7);
     new DataView(body.buffer).setUint8(0, flags);
@@ -242,18 +288,17 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
     return beacon;
   }
 
-  #parse(
-    bytes: Uint8Array,
-  ): { standing: LanStanding; wantsAnswers: boolean; port: number; ticket: number } | undefined {
+  #parse(bytes: Uint8Array): HeardBeacon | undefined {
     if (bytes.length !== BEACON_BYTES) return undefined;
     const nonce = bytes.subarray(0, NONCE_BYTES);
     const body = bytes.subarray(NONCE_BYTES + TAG_BYTES);
     if (!equalBytes(this.#tagOf(nonce, body), bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES))) return undefined;
     const flags = body[0]!;
     const port = (body[1]! << 8) | body[2]!;
-    if (flags > 7 || !isHearsayPort(port)) return undefined;
+    if (flags > 15 || !isHearsayPort(port)) return undefined;
     const standing = STANDINGS[flags & 3]!;
-    return { standing, wantsAnswers: (flags & WANTS_ANSWERS) !== 0, port, ticket: readUint32(body, 3) };
+    const ticket = readUint32(body, 3);
+    return { standing, wantsAnswers: (flags & WANTS_ANSWERS) !== 0, hasNews: (flags & HAS_NEWS) !== 0, port, ticket };
   }
 
   #tagOf(nonce: Uint8Array, body: Uint8Array): Uint8Array {

@@ -16,6 +16,7 @@ import { until } from './until.ts';
 const CANDIDATES = 10;
 const MEET_SECONDS_MAX = 90;
 const LISTING_SECONDS_MAX = 90;
+const NEWS_SECONDS_MAX = 2;
 /** Nothing but what a user has who types `monsoon start`. */
 const AS_USERS_START_IT = { isNeighbourly: true, role: 'auto', flags: ['--bind', '::', '--no-allow-local'] } as const;
 
@@ -99,6 +100,19 @@ test('ten nodes that start at once on one network, with nothing configured', asy
       .map(({ parentPath, name }) => join(parentPath, name).slice(into.length + 1));
     assert.deepEqual(names.toSorted(), ['of first/a.txt', 'of first/inner/b.txt']);
     assert.equal(await readFile(join(into, 'of first', 'a.txt'), 'utf8'), 'first');
+  });
+
+  await t.test('W-09 what one publishes, edits or withdraws, all of them list so within two seconds', async () => {
+    const describedAs = async (text: string | undefined): Promise<true | undefined> => {
+      const lists = await Promise.all(nodes.map((node) => node.listing()));
+      return lists.every((rows) => rows.find(({ name }) => name === 'of news')?.description === text) || undefined;
+    };
+    const { infoHash } = await nodes[3]!.share(await folderOf(bed, 'news'));
+    await until('all to list it', NEWS_SECONDS_MAX, () => describedAs(''), undefined, 100);
+    await nodes[3]!.say(infoHash, { type: 'edit', claims: { description: 'changed' } });
+    await until('all to list the change', NEWS_SECONDS_MAX, () => describedAs('changed'), undefined, 100);
+    await nodes[3]!.say(infoHash, { type: 'withdraw' });
+    await until('nobody to list it', NEWS_SECONDS_MAX, () => describedAs(undefined), undefined, 100);
   });
 
   await t.test('W-25 whose first supernode is killed have another one', async () => {

@@ -104,6 +104,33 @@ test('who knows supernodes and serves nobody never calls', () => {
   assert.equal(beacon.deadline, undefined);
 });
 
+test('W-09 who has news calls twice whatever it is, and its neighbours hear of them without being asked for answers', () => {
+  const [teller, hearer] = [beaconOf(1, 'knows'), beaconOf(2, 'knows')];
+  const calls: [number, Uint8Array][] = [];
+  const collect = (now: number): void => {
+    for (const effect of teller.effects()) if (effect.type === 'call') calls.push([now, effect.bytes]);
+  };
+  teller.input({ type: 'news' }, at(1000));
+  collect(1000);
+  for (let now = 1001; now < 1100; now++) teller.input({ type: 'news' }, at(now));
+  for (let deadline = teller.deadline; deadline; deadline = teller.deadline) {
+    teller.input({ type: 'tick' }, deadline.at);
+    collect(deadline.at);
+  }
+  assert.deepEqual(
+    calls.map(([now]) => now),
+    [1000, 1500, 2000],
+    'much at once is told of once more',
+  );
+  assert.deepEqual(hear(hearer, hostOf(1), calls[0]![1], 1001), [
+    { type: 'news', address: { host: '10.0.0.1', port: PORT + 1 } },
+  ]);
+  assert.deepEqual(hear(teller, hostOf(1), calls[0]![1], 1001), [], 'its own call');
+  let heeded = 0;
+  for (let i = 0; i < 1000; i++) heeded += hear(hearer, hostOf(1 + (i % 100)), calls[0]![1], 1002).length;
+  assert.ok(heeded > 0 && heeded <= 10, `${heeded} of a flood`);
+});
+
 /** Ten nodes on a network that loses some of what is said; returns who thought to be first. */
 function electedAmong(count: number, seed: number, loss: number): number[] {
   const random = seededRandom(seed);
@@ -130,7 +157,8 @@ function electedAmong(count: number, seed: number, loss: number): number[] {
       for (const effect of beacon.effects()) {
         if (effect.type === 'found') node.found = true;
         else if (effect.type === 'answer') say(node, nodes[effect.to.port - 50_000]!, effect.bytes, now);
-        else if (effect.to === 'group') for (const to of nodes) say(node, to, effect.bytes, now);
+        else if (effect.type === 'call' && effect.to === 'group')
+          for (const to of nodes) say(node, to, effect.bytes, now);
       }
       if (!node.found && !node.first && beacon.mayBegin(at(now))) node.first = true;
     }

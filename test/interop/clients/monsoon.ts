@@ -14,7 +14,9 @@ import type {
   Finding,
   ListingRow,
   NodeStatus,
+  Said,
   SharedTorrent,
+  Statement,
   SupernodeRow,
   TorrentRow,
   WantedRole,
@@ -105,6 +107,10 @@ export class Monsoon extends Client {
   /** Rows that fit a search, asked of the daemon itself: a verb takes a process. */
   async search(text: string): Promise<readonly ListingRow[]> {
     return (await this.#control.list({ text })).rows;
+  }
+  /** Publishes, edits or withdraws an entry. */
+  say(what: string, statement: Statement): Promise<Said> {
+    return this.#control.say(what, statement);
   }
   cap(change: CapChange): Promise<Caps> {
     return this.#control.cap(change);
