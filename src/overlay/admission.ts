@@ -45,7 +45,9 @@ export class Admission {
       this.#admitted(descriptor);
       return true;
     }
-    if (isLeaving || !this.#mayBeChecked(descriptor)) return false;
+    // It was believed once, and those who vote for it now may be as lost to us as it was: each would wait for the other.
+    const isReturning = view.seatDropped(nodeId) === descriptor.seat;
+    if (isLeaving || !(isReturning || this.#mayBeChecked(descriptor))) return false;
     this.#check(descriptor);
     return true;
   }

@@ -18,7 +18,7 @@ import type { Descriptor } from './descriptor.ts';
 import { DigestTable } from './digest-table.ts';
 import type { Grant, GrantTerms } from './grant.ts';
 import { isSamePlace, Ring } from './ring.ts';
-import type { Token } from './token.ts';
+import type { Seat, Token } from './token.ts';
 import type { Widening } from './widening.ts';
 
 /** Most supernodes held; at under 2 KiB each that is below 20 MB. */
@@ -158,6 +158,10 @@ export class View {
   /** True when a descriptor is of a node that was dropped, and no newer than it was then. */
   wasDropped({ nodeId, sequence }: Descriptor): boolean {
     return (this.#dropped.get(nodeId)?.sequence ?? -1) >= sequence;
+  }
+  /** The seat that a node had when it was dropped; undefined when it is not forgotten that way. */
+  seatDropped(nodeId: NodeId): Seat | undefined {
+    return this.#dropped.get(nodeId)?.seat;
   }
   /** One of those that were dropped, by chance, while its descriptor lasts. */
   someDropped(random: Random, wallNow: WallSeconds): Descriptor | undefined {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hashAt, Mesh } from './mesh.ts';
+import { hashAt, Mesh, type MeshNode } from './mesh.ts';
 
 test('a node that finds nobody becomes the first supernode and owns the whole ring', () => {
   const mesh = new Mesh(1);
@@ -236,4 +236,21 @@ test('copies come to an end when two networks have met', () => {
   };
   mesh.run(30);
   assert.equal(frames, 0);
+});
+
+test("members of a public network that were lost, and have newer descriptors by each other's votes, are believed again", () => {
+  const mesh = new Mesh(28);
+  const first = mesh.grow(1, { host: '9.1.1.1' })[0]!;
+  for (let i = 0; i < 21; i++) {
+    const { overlay } = mesh.join(first, { host: `9.1.${i + 2}.1` });
+    mesh.until('it to serve', () => overlay.isSupernode && first.overlay.view.size === i + 2, 60);
+  }
+  mesh.run(60);
+  const isWest = ({ n }: MeshNode): boolean => n % 2 === 0;
+  mesh.isOpen = (from, to) => isWest(from) === isWest(to);
+  mesh.until('two halves', () => mesh.nodes.every(({ overlay }) => overlay.members === 11), 60);
+  for (const node of mesh.nodes) mesh.feed(node, { type: 'moved' });
+  mesh.run(5);
+  mesh.isOpen = () => true;
+  mesh.until('one network', () => mesh.nodes.every(({ overlay }) => overlay.members === 22), 180);
 });
