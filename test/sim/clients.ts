@@ -245,12 +245,18 @@ export class Clients {
     this.#announceNext(lookup.client, lookup.torrent, jittered(lookup.client.random, RETRY_MS, 0.3));
   }
 
-  #score({ client, requests, redirects, isNoted }: Lookup): void {
+  #score({ client, torrent, requests, redirects, isNoted }: Lookup): void {
     const tally: LookupTally = client.isNative ? this.#tally.native : this.#tally.stock;
     tally.lookups++;
     tally.requests += requests;
     tally.redirects += redirects;
     if (isNoted) tally.won++;
+    else if (!this.#isKeptHonestly(torrent)) tally.hopeless++;
+  }
+
+  #isKeptHonestly(torrent: Torrent): boolean {
+    const owners = this.#roster.honest[0]?.overlay?.ownersOf(this.#hash(torrent)) ?? [];
+    return owners.some(({ nodeId }) => this.#roster.node(nodeId)?.isHonest);
   }
 
   #stop(client: Client, torrent: Torrent, last: Contact): void {

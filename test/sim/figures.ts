@@ -53,11 +53,13 @@ export interface Tally {
 export interface LookupTally {
   lookups: number;
   won: number;
+  /** Not won, because none of the hash's owner set keeps its word: by the luck of the ring a few hashes have such a set. */
+  hopeless: number;
   requests: number;
   redirects: number;
 }
 
-const noLookups = (): LookupTally => ({ lookups: 0, won: 0, requests: 0, redirects: 0 });
+const noLookups = (): LookupTally => ({ lookups: 0, won: 0, hopeless: 0, requests: 0, redirects: 0 });
 
 export function emptyTally(): Tally {
   return {

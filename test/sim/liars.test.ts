@@ -5,7 +5,8 @@ import { hostileRole, ROLE_COUNT } from './hostile/roles.ts';
 import { pass, settled, successOf, unbroken } from './scenario.ts';
 
 /**
- * Where liars answer alike and both that are asked lie, nobody can tell: 4 % of pairs, and much more of the lookups where
+ * Hashes that liars alone keep are left out: with few nodes of one token each, which of them those are, and how popular,
+ * is the luck of the ring. Where liars answer alike and both that are asked lie, nobody can tell: 4 % of pairs, and much more of the lookups where
  * one of few popular hashes has such a pair.
  */
 const barOf = (name: string): number => (name === 'claims-everything' ? 0.85 : 0.95);

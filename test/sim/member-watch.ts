@@ -41,7 +41,7 @@ export class MemberWatch {
   joined(node: SimNode): void {
     this.#poll(node, KNOWN_POLL_MS, this.knownSeconds, () => {
       const mark = this.#markOf(node);
-      return mark !== undefined && this.#isKnown(mark, node);
+      return mark === undefined ? undefined : this.#isKnown(mark, node);
     });
   }
 
@@ -60,13 +60,16 @@ export class MemberWatch {
     for (const node of this.#roster.honest) this.#markOf(node);
   }
 
-  #poll(node: SimNode, everyMs: number, seconds: number[], isDone: () => boolean, isNewTurn = true): void {
+  /** @param isDone undefined where it cannot be told: the node owns no hash of the world */
+  #poll(node: SimNode, everyMs: number, seconds: number[], isDone: () => boolean | undefined, isNewTurn = true): void {
     const turn = isNewTurn ? this.#turn(node) : this.#turns.get(node)!;
     const since = this.#world.now;
     const look = (): void => {
       if (this.#turns.get(node) !== turn || !this.#roster.serving.length) return;
       const elapsed = this.#world.now - since;
-      if (isDone() || elapsed >= PATIENCE_MS) seconds.push(elapsed / 1000);
+      const done = isDone();
+      if (done === undefined && elapsed >= PATIENCE_MS) return;
+      if (done || elapsed >= PATIENCE_MS) seconds.push(elapsed / 1000);
       else this.#world.plan(everyMs, KIND.check, node.index, look);
     };
     look();

@@ -55,10 +55,10 @@ export function isBusy(simulation: Simulation, atLeast = 50): void {
   assert.ok(simulation.ledger.acknowledged >= atLeast, `${simulation.ledger.acknowledged} announces`);
 }
 
-/** Shares of lookups that were answered by somebody who keeps his word. */
+/** Share of lookups that were answered by somebody who keeps his word, of those that could be. */
 export function successOf(simulation: Simulation): number {
   const { native } = simulation.tally;
-  return native.won / native.lookups;
+  return native.won / (native.lookups - native.hopeless);
 }
 
 function disagreement({ roster, space }: Simulation): string | undefined {
