@@ -2,14 +2,13 @@
  * The swarms of this supernode as its overlay asks for them: parts of an arc in frames, other supernodes' frames to take,
  * announces to forward, and where the load is. It decides nothing about who keeps what.
  */
-
-import type { Instant } from '../src/base/index.ts';
+import { type InfoHash, type Instant, infoHashOfBytes } from '../src/base/index.ts';
 import type { AnnounceBatch, Arc, ArcLoad, HotHash, SwarmFrame, SwarmKeeper } from '../src/ports/index.ts';
 import { ENDPOINT4_BYTES, ENDPOINT6_BYTES } from './endpoint-sizes.ts';
 import { HashArc } from './hash-arc.ts';
 import { WALK_END, WALK_POSITIONS_MAX } from './peer-groups.ts';
 import { type Registrar, STRETCHED_LIFETIME_MINUTES } from './registrar.ts';
-import { FLAG, FrameWriter, isFrame, readFrame } from './swarm-frames.ts';
+import { FLAG, type FrameReader, FrameWriter, isFrame, readFrame } from './swarm-frames.ts';
 import { NO_SLOT } from './swarm-index.ts';
 import type { SwarmTable } from './swarm-table.ts';
 
@@ -63,16 +62,10 @@ export class SwarmKeeping implements SwarmKeeper {
     return { bytes: writer.end(), cursor: isLast ? undefined : slot * WALK_END * FAMILIES + rest };
   }
 
-  take(bytes: Uint8Array, now: Instant): boolean {
+  take(bytes: Uint8Array, now: Instant, mayKeep: (infoHash: InfoHash) => boolean): boolean {
     if (!isFrame(bytes)) return false;
     this.#registrar.heardAt = now;
-    const swarms = this.#swarms;
-    readFrame(bytes, {
-      swarm: (infoHash, completions, quietMinutes) => swarms.takeCompletions(infoHash, completions, quietMinutes, now),
-      peer: (infoHash, endpoint, word) => {
-        if (word.ageMinutes <= STRETCHED_LIFETIME_MINUTES) swarms.take(infoHash, endpoint, word, now);
-      },
-    });
+    readFrame(bytes, this.#readerOf(mayKeep, now));
     return true;
   }
 
@@ -112,6 +105,21 @@ export class SwarmKeeping implements SwarmKeeper {
   /** Ages are told as of the last announce or sweep, which is due every second. */
   get #now(): Instant {
     return this.#registrar.heardAt;
+  }
+
+  /** Takes what a frame says of the swarms that may be kept. */
+  #readerOf(mayKeep: (infoHash: InfoHash) => boolean, now: Instant): FrameReader {
+    const swarms = this.#swarms;
+    let isKept = true;
+    return {
+      swarm: (infoHash, completions, quietMinutes) => {
+        isKept = mayKeep(infoHashOfBytes(infoHash)!);
+        if (isKept) swarms.takeCompletions(infoHash, completions, quietMinutes, now);
+      },
+      peer: (infoHash, endpoint, word) => {
+        if (isKept && word.ageMinutes <= STRETCHED_LIFETIME_MINUTES) swarms.take(infoHash, endpoint, word, now);
+      },
+    };
   }
 
   /** Writes a swarm's peers from where a walk was left; `rest` is where it is left now. */

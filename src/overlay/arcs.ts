@@ -14,6 +14,11 @@ export function covers(outer: Arc, inner: Arc): boolean {
   return inner.from === outer.from || isInArc({ from: outer.from, to: inner.to }, inner.from);
 }
 
+/** True when some position is in both. */
+export function overlap(a: Arc, b: Arc): boolean {
+  return isInArc(a, b.to) || isInArc(b, a.to);
+}
+
 /** What of an arc is not in any of some others; more than that where it would be several pieces. */
 export function missingOf(arc: Arc, others: readonly Arc[]): Arc | undefined {
   if (others.some((other) => covers(other, arc))) return undefined;

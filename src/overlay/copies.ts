@@ -111,7 +111,7 @@ export class Copies {
   }
 
   /** Takes a frame that another copies to us. */
-  answer(from: NodeId, message: FrameMessage): OverlayMessage {
+  answer(from: NodeId, message: FrameMessage, mayKeep: (infoHash: InfoHash) => boolean): OverlayMessage {
     const { settings, now } = this.#context;
     const name = `${from} ${message.copy}`;
     const known = this.#chains.get(name);
@@ -122,7 +122,7 @@ export class Copies {
     if (message.index === chain.index - 1 && message.chain === chain.chain) return { type: 'accepted' };
     const next = this.#chainAfter(chain.chain, message.bytes);
     if (message.index !== chain.index || message.chain !== next) return refused('a frame is missing');
-    if (!settings.keeper.take(message.bytes, now)) return refused('the frame is malformed');
+    if (!settings.keeper.take(message.bytes, now, mayKeep)) return refused('the frame is malformed');
     if (this.#chains.size >= CHAINS_MAX) this.#chains.delete(this.#chains.keys().next().value!);
     this.#chains.delete(name);
     this.#chains.set(name, { index: chain.index + 1, chain: next });

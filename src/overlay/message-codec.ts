@@ -253,7 +253,7 @@ const FIELDS: Fields = {
   grant: { grant: ['r', record], receipt: ['s', optional(bytes(RECEIPT_BYTES, RECEIPT_BYTES))] },
   receipt: { grant: ['r', record] },
   signed: { signature: ['g', signature] },
-  announces: { bytes: ['b', bytes(0, SWARM_FRAME_BYTES_MAX)] },
+  announces: { bytes: ['b', bytes(0, SWARM_FRAME_BYTES_MAX)], isPassedOn: ['p', flag] },
   accepted: {},
   refused: { why: ['y', text] },
 };

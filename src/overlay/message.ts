@@ -97,8 +97,8 @@ export type OverlayMessage =
   | { readonly type: 'receipt'; readonly grant: Uint8Array }
   | { readonly type: 'grant'; readonly grant: Uint8Array; readonly receipt: Uint8Array | undefined }
   | { readonly type: 'signed'; readonly signature: Uint8Array }
-  /** Announces that the receiver keeps copies of. */
-  | { readonly type: 'announces'; readonly bytes: Uint8Array }
+  /** Announces that the receiver keeps copies of; `isPassedOn` when they come from one whom another told of them. */
+  | { readonly type: 'announces'; readonly bytes: Uint8Array; readonly isPassedOn: boolean }
   | { readonly type: 'accepted' }
   | { readonly type: 'refused'; readonly why: string };
 

@@ -20,9 +20,11 @@ import type { Descriptor } from './descriptor.ts';
 import { Duties } from './duties.ts';
 import { contactOf } from './exchanges.ts';
 import { Givings } from './giving.ts';
+import { Hearing } from './hearing.ts';
 import { LoadWatch } from './load-watch.ts';
 import { Membership } from './membership.ts';
 import { type OverlayMessage, refused } from './message.ts';
+import { Neighbourhood } from './neighbourhood.ts';
 import type { Contact, OverlayEffect, OverlayInput, OverlaySettings, Placement } from './overlay-facts.ts';
 import { Replication } from './replication.ts';
 import { OWNERS } from './ring.ts';
@@ -43,6 +45,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #standing: Standing;
   readonly #duties: Duties;
   readonly #copies: Copies;
+  readonly #neighbourhood: Neighbourhood;
+  readonly #hearing: Hearing;
   readonly #replication: Replication;
   readonly #claims: Claims;
   readonly #givings: Givings;
@@ -75,6 +79,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#duties = new Duties(context);
     this.#copies = new Copies(context, () => this.#standing.capacity.trackingBytesPerSecond);
     this.#replication = new Replication(context, this.#copies);
+    this.#neighbourhood = new Neighbourhood(context, (arc) => this.#replication.owe(arc));
+    this.#hearing = new Hearing(context, this.#copies, this.#neighbourhood, {
+      passOn: (to, bytes) => this.#replication.passOnTo(to, bytes),
+    });
     this.#claims = new Claims(context, this.#copies, (to, arc) => this.#replication.notePrimed(to, arc));
     this.#givings = new Givings(context, this.#copies, this.#replication, { changed, spread });
     this.#load = new LoadWatch(context, () => this.#standing.capacity, {
@@ -263,7 +271,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
     if (message.type === 'nominate') return reply(this.#answerNomination(from));
     if (message.type === 'frame') return reply(this.#answerFrame(from, message));
-    if (message.type === 'announces') return reply(this.#answerAnnounces(from, message.bytes));
+    if (message.type === 'announces') return reply(this.#answerAnnounces(from, message));
     if (!this.#standing.isOnDuty) return reply(refused('this node serves nobody now'));
     if (message.type === 'vote') return this.#duties.vote(from, message, reply);
     if (message.type === 'probe' && this.#context.view.get(from)) {
@@ -297,28 +305,22 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #answerFrame(from: NodeId, message: Extract<OverlayMessage, { type: 'frame' }>): OverlayMessage {
-    if (!this.#mayTell(from)) return refused('nothing is taken from you');
-    const answer = this.#copies.answer(from, message);
+    if (this.#standing.phase === 'client') return refused('this node keeps nothing now');
+    const answer = this.#hearing.takeFrame(from, message);
     this.#takings.noteFrame(from);
     if (answer.type === 'accepted' && message.isLast) this.#claims.noteWhole(from);
     return answer;
   }
 
-  #answerAnnounces(from: NodeId, bytes: Uint8Array): OverlayMessage {
-    const { keeper } = this.#context.settings;
-    return this.#mayTell(from) && keeper.take(bytes, this.#context.now)
-      ? { type: 'accepted' }
-      : refused('nothing is taken from you');
-  }
-
-  /** Swarms are taken from members alone, and only by a node that serves or is about to. */
-  #mayTell(from: NodeId): boolean {
-    return this.#standing.phase !== 'client' && this.#context.view.get(from) !== undefined;
+  #answerAnnounces(from: NodeId, message: Extract<OverlayMessage, { type: 'announces' }>): OverlayMessage {
+    if (this.#standing.phase === 'client') return refused('this node keeps nothing now');
+    return this.#hearing.takeAnnounces(from, message);
   }
 
   #change(): void {
     this.#hasChanged = true;
     this.#replication.noteChange(this.#standing.isOnDuty);
+    if (this.#standing.isOnDuty) this.#neighbourhood.noteChange();
     this.#claims.noteChange();
   }
 

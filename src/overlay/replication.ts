@@ -26,7 +26,7 @@ const AGAIN_MS = 1000;
 const AGAIN_MAX = 256;
 /** Copies to replicas at a time: what a hand-off or a newcomer waits for comes between. */
 const PRIMING_MAX = 4;
-/** Ranges that were ours, and how long they are remembered: until views have come together. */
+/** Arcs of others that are copied to them, and how long they are remembered: until views have come together. */
 const FORMER_MAX = 128;
 const FORMER_MS = 180_000;
 const PIECES_MAX = 1024;
@@ -37,7 +37,7 @@ const OTHERS_MAX = 10_000;
 /** Arcs that are remembered of one replica. */
 const ARCS_MAX = 128;
 
-/** A range that was ours, and to whom what of it was copied since. */
+/** An arc that was ours, or that its owner may lack, and to whom what of it was copied since. */
 interface Former {
   readonly arc: Arc;
   readonly until: Instant;
@@ -53,12 +53,18 @@ interface Owed {
   readonly name: string;
 }
 
-/** A batch that is to be sent again. */
-interface Again {
-  readonly at: Instant;
+/** Announces for one node. */
+interface Batch {
   readonly to: NodeId;
   readonly bytes: Uint8Array;
+  /** Another accepted them, and told us. */
+  readonly isPassedOn: boolean;
   readonly tries: number;
+}
+
+/** One that is to be sent again. */
+interface Again extends Batch {
+  readonly at: Instant;
 }
 
 /** Somebody who has to be told of everything, and what follows. */
@@ -121,6 +127,14 @@ export class Replication {
     this.#isDirty = true;
   }
 
+  /** Copies an arc to whoever keeps it now: we have it, and its owner may not. */
+  owe(arc: Arc): void {
+    if (this.#former.some((former) => covers(former.arc, arc))) return;
+    this.#former = [...this.#former, { arc, until: later(this.#context.now, FORMER_MS), given: new Set() }];
+    this.#former = this.#former.slice(-FORMER_MAX);
+    this.#isDirty = true;
+  }
+
   /** Who else is told of announces of a hash. */
   copiesOf(infoHash: InfoHash): readonly NodeId[] {
     const { view, self } = this.#context;
@@ -154,7 +168,7 @@ export class Replication {
     }
     const due = this.#again.filter(({ at }) => at <= now);
     this.#again = this.#again.filter(({ at }) => at > now);
-    for (const { to, bytes, tries } of due) this.#send(to, bytes, tries);
+    for (const batch of due) this.#send(batch);
     if (now < this.#batchAt) return;
     this.#batchAt = later(now, BATCH_MS);
     this.passOn();
@@ -163,7 +177,7 @@ export class Replication {
   /** Passes on now what was announced since the last time; where that is much the rest follows soon. */
   passOn(): void {
     const { keeper } = this.#context.settings;
-    for (const { to, bytes } of keeper.batches()) this.#send(to, bytes, TRIES_MAX);
+    for (const batch of keeper.batches()) this.#send({ ...batch, isPassedOn: false, tries: TRIES_MAX });
     if (keeper.hasBatches) {
       this.#batchAt = later(this.#context.now, PART_MS);
       return;
@@ -184,7 +198,13 @@ export class Replication {
     else this.#waiting.push({ to, then });
   }
 
-  #send(to: NodeId, bytes: Uint8Array, tries: number): void {
+  /** Passes a batch that another told us of on to one who may have been told by nobody. */
+  passOnTo(to: NodeId, bytes: Uint8Array): void {
+    this.#send({ to, bytes, isPassedOn: true, tries: TRIES_MAX });
+  }
+
+  #send(batch: Batch): void {
+    const { to, bytes, isPassedOn, tries } = batch;
     const descriptor = this.#context.view.get(to);
     // A newcomer is copied to before anybody sees its descriptor.
     const contact = descriptor ? contactOf(descriptor) : this.#copies.contactOf(to);
@@ -193,10 +213,10 @@ export class Replication {
       this.#unheard.set(to, (this.#unheard.get(to) ?? 0) + 1);
     }
     if (!contact) return this.#noteHeard(to);
-    this.#context.exchanges.ask(contact, { type: 'announces', bytes }, ANNOUNCES_MS, (reply) => {
+    this.#context.exchanges.ask(contact, { type: 'announces', bytes, isPassedOn }, ANNOUNCES_MS, (reply) => {
       if (reply?.type === 'accepted') return this.#noteHeard(to);
       if (tries > 1 && this.#again.length < AGAIN_MAX) {
-        this.#again.push({ at: later(this.#context.now, AGAIN_MS), to, bytes, tries: tries - 1 });
+        this.#again.push({ ...batch, at: later(this.#context.now, AGAIN_MS), tries: tries - 1 });
         return;
       }
       this.#noteMissed(to);

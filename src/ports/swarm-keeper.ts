@@ -44,8 +44,11 @@ export interface HotHash {
 export interface SwarmKeeper {
   /** The next frame of an arc; cursor 0 begins. What is announced meanwhile may be missing from it. */
   frameOf(arc: Arc, cursor: number): SwarmFrame;
-  /** Takes another supernode's frame or batch; false when it is malformed, and then nothing of it is taken. */
-  take(bytes: Uint8Array, now: Instant): boolean;
+  /**
+   * Takes another supernode's frame or batch; false when it is malformed, and then nothing of it is taken.
+   * @param mayKeep is asked of each swarm in it; one that it denies is left out
+   */
+  take(bytes: Uint8Array, now: Instant, mayKeep: (infoHash: InfoHash) => boolean): boolean;
   /** Takes what was announced since the last call, for each node that keeps copies: the oldest, where that is much. */
   batches(): readonly AnnounceBatch[];
   /** Something waits to be taken by `batches`. */

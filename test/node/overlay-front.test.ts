@@ -63,7 +63,7 @@ test('what is no message, or too long, is refused, and the node goes on', async 
   await probe(supernode.port);
   const lies: OverlayMessage[] = [
     { type: 'nominate', why: 'because' },
-    { type: 'announces', bytes: new Uint8Array(50) },
+    { type: 'announces', bytes: new Uint8Array(50), isPassedOn: false },
     { type: 'frame', copy: 1, index: 0, bytes: new Uint8Array(9), chain: 'ab'.repeat(20), isLast: true },
     { type: 'grant', grant: new Uint8Array(99), receipt: undefined },
     { type: 'claim', descriptor: new Uint8Array(99) },

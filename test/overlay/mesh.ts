@@ -56,9 +56,11 @@ export class MapKeeper implements SwarmKeeper {
     const bytes = Buffer.from(inArc.slice(cursor, next).join('\n'));
     return { bytes, cursor: next < inArc.length ? next : undefined };
   }
-  take(bytes: Uint8Array): boolean {
+  take(bytes: Uint8Array, _now: Instant, mayKeep: (infoHash: InfoHash) => boolean): boolean {
     const text = Buffer.from(bytes).toString();
-    for (const line of text === '' ? [] : text.split('\n')) this.lines.add(line);
+    for (const line of text === '' ? [] : text.split('\n')) {
+      if (mayKeep(line.slice(0, 40) as InfoHash)) this.lines.add(line);
+    }
     return true;
   }
   batches(): readonly AnnounceBatch[] {

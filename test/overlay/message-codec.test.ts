@@ -115,7 +115,7 @@ const WRONG: { readonly [Type in OverlayMessage['type']]: Record<string, readonl
   grant: { r: RECORD, s: fixed(96) },
   receipt: { r: RECORD },
   signed: { g: fixed(64) },
-  announces: { b: WIDE },
+  announces: { b: WIDE, p: FLAG },
   accepted: {},
   refused: { y: TEXT },
 };
@@ -166,8 +166,8 @@ test('what is no message is refused', () => {
 });
 
 test('what was parsed does not keep the message it came in', () => {
-  const bytes = encodeMessage({ type: 'announces', bytes: utf8('kept') });
+  const bytes = encodeMessage({ type: 'announces', bytes: utf8('kept'), isPassedOn: false });
   const parsed = parseMessage(bytes);
   bytes.fill(0);
-  assert.deepEqual(plain(parsed), plain({ type: 'announces', bytes: utf8('kept') }));
+  assert.deepEqual(plain(parsed), plain({ type: 'announces', bytes: utf8('kept'), isPassedOn: false }));
 });

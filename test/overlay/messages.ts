@@ -103,7 +103,7 @@ export const MAKE: Make = {
   grant: (r) => ({ type: 'grant', grant: bytes(r, 1000, 1), receipt: flag(r) ? randomBytes(r, 96) : undefined }),
   receipt: (r) => ({ type: 'receipt', grant: bytes(r, 1000, 1) }),
   signed: (r) => ({ type: 'signed', signature: randomBytes(r, 64) }),
-  announces: (r) => ({ type: 'announces', bytes: bytes(r, 500) }),
+  announces: (r) => ({ type: 'announces', bytes: bytes(r, 500), isPassedOn: flag(r) }),
   accepted: () => ({ type: 'accepted' }),
   refused: (r) => ({ type: 'refused', why: text(r) }),
 };
@@ -132,7 +132,7 @@ export const KEYS: { readonly [Type in MessageType]: string } = {
   grant: 'r [s]',
   receipt: 'r',
   signed: 'g',
-  announces: 'b',
+  announces: 'b p',
   accepted: '',
   refused: 'y',
 };

@@ -1,6 +1,7 @@
 // What an owner accepted is with its replicas, also when they miss some of what they are told.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { InfoHash } from '../../src/base/index.ts';
 import { hashAt, Mesh } from './mesh.ts';
 
 test('a replica that missed announces while it was copied to is copied to again', () => {
@@ -51,4 +52,61 @@ test('who is about to own a range is told of what is announced while it is copie
   const own = hashes.filter((hash) => newcomer.overlay.ownership.ownerOf(hash) === 'self');
   assert.ok(told > 0 && own.length > 10, `${own.length} hashes`);
   for (const hash of own) assert.ok(newcomer.keeper.lines.has(`${hash} meanwhile`));
+});
+
+test('what one who has not heard of a newcomer tells the owner reaches the newcomer, too', () => {
+  const mesh = new Mesh(74);
+  const options = { capacity: { announcesPerSecond: 4000 } };
+  const nodes = mesh.grow(6, options);
+  mesh.run(20);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  const before = new Map(hashes.map((hash) => [hash, nodes[0]!.overlay.ownersOf(hash).map(({ nodeId }) => nodeId)]));
+  const [first] = nodes;
+  const newcomer = mesh.add(options);
+  const stale = nodes[3]!;
+  mesh.isLost = (from, to, { type }) => [from, to].includes(stale) && ['records', 'sync', 'frame'].includes(type);
+  mesh.feed(newcomer, { type: 'found', contacts: [{ nodeId: first!.nodeId, address: first!.address }] });
+  mesh.until('it to serve', () => newcomer.overlay.isSupernode, 90);
+  mesh.until('it to be known', () =>
+    nodes.every(({ overlay }) => overlay.members === (overlay === stale.overlay ? 6 : 7)),
+  );
+  mesh.until('the copies to be there', () => nodes.every((node) => node === stale || node.overlay.isReplicated), 40);
+  // The stale one kept these for another owner, who has the newcomer for a replica now.
+  const told = hashes.filter((hash) => {
+    const [owner, ...replicas] = first!.overlay.ownersOf(hash).map(({ nodeId }) => nodeId);
+    const kept = before.get(hash)!;
+    return (
+      kept[0] === owner && owner !== stale.nodeId && kept.includes(stale.nodeId) && replicas.includes(newcomer.nodeId)
+    );
+  });
+  assert.ok(told.length > 5, `${told.length} hashes`);
+  assert.equal(stale.overlay.view.get(newcomer.nodeId), undefined);
+  for (const hash of told) stale.keeper.announce(hash, 'late');
+  mesh.run(5);
+  for (const hash of told) assert.ok(newcomer.keeper.lines.has(`${hash} late`));
+});
+
+test('a newcomer whose neighbour dies before it copied anything to it gets the copies of those who have them', () => {
+  const mesh = new Mesh(75);
+  const nodes = mesh.grow(6);
+  const hashes = Array.from({ length: 100 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  mesh.run(40);
+  const newcomer = mesh.join(nodes[0]!);
+  const inherits = (hash: InfoHash): boolean =>
+    nodes[0]!.overlay.ownersOf(hash)[1]?.nodeId === newcomer.nodeId && !newcomer.keeper.lines.has(`${hash} peer`);
+  mesh.isLost = (_from, to, { type }) => to === newcomer && type === 'frame' && newcomer.overlay.isSupernode;
+  mesh.until('it to be known', () => mesh.nodes.every(({ overlay }) => overlay.members === 7));
+  const [neighbour] = mesh.ownersOf(hashes.find(inherits)!);
+  const inherited = hashes.filter((hash) => inherits(hash) && mesh.ownersOf(hash)[0] === neighbour);
+  assert.ok(inherited.length > 2, `${inherited.length} hashes`);
+  mesh.kill(neighbour!);
+  mesh.isLost = () => false;
+  mesh.until(
+    'it to own them',
+    () => inherited.every((hash) => newcomer.overlay.ownership.ownerOf(hash) === 'self'),
+    20,
+  );
+  mesh.run(40);
+  for (const hash of inherited) assert.ok(newcomer.keeper.lines.has(`${hash} peer`));
 });

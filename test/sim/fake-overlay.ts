@@ -149,7 +149,7 @@ export class FakeOverlay implements OverlayUnderTest {
     this.#tell();
     for (const { to, bytes } of this.settings.keeper.batches()) {
       const member = this.#view.get(to);
-      if (member && !flaws.keepsAlone) this.#ask(contactOf(member), { type: 'announces', bytes });
+      if (member && !flaws.keepsAlone) this.#ask(contactOf(member), { type: 'announces', bytes, isPassedOn: false });
     }
     if (this.#ticks === this.#copyAt || this.#ticks % (3 * SYNC_EVERY) === 0) this.#copy(() => false);
     if (this.#ticks % SYNC_EVERY === 0) {
@@ -256,7 +256,9 @@ export class FakeOverlay implements OverlayUnderTest {
         return { type: 'accepted' };
       case 'frame':
       case 'announces':
-        return this.settings.keeper.take(message.bytes, now) ? { type: 'accepted' } : { type: 'refused', why: 'bytes' };
+        return this.settings.keeper.take(message.bytes, now, () => true)
+          ? { type: 'accepted' }
+          : { type: 'refused', why: 'bytes' };
       default:
         return { type: 'hello' };
     }

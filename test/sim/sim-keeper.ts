@@ -2,7 +2,7 @@
  * The swarms of one supernode as the overlay asks for them, over plain maps: who announced a hash and when. Frames and
  * batches are 16 bytes for each peer: the hash's rank, the peer's number, and when it announced with two flags below.
  */
-import type { NodeId } from '../../src/base/index.ts';
+import type { InfoHash, Instant, NodeId } from '../../src/base/index.ts';
 import {
   type AnnounceBatch,
   type Arc,
@@ -111,14 +111,19 @@ export class SimKeeper implements SwarmKeeper {
     return { bytes: encode(found), cursor: undefined };
   }
 
-  take(bytes: Uint8Array): boolean {
+  take(bytes: Uint8Array, _now: Instant, mayKeep: (infoHash: InfoHash) => boolean): boolean {
     if (bytes.length % PEER_BYTES !== 0 || bytes.length > SWARM_FRAME_BYTES_MAX) return false;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     for (let at = 0; at < bytes.length; at += PEER_BYTES) {
       if (view.getUint32(at) >= this.#space.count || !(view.getFloat64(at + 8) >= 0)) return false;
     }
+    let asked = -1;
+    let isKept = false;
     for (let at = 0; at < bytes.length; at += PEER_BYTES) {
-      this.#merge(view.getUint32(at), view.getUint32(at + 4), view.getFloat64(at + 8));
+      const rank = view.getUint32(at);
+      if (rank !== asked) isKept = mayKeep(this.#space.hashes[rank]!);
+      asked = rank;
+      if (isKept) this.#merge(rank, view.getUint32(at + 4), view.getFloat64(at + 8));
     }
     return true;
   }

@@ -2,7 +2,7 @@
 // which are planted in a machine.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Random, seededRandom } from '../../src/base/index.ts';
+import { instant, type Random, seededRandom } from '../../src/base/index.ts';
 import { encodeMessage, type OverlayMessage } from '../../src/overlay/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
 import { EventQueue } from './event-queue.ts';
@@ -112,7 +112,7 @@ test('frames of an arc carry every peer of it to another keeper, whatever they a
   let frames = 0;
   for (let cursor: number | undefined = 0; cursor !== undefined; frames++) {
     const frame = from.frameOf(arc, cursor);
-    assert.ok(to.take(frame.bytes));
+    assert.ok(to.take(frame.bytes, instant(0), () => true));
     cursor = frame.cursor;
   }
   assert.ok(frames > 1);

@@ -22,7 +22,7 @@ test('each node that keeps copies of a hash hears every announce and goodbye, an
     const takers = new Map([1, 2, 3].map((number) => [node(number), new TestKeeper()]));
     for (let round = 0; round < 5; round++) {
       fill(giver, random, swarms, 500);
-      for (const { to, bytes } of giver.keeping.batches()) assert.ok(takers.get(to)!.keeping.take(bytes, NOW));
+      for (const { to, bytes } of giver.keeping.batches()) assert.ok(takers.get(to)!.take(bytes, NOW));
     }
     giver.registrar.sweep(NOW);
     for (const [to, taker] of takers) {
@@ -63,9 +63,9 @@ test('a copy made during announces, with what is forwarded meanwhile, has everyt
       // What was announced before a frame was made may arrive after it, but never the other way round.
       const batches = giver.keeping.batches();
       for (let i = 0; i < 2000; i++) announce();
-      for (const { bytes } of [{ bytes: frame.bytes }, ...batches]) assert.ok(taker.keeping.take(bytes, NOW));
+      for (const { bytes } of [{ bytes: frame.bytes }, ...batches]) assert.ok(taker.take(bytes, NOW));
     }
-    for (const { bytes } of giver.keeping.batches()) assert.ok(taker.keeping.take(bytes, NOW));
+    for (const { bytes } of giver.keeping.batches()) assert.ok(taker.take(bytes, NOW));
     assert.ok(frames > 2);
     assert.deepEqual(taker.contents(NOW), giver.contents(NOW));
     taker.registrar.swarms.check();
@@ -85,7 +85,7 @@ test('what nobody fetches is bounded: the oldest announces are lost, and counted
   for (let parts = 1; giver.keeping.hasBatches; parts++) {
     for (const { to, bytes } of giver.keeping.batches()) {
       assert.ok(bytes.length <= SWARM_FRAME_BYTES_MAX);
-      if (to === node(2)) taker.keeping.take(bytes, NOW);
+      if (to === node(2)) taker.take(bytes, NOW);
     }
     assert.equal(taker.keeping.size.peers, parts * TAKEN_ANNOUNCES_MAX, 'as many of the oldest as one call may take');
   }

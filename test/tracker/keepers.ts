@@ -41,6 +41,11 @@ export class TestKeeper {
     this.registrar.register(request, endpoint.subarray(0, at), undefined, now);
   }
 
+  /** Takes another's frame, whatever swarms are in it. */
+  take(bytes: Uint8Array, now: Instant): boolean {
+    return this.keeping.take(bytes, now, () => true);
+  }
+
   /** Every frame of an arc. */
   frames(arc: Arc = EVERYTHING): Uint8Array[] {
     const frames: Uint8Array[] = [];

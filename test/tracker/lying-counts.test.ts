@@ -26,7 +26,7 @@ test(`one liar of an owner set of three moves no shown count by more than 10 % (
   const owner = new TestKeeper({ ownership });
   const copies = new Map([FIRST, SECOND].map((nodeId) => [nodeId, new TestKeeper()]));
   const forward = (isLost: (to: NodeId) => boolean): void => {
-    for (const { to, bytes } of owner.keeping.batches()) if (!isLost(to)) copies.get(to)!.keeping.take(bytes, NOW);
+    for (const { to, bytes } of owner.keeping.batches()) if (!isLost(to)) copies.get(to)!.take(bytes, NOW);
   };
   for (let i = 0; i < 1000; i++) {
     const peer = randomEndpoint(random);

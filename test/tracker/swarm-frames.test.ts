@@ -25,7 +25,7 @@ test('a table in frames becomes the same table elsewhere, and an arc of it that 
       const taker = new TestKeeper({ hashKey: { k0: seed, k1: 3 } });
       for (const frame of giver.frames(arc)) {
         assert.ok(frame.length <= SWARM_FRAME_BYTES_MAX);
-        assert.equal(taker.keeping.take(frame, NOW), true);
+        assert.equal(taker.take(frame, NOW), true);
       }
       taker.registrar.swarms.check();
       assert.deepEqual(
@@ -34,6 +34,20 @@ test('a table in frames becomes the same table elsewhere, and an arc of it that 
       );
     }
   });
+});
+
+test('of a frame the swarms that may not be kept are left out, with their peers and completions', () => {
+  const random = seededRandom(3);
+  const swarms = Array.from({ length: 40 }, () => randomBytes(random, 20));
+  const giver = new TestKeeper();
+  fill(giver, random, swarms, 2000);
+  giver.registrar.sweep(NOW);
+  const taker = new TestKeeper();
+  const mayKeep = (infoHash: string): boolean => infoHash < '8';
+  for (const frame of giver.frames()) assert.equal(taker.keeping.take(frame, NOW, mayKeep), true);
+  const kept = giver.contents(NOW, mayKeep);
+  assert.ok(kept.length > 100 && kept.length < giver.contents(NOW).length);
+  assert.deepEqual(taker.contents(NOW), kept);
 });
 
 test('a swarm larger than a frame is split, and whoever stays throughout is in it whatever moves meanwhile', () => {
@@ -48,7 +62,7 @@ test('a swarm larger than a frame is split, and whoever stays throughout is in i
     let frames = 0;
     for (let cursor: number | undefined = 0; cursor !== undefined; frames++) {
       const frame = giver.keeping.frameOf(EVERYTHING, cursor);
-      assert.ok(taker.keeping.take(frame.bytes, NOW));
+      assert.ok(taker.take(frame.bytes, NOW));
       cursor = frame.cursor;
       // Leaving peers move others; new ones make the index grow, whose places are the order of the walk.
       for (let i = 0; i < 1000; i++) {
@@ -88,10 +102,10 @@ test('a taken peer expires when it would have, and is taken as what it announces
   for (const peer of [silent, faithful]) giver.announce(swarm, peer, {}, minute(0));
   giver.registrar.sweep(minute(50));
   const [frame] = giver.frames();
-  assert.ok(taker.keeping.take(frame!, minute(1050)));
+  assert.ok(taker.take(frame!, minute(1050)));
   taker.announce(swarm, faithful, { isSeeder: true }, minute(1055));
   giver.registrar.sweep(minute(55));
-  for (const later of giver.frames()) assert.ok(taker.keeping.take(later, minute(1055)));
+  for (const later of giver.frames()) assert.ok(taker.take(later, minute(1055)));
   const passMinutes = (minutes: number) => {
     for (let i = 0; i < 40; i++) taker.registrar.sweep(minute(minutes));
   };
@@ -110,7 +124,7 @@ test('a completion that two supernodes tell of counts once', () => {
   const [swarm, peer] = [randomBytes(random, 20), randomEndpoint(random)];
   giver.announce(swarm, peer, { event: 'started' }, NOW);
   giver.announce(swarm, peer, { isSeeder: true, event: 'completed' }, NOW);
-  for (let i = 0; i < 3; i++) for (const frame of giver.frames()) taker.keeping.take(frame, NOW);
+  for (let i = 0; i < 3; i++) for (const frame of giver.frames()) taker.take(frame, NOW);
   taker.announce(swarm, peer, { isSeeder: true, event: 'completed' }, NOW);
   assert.equal(taker.registrar.swarms.counts(swarm)!.completions, 1);
 });
@@ -122,7 +136,7 @@ test('peers that others told of displace nobody, and make room first', () => {
   const own = Array.from({ length: 5 }, () => randomEndpoint(random));
   for (const peer of own) taker.announce(swarm, peer, {}, minute(1));
   for (let i = 0; i < 60; i++) giver.announce(swarm, randomEndpoint(random), {}, minute(50));
-  for (const frame of giver.frames()) taker.keeping.take(frame, minute(50));
+  for (const frame of giver.frames()) taker.take(frame, minute(50));
   assert.equal(taker.keeping.size.peers, 40);
   for (let i = 0; i < 8; i++) taker.announce(swarm, randomEndpoint(random), {}, minute(50));
   const left = new Set(taker.contents(minute(50)).map((line) => line.split(' ')[1]));
@@ -150,7 +164,7 @@ test('addresses that are no host and ports at which no swarm may be aimed are le
   );
   const frame = Uint8Array.from([1, ...swarm, 0, 0, 0, 0, 0, 0, 0, records.length, ...records.flat()]);
   const taker = new TestKeeper();
-  assert.equal(taker.keeping.take(frame, NOW), true);
+  assert.equal(taker.take(frame, NOW), true);
   const taken = taker.contents(NOW).filter((line) => !line.includes('completions'));
   assert.equal(taken.length, peers.filter(([, , isTaken]) => isTaken).length);
 });
@@ -167,7 +181,7 @@ test(`a frame with one thing wrong is not taken at all (seed ${SEED})`, () => {
     const mutated = mutate(frame!, random);
     if (i % 1000 === 0) taker = new TestKeeper({ peersMax: 500, swarmsMax: 50 });
     const before = taker.keeping.size;
-    const isTaken = taker.keeping.take(mutated, NOW);
+    const isTaken = taker.take(mutated, NOW);
     outcomes[isTaken ? 'taken' : 'refused']++;
     if (!isTaken) assert.deepEqual(taker.keeping.size, before);
     assert.ok(taker.keeping.size.peers <= 500 && taker.keeping.size.hashes <= 50);
@@ -175,7 +189,7 @@ test(`a frame with one thing wrong is not taken at all (seed ${SEED})`, () => {
   }
   assert.ok(outcomes.taken > 1000 && outcomes.refused > 1000, JSON.stringify(outcomes));
   for (const bytes of [new Uint8Array(0), Uint8Array.of(2), new Uint8Array(SWARM_FRAME_BYTES_MAX + 1).fill(1)]) {
-    assert.equal(taker.keeping.take(bytes, NOW), false);
+    assert.equal(taker.take(bytes, NOW), false);
   }
 });
 
