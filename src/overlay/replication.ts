@@ -12,6 +12,7 @@ import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import type { Range, Ring } from './ring.ts';
+import { keyOf } from './view.ts';
 
 const BATCH_MS = 1000;
 /** How soon the next part goes, where there is more than one. */
@@ -30,8 +31,14 @@ const PRIMING_MAX = 4;
 const FORMER_MAX = 128;
 const FORMER_MS = 180_000;
 const PIECES_MAX = 1024;
-/** Who took no copy is not offered one again for this long. */
-const REFUSED_MS = 10_000;
+/**
+ * How long who took no copy is not offered one again: at first not long, because a replica may hear of a newcomer only
+ * when it is asked by it, and twice as long each time.
+ */
+const REST_MS = 500;
+const REST_MS_MAX = 10_000;
+/** Grants to us that are shown to somebody at a time. */
+const GRANTS_SHOWN_MAX = 32;
 /** Owner sets whose others are remembered. */
 const OTHERS_MAX = 10_000;
 /** Arcs that are remembered of one replica. */
@@ -83,7 +90,7 @@ export class Replication {
   /** Arcs that each replica has whole. */
   readonly #primed = new Map<NodeId, Arc[]>();
   readonly #priming = new Map<NodeId, number>();
-  readonly #restingUntil = new Map<NodeId, Instant>();
+  readonly #resting = new Map<NodeId, { readonly until: Instant; readonly ms: number }>();
   /** Batches that are under way, by receiver. */
   readonly #unheard = new Map<NodeId, number>();
   #waiting: Flush[] = [];
@@ -123,7 +130,7 @@ export class Replication {
 
   forget(nodeId: NodeId): void {
     this.#primed.delete(nodeId);
-    this.#restingUntil.delete(nodeId);
+    this.#resting.delete(nodeId);
     this.#isDirty = true;
   }
 
@@ -253,7 +260,7 @@ export class Replication {
         this.#isDirty = true;
         return;
       }
-      const isResting = (this.#restingUntil.get(member.nodeId) ?? Number.NEGATIVE_INFINITY) > this.#context.now;
+      const isResting = (this.#resting.get(member.nodeId)?.until ?? Number.NEGATIVE_INFINITY) > this.#context.now;
       if (isResting || this.#priming.has(member.nodeId)) {
         this.#isDirty = true;
         continue;
@@ -269,13 +276,25 @@ export class Replication {
     this.#priming.delete(nodeId);
     this.#isDirty = true;
     if (!isDone) {
-      this.#restingUntil.set(nodeId, later(this.#context.now, REFUSED_MS));
+      const ms = Math.min(REST_MS_MAX, 2 * (this.#resting.get(nodeId)?.ms ?? REST_MS / 2));
+      this.#resting.set(nodeId, { until: later(this.#context.now, ms), ms });
+      this.#introduce(member);
       return;
     }
+    this.#resting.delete(nodeId);
     former?.given.add(name);
     this.notePrimed(nodeId, arc);
     // The next one waits for nothing.
     this.#primeAt = this.#context.now;
+  }
+
+  /** Shows who took no copy by which records we own what we do: it may not have heard of them yet. */
+  #introduce(member: Descriptor): void {
+    const { view, self, exchanges } = this.#context;
+    const granted = [...view.grants()].filter(({ taker }) => taker === self).slice(0, GRANTS_SHOWN_MAX);
+    const keys = [keyOf(self), ...granted.map((grant) => view.grantKeyOf(grant))];
+    const records = keys.flatMap((key) => view.digests.recordOf(key) ?? []);
+    exchanges.ask(contactOf(member), { type: 'records', records, wanted: [] }, ANNOUNCES_MS, () => {});
   }
 
   #lacking(): Owed[] {

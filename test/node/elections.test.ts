@@ -10,8 +10,7 @@ import { until } from '../io/loopback-node.ts';
 import { type Running, running } from './running.ts';
 
 const HASHES = Array.from({ length: 40 }, (_, i) => createHash('sha1').update(`swarm ${i}`).digest());
-/** A replica that hears of a newcomer after it was asked to take a copy is asked again ten seconds later. */
-const START_MS = 60_000;
+const START_MS = 30_000;
 
 const escaped = (bytes: Uint8Array): string =>
   [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');

@@ -54,6 +54,23 @@ test('who is about to own a range is told of what is announced while it is copie
   for (const hash of own) assert.ok(newcomer.keeper.lines.has(`${hash} meanwhile`));
 });
 
+test('copies of a newcomer are made within seconds, though its replicas hear of it after it asks them', () => {
+  const mesh = new Mesh(73);
+  const [first] = mesh.grow(3);
+  mesh.run(20);
+  const newcomer = mesh.join(first!);
+  mesh.until('it to serve', () => newcomer.overlay.isSupernode, 90);
+  const since = mesh.now;
+  // No gossip tells of it.
+  mesh.isLost = (from, _to, { type }) => from === newcomer && type === 'gossip' && mesh.now - since < 10_000;
+  let begun = 0;
+  mesh.watch = (from, message) => {
+    if (from === newcomer && message.type === 'frame' && message.index === 0) begun++;
+  };
+  mesh.until('its copies to be made', () => newcomer.overlay.isReplicated, 4);
+  assert.ok(begun > 3, `copies were begun ${begun} times for three replicas`);
+});
+
 test('what one who has not heard of a newcomer tells the owner reaches the newcomer, too', () => {
   const mesh = new Mesh(74);
   const options = { capacity: { announcesPerSecond: 4000 } };
