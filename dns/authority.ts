@@ -23,7 +23,7 @@ import {
   writeTruncated,
 } from './message.ts';
 import { transferMessages } from './transfer.ts';
-import { type Tsig, type TsigCheck, withRecord } from './tsig.ts';
+import { type BadSignature, TSIG_ERROR, type Tsig, type TsigCheck } from './tsig.ts';
 
 /** Bytes of answer for each byte of a query whose source may be forged. */
 const AMPLIFICATION_MAX = 3;
@@ -97,7 +97,7 @@ export class Authority {
     const reply = this.#scratch;
     if (fault !== RCODE.noError) return [reply.slice(0, writeComplaint(reply, bytes, fault))];
     const signature = this.#signatureOf(query, wallNow);
-    if (signature && !signature.isGood) return [this.#refusalOf(query, signature, reply)];
+    if (signature && !signature.isGood) return [this.#refusalOf(query, signature, wallNow, reply)];
     const messages = this.#messagesFor(query, ip, signature !== undefined, wallNow, reply);
     const { tsig } = this.#settings;
     if (!signature || !tsig) return messages;
@@ -140,7 +140,7 @@ export class Authority {
     const length = isGood ? writeReply(reply, query, this.#find(query, ip, true), bytesMax) : 0;
     const signed = isGood
       ? tsig.sign(reply.slice(0, length), signature.mac, wallNow).bytes
-      : this.#refusalOf(query, signature as BadSignature, reply);
+      : this.#refusalOf(query, signature as BadSignature, wallNow, reply);
     if (signed.length > Math.max(bytesMax, query.bytes.length)) return writeTruncated(reply, query);
     reply.set(signed);
     return signed.length;
@@ -150,15 +150,14 @@ export class Authority {
   #signatureOf(query: Query, wallNow: WallSeconds): TsigCheck | undefined {
     if (query.tsigAt === 0) return undefined;
     const { tsig } = this.#settings;
-    return tsig ? tsig.check(query, wallNow) : { isGood: false, error: RCODE.notAuth, record: new Uint8Array(0) };
+    return tsig ? tsig.check(query, wallNow) : { isGood: false, error: TSIG_ERROR.badKey, fields: undefined };
   }
 
-  #refusalOf(query: Query, { record }: BadSignature, reply: Uint8Array): Uint8Array {
+  #refusalOf(query: Query, bad: BadSignature, wallNow: WallSeconds, reply: Uint8Array): Uint8Array {
     const plain = reply.slice(0, writeReply(reply, query, NOT_AUTHORITATIVE, TCP_BYTES_MAX));
-    return record.length > 0 ? withRecord(plain, record) : plain;
+    return this.#settings.tsig?.refuse(plain, bad, wallNow) ?? plain;
   }
 }
 
-type BadSignature = Extract<TsigCheck, { isGood: false }>;
 /** What a signature adds: two names of 255 bytes at most, and what is between them. */
 const SIGNATURE_ROOM = 640;

@@ -15,9 +15,14 @@ export interface TsigKey {
 export type Hmac = (key: Uint8Array, message: Uint8Array) => Uint8Array;
 
 /** What a signature on a query turned out to be. */
-export type TsigCheck =
-  | { readonly isGood: true; readonly mac: Uint8Array }
-  | { readonly isGood: false; readonly error: number; readonly record: Uint8Array };
+export type TsigCheck = { readonly isGood: true; readonly mac: Uint8Array } | BadSignature;
+export interface BadSignature {
+  readonly isGood: false;
+  /** One of `TSIG_ERROR`. */
+  readonly error: number;
+  /** What the query's signature says of itself; undefined when it is malformed. */
+  readonly fields: TsigFields | undefined;
+}
 
 /** Errors as TSIG writes them. */
 export const TSIG_ERROR = { badSignature: 16, badKey: 17, badTime: 18 } as const;
@@ -31,7 +36,8 @@ const TYPE_TO_DATA_BYTES = 10;
 const COUNTS_AT = 10;
 const HIGH_BITS = 2 ** 32;
 
-interface Fields {
+/** A TSIG record's own fields, names in lower case. */
+export interface TsigFields {
   readonly keyName: Uint8Array;
   readonly algorithm: Uint8Array;
   readonly seconds: number;
@@ -52,11 +58,11 @@ export class Tsig {
     this.#hmac = hmac;
   }
 
-  /** Checks the signature of a query that has one; a bad one comes with the record that says so. */
+  /** Checks the signature of a query that has one. */
   check(query: Query, now: WallSeconds): TsigCheck {
     const fields = fieldsOf(query);
     if (!fields || !equalBytes(fields.keyName, this.#name) || !equalBytes(fields.algorithm, ALGORITHM)) {
-      return this.#refusal(TSIG_ERROR.badKey, query, fields, now);
+      return { isGood: false, error: TSIG_ERROR.badKey, fields };
     }
     const { seconds, fudge, mac, originalId } = fields;
     const signed = query.bytes.slice(0, query.tsigAt);
@@ -64,9 +70,9 @@ export class Tsig {
     writeUint16(signed, COUNTS_AT, readUint16(signed, COUNTS_AT) - 1);
     const expected = this.#hmac(this.#secret, concatBytes([signed, variables(this.#name, seconds, fudge, 0, NOTHING)]));
     if (mac.length !== MAC_BYTES || !isSameMac(mac, expected)) {
-      return this.#refusal(TSIG_ERROR.badSignature, query, fields, now);
+      return { isGood: false, error: TSIG_ERROR.badSignature, fields };
     }
-    if (Math.abs(now - seconds) > fudge) return this.#refusal(TSIG_ERROR.badTime, query, fields, now);
+    if (Math.abs(now - seconds) > fudge) return { isGood: false, error: TSIG_ERROR.badTime, fields };
     return { isGood: true, mac };
   }
 
@@ -83,24 +89,28 @@ export class Tsig {
   ): { readonly bytes: Uint8Array; readonly mac: Uint8Array } {
     const tail = isFollowing ? times(now, FUDGE_SECONDS) : variables(this.#name, now, FUDGE_SECONDS, 0, NOTHING);
     const mac = this.#hmac(this.#secret, concatBytes([...lengthened(before), message, tail]));
-    const record = recordOf(this.#name, ALGORITHM, now, mac, readUint16(message, 0), 0, NOTHING);
+    const own = { keyName: this.#name, algorithm: ALGORITHM, seconds: now, fudge: FUDGE_SECONDS };
+    const record = recordOf({ ...own, mac, originalId: readUint16(message, 0) }, 0, NOTHING);
     return { bytes: withRecord(message, record), mac };
   }
 
-  /** A signature over the error is given only where the asker has proved the key: for a clock that is wrong. */
-  #refusal(error: number, query: Query, fields: Fields | undefined, now: WallSeconds): TsigCheck {
-    const name = fields?.keyName ?? this.#name;
-    const algorithm = fields?.algorithm ?? ALGORITHM;
+  /**
+   * A message that refuses a query, with the record that says why (RFC 8945, 5.2 and 5.3.2). It is signed only where the
+   * asker has proved the key: for a clock that is wrong, with ours.
+   */
+  refuse(message: Uint8Array, { error, fields }: BadSignature, now: WallSeconds): Uint8Array<ArrayBuffer> {
+    const { keyName = this.#name, algorithm = ALGORITHM, seconds = now, fudge = FUDGE_SECONDS } = fields ?? {};
     const isTime = error === TSIG_ERROR.badTime;
     const other = isTime ? timeBytes(now) : NOTHING;
-    const seconds = fields?.seconds ?? now;
-    const record = recordOf(name, algorithm, seconds, NOTHING, readUint16(query.bytes, 0), error, other);
-    return { isGood: false, error, record };
+    const signed = [...lengthened(fields?.mac), message, variables(this.#name, seconds, fudge, error, other)];
+    const mac = isTime ? this.#hmac(this.#secret, concatBytes(signed)) : NOTHING;
+    const signature = { keyName, algorithm, seconds, fudge, mac, originalId: readUint16(message, 0) };
+    return withRecord(message, recordOf(signature, error, other));
   }
 }
 
 /** A message with one more additional record at its end. */
-export function withRecord(message: Uint8Array, record: Uint8Array): Uint8Array<ArrayBuffer> {
+function withRecord(message: Uint8Array, record: Uint8Array): Uint8Array<ArrayBuffer> {
   const whole = concatBytes([message, record]);
   writeUint16(whole, COUNTS_AT, readUint16(whole, COUNTS_AT) + 1);
   return whole;
@@ -109,7 +119,7 @@ export function withRecord(message: Uint8Array, record: Uint8Array): Uint8Array<
 const NOTHING = new Uint8Array(0);
 
 /** The fields of a query's TSIG record; undefined when it is malformed. */
-function fieldsOf({ bytes, tsigAt }: Query): Fields | undefined {
+function fieldsOf({ bytes, tsigAt }: Query): TsigFields | undefined {
   const nameEnd = endOfName(bytes, tsigAt);
   const algorithmAt = nameEnd + TYPE_TO_DATA_BYTES;
   const timeAt = endOfName(bytes, algorithmAt);
@@ -160,21 +170,17 @@ function lengthened(mac: Uint8Array | undefined): Uint8Array[] {
 }
 
 function recordOf(
-  name: Uint8Array,
-  algorithm: Uint8Array,
-  seconds: number,
-  mac: Uint8Array,
-  originalId: number,
+  { keyName, algorithm, seconds, fudge, mac, originalId }: TsigFields,
   error: number,
   other: Uint8Array,
 ): Uint8Array {
   const data = concatBytes([
     algorithm,
-    times(seconds, FUDGE_SECONDS),
+    times(seconds, fudge),
     numbers(mac.length),
     mac,
     numbers(originalId, error, other.length),
     other,
   ]);
-  return concatBytes([name, numbers(TYPE.TSIG, CLASS_ANY, 0, 0, data.length), data]);
+  return concatBytes([keyName, numbers(TYPE.TSIG, CLASS_ANY, 0, 0, data.length), data]);
 }

@@ -359,7 +359,7 @@ const run = promisify(execFile);
 const TOOLS: Record<string, { short: string[]; ways: string[][] }> = {
   dig: { short: ['+short', '+time=2'], ways: [[], ['+tcp'], ['+bufsize=512'], ['+noedns'], ['+cookie']] },
   kdig: { short: ['+short', '+time=2'], ways: [[], ['+tcp'], ['+bufsize=1232'], ['+noedns'], ['+cookie']] },
-  drill: { short: ['-Q'], ways: [['-t'], ['-t', '-b', '1232'], ['-t', '-b', '512']] },
+  drill: { short: ['-Q'], ways: [['-a'], ['-a', '-b', '1232'], ['-t'], ['-t', '-b', '1232'], ['-t', '-b', '512']] },
 };
 for (const [tool, { short, ways }] of Object.entries(TOOLS)) {
   test(`N-27 C-03 ${tool} reads every record type over UDP and TCP, at every size and in every case`, async (t) => {
