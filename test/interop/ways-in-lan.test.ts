@@ -183,3 +183,9 @@ test('W-28 where neither groups nor broadcasts pass, a neighbour is found all th
   const statuses = await Promise.all([first.status(), second.status()]);
   assert.equal(statuses.filter(({ overlay }) => overlay.lastElection?.isGenesis).length, 1);
 });
+
+test('W-28 on a network that has IPv6 alone, neighbours find each other by its group', async (t) => {
+  if (!(await hasWhatItTakes(t, []))) return;
+  const bed = await TestBed.create(t, 'ipv6');
+  await whenOne([await startOn(bed), await startOn(bed)]);
+});

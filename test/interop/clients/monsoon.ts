@@ -50,7 +50,7 @@ export interface MonsoonSettings {
   /** Whether it looks for others on its network; not by default, so that tests say who knows whom. */
   readonly isNeighbourly?: boolean;
   /** The address of the only DNS server that its system knows. */
-  readonly nameServer?: string;
+  readonly nameServers?: readonly string[];
   /** More of `start`'s flags; a later `--bind` counts. */
   readonly flags?: readonly string[];
 }
@@ -181,17 +181,21 @@ export async function startMonsoon(place: Place, settings: MonsoonSettings = {})
   ];
   const encryption = settings.encryption === undefined ? [] : ['--encryption', settings.encryption];
   const line = commandLine(...args, ...encryption, ...bootstrap, ...(settings.flags ?? []));
-  const { nameServer } = settings;
-  const command = inNamespace(place.host, nameServer === undefined ? line : withNameServer(line, nameServer, place));
+  const { nameServers } = settings;
+  const command = inNamespace(place.host, nameServers ? withNameServers(line, nameServers, place) : line);
   const node = new Monsoon(new Program(command, environmentOf(place)), place, port);
   await whenUp('monsoon', node.program, () => node.status());
   return node;
 }
 
 /** The command line that runs a command on a system whose resolver asks that server and no other. */
-function withNameServer([command, args]: CommandLine, nameServer: string, { scratch }: Place): CommandLine {
+function withNameServers(
+  [command, args]: CommandLine,
+  nameServers: readonly string[],
+  { scratch }: Place,
+): CommandLine {
   const file = join(scratch, 'resolv.conf');
-  writeFileSync(file, `nameserver ${nameServer}\n`);
+  writeFileSync(file, nameServers.map((address) => `nameserver ${address}\n`).join(''));
   const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
   return ['unshare', ['--mount', 'sh', '-c', script, file, command, ...args]];
 }
