@@ -1,56 +1,40 @@
 /** The command line: the table of verbs, and the parser that is made from it. */
 import { Command, CommanderError, Option } from 'commander';
 import { explain } from './answer.ts';
-import { config } from './config.ts';
-import { demo } from './demo.ts';
-import { dns } from './dns.ts';
-import { doctor } from './doctor.ts';
-import { files } from './files.ts';
-import { filter } from './filter.ts';
-import { get } from './get.ts';
-import { bootstrap, hosts } from './hosts.ts';
-import { limit } from './limit.ts';
-import { info, list, search } from './list.ts';
-import { edit, publish, withdraw } from './publish.ts';
-import { share } from './share.ts';
-import { start } from './start.ts';
-import { ps, status } from './status.ts';
-import { stop } from './stop.ts';
-import { supernode, supernodes } from './supernode.ts';
-import { move, pause, queue, resume, rm, verify } from './torrent-verbs.ts';
 import { type CliContext, EXIT, type ExitCode, type Verb, type VerbOption } from './verb.ts';
 
-const VERBS: readonly Verb[] = [
-  list,
-  search,
-  get,
-  share,
-  publish,
-  edit,
-  withdraw,
-  filter,
-  info,
-  files,
-  ps,
-  pause,
-  resume,
-  rm,
-  verify,
-  move,
-  queue,
-  limit,
-  start,
-  stop,
-  status,
-  supernode,
-  supernodes,
-  dns,
-  hosts,
-  bootstrap,
-  doctor,
-  config,
-  demo,
-];
+/** In the order of the help. Each is loaded when it is meant, for loading all of them takes longer than most of them run. */
+const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  list: async () => (await import('./list.ts')).list,
+  search: async () => (await import('./list.ts')).search,
+  get: async () => (await import('./get.ts')).get,
+  share: async () => (await import('./share.ts')).share,
+  publish: async () => (await import('./publish.ts')).publish,
+  edit: async () => (await import('./publish.ts')).edit,
+  withdraw: async () => (await import('./publish.ts')).withdraw,
+  filter: async () => (await import('./filter.ts')).filter,
+  info: async () => (await import('./list.ts')).info,
+  files: async () => (await import('./files.ts')).files,
+  ps: async () => (await import('./status.ts')).ps,
+  pause: async () => (await import('./torrent-verbs.ts')).pause,
+  resume: async () => (await import('./torrent-verbs.ts')).resume,
+  rm: async () => (await import('./torrent-verbs.ts')).rm,
+  verify: async () => (await import('./torrent-verbs.ts')).verify,
+  move: async () => (await import('./torrent-verbs.ts')).move,
+  queue: async () => (await import('./torrent-verbs.ts')).queue,
+  limit: async () => (await import('./limit.ts')).limit,
+  start: async () => (await import('./start.ts')).start,
+  stop: async () => (await import('./stop.ts')).stop,
+  status: async () => (await import('./status.ts')).status,
+  supernode: async () => (await import('./supernode.ts')).supernode,
+  supernodes: async () => (await import('./supernode.ts')).supernodes,
+  dns: async () => (await import('./dns.ts')).dns,
+  hosts: async () => (await import('./hosts.ts')).hosts,
+  bootstrap: async () => (await import('./hosts.ts')).bootstrap,
+  doctor: async () => (await import('./doctor.ts')).doctor,
+  config: async () => (await import('./config.ts')).config,
+  demo: async () => (await import('./demo.ts')).demo,
+};
 
 /** Runs one command line, the program's own name left out; never rejects. */
 export async function runCommandLine(
@@ -59,11 +43,12 @@ export async function runCommandLine(
   version: string,
 ): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = programOf(context, version, async (verb, parsed) => {
-    exitCode = await verb.run(parsed, context);
-  });
+  const meant = completed(words);
   try {
-    await program.parseAsync(completed(words), { from: 'user' });
+    const program = programOf(await verbsFor(meant[0]!), context, version, async (verb, parsed) => {
+      exitCode = await verb.run(parsed, context);
+    });
+    await program.parseAsync(meant, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return explain(error, context);
@@ -80,7 +65,13 @@ function completed(words: readonly string[]): string[] {
   return /^magnet:|^(?:[0-9a-f]{40}|[a-z2-7]{32})$/i.test(first) ? ['get', ...words] : [...words];
 }
 
-function programOf(context: CliContext, version: string, run: RunVerb): Command {
+/** The verb of that name alone; all of them for help, for another name of one, and for what is none. */
+async function verbsFor(word: string): Promise<readonly Verb[]> {
+  const names = Object.hasOwn(VERBS, word) ? [word] : Object.keys(VERBS);
+  return Promise.all(names.map((name) => VERBS[name]!()));
+}
+
+function programOf(verbs: readonly Verb[], context: CliContext, version: string, run: RunVerb): Command {
   const program = new Command('monsoon')
     .description('Decentralised BitTorrent. Without a verb it starts the node if needed and shows the list.')
     .version(version)
@@ -91,7 +82,7 @@ function programOf(context: CliContext, version: string, run: RunVerb): Command 
       writeErr: (text) => context.notes.write(text.replace(/^error: /, 'monsoon: ')),
       getOutHelpWidth: () => Math.min(context.data.columns, HELP_COLUMNS_MAX),
     });
-  for (const verb of VERBS) program.addCommand(commandOf(verb, run).copyInheritedSettings(program));
+  for (const verb of verbs) program.addCommand(commandOf(verb, run).copyInheritedSettings(program));
   return program;
 }
 
