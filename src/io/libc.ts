@@ -1,5 +1,5 @@
 /**
- * Calls of Linux that Node has none for, by its C library through node:ffi (ADR 10 and 18). That module is experimental, so
+ * Calls of Linux that Node has none for, by its C library through node:ffi (ADRs 10 and 19). That module is experimental, so
  * everything made with it has another way that works without: `loadLibc` gives undefined where it cannot be had.
  */
 import type { DynamicLibraryResult } from 'node:ffi';
