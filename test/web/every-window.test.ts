@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { wallSeconds } from '../../src/base/index.ts';
-import { infoHashOf, storedItem } from '../listing/signer.ts';
+import { infoHashOf, nodeIdOf, storedItem } from '../listing/signer.ts';
 import { fileOf, openPageNode, ringOf, torrentOf } from './page-node.ts';
 import { servePublicPage } from './public-node.ts';
 import { rowOf } from './rows.ts';
@@ -15,6 +15,8 @@ const VIEWS: readonly (readonly [hash: string, waitFor: string])[] = [
   ['#/transfers', '.transfers .title'],
   ['#/share', '#path'],
   ['#/network', '.ranges tbody tr'],
+  ['#/network', '.hosts tbody tr'],
+  ['#/filter', '.entries code.whole'],
   ['#/settings', '#option-lsd'],
   [`#/add?magnet=magnet:%3Fxt=urn:btih:${'ab'.repeat(20)}%26dn=${'W'.repeat(300)}`, 'dialog[open]'],
 ];
@@ -79,6 +81,8 @@ for (const colorScheme of ['light', 'dark'] as const) {
       torrentOf(1, { state: 'failed' }),
       torrentOf(2, { state: 'seeding', progress: 1 }),
     ];
+    node.rules = [`by:${'5d'.repeat(32)}`, `name:${'W'.repeat(200)}`];
+    node.subscribed = [{ author: nodeIdOf(7), takesOnly: true }];
     node.fileList = [fileOf(0, `${'f'.repeat(100)}/${'g'.repeat(200)}`), fileOf(1, 'x', { priority: 'skip' })];
     const { page, incidents } = await visit(t, url, { colorScheme });
     for (const [hash, wanted] of VIEWS) {
@@ -137,12 +141,13 @@ test('everything is reached by keyboard, in the order in which it is seen, and f
     'Transfers',
     'Share',
     'Network',
+    'Filter',
     'Settings',
     'what',
     'Fetch',
     'Open file',
     'search',
   ];
-  assert.deepEqual(path.slice(0, 10), expected);
-  assert.deepEqual(path.slice(10, 17), ['all', 'movie', 'music', 'game', 'application', 'misc', 'Filters']);
+  assert.deepEqual(path.slice(0, 11), expected);
+  assert.deepEqual(path.slice(11, 18), ['all', 'movie', 'music', 'game', 'application', 'misc', 'Filters']);
 });

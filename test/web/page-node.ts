@@ -9,9 +9,14 @@ import type {
   Caps,
   Choice,
   Claims,
+  CountRow,
   FileRow,
+  FilterChange,
+  FilterListRow,
+  FilterStatus,
   ListingAnswer,
   ListingQuery,
+  ListingRow,
   NodeStatus,
   OverlayStatus,
   PlacementRow,
@@ -68,18 +73,22 @@ function placeOf(n: number): string {
   return (((n + 1) * 0.6180339887) % 1).toString(16).slice(2, 12).padEnd(40, '7');
 }
 
-/** What three supernodes counted of each swarm. */
-const COUNTS = [11, 12, 40].map((seeders, i) => ({
-  source: nodeIdOf(i + 1),
-  ageSeconds: i * 20,
-  ...{ seeders, leechers: 3, completions: i === 0 ? null : 7 },
-}));
+/** What three supernodes counted of a row, which shows the middle of it. */
+function countsOf(row: ListingRow | null): CountRow[] {
+  const near = (count: number | null, i: number): number | null => (count === null ? null : Math.max(0, count + i));
+  if (row?.seeders == null) return [];
+  return [0, 1, -1].map((i, at) => ({
+    ...{ source: nodeIdOf(9 + at), ageSeconds: at * 20, seeders: near(row.seeders, i) },
+    ...{ leechers: near(row.leechers, -i), completions: row.completions },
+  }));
+}
 
 export class PageNode extends FakeNode {
   readonly store: ListingStore;
   transfers: TorrentRow[] = [];
   fileList: FileRow[] = [];
   ring: SupernodeRow[] = [];
+  lists: FilterListRow[] = [];
   handOff: OverlayStatus['handOff'] = null;
   limits: RateLimits = { downBytesPerSecondMax: null, upBytesPerSecondMax: null };
   /** Set to make what is asked for fail with this text. */
@@ -150,7 +159,7 @@ export class PageNode extends FakeNode {
     ];
     return {
       ...{ infoHash, name, magnet: `magnet:?xt=urn:btih:${infoHash}`, listing, torrent, fileList: [] },
-      counts: COUNTS,
+      counts: countsOf(listing),
       ...{ pieceLength: torrent ? 2 ** 20 : null, links: torrent ? links : [] },
       trackers: ['http://192.0.2.1:7373/announce'],
     };
@@ -162,6 +171,19 @@ export class PageNode extends FakeNode {
     if (!owner || !infoHash) throw new MonsoonError('not-found', 'no supernode is known');
     const replicas = others.slice(0, 2).map(({ nodeId }) => nodeId);
     return { infoHash, owner: owner.nodeId, replicas, range: owner.ranges[0]!, by: 'token' };
+  }
+
+  override filter(): FilterStatus {
+    const status = super.filter();
+    return { ...status, lists: [...this.lists, ...status.lists] };
+  }
+
+  override async changeFilter(change: FilterChange): Promise<FilterStatus> {
+    if (this.failure !== undefined) throw new MonsoonError('disk', this.failure);
+    const status = await super.changeFilter(change);
+    await this.store.deny(status.rules.join('\n'));
+    this.#rowCount = await this.store.rowCount();
+    return status;
   }
 
   override async files(): Promise<readonly FileRow[]> {

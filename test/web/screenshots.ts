@@ -72,6 +72,13 @@ async function prepare(node: PageNode, items: readonly StoredItem[]): Promise<vo
     }),
     torrentOf(5, { ...still, name: 'Copper Canyon S01 2160p', state: 'queued', progress: 0, peers: 0, queuePlace: 9 }),
   ];
+  node.rules = ['name:*keygen*', `by:${nodeIdOf(0x5d)}`];
+  node.lists = [
+    {
+      ...{ author: nodeIdOf(0x31), title: 'Known fakes, music', sequence: NOW, published: NOW - 7200, rules: 1204 },
+      ...{ takesOnly: false, checkedAgeSeconds: 1260 },
+    },
+  ];
   node.fileList = [
     '01 – Pilot.mkv',
     '02 – The Harbour.mkv',
@@ -113,6 +120,7 @@ const pictures: readonly [name: string, url: string, colorScheme: 'light' | 'dar
   ['torrent-dark', `${url}#/?${open}`, 'dark', 1280, 760],
   ['transfers', `${url}#/transfers`, 'light', 1280, 330],
   ['network-dark', `${url}#/network`, 'dark', 1280, 640],
+  ['filter', `${url}#/filter`, 'light', 1280, 480],
   ['settings', `${url}#/settings`, 'light', 1280, 640],
   ['phone', url, 'light', 390, 720],
   ['phone-dark', `${url}#/transfers`, 'dark', 390, 720],
@@ -121,7 +129,7 @@ const pictures: readonly [name: string, url: string, colorScheme: 'light' | 'dar
 for (const [name, address, colorScheme, width, height] of pictures) {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme });
   await page.goto(address, { waitUntil: 'load' });
-  await page.locator('td .title, td.name a, .ring, form.settings').first().waitFor();
+  await page.locator('td .title, td.name a, .ring, form.settings, .entries li').first().waitFor();
   if (address.includes(open)) await page.locator('.panel .tree li').first().waitFor();
   await page.locator('.pulse.joined, .summary').waitFor();
   const png = (await page.screenshot()).toString('base64');

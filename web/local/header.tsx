@@ -11,6 +11,7 @@ const LINKS: readonly (readonly [View, string])[] = [
   ['transfers', 'Transfers'],
   ['share', 'Share'],
   ['network', 'Network'],
+  ['filter', 'Filter'],
   ['settings', 'Settings'],
 ];
 

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { AddDialog } from './add/add-dialog.tsx';
 import { DropZone } from './add/drop-zone.tsx';
+import { FilterView } from './filter/filter-view.tsx';
 import { Header } from './header.tsx';
 import { ListingView } from './listing/listing-view.tsx';
 import { interruption } from './live.ts';
@@ -20,6 +21,7 @@ const VIEW_OF: Readonly<Record<View, () => JSX.Element>> = {
   transfers: TransfersView,
   share: ShareView,
   network: NetworkView,
+  filter: FilterView,
   settings: SettingsView,
   // A link from elsewhere: the question stands before the listing.
   add: ListingView,

@@ -1,7 +1,7 @@
 /** Where in the page somebody is, kept in the address after `#`, so that a reload and the back button work. */
 import { Store } from './store.ts';
 
-export const VIEWS = ['listing', 'transfers', 'share', 'network', 'settings', 'add'] as const;
+export const VIEWS = ['listing', 'transfers', 'share', 'network', 'filter', 'settings', 'add'] as const;
 export type View = (typeof VIEWS)[number];
 
 export interface Route {

@@ -3,6 +3,7 @@ import type { JSX } from 'preact';
 import { status, supernodes } from '../live.ts';
 import { useStore } from '../store.ts';
 import { Duty } from './duty.tsx';
+import { HostList } from './host-list.tsx';
 import { NodeFacts } from './node-facts.tsx';
 import { Ring } from './ring.tsx';
 
@@ -19,6 +20,7 @@ export function NetworkView(): JSX.Element {
       {now && <Duty status={now} />}
       {rows && <Ring rows={rows} handOff={now?.overlay.handOff ?? null} />}
       {now && <NodeFacts status={now} />}
+      <HostList />
     </section>
   );
 }

@@ -45,6 +45,7 @@ export function Facts({ detail }: { readonly detail: TorrentDetail }): JSX.Eleme
       )}
       {detail.counts.length > 1 && (
         <Fact name="Counted">
+          <span class="hint whole">seeds / leech / done, as each supernode of it says</span>
           {detail.counts.map((count) => (
             <span key={count.source} class="whole" title={count.source}>
               {countsText(count)} <span class="hint">{`${shortHex(count.source)}, ${agoText(count.ageSeconds)}`}</span>

@@ -4,12 +4,14 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TorrentDetail } from '../../../app/running-node.ts';
 import { fetchTorrent } from '../add/fetch-torrent.ts';
 import { read } from '../api.ts';
-import { torrents } from '../live.ts';
+import { status, torrents } from '../live.ts';
 import { showTorrent } from '../route.ts';
 import { useStore } from '../store.ts';
 import { Facts } from './facts.tsx';
 import { FileList } from './file-list.tsx';
+import { Hide } from './hide.tsx';
 import { LinkList } from './link-list.tsx';
+import { OwnEntry } from './own-entry.tsx';
 import { TakeAway } from './take-away.tsx';
 import { TransferControls } from './transfer-controls.tsx';
 import { TransferState } from './transfer-state.tsx';
@@ -17,12 +19,14 @@ import { TransferState } from './transfer-state.tsx';
 const READ_MS = 5000;
 
 export function TorrentPanel({ infoHash }: { readonly infoHash: string }): JSX.Element {
-  const { detail, problem } = useDetail(infoHash);
+  const { detail, problem, refresh } = useDetail(infoHash);
+  const self = useStore(status)?.nodeId;
   const transfer = useStore(torrents).get(infoHash);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus({ preventScroll: true }), []);
   const name = transfer?.name ?? detail?.name ?? infoHash;
-  const description = detail?.listing?.description ?? '';
+  const listing = detail?.listing;
+  const description = listing?.description ?? '';
   return (
     <aside class="panel" aria-labelledby="panel-title">
       <div class="panel-head">
@@ -53,10 +57,12 @@ export function TorrentPanel({ infoHash }: { readonly infoHash: string }): JSX.E
         </button>
       )}
       {detail && <TakeAway detail={detail} />}
+      {listing && self === listing.publisher && <OwnEntry listing={listing} onChanged={refresh} />}
       {detail && <Facts detail={detail} />}
       {transfer && <TransferControls row={transfer} />}
       <FileList infoHash={infoHash} isHeld={transfer !== undefined} />
       {detail && detail.links.length > 0 && <LinkList links={detail.links} />}
+      {listing && self !== undefined && self !== listing.publisher && <Hide listing={listing} />}
     </aside>
   );
 }
@@ -66,8 +72,9 @@ interface Read {
   readonly problem: string | undefined;
 }
 
-/** Read anew every few seconds while it is looked at. */
-function useDetail(infoHash: string): Read {
+/** Read anew every few seconds while it is looked at, and when something was changed. */
+function useDetail(infoHash: string): Read & { readonly refresh: () => void } {
+  const [turn, setTurn] = useState(0);
   const [known, setKnown] = useState<Read>({ detail: undefined, problem: undefined });
   useEffect(() => {
     const ends = new AbortController();
@@ -85,6 +92,6 @@ function useDetail(infoHash: string): Read {
       clearInterval(timer);
       ends.abort();
     };
-  }, [infoHash]);
-  return known;
+  }, [infoHash, turn]);
+  return { ...known, refresh: () => setTurn((before) => before + 1) };
 }
