@@ -27,6 +27,8 @@ export class EntryTable {
   /** Numbers below `#nextId` that no entry has: as many as entries were deleted. */
   readonly #freeIds: number[] = [];
   #nextId = 1;
+  /** Entries by number of the publisher. */
+  #entriesOf = new Uint32Array(1024);
   #size = 0;
 
   constructor(sql: Sql) {
@@ -49,6 +51,7 @@ export class EntryTable {
       for (; this.#nextId < id; this.#nextId++) this.#freeIds.push(this.#nextId);
       this.#nextId = id + 1;
       this.#size++;
+      this.#countOf(Number(row.publisher), 1);
       yield row;
     }
   }
@@ -136,6 +139,7 @@ export class EntryTable {
       ...COUNT_COLUMNS.map((name) => (sibling?.[name] ?? null) as number | null),
     );
     this.#size++;
+    this.#countOf(publisher, 1);
     return { id, publisher };
   }
 
@@ -168,11 +172,8 @@ export class EntryTable {
     this.#sql.run('DELETE FROM entry WHERE id = ?', id);
     this.#freeIds.push(id);
     this.#size--;
-  }
-
-  /** Forgets publishers of whom no entry is left; reads all entries. */
-  dropIdlePublishers(): void {
-    this.#sql.run('DELETE FROM publisher WHERE id NOT IN (SELECT publisher FROM entry)');
+    const publisher = Number(row.publisher);
+    if (this.#countOf(publisher, -1) === 0) this.#sql.run('DELETE FROM publisher WHERE id = ?', publisher);
   }
 
   /** The numbers of the publishers whose ids begin so. */
@@ -204,6 +205,17 @@ export class EntryTable {
       );
     }
     return Number(this.#sql.run('INSERT INTO source (node) VALUES (?)', nodeIdBytes(node)).lastInsertRowid);
+  }
+
+  /** @returns how many entries of the publisher there are then */
+  #countOf(publisher: number, change: 1 | -1): number {
+    if (publisher >= this.#entriesOf.length) {
+      const grown = new Uint32Array(Math.max(2 * this.#entriesOf.length, publisher + 1));
+      grown.set(this.#entriesOf);
+      this.#entriesOf = grown;
+    }
+    this.#entriesOf[publisher]! += change;
+    return this.#entriesOf[publisher]!;
   }
 
   #publisherId(node: NodeId): number {

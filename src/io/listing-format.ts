@@ -1,6 +1,6 @@
 /** The tables of the listing's file, and what becomes of a file of an earlier or later format. */
 import { MonsoonError } from '../base/index.ts';
-import { INDEX_SCHEMA } from './listing-index.ts';
+import { WORDS_SCHEMA } from './listing-words.ts';
 import type { Sql } from './sql.ts';
 
 const FORMAT = 2;
@@ -35,7 +35,7 @@ export function prepareTables(sql: Sql, generation: string): number {
   if (format > FORMAT) {
     throw new MonsoonError('config', `the listing was written by a newer monsoon (format ${format}): update monsoon`);
   }
-  sql.exec(`BEGIN IMMEDIATE; ${format === 0 ? '' : FIRST_FORMAT_AWAY} ${LISTING_SCHEMA} ${INDEX_SCHEMA}
+  sql.exec(`BEGIN IMMEDIATE; ${format === 0 ? '' : FIRST_FORMAT_AWAY} ${LISTING_SCHEMA} ${WORDS_SCHEMA}
     INSERT INTO meta VALUES ('${generation}', 0); PRAGMA user_version = ${FORMAT}`);
   if (format === 0) sql.exec('COMMIT');
   return format;

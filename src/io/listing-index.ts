@@ -18,6 +18,7 @@ import {
   parseSearch,
   type Readings,
   type ReadTerm,
+  RowBits,
   RowColumns,
   type RowFigures,
   type RowWords,
@@ -25,10 +26,11 @@ import {
   type SearchText,
   type Selection,
   TYPO_QUALITY,
-  Vocabulary,
+  type Vocabulary,
   WORTH_STEPS,
   wordsOf,
 } from '../listing/index.ts';
+import { type Condition, WordIndex } from './listing-words.ts';
 import type { Sql } from './sql.ts';
 
 /** Rows of which the texts are looked at for one search: the ones worth most. */
@@ -43,14 +45,6 @@ const FEW_ROWS = 3;
 const TEXT_WEIGHT = 6;
 /** Clauses of which one may be left out when nothing holds all. */
 const LEAVE_OUT_CLAUSES_MAX = 8;
-
-/** detail=none: rows only, no positions, a third of the size; phrases are decided by the texts themselves. */
-export const INDEX_SCHEMA = `
-  CREATE VIRTUAL TABLE words USING fts5(
-    text, content = '', columnsize = 0, detail = none, tokenize = "ascii tokenchars '#-'"
-  );
-  CREATE TABLE word (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
-`;
 
 /** The texts of a row as they are indexed. */
 export interface RowTexts {
@@ -67,17 +61,15 @@ export interface Found {
 }
 
 export class ListingIndex {
-  readonly #sql: Sql;
   readonly #textsOf: (ids: readonly number[]) => readonly RowTexts[];
   readonly #columns: RowColumns;
-  readonly #vocabulary = new Vocabulary();
+  readonly words: WordIndex;
 
   /** @param textsOf the texts of listed rows, in their order */
   constructor(sql: Sql, textsOf: (ids: readonly number[]) => readonly RowTexts[]) {
-    this.#sql = sql;
+    this.words = new WordIndex(sql);
     this.#textsOf = textsOf;
     this.#columns = new RowColumns((ids) => textsOf(ids).map(({ name }) => name));
-    for (const { word } of sql.each('SELECT word FROM word')) this.#vocabulary.add(String(word));
   }
 
   /** What rows are ordered by; filled in by whoever knows the entries. */
@@ -87,26 +79,26 @@ export class ListingIndex {
 
   /** Indexes the texts of a row that is listed from now on. */
   add(id: number, texts: RowTexts, figures: RowFigures): void {
-    const words = indexedWords(texts);
-    this.#sql.run('INSERT INTO words (rowid, text) VALUES (?, ?)', id, words.join(' '));
-    for (const word of words) {
-      if (!this.#vocabulary.add(word)) continue;
-      this.#sql.run('INSERT OR IGNORE INTO word (word) VALUES (?)', word);
-    }
+    this.words.add(id, indexedWords(texts));
     this.#columns.set(id, figures);
   }
 
   /** Takes a row out; the texts are those that it was added with. */
   remove(id: number, texts: RowTexts): void {
     if (!this.#columns.has(id)) return;
-    const text = indexedWords(texts).join(' ');
-    this.#sql.run(`INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)`, id, text);
+    this.words.remove(id, indexedWords(texts));
     this.#columns.delete(id);
   }
 
-  /** Forgets all rows. */
-  clear(): void {
-    this.#sql.exec(`INSERT INTO words (words) VALUES ('delete-all'); DELETE FROM word`);
+  /** Does one small step of what makes searches faster; true when there is more to do. */
+  upkeep(): boolean {
+    const { size, end } = this.#columns;
+    return this.words.upkeep(size, end, (count) => {
+      const all = this.#columns.filtered({});
+      const step = all.length / count;
+      const some = Array.from({ length: count }, (_, i) => all[Math.floor(i * step)]!);
+      return this.#textsOf(some).map(indexedWords);
+    });
   }
 
   /** @param publishersLike the numbers of the publishers whose ids begin so */
@@ -131,20 +123,10 @@ export class ListingIndex {
   named(name: string, limit: number): readonly number[] {
     const words = [...new Set(wordsOf(name))];
     if (words.length === 0) return [];
-    const ids = this.matching(words.map(quoted).join(' AND ')).filter((id) => this.#columns.has(id));
+    const ids = this.words.matching(words.map((word) => [word])).filter((id) => this.#columns.has(id));
     const byAge = this.#columns.part(ids, 'age', false, 0, PHRASE_TEXTS_READ_MAX).ids;
     const texts = this.#textsOf(byAge);
     return byAge.filter((_, i) => texts[i]!.name.toLowerCase() === name.toLowerCase()).slice(0, limit);
-  }
-
-  get vocabulary(): Vocabulary {
-    return this.#vocabulary;
-  }
-
-  /** Rows that an FTS5 expression finds, as one value: a million rows one by one would take a second. */
-  matching(expression: string): Uint32Array {
-    const row = this.#sql.one('SELECT json_group_array(rowid) AS ids FROM words WHERE words MATCH ?', expression);
-    return Uint32Array.from(JSON.parse(String(row?.ids ?? '[]')) as number[]);
   }
 
   /** The words of rows, in their order. */
@@ -194,6 +176,8 @@ class TextSearch {
   readonly #search: SearchText;
   readonly #tag: string | undefined;
   readonly #isExact: boolean;
+  /** What was found out for each word; as many as were typed. */
+  readonly #guessed = new Map<string, Readings>();
 
   constructor(index: ListingIndex, search: SearchText, filters: ListingFilters, isExact: boolean) {
     this.#index = index;
@@ -207,7 +191,7 @@ class TextSearch {
     const { columns } = this.#index;
     if (all.length === 0) {
       if (none.length === 0 && this.#tag === undefined) return { ids: columns.filtered(filter), clauses: [] };
-      const within = this.#tag === undefined ? undefined : this.#index.matching(quoted(`#${this.#tag}`));
+      const within = this.#tag === undefined ? undefined : this.#index.words.matching([[`#${this.#tag}`]]);
       return { ids: this.#withoutExcluded(columns.filtered(filter, within)), clauses: [] };
     }
     const asTyped = this.#read((word) => this.#readingsTyped(word));
@@ -231,12 +215,17 @@ class TextSearch {
 
   /** A known word is itself; an unknown one is what it may be the beginning or a misspelling of. */
   #readingsTyped(word: string): Readings {
-    if (this.#isExact || this.#index.vocabulary.has(word)) return new Map([[word, 1]]);
+    if (this.#isExact || this.#index.words.vocabulary.has(word)) return new Map([[word, 1]]);
     return this.#readingsGuessed(word);
   }
 
   #readingsGuessed(word: string): Readings {
-    const { vocabulary } = this.#index;
+    return this.#guessed.getOrInsertComputed(word, () => this.#guess(word));
+  }
+
+  #guess(word: string): Readings {
+    const { vocabulary } = this.#index.words;
+    if (this.#index.words.isCommon(word)) return new Map([[word, 1]]);
     const readings = new Map<string, number>();
     const note = (reading: string, quality: number): void => {
       if (quality > (readings.get(reading) ?? 0)) readings.set(reading, quality);
@@ -244,7 +233,7 @@ class TextSearch {
     note(word, 1);
     for (const { word: near, edits } of vocabulary.near(word)) note(near, TYPO_QUALITY ** edits);
     for (const longer of vocabulary.beginningWith(word)) note(longer, BEGINNING_QUALITY);
-    if (readings.size === 1 && word.length > 2) {
+    if (readings.size === 1 && word.length > 2 && !vocabulary.has(word)) {
       for (const longer of vocabulary.holding(word)) note(longer, HOLDING_QUALITY);
     }
     return readings;
@@ -252,14 +241,15 @@ class TextSearch {
 
   /** @param isOneMissing true to take rows that hold all clauses but one */
   #find(clauses: readonly (readonly ReadTerm[])[], filter: FigureFilter, isOneMissing = false): Uint32Array {
-    const texts = clauses.map((clause) => `(${clause.map(termExpression).join(' OR ')})`);
-    if (isOneMissing && (texts.length < 2 || texts.length > LEAVE_OUT_CLAUSES_MAX)) return new Uint32Array();
-    const joined = isOneMissing
-      ? texts.map((_, left) => `(${texts.filter((_text, i) => i !== left).join(' AND ')})`).join(' OR ')
-      : texts.join(' AND ');
-    const tag = this.#tag === undefined ? '' : ` AND ${quoted(`#${this.#tag}`)}`;
-    const ids = this.#index.columns.filtered(filter, this.#index.matching(`(${joined})${tag}`));
-    return this.#withoutExcluded(this.#withPhrases(ids));
+    if (isOneMissing && (clauses.length < 2 || clauses.length > LEAVE_OUT_CLAUSES_MAX)) return new Uint32Array();
+    const { words, columns } = this.#index;
+    const tag: Condition[] = this.#tag === undefined ? [] : [[`#${this.#tag}`]];
+    const matching = (some: readonly (readonly ReadTerm[])[]): Uint32Array =>
+      words.matching([...some.flatMap(conditionsOf), ...tag]);
+    const found = isOneMissing
+      ? unionOf(clauses.map((_, left) => matching(clauses.filter((_clause, i) => i !== left))))
+      : matching(clauses);
+    return this.#withoutExcluded(this.#withPhrases(columns.filtered(filter, found)));
   }
 
   #withPhrases(ids: Uint32Array): Uint32Array {
@@ -268,7 +258,7 @@ class TextSearch {
     );
     if (phrased.length === 0) return ids;
     return this.#reading(ids, (words) =>
-      phrased.every((clause) => clause.some((term) => holdsTerm(words, term, this.#index.vocabulary))),
+      phrased.every((clause) => clause.some((term) => holdsTerm(words, term, this.#index.words.vocabulary))),
     );
   }
 
@@ -276,21 +266,20 @@ class TextSearch {
     const { none } = this.#search;
     if (none.length === 0 || ids.length === 0) return ids;
     const isPhrase = (term: SearchTerm): boolean => term.isPhrase && term.words.length > 1;
-    const excluding = (terms: readonly SearchTerm[]): Uint32Array =>
-      terms.length === 0
-        ? new Uint32Array()
-        : this.#index.matching(terms.map((term) => allOf(term.words)).join(' OR '));
-    const excluded = marksOf(excluding(none.filter((term) => !isPhrase(term))));
-    const kept = ids.filter((id) => excluded[id] !== 1);
+    const excluding = (terms: readonly SearchTerm[]): RowBits =>
+      bitsOf(terms.map(({ words }) => this.#index.words.matching(words.map((word) => [word]))));
+    const single = none.filter((term) => !isPhrase(term));
+    const excluded = excluding(single);
+    const kept = single.length === 0 ? ids : ids.filter((id) => !excluded.has(id));
     const phrases = none.filter(isPhrase);
     if (phrases.length === 0) return kept;
-    const doubtful = marksOf(excluding(phrases));
+    const doubtful = excluding(phrases);
     const spared = this.#reading(
-      kept.filter((id) => doubtful[id] === 1),
+      kept.filter((id) => doubtful.has(id)),
       (words) => !phrases.some((term) => holdsTerm(words, term)),
     );
-    for (const id of spared) doubtful[id] = 0;
-    return kept.filter((id) => doubtful[id] !== 1);
+    for (const id of spared) doubtful.delete(id);
+    return kept.filter((id) => !doubtful.has(id));
   }
 
   /** Those whose texts pass, of the ones worth most. */
@@ -317,11 +306,15 @@ class TextSearch {
   }
 }
 
-/** 1 at each of these numbers: half of a million rows in a set would take a second. */
-function marksOf(ids: Uint32Array): Uint8Array {
-  const marks = new Uint8Array(ids.reduce((highest, id) => Math.max(highest, id), 0) + 1);
-  for (const id of ids) marks[id] = 1;
-  return marks;
+/** Rows that are in any of these: half of a million rows in a set would take a second. */
+function bitsOf(lists: readonly Uint32Array[]): RowBits {
+  const bits = new RowBits();
+  for (const ids of lists) bits.addAll(ids);
+  return bits;
+}
+
+function unionOf(lists: readonly Uint32Array[]): Uint32Array {
+  return RowBits.inAll([bitsOf(lists)]);
 }
 
 function corrected(found: TextFound): { corrected?: string } {
@@ -334,17 +327,10 @@ function holdsTerm(row: RowWords, { words, isPhrase }: SearchTerm, vocabulary?: 
   return words.every((word) => row.name.includes(word) || row.claims.includes(word) || vocabulary?.has(word) === false);
 }
 
-function termExpression({ readings }: ReadTerm): string {
-  return `(${readings.map((each) => `(${[...each.keys()].map(quoted).join(' OR ')})`).join(' AND ')})`;
-}
-
-function allOf(words: readonly string[]): string {
-  return `(${words.map(quoted).join(' AND ')})`;
-}
-
-/** Words hold letters and digits only, so nothing in them can end the quotation. */
-function quoted(word: string): string {
-  return `"${word}"`;
+/** What a row holds that answers a clause. */
+function conditionsOf(clause: readonly ReadTerm[]): Condition[] {
+  const terms = clause.map(({ readings }) => readings.map((each) => [...each.keys()]));
+  return terms.length === 1 ? terms[0]! : [{ either: terms }];
 }
 
 /** Each word once, and the tags once more as they are. */

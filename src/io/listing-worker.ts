@@ -1,13 +1,15 @@
 /**
- * The listing's worker thread: performs one call at a time on the database, those that only read before the others,
- * and sets a damaged file aside under a new name, says so, and goes on with an empty one. Knows nothing of what the
- * calls mean.
+ * The listing's worker thread: performs calls on the database in small steps, those that only read before and between
+ * the others, and sets a damaged file aside under a new name, says so, and goes on with an empty one. Knows nothing of
+ * what the calls mean.
  */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MonsoonError } from '../base/index.ts';
 import { type DatabaseLimits, ListingDatabase } from './listing-database.ts';
+import { Journal } from './listing-journal.ts';
 import { DamagedRow } from './listing-rows.ts';
+import type { Steps } from './listing-shelf.ts';
 import type { StoreCall, StoreReply } from './listing-store.ts';
 import type { WorkerStart } from './worker.ts';
 
@@ -20,6 +22,17 @@ const SQLITE_BUSY = 5;
 const { file, limits } = (workerData as WorkerStart).data as { file: string; limits: DatabaseLimits };
 const port = parentPort!;
 let database: ListingDatabase | undefined;
+
+/** A search waits for so much of another call at most. */
+const STEPS_MS = 4;
+
+/** A call that is performed in steps. */
+interface UnderWay {
+  readonly call: StoreCall;
+  readonly steps: Steps<unknown>;
+  /** True when the file was found damaged before, and the call began anew. */
+  readonly isSecondTry: boolean;
+}
 
 function say(reply: StoreReply): void {
   port.postMessage(reply);
@@ -35,21 +48,35 @@ function open(): ListingDatabase {
   }
 }
 
-function perform({ method, args }: StoreCall): unknown {
-  if (method === 'close') return database?.close();
+/** The answer to a call, or the steps to it. */
+function begin({ method, args }: StoreCall): unknown {
+  if (method === 'close') {
+    database?.close();
+    database = undefined;
+    return undefined;
+  }
   database ??= open();
   if (method === 'open') return undefined;
-  const call = (on: ListingDatabase): unknown => (on[method] as (...args: unknown[]) => unknown).apply(on, [...args]);
+  return (database[method] as (...args: unknown[]) => unknown).apply(database, [...args]);
+}
+
+/**
+ * Begins again with an empty listing, whatever was under way too; false when that cannot be, which `call` is told.
+ */
+function startAnew(damage: unknown, call?: StoreCall): boolean {
+  const interrupted = underWay;
+  underWay = undefined;
   try {
-    return call(database);
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    database.close();
+    database?.close();
     database = undefined;
-    setAside(error);
+    setAside(damage);
     database = open();
-    return call(database);
+  } catch (error) {
+    for (const each of [call, interrupted?.call]) if (each) fail(each, error);
+    return false;
   }
+  if (interrupted) answer(interrupted.call, true);
+  return true;
 }
 
 function isDamage(error: unknown): boolean {
@@ -68,6 +95,7 @@ function setAside(damage: unknown): void {
     if (existsSync(name)) continue;
     renameSync(file, name);
     if (existsSync(`${file}-wal`)) renameSync(`${file}-wal`, `${name}-wal`);
+    rmSync(`${file}-shm`, { force: true });
     say({ warning: `the listing was damaged (${textOf(damage)}); it was set aside as ${name} and is built anew` });
     return;
   }
@@ -99,26 +127,82 @@ const READS: ReadonlySet<StoreCall['method']> = new Set([
 ]);
 const reads: StoreCall[] = [];
 const others: StoreCall[] = [];
+let underWay: UnderWay | undefined;
 let isAwake = false;
+const journal = new Journal(file, wake);
 
-/** One call; between two the port is read again. */
-function next(): void {
-  const call = reads.shift() ?? others.shift();
-  isAwake = call !== undefined;
-  if (!call) return;
-  setImmediate(next);
+/** Between two turns the port is read again. */
+function turn(): void {
+  isAwake = takeTurn();
+  if (isAwake) setImmediate(turn);
+}
+
+function wake(): void {
+  if (isAwake) return;
+  isAwake = true;
+  setImmediate(turn);
+}
+
+/** Does what is next; false when nothing is. */
+function takeTurn(): boolean {
+  const read = reads.shift();
+  if (read) answer(read);
+  else if (underWay) advance(underWay);
+  else if (journal.isBusy) return false;
+  else if (others.length > 0) answer(others.shift()!);
+  else return keepUp();
+  return true;
+}
+
+function answer(call: StoreCall, isSecondTry = false): void {
   try {
-    say({ id: call.id, value: perform(call) });
+    const value = begin(call);
+    if (isSteps(value)) underWay = { call, steps: value, isSecondTry };
+    else say({ id: call.id, value });
   } catch (error) {
-    say({ id: call.id, failure: failureOf(error) });
+    if (isSecondTry || !isDamage(error)) return fail(call, error);
+    if (startAnew(error, call)) answer(call, true);
   }
   if (call.method === 'close') port.close();
+}
+
+/** Takes steps of a call for as long as a search may have to wait. */
+function advance({ call, steps, isSecondTry }: UnderWay): void {
+  const endAt = performance.now() + STEPS_MS;
+  try {
+    let step = steps.next();
+    while (!step.done && performance.now() < endAt) step = steps.next();
+    if (!step.done) return;
+    underWay = undefined;
+    journal.noteWrite();
+    say({ id: call.id, value: step.value });
+  } catch (error) {
+    underWay = undefined;
+    if (isSecondTry || !isDamage(error)) fail(call, error);
+    else if (startAnew(error, call)) answer(call, true);
+  }
+}
+
+/** One small step of what nobody waits for; false when there is none. */
+function keepUp(): boolean {
+  try {
+    return database?.upkeep() ?? false;
+  } catch (error) {
+    if (isDamage(error)) startAnew(error);
+    return false;
+  }
+}
+
+function isSteps(value: unknown): value is Steps<unknown> {
+  return typeof value === 'object' && value !== null && 'next' in value;
+}
+
+function fail({ id }: StoreCall, error: unknown): void {
+  say({ id, failure: failureOf(error) });
 }
 
 port.on('message', (call: StoreCall) => {
   // Before the file is open there is nothing to read, and after `close` nothing comes.
   (READS.has(call.method) && database ? reads : others).push(call);
-  if (isAwake) return;
-  isAwake = true;
-  setImmediate(next);
+  wake();
 });

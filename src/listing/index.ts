@@ -15,6 +15,7 @@ export {
   parseClaims,
   TAGS_MAX,
 } from './claims.ts';
+export { COMMON_WORDS_MAX, CommonWords, SAMPLE_ROWS } from './common-words.ts';
 export {
   COUNTED_HASHES_MAX,
   type CountsFault,
@@ -83,6 +84,7 @@ export {
   SEARCH_LENGTH_MAX,
 } from './query.ts';
 export type { Counts, ListingRow } from './row.ts';
+export { RowBits } from './row-bits.ts';
 export { type FigureFilter, RowColumns, type RowFigures, type Selection } from './row-columns.ts';
 export {
   hashPrefixOf,
@@ -91,7 +93,7 @@ export {
   type SearchText,
   TERMS_MAX,
 } from './search-text.ts';
-export { type OrderLevel, selectPart } from './selection.ts';
+export { type OrderLevel, PartSelector } from './selection.ts';
 export {
   PULLS_MAX,
   type PullRequest,

@@ -4,7 +4,7 @@
  */
 import { nameKeysOf, nameTextOf } from './name-order.ts';
 import type { ListingSort } from './query.ts';
-import { type OrderLevel, selectPart } from './selection.ts';
+import { type OrderLevel, PartSelector } from './selection.ts';
 import { distrustOf } from './worth.ts';
 
 /** What one row is filtered and ordered by. */
@@ -56,8 +56,6 @@ const LISTED = 0x80;
 const VERIFIED = 0x40;
 const PINNED = 0x20;
 const CATEGORY = 0x07;
-/** In the place of a count that nobody knows: after all others in either order. */
-const UNKNOWN_VALUE = 2 ** 33;
 /** Rows with the same beginning of the name of which the rest is compared; more are ordered by age. */
 export const NAMES_READ_MAX = 4000;
 
@@ -65,6 +63,7 @@ type Column = Float64Array | Uint32Array | Int32Array | Uint8Array;
 
 export class RowColumns {
   readonly #namesOf: (ids: readonly number[]) => readonly string[];
+  readonly #selector = new PartSelector();
   #capacity = 1024;
   #end = 0;
   #listed = 0;
@@ -91,6 +90,11 @@ export class RowColumns {
   /** Rows that are listed. */
   get size(): number {
     return this.#listed;
+  }
+
+  /** Above the numbers of all rows. */
+  get end(): number {
+    return this.#end;
   }
 
   /** Lists a row, or changes what it is ordered by. */
@@ -143,12 +147,14 @@ export class RowColumns {
 
   /** The rows that fit, of some or of all. */
   filtered(filter: FigureFilter, candidates?: Uint32Array): Uint32Array {
-    const among = candidates?.length ?? this.#end;
-    const fitting = new Uint32Array(among);
+    const among = candidates ?? this.#all();
+    const isAny = Object.keys(filter).length === 0;
+    if (isAny && !candidates) return among;
+    const fits = isAny ? (id: number) => this.has(id) : this.#test(filter);
+    const fitting = new Uint32Array(among.length);
     let count = 0;
-    const fits = this.#test(filter);
-    for (let i = 0; i < among; i++) {
-      const id = candidates ? candidates[i]! : i;
+    for (let i = 0; i < among.length; i++) {
+      const id = among[i]!;
       if (fits(id)) fitting[count++] = id;
     }
     return fitting.subarray(0, count);
@@ -157,13 +163,20 @@ export class RowColumns {
   /** A part of these rows in an order; ties are broken by the newest, so that pages do not overlap. */
   part(ids: Uint32Array, sort: ListingSort, isReversed: boolean, offset: number, limit: number): Selection {
     const levels = [...this.#levels(sort, isReversed ? -1 : 1), valuesOf(this.#published, -1), newestFirst];
-    return { ids: selectPart(ids, levels, offset, offset + limit), total: ids.length };
+    return { ids: this.#selector.part(ids, levels, offset, offset + limit), total: ids.length };
   }
 
   /** The numbers of the rows worth least, pinned ones never; at most `count`. */
   leastWorth(count: number): number[] {
     const ids = this.filtered({}).filter((id) => (this.#flags[id]! & PINNED) === 0);
     return [...this.part(ids, 'best', false, Math.max(0, ids.length - count), count).ids];
+  }
+
+  #all(): Uint32Array {
+    const ids = new Uint32Array(this.#listed);
+    const flags = this.#flags;
+    for (let id = 0, at = 0; at < ids.length; id++) if ((flags[id]! & LISTED) !== 0) ids[at++] = id;
+    return ids;
   }
 
   #test(filter: FigureFilter): (id: number) => boolean {
@@ -190,7 +203,7 @@ export class RowColumns {
   #levels(sort: ListingSort, sign: 1 | -1): OrderLevel[] {
     switch (sort) {
       case 'best':
-        return [(ids) => this.#worths(ids, sign)];
+        return [(ids, values) => this.#worths(ids, values, sign)];
       case 'age':
         return [valuesOf(this.#published, -sign)];
       case 'size':
@@ -204,9 +217,13 @@ export class RowColumns {
       case 'done':
         return [countsOf(this.#completions, -sign)];
       case 'name':
-        return [valuesOf(this.#name, sign), valuesOf(this.#nameRest, sign), (ids) => this.#nameRanks(ids, sign)];
+        return [
+          valuesOf(this.#name, sign),
+          valuesOf(this.#nameRest, sign),
+          (ids, values) => this.#nameRanks(ids, values, sign),
+        ];
       case 'category':
-        return [(ids) => this.#categories(ids, sign)];
+        return [(ids, values) => this.#categories(ids, values, sign)];
       case 'hash':
         return [valuesOf(this.#hash, sign)];
       case 'by':
@@ -214,29 +231,24 @@ export class RowColumns {
     }
   }
 
-  #categories(ids: Uint32Array, sign: number): Float64Array {
-    const values = new Float64Array(ids.length);
+  #categories(ids: Uint32Array, values: Float64Array, sign: number): void {
     for (let i = 0; i < ids.length; i++) values[i] = sign * (this.#flags[ids[i]!]! & CATEGORY);
-    return values;
   }
 
-  #worths(ids: Uint32Array, sign: number): Float64Array {
-    const values = new Float64Array(ids.length);
+  #worths(ids: Uint32Array, values: Float64Array, sign: number): void {
     for (let i = 0; i < ids.length; i++) values[i] = -sign * this.worthOf(ids[i]!);
-    return values;
   }
 
   /** Places in the order of whole names, the same for the same name. */
-  #nameRanks(ids: Uint32Array, sign: number): Float64Array {
-    const ranks = new Float64Array(ids.length);
-    if (ids.length > NAMES_READ_MAX) return ranks;
+  #nameRanks(ids: Uint32Array, ranks: Float64Array, sign: number): void {
+    ranks.fill(0);
+    if (ids.length > NAMES_READ_MAX) return;
     const names = this.#namesOf([...ids]).map(nameTextOf);
     const order = [...names.keys()].sort((a, b) => compareTexts(names[a]!, names[b]!));
     for (let i = 1; i < order.length; i++) {
       const [before, at] = [order[i - 1]!, order[i]!];
       ranks[at] = ranks[before]! + (names[at] === names[before] ? 0 : sign);
     }
-    return ranks;
   }
 
   #countRow(publisher: number, change: 1 | -1): void {
@@ -276,29 +288,25 @@ function countOf(count: number | undefined): number {
 }
 
 function valuesOf(column: Column, sign: number): OrderLevel {
-  return (ids) => {
-    const values = new Float64Array(ids.length);
+  return (ids, values) => {
     for (let i = 0; i < ids.length; i++) values[i] = sign * column[ids[i]!]!;
-    return values;
   };
 }
 
+/** Counts that nobody knows are after all others in either order. */
 function countsOf(column: Uint32Array, sign: number): OrderLevel {
-  return (ids) => {
-    const values = new Float64Array(ids.length);
+  const unknown = sign < 0 ? 1 : UNKNOWN;
+  return (ids, values) => {
     for (let i = 0; i < ids.length; i++) {
       const count = column[ids[i]!]!;
-      values[i] = count === UNKNOWN ? UNKNOWN_VALUE : sign * count;
+      values[i] = count === UNKNOWN ? unknown : sign * count;
     }
-    return values;
   };
 }
 
 /** Higher numbers are newer, mostly. */
-function newestFirst(ids: Uint32Array): Float64Array {
-  const values = new Float64Array(ids.length);
+function newestFirst(ids: Uint32Array, values: Float64Array): void {
   for (let i = 0; i < ids.length; i++) values[i] = -ids[i]!;
-  return values;
 }
 
 /** By code units, as no language in particular does. */
