@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { infoHashBytes, isFault, MonsoonError, wallSeconds } from '../../src/base/index.ts';
@@ -294,30 +292,6 @@ test('an older damaged copy is never overwritten', async (t) => {
     'listing.db.damaged-2',
   ]);
   assert.equal(statSync(`${file}.damaged-1`).size, 13);
-});
-
-test('kill -9 in the middle of writing loses nothing that was acknowledged', async (t) => {
-  const file = temporaryFile(t);
-  let acknowledged = 0;
-  for (const killAfter of [3, 11, 20]) {
-    const writer = spawn(process.execPath, [join(import.meta.dirname, 'store-writer.ts'), file], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const exited = new Promise((resolve) => writer.once('exit', resolve));
-    let lines = 0;
-    for await (const line of createInterface({ input: writer.stdout })) {
-      acknowledged = Number(line);
-      if (++lines === killAfter) writer.kill('SIGKILL');
-    }
-    await exited;
-    assert.ok(lines >= killAfter);
-    const store = await openListingStore(file, { rowsMax: 1_000_000, warn: assert.fail });
-    const rows = await store.rowCount();
-    await store.close();
-    assert.ok(rows >= acknowledged, `${rows} of ${acknowledged} rows`);
-    assert.equal(rows % 50, 0, 'a batch is there in full or not at all');
-  }
-  assert.ok(acknowledged >= 50 * 34);
 });
 
 test('a listing of the first format is taken over with everything in it', async (t) => {

@@ -1,9 +1,10 @@
-/** Writes batches of 50 entries to the listing named on the command line until it is killed, printing the rows stored. */
+/** Performs writes on the listing named on the command line until it is killed, printing how many are acknowledged. */
 import { openListingStore } from '../../src/io/index.ts';
-import { infoHashOf, storedItem } from './signer.ts';
+import { perform, writeOf } from './store-writes.ts';
 
-const store = await openListingStore(process.argv[2]!, { rowsMax: 1_000_000, warn: console.error });
-for (let stored = await store.rowCount(); ; stored += 50) {
-  await store.put(Array.from({ length: 50 }, (_, i) => storedItem({ infoHash: infoHashOf(stored + i) })));
-  process.stdout.write(`${stored + 50}\n`);
+const [file = '', seed, first, rowsMax] = process.argv.slice(2);
+const store = await openListingStore(file, { rowsMax: Number(rowsMax), warn: console.error });
+for (let number = Number(first); ; number++) {
+  await perform(store, writeOf(Number(seed), number), number);
+  process.stdout.write(`${number + 1}\n`);
 }
