@@ -16,6 +16,7 @@ import {
   encodeListingPage,
   isCursor,
   openEntry,
+  parseArcs,
   parseCountedHashes,
   parsePublication,
   verifiedBy,
@@ -54,7 +55,9 @@ export interface FrontBody {
   readonly isCompressed: boolean;
 }
 
-export type FrontFault = Fault<'cursor-malformed' | 'not-owner' | 'info-refused' | 'denied' | 'too-many' | string>;
+export type FrontFault = Fault<
+  'cursor-malformed' | 'arcs-malformed' | 'not-owner' | 'info-refused' | 'denied' | 'too-many' | string
+>;
 
 export class ListingFront {
   readonly #settings: ListingFrontSettings;
@@ -67,7 +70,7 @@ export class ListingFront {
   }
 
   /** GET /listing: `since` a cursor, `scope=own` or `kept` for the ranges this node owns
-   * or keeps, `scope=news` for what it published lately, `first=1` for the newest and the best. */
+   * or keeps, `arcs` for others, `scope=news` for what it published lately, `first=1` for the newest and the best. */
   async page(parameters: URLSearchParams, takesGzip: boolean): Promise<FrontBody | FrontFault> {
     const { store, nodeId, network, membership } = this.#settings;
     const since = parameters.get('since') ?? '';
@@ -76,7 +79,10 @@ export class ListingFront {
     const isFirst = parameters.get('first') === '1';
     const scope = parameters.get('scope');
     if (scope === 'news') return this.#news();
-    const arcs = scope === 'own' ? membership.ownArcs() : scope === 'kept' ? membership.keptArcs() : undefined;
+    const asked = parameters.get('arcs');
+    const given = asked === null ? undefined : parseArcs(asked);
+    if (asked !== null && !given) return publicFault('arcs-malformed', 'arcs are FROM-TO, 12 hex digits each');
+    const arcs = scope === 'own' ? membership.ownArcs() : scope === 'kept' ? membership.keptArcs() : given;
     const changes: ListingChanges = isFirst
       ? await store.firstPage(ITEMS_PER_PAGE)
       : await store.changesSince(since, ITEMS_PER_PAGE, arcs);

@@ -14,6 +14,7 @@ import type { ListingStore, StoredItem } from '../../src/io/index.ts';
 import {
   COUNTED_HASHES_MAX,
   type Counts,
+  formatArcs,
   type ListingPage,
   type Observation,
   openEntry,
@@ -24,10 +25,9 @@ import {
   type SyncBudget,
   SyncPlan,
 } from '../../src/listing/index.ts';
-import { missingOf } from '../../src/overlay/index.ts';
-import type { Arc } from '../../src/ports/index.ts';
 import type { Log } from '../log.ts';
 import type { Membership } from '../overlay/membership.ts';
+import { GainedArcs } from './gained-arcs.ts';
 import { ListingPush, type OwnEntry } from './listing-push.ts';
 import { MetadataFill } from './metadata-fill.ts';
 import { SwarmCounting } from './swarm-counting.ts';
@@ -64,6 +64,7 @@ export class ListingSync {
   readonly #plan: SyncPlan;
   readonly #counting: SwarmCounting;
   readonly #fill: MetadataFill;
+  readonly #arcs = new GainedArcs();
   readonly #ending = new AbortController();
   /** What is under way; a few at a time. */
   readonly #running = new Set<Promise<void>>();
@@ -72,7 +73,6 @@ export class ListingSync {
   #ownRowsOffset = 0;
   #hasFirstPage = false;
   #isPushing = false;
-  #keptArcs: readonly Arc[] = [];
 
   constructor(settings: ListingSyncSettings) {
     this.#settings = settings;
@@ -133,7 +133,9 @@ export class ListingSync {
     clearTimeout(this.#timer);
     if (this.#ending.signal.aborted) return;
     const { membership } = this.#settings;
-    this.#noteArcs(membership.keptArcs());
+    const { isNews, isMissing } = this.#arcs.note(membership.ownArcs(), membership.keptArcs());
+    for (const arc of isNews) this.#run(this.#settings.store.touch(arc));
+    this.#plan.fill(isMissing);
     this.#plan.setSources(
       membership.others().map(({ nodeId }) => nodeId),
       membership.ownArcs().length > 0,
@@ -154,17 +156,6 @@ export class ListingSync {
     this.#timer = setTimeout(() => this.#tick(), waitMs);
   }
 
-  /** What a range holds that comes to us is new to those who know our cursor from before. */
-  #noteArcs(arcs: readonly Arc[]): void {
-    const before = this.#keptArcs;
-    this.#keptArcs = arcs;
-    if (before.length === 0 || arcs === before) return;
-    for (const arc of arcs) {
-      const gained = missingOf(arc, before);
-      if (gained) this.#run(this.#settings.store.touch(gained));
-    }
-  }
-
   #run(work: Promise<void>): void {
     const done = work
       .catch((error: unknown) =>
@@ -175,14 +166,15 @@ export class ListingSync {
   }
 
   async #pull(request: PullRequest): Promise<void> {
-    const { from, cursor, scope } = request;
+    const { from, cursor, scope, arcs } = request;
+    const part = arcs ? `arcs=${formatArcs(arcs)}` : `scope=${scope}`;
     if (!this.#hasFirstPage) {
       this.#hasFirstPage = true;
       const first = await this.#ask(from, '/listing?first=1');
       if (first) await this.#take(first.page);
     }
-    const answer = await this.#ask(from, `/listing?scope=${scope}&since=${encodeURIComponent(cursor)}`);
-    if (!answer) return this.#plan.noteFailure(from, now());
+    const answer = await this.#ask(from, `/listing?${part}&since=${encodeURIComponent(cursor)}`);
+    if (!answer) return this.#plan.noteFailure(from, now(), arcs);
     const startedAt = now();
     await this.#take(answer.page);
     const { cursor: reached, more } = answer.page;

@@ -6,6 +6,7 @@ export {
   type ListedInfo,
   verifiedBy,
 } from './admission.ts';
+export { ASKED_ARCS_MAX, formatArcs, parseArcs } from './asked-arcs.ts';
 export {
   CATEGORIES,
   type Category,
@@ -95,6 +96,7 @@ export {
 } from './search-text.ts';
 export { type OrderLevel, PartSelector } from './selection.ts';
 export {
+  GAPS_MAX,
   PULLS_MAX,
   type PullRequest,
   type PullResult,

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Instant, instant, later, type NodeId } from '../../src/base/index.ts';
-import { PULLS_MAX, SyncPlan } from '../../src/listing/index.ts';
+import {
+  ASKED_ARCS_MAX,
+  formatArcs,
+  GAPS_MAX,
+  PULLS_MAX,
+  type PullRequest,
+  parseArcs,
+  SyncPlan,
+} from '../../src/listing/index.ts';
 import { nodeIdOf } from './signer.ts';
 import { randomOf } from './titles.ts';
 
@@ -152,4 +160,47 @@ test('when everything is wanted again, cursors begin anew, those under way inclu
       [second, ''],
     ],
   );
+});
+
+test('of arcs that came to this node two others are asked for all, one page after the other, and somebody else where one fails', () => {
+  const plan = new SyncPlan(AMPLE, START);
+  const many = Array.from({ length: 6 }, (_, i) => idOf(i));
+  plan.setSources(many, true, START);
+  const arcs = [{ from: '1'.repeat(40), to: '2'.repeat(40) }];
+  plan.fill(arcs);
+  const answer = (request: PullRequest, cursor: string, more: boolean): void =>
+    plan.noteAnswer(request, { cursor, more, bytes: 1, workMs: 0 }, START);
+  const first = plan.next(START)!;
+  assert.deepEqual([first.cursor, first.arcs], ['', arcs]);
+  answer(first, '4000', true);
+  const second = plan.next(START)!;
+  assert.deepEqual([second.from, second.cursor, second.arcs], [first.from, '4000', arcs]);
+  answer(second, '9000', false);
+  const third = plan.next(START)!;
+  assert.ok(
+    third.arcs === first.arcs && third.from !== first.from && third.cursor === '',
+    'somebody else from the beginning',
+  );
+  plan.noteFailure(third.from, START, third.arcs);
+  const fourth = plan.next(START)!;
+  assert.ok(fourth.arcs === first.arcs && ![first.from, third.from].includes(fourth.from));
+  answer(fourth, '1', false);
+  const rest = [];
+  for (let request = plan.next(START); request; request = plan.next(START)) rest.push(request);
+  assert.ok(rest.length > 0 && rest.every((request) => request.arcs === undefined && request.cursor === ''));
+});
+
+test('questions for arcs wait within a bound, and for nothing where everybody is asked for everything', () => {
+  const plan = new SyncPlan(AMPLE, START);
+  for (let i = 0; i < 2 * GAPS_MAX; i++) plan.fill([{ from: '1'.repeat(40), to: `${i}`.padStart(40, '2') }]);
+  plan.setSources([idOf(1), idOf(2)], true, START);
+  assert.equal(plan.next(START)!.arcs, undefined);
+  const text = formatArcs(new Array(ASKED_ARCS_MAX).fill({ from: '1'.repeat(40), to: '2'.repeat(40) }));
+  assert.equal(parseArcs(text)?.length, ASKED_ARCS_MAX);
+  assert.deepEqual(parseArcs(`${'1'.repeat(12)}-${'2'.repeat(12)}`), [
+    { from: '1'.repeat(12).padEnd(40, '0'), to: '2'.repeat(12).padEnd(40, 'f') },
+  ]);
+  for (const wrong of ['', `${text},${'1'.repeat(12)}-${'2'.repeat(12)}`, 'x-y', `${'1'.repeat(12)}-`]) {
+    assert.equal(parseArcs(wrong), undefined, wrong);
+  }
 });

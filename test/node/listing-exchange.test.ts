@@ -66,6 +66,15 @@ test('N-19 pages, counts and metadata of a supernode are plain HTTP, compressed 
   const first = await fetch(`${at}/listing?first=1`, { headers: { 'accept-encoding': 'identity' } });
   const best = parseListingPage(new Uint8Array(await first.arrayBuffer()));
   assert.ok(!isFault(best) && best.items.length === 8);
+  const within = async (arcs: string): Promise<number> => {
+    const reply = await fetch(`${at}/listing?arcs=${arcs}`, { headers: { 'accept-encoding': 'identity' } });
+    const part = parseListingPage(new Uint8Array(await reply.arrayBuffer()));
+    return isFault(part) ? reply.status : part.items.length;
+  };
+  const start = row!.infoHash.slice(0, 12);
+  const lower = (Number.parseInt(start, 16) - 1).toString(16).padStart(12, '0');
+  assert.deepEqual([await within(`${lower}-${start}`), await within(`${start}-${lower}`)], [1, 8]);
+  assert.equal(await within('0-1'), 400);
   const { request } = await import('node:http');
   const zipped = await new Promise<Buffer>((resolve, reject) => {
     request(`${at}/listing`, { headers: { 'accept-encoding': 'gzip' } }, async (reply) => {
