@@ -2,7 +2,7 @@
  * What must never be confused: hashes and node ids. Each is made only here, by its validator;
  * everywhere else the type is proof that the check was done.
  */
-import { bytesOfHex, hex } from './bytes.ts';
+import { hex } from './bytes.ts';
 
 /** 40 lower-case hex digits: the SHA-1 of a v1 info dictionary. */
 export type InfoHash = string & { readonly brand: 'InfoHash' };
@@ -25,7 +25,7 @@ export function parseInfoHash(text: string): InfoHash | undefined {
 
 /** The 20 bytes of an info hash. */
 export function infoHashBytes(infoHash: InfoHash): Uint8Array<ArrayBuffer> {
-  return bytesOfHex(infoHash)!;
+  return Uint8Array.fromHex(infoHash);
 }
 
 /** A node id from its 32 bytes; undefined for any other length. */
@@ -40,5 +40,5 @@ export function parseNodeId(text: string): NodeId | undefined {
 
 /** The 32 bytes of a node id. */
 export function nodeIdBytes(nodeId: NodeId): Uint8Array<ArrayBuffer> {
-  return bytesOfHex(nodeId)!;
+  return Uint8Array.fromHex(nodeId);
 }

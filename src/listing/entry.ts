@@ -51,6 +51,8 @@ export const CLOCK_SKEW_SECONDS = 600;
 const SIGNATURE_BYTES = 64;
 /** `1:d` and `NNN:` around a description. */
 const DESCRIPTION_OVERHEAD_BYTES = 7;
+/** UTF-16 units of all texts that fit whatever they are: three bytes each, and at most 400 for all else. */
+const TEXTS_THAT_FIT = 200;
 
 export interface Entry {
   readonly infoHash: InfoHash;
@@ -89,10 +91,16 @@ export function sealEntry(entry: Entry, sign: Sign): Uint8Array<ArrayBuffer> {
     t: entry.tags.length > 0 ? entry.tags : undefined,
     w: entry.isWithdrawn ? 1 : undefined,
   };
-  const taken = SIGNATURE_BYTES + encodeBencode({ ...body, k: new Uint8Array(32) }).length;
-  const room = ENTRY_BYTES_MAX - taken - DESCRIPTION_OVERHEAD_BYTES;
-  const description = cutToUtf8Bytes(cleanText(entry.description, ENTRY_BYTES_MAX), room);
+  const said = cleanText(entry.description, ENTRY_BYTES_MAX);
+  const texts = name.length + said.length + entry.tags.join('').length;
+  const description = texts <= TEXTS_THAT_FIT ? said.trimEnd() : cutToUtf8Bytes(said, roomBeside(body));
   return sealRecord(ENTRY_CONTEXT, { ...body, d: description === '' ? undefined : description }, entry.publisher, sign);
+}
+
+/** Bytes left for a description. */
+function roomBeside(body: Readonly<Record<string, BencodeInput | undefined>>): number {
+  const taken = SIGNATURE_BYTES + encodeBencode({ ...body, k: new Uint8Array(32) }).length;
+  return ENTRY_BYTES_MAX - taken - DESCRIPTION_OVERHEAD_BYTES;
 }
 
 /** Opens an entry from outside: signature, every bound and the clock are checked, texts are cleaned. */
