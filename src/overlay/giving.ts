@@ -1,7 +1,7 @@
 /**
  * The giver's side of a hand-off: 1 offer, 2 accepted, 3 copied while new announces go to both, 4 the grant is sealed, a
- * replica and the taker sign it, 5 and 6 both pass it on. Invariants: one arc is given at a time; from the moment the
- * grant is sealed the giver does not own the arc, until the taker refuses or is gone; before it, everything can be
+ * replica and the taker sign it, 5 and 6 both pass it on. Invariants: one part of a range is given at a time; from the moment
+ * the grant is sealed the giver does not own the arc, until the taker refuses or is gone; before it, everything can be
  * dropped without a word.
  */
 import { type Instant, later, type NodeId, wallSeconds } from '../base/index.ts';
@@ -24,6 +24,8 @@ import type { Replication } from './replication.ts';
 import type { Range } from './ring.ts';
 import type { Token } from './token.ts';
 
+/** Hand-offs under way at a time; their copies share the bandwidth. */
+export const GIVINGS_MAX = 4;
 const OFFER_MS = 3000;
 const GRANT_MS = 3000;
 /** A taker that does not answer is asked again until it is found to be gone. */
@@ -37,9 +39,11 @@ interface Giving {
   readonly to: Contact;
   readonly arc: Arc & { readonly from: Token; readonly to: Token };
   readonly epoch: number;
+  readonly announcesPerSecond: number;
   readonly startedAt: Instant;
   step: GivingStep;
   copy: number | undefined;
+  retry: { readonly at: Instant; readonly run: () => void } | undefined;
 }
 
 /** What becomes of a hand-off. */
@@ -54,11 +58,11 @@ export class Givings {
   readonly #copies: Copies;
   readonly #replication: Replication;
   readonly #events: GivingEvents;
-  #giving: Giving | undefined;
+  /** By where their arcs end. */
+  readonly #givings = new Map<Token, Giving>();
   /** Grants of ours, to be renewed. */
   readonly #given = new Map<Token, { renewAt: Instant }>();
   #lookAt: Instant;
-  #retry: { readonly at: Instant; readonly run: () => void } | undefined;
   /** Hand-offs that came to their end. */
   done = 0;
 
@@ -70,44 +74,67 @@ export class Givings {
     this.#lookAt = context.soon(LOOK_MS);
   }
 
+  /** The oldest that is under way. */
   get current(): { readonly to: NodeId; readonly arc: Arc; readonly step: GivingStep } | undefined {
-    const giving = this.#giving;
+    const [giving] = this.#givings.values();
     return giving && { to: giving.to.nodeId, arc: giving.arc, step: giving.step };
+  }
+  /** How many more may begin. */
+  get room(): number {
+    return GIVINGS_MAX - this.#givings.size;
+  }
+  /** What goes with those under way. */
+  get announcesPerSecond(): number {
+    let sum = 0;
+    for (const giving of this.#givings.values()) sum += giving.announcesPerSecond;
+    return sum;
+  }
+
+  /** A part of a range is being given. */
+  isGivingOf({ from }: Range): boolean {
+    return [...this.#givings.values()].some(({ arc }) => arc.from === from);
   }
 
   get deadline(): Instant {
     let at: Instant = this.#lookAt;
-    if (this.#retry && this.#retry.at < at) at = this.#retry.at;
+    for (const { retry } of this.#givings.values()) if (retry && retry.at < at) at = retry.at;
     for (const { renewAt } of this.#given.values()) if (renewAt < at) at = renewAt;
     return at;
   }
 
   /** Offers the lower part of a range, up to and including `cut`, to a supernode. */
   begin(range: Range, cut: Token, to: Contact, load: { peers: number; announcesPerSecond: number }): void {
-    if (this.#giving) return;
+    if (this.room <= 0 || this.isGivingOf(range)) return;
     const arc = { from: range.from, to: cut };
     const epoch = range.epoch + 1;
-    const giving: Giving = { to, arc, epoch, startedAt: this.#context.now, step: 'offering', copy: undefined };
-    this.#giving = giving;
+    const { announcesPerSecond } = load;
+    const begun = { step: 'offering', copy: undefined, retry: undefined } as const;
+    const giving: Giving = { to, arc, epoch, announcesPerSecond, startedAt: this.#context.now, ...begun };
+    this.#givings.set(cut, giving);
     const message = { type: 'offer', arc, epoch, ...load } as const;
     this.#context.exchanges.ask(to, message, OFFER_MS, (reply) => {
-      if (this.#giving !== giving) return;
+      if (!this.#isUnderWay(giving)) return;
       if (reply?.type !== 'accepted') return this.#fail(giving);
       giving.step = 'copying';
       giving.copy = this.#copies.begin(to, arc, (isDone) => {
-        if (this.#giving !== giving) return;
+        if (!this.#isUnderWay(giving)) return;
         if (isDone) this.#grant(giving);
         else this.#fail(giving);
       });
     });
   }
 
+  #isUnderWay(giving: Giving): boolean {
+    return this.#givings.get(giving.arc.to) === giving;
+  }
+
   tick(): void {
     const { now, view, self } = this.#context;
-    if (this.#retry && now >= this.#retry.at) {
-      const { run } = this.#retry;
-      this.#retry = undefined;
-      run();
+    for (const giving of [...this.#givings.values()]) {
+      const { retry } = giving;
+      if (!retry || now < retry.at) continue;
+      giving.retry = undefined;
+      retry.run();
     }
     if (now >= this.#lookAt) this.#lookForGiven();
     for (const [to, given] of this.#given) {
@@ -133,14 +160,12 @@ export class Givings {
 
   /** A node is gone, and with it what it was about to take: the range is ours again. */
   forget(nodeId: NodeId): void {
-    const giving = this.#giving;
-    if (giving?.to.nodeId === nodeId) this.#fail(giving);
+    for (const giving of [...this.#givings.values()]) if (giving.to.nodeId === nodeId) this.#fail(giving);
   }
 
-  /** Drops a hand-off that is not granted yet: the giver leaves. */
+  /** Drops what is not granted yet: the giver leaves. */
   giveUp(): void {
-    const giving = this.#giving;
-    if (giving && giving.step !== 'granting') this.#fail(giving);
+    for (const giving of [...this.#givings.values()]) if (giving.step !== 'granting') this.#fail(giving);
   }
 
   #grant(giving: Giving): void {
@@ -154,7 +179,7 @@ export class Givings {
     if (!view.offerGrant({ ...grant, record: new Uint8Array(0) })) return this.#fail(giving);
     this.#events.changed();
     this.#replication.flush(giving.to.nodeId, () => {
-      if (this.#giving !== giving) return;
+      if (!this.#isUnderWay(giving)) return;
       // It was not told of everything after all.
       if (this.#copies.has(giving.copy)) this.#askReplica(giving, grant);
       else this.#fail(giving);
@@ -166,7 +191,7 @@ export class Givings {
     const replica = view.ring.ownerSetAt(giving.arc.to).find(({ nodeId }) => nodeId !== self && nodeId !== grant.taker);
     if (!replica) return this.#askTaker(giving, grant, undefined);
     exchanges.ask(contactOf(replica), { type: 'receipt', grant: grant.sealed }, GRANT_MS, (reply) => {
-      if (this.#giving !== giving) return;
+      if (!this.#isUnderWay(giving)) return;
       const receipt = reply?.type === 'signed' ? receiptOf(replica.nodeId, reply.signature) : undefined;
       const isGood = receipt !== undefined && isReceipt(receipt, grant.sealed, settings.verify);
       this.#askTaker(giving, grant, isGood ? receipt : undefined);
@@ -177,11 +202,11 @@ export class Givings {
     const { exchanges, settings } = this.#context;
     const message = { type: 'grant', grant: grant.sealed, receipt } as const;
     exchanges.ask(giving.to, message, GRANT_MS, (reply) => {
-      if (this.#giving !== giving) return;
+      if (!this.#isUnderWay(giving)) return;
       if (reply === undefined) {
         // It may hold the grant: only its absence from the ring makes the range ours again.
         const run = (): void => this.#askTaker(giving, grant, receipt);
-        this.#retry = { at: later(this.#context.now, AGAIN_MS), run };
+        giving.retry = { at: later(this.#context.now, AGAIN_MS), run };
         return;
       }
       const isGood = reply.type === 'signed' && settings.verify(reply.signature, takenBytes(grant.sealed), grant.taker);
@@ -192,7 +217,7 @@ export class Givings {
 
   #finish(giving: Giving, grant: Grant): void {
     const { keeper } = this.#context.settings;
-    this.#giving = undefined;
+    this.#givings.delete(giving.arc.to);
     if (giving.copy !== undefined) this.#copies.end(giving.copy);
     this.done++;
     this.#replication.notePrimed(grant.taker, giving.arc);
@@ -204,8 +229,7 @@ export class Givings {
   }
 
   #fail(giving: Giving): void {
-    this.#giving = undefined;
-    this.#retry = undefined;
+    this.#givings.delete(giving.arc.to);
     if (giving.copy !== undefined) this.#copies.end(giving.copy);
     if (giving.step === 'granting') this.#context.view.withdraw({ giver: this.#context.self, to: giving.arc.to });
     this.#context.tell({ type: 'hand-off-failed', to: giving.to.nodeId, step: giving.step });

@@ -1,14 +1,16 @@
 /**
- * How busy this node is, and what it does about it: above nine tenths of what it can bear it offers the lower part of its
- * hottest range to the least busy of a few others, as much as brings it back to seven tenths; where nobody has room,
- * somebody new is called for. A hash that alone takes more than a tenth is widened over the members that follow.
+ * How busy this node is, and what it does about it: above 85 % of what it can bear it offers the lower parts of its
+ * hottest ranges to the least busy of a few others, each as much as there is room for, until it is back at 70 %;
+ * where nobody has room, somebody new is called for. A hash that alone takes more than a tenth is widened over the members
+ * that follow.
  */
-import { type Instant, later, type NodeId, wallSeconds } from '../base/index.ts';
-import type { ArcLoad } from '../ports/index.ts';
+import { type Instant, later, wallSeconds } from '../base/index.ts';
+import type { Arc } from '../ports/index.ts';
 import { HELLO_MS } from './admission.ts';
 import type { Context } from './context.ts';
 import type { Capacity, Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
+import { GIVINGS_MAX } from './giving.ts';
 import type { Range } from './ring.ts';
 import { TAKE_MAX } from './taking.ts';
 import { parseToken, type Token } from './token.ts';
@@ -16,7 +18,8 @@ import { wideningKeyOf } from './view.ts';
 import { LEVEL_MAX, sealWidening, WIDENING_SECONDS } from './widening.ts';
 
 export const LOAD_MS = 10_000;
-const OVERLOADED = 0.9;
+const EVERYTHING: Arc = { from: '0'.repeat(40), to: '0'.repeat(40) };
+const OVERLOADED = 0.85;
 const AIM = 0.7;
 const SAMPLED = 8;
 /** Of what a supernode can bear, for one hash. */
@@ -25,12 +28,16 @@ const RENEW_SECONDS = WIDENING_SECONDS / 2;
 /** Smaller parts are not worth the copy; larger ones only move the trouble. */
 const PART_MIN = 0.05;
 const PART_MAX = 0.75;
+/** Nor are those of ranges below this much of all that this node is asked for: every one makes the ring longer. */
+const PART_WORTH = 0.02;
 
 /** A part of a range that shall go. */
 export interface Part {
   readonly range: Range;
   readonly cut: Token;
   readonly announcesPerSecond: number;
+  /** By its share of the load. */
+  readonly peers: number;
 }
 
 export interface LoadEvents {
@@ -40,8 +47,23 @@ export interface LoadEvents {
   call(): void;
   /** A record of ours is in the view: others shall have it. */
   spread(key: string): void;
-  /** Something else is being given. */
-  isGiving(): boolean;
+  /** Parts that are being given: how many more may be, of which ranges, and what goes with them. */
+  readonly giving: { readonly room: number; readonly announcesPerSecond: number; isGivingOf(range: Range): boolean };
+  /** Announces a second that are being taken and do not show yet. */
+  promised(): number;
+}
+
+/** Somebody who was asked how busy he is. */
+interface Candidate {
+  readonly member: Descriptor;
+  /** Announces a second that he would take on. */
+  room: number;
+}
+
+/** An own range and what it is asked for. */
+interface Loaded {
+  readonly range: Range;
+  readonly announcesPerSecond: number;
 }
 
 /** One node's eye on its load. */
@@ -54,7 +76,6 @@ export class LoadWatch {
   #announcesPerSecond = 0;
   /** Share of capacity in use, of whatever is nearest to its cap. */
   share = 0;
-  #ranges = new Map<Token, ArcLoad>();
 
   constructor(context: Context, capacity: () => Capacity, events: LoadEvents) {
     this.#context = context;
@@ -66,19 +87,20 @@ export class LoadWatch {
   get deadline(): Instant {
     return this.#at;
   }
-  /** In 1/255. */
+  /** In 1/255; with what is being taken. */
   get level(): number {
-    return Math.min(255, Math.round(255 * this.share));
+    return Math.min(255, Math.round(255 * this.loadWith({ announcesPerSecond: this.#events.promised(), peers: 0 })));
   }
 
-  /** The load of a range of ours, as last seen. */
-  of(range: Range): ArcLoad | undefined {
-    return this.#ranges.get(range.to);
-  }
-
-  loadWith(announcesPerSecond: number): number {
-    const most = Math.max(1, this.#capacity().announcesPerSecond);
-    return Math.max(this.share, (this.#announcesPerSecond + announcesPerSecond) / most);
+  /** The share of capacity that would be in use with so much more. */
+  loadWith(more: { readonly announcesPerSecond: number; readonly peers: number }): number {
+    const { announcesPerSecond, peers } = this.#capacity();
+    const { size } = this.#context.settings.keeper;
+    return Math.max(
+      this.share,
+      (this.#announcesPerSecond + more.announcesPerSecond) / Math.max(1, announcesPerSecond),
+      (size.peers + more.peers) / Math.max(1, peers),
+    );
   }
 
   tick(): void {
@@ -86,20 +108,21 @@ export class LoadWatch {
     if (now < this.#at) return;
     this.#at = later(now, LOAD_MS);
     const ranges = view.ring.rangesOf(self);
-    const loads = settings.keeper.loadOf(ranges, now);
-    this.#ranges = new Map(ranges.map((range, i) => [range.to, loads[i]!]));
-    const bytesPerSecond = sum(loads.map((load) => load.bytesPerSecond));
-    this.#announcesPerSecond = sum(loads.map((load) => load.announcesPerSecond));
+    // Replicas and those of a widened hash are asked, too: the whole counts, not the own ranges alone.
+    const loads = settings.keeper.loadOf([...ranges, EVERYTHING], now);
+    const whole = loads.at(-1)!;
+    this.#announcesPerSecond = whole.announcesPerSecond;
     const { announcesPerSecond, trackingBytesPerSecond, peers, hashes } = this.#capacity();
     const { size } = settings.keeper;
     this.share = Math.max(
-      this.#announcesPerSecond / Math.max(1, announcesPerSecond),
-      bytesPerSecond / Math.max(1, trackingBytesPerSecond),
+      whole.announcesPerSecond / Math.max(1, announcesPerSecond),
+      whole.bytesPerSecond / Math.max(1, trackingBytesPerSecond),
       size.peers / Math.max(1, peers),
       size.hashes / Math.max(1, hashes),
     );
     this.#widen(announcesPerSecond);
-    if (this.share > OVERLOADED && !this.#events.isGiving() && !this.#isLooking) this.#relieve(ranges, loads);
+    if (this.share <= OVERLOADED || this.#isLooking || this.#events.giving.room <= 0) return;
+    this.#look(ranges.map((range, i) => ({ range, announcesPerSecond: loads[i]!.announcesPerSecond })));
   }
 
   /** Has a hash that is hot answered by others too; what it is asked for in all follows from what comes here. */
@@ -108,7 +131,7 @@ export class LoadWatch {
     for (const { infoHash, announcesPerSecond } of settings.keeper.hottest()) {
       if (view.ring.ownerOf(infoHash)?.nodeId !== self) continue;
       const held = view.wideningOf(infoHash);
-      const current = held?.owner === self ? held.level : 0;
+      const current = view.wideOwnersOf(infoHash) ? held!.level : 0;
       const needed = Math.ceil(Math.log2((announcesPerSecond * 2 ** current) / (HOT * Math.max(1, most))));
       const level = Math.min(LEVEL_MAX, Math.max(needed, current - 1));
       if (level < 1 || (held && level === current && held.expires - wall > RENEW_SECONDS)) continue;
@@ -119,43 +142,58 @@ export class LoadWatch {
     }
   }
 
-  #relieve(ranges: readonly Range[], loads: readonly ArcLoad[]): void {
-    const hottest = ranges
-      .map((range, i) => ({ range, rate: loads[i]!.announcesPerSecond }))
-      .sort((a, b) => b.rate - a.rate);
-    for (const { range, rate } of hottest) {
-      if (rate === 0) break;
-      const excess = (this.#announcesPerSecond * (1 - AIM / this.share)) / rate;
-      const share = Math.min(PART_MAX, Math.max(PART_MIN, excess));
-      const cut = parseToken(this.#context.settings.keeper.cutOf(range, share) ?? '');
-      if (cut === undefined || cut === range.to) continue;
-      this.#offer({ range, cut, announcesPerSecond: Math.ceil(rate * share) });
-      return;
-    }
-  }
-
-  /** Asks a few others how busy they are. */
-  #offer(part: Part): void {
+  /** Asks a few others how busy they are, and gives to those with most room. */
+  #look(loaded: readonly Loaded[]): void {
     const sample = this.#context.someOthers(SAMPLED);
     if (sample.length === 0) return this.#events.call();
     this.#isLooking = true;
     let open = sample.length;
-    const loads = new Map<NodeId, number>();
+    const candidates: Candidate[] = [];
     for (const member of sample) {
       this.#context.exchanges.ask(contactOf(member), { type: 'hello' }, HELLO_MS, (reply) => {
-        if (reply?.type === 'here' && reply.sequence > 0) loads.set(member.nodeId, reply.load / 255);
+        if (reply?.type === 'here' && reply.sequence > 0) {
+          candidates.push({ member, room: (TAKE_MAX - reply.load / 255) * member.capacity.announcesPerSecond });
+        }
         if (--open > 0) return;
         this.#isLooking = false;
-        const roomOf = ({ nodeId, capacity }: Descriptor): number =>
-          TAKE_MAX - (loads.get(nodeId) ?? 1) - part.announcesPerSecond / Math.max(1, capacity.announcesPerSecond);
-        const best = sample.toSorted((a, b) => roomOf(b) - roomOf(a))[0]!;
-        if (roomOf(best) > 0) this.#events.give(part, best);
-        else this.#events.call();
+        if (!this.#relieve(loaded, candidates)) this.#events.call();
       });
     }
   }
-}
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+  /** Gives parts away until enough goes or nobody has room for more; false when nothing goes. */
+  #relieve(loaded: readonly Loaded[], candidates: readonly Candidate[]): boolean {
+    const { giving } = this.#events;
+    const least = Math.max(Number.EPSILON, PART_WORTH * this.#announcesPerSecond);
+    let excess = this.#announcesPerSecond * (1 - AIM / this.share) - giving.announcesPerSecond;
+    for (const { range, announcesPerSecond } of loaded.toSorted(
+      (a, b) => b.announcesPerSecond - a.announcesPerSecond,
+    )) {
+      const best = candidates.toSorted((a, b) => b.room - a.room)[0];
+      if (!best || excess <= 0 || announcesPerSecond < least || giving.room <= 0) break;
+      if (giving.isGivingOf(range)) continue;
+      const part = this.#partOf(range, announcesPerSecond, excess, best.room);
+      if (!part) continue;
+      this.#events.give(part, best.member);
+      excess -= part.announcesPerSecond;
+      best.room -= part.announcesPerSecond;
+    }
+    return giving.room < GIVINGS_MAX;
+  }
+
+  /** The lower part of a range that carries `wanted` and fits `room`; where one hash makes it too much, half of it. */
+  #partOf(range: Range, rate: number, wanted: number, room: number): Part | undefined {
+    const { keeper } = this.#context.settings;
+    let share = Math.min(PART_MAX, Math.max(PART_MIN, Math.min(wanted, room) / rate));
+    for (; share >= PART_MIN; share /= 2) {
+      const cut = parseToken(keeper.cutOf(range, share) ?? '');
+      if (cut === undefined || cut === range.to) return undefined;
+      const [load] = keeper.loadOf([{ from: range.from, to: cut }], this.#context.now);
+      const announcesPerSecond = Math.round(load!.announcesPerSecond);
+      if (load!.announcesPerSecond > room) continue;
+      const peers = Math.round((keeper.size.peers * load!.announcesPerSecond) / Math.max(1, this.#announcesPerSecond));
+      return { range, cut, announcesPerSecond, peers };
+    }
+    return undefined;
+  }
 }

@@ -86,16 +86,17 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#claims = new Claims(context, this.#copies, (to, arc) => this.#replication.notePrimed(to, arc));
     this.#givings = new Givings(context, this.#copies, this.#replication, { changed, spread });
     this.#load = new LoadWatch(context, () => this.#standing.capacity, {
-      give: ({ range, cut, announcesPerSecond }, to) =>
-        this.#givings.begin(range, cut, contactOf(to), { peers: 0, announcesPerSecond }),
+      give: ({ range, cut, announcesPerSecond, peers }, to) =>
+        this.#givings.begin(range, cut, contactOf(to), { peers, announcesPerSecond }),
       call: () => this.#duties.call('others are overloaded'),
-      isGiving: () => this.#givings.current !== undefined,
+      giving: this.#givings,
+      promised: () => this.#takings.promised,
       spread,
     });
     this.#takings = new Takings(context, {
       changed,
       spread,
-      loadWith: (announcesPerSecond) => this.#load.loadWith(announcesPerSecond),
+      loadWith: (more) => this.#load.loadWith(more),
     });
   }
 

@@ -10,6 +10,12 @@ import { type ArcName, type OverlayMessage, refused } from './message.ts';
 
 /** A giver that says nothing for this long is not waited for: others have something to give, too. */
 const PATIENCE_MS = 30_000;
+/** Ranges that are taken at a time. */
+export const TAKINGS_MAX = 4;
+/** What was taken shows in the measured load after this long; until then it is counted as it was offered. */
+const SHOWS_MS = 60_000;
+/** Ranges taken lately that are remembered. */
+const TAKEN_MAX = 64;
 /** Of capacity: above it nothing more is taken on. */
 export const TAKE_MAX = 0.8;
 
@@ -19,41 +25,65 @@ type GrantMessage = Extract<OverlayMessage, { type: 'grant' }>;
 export interface TakingEvents {
   changed(): void;
   spread(key: string): void;
-  /** The share of its capacity that this node would use if it took on so many announces a second more. */
-  loadWith(announcesPerSecond: number): number;
+  /** The share of its capacity that this node would use if it took on so much more. */
+  loadWith(more: { readonly announcesPerSecond: number; readonly peers: number }): number;
+}
+
+/** A range that comes. */
+interface Accepted {
+  readonly giver: NodeId;
+  readonly arc: ArcName;
+  readonly epoch: number;
+  readonly announcesPerSecond: number;
+  until: Instant;
 }
 
 /** Ranges that others give to one node. */
 export class Takings {
   readonly #context: Context;
   readonly #events: TakingEvents;
-  /** One at a time. */
-  #accepted: { readonly giver: NodeId; readonly arc: ArcName; readonly epoch: number; until: Instant } | undefined;
+  /** By giver and place; bounded by TAKINGS_MAX. */
+  readonly #accepted = new Map<string, Accepted>();
+  #taken: { readonly announcesPerSecond: number; readonly at: Instant }[] = [];
 
   constructor(context: Context, events: TakingEvents) {
     this.#context = context;
     this.#events = events;
   }
 
-  answerOffer(from: NodeId, { arc, epoch, announcesPerSecond }: Offer): OverlayMessage {
+  /** Announces a second that come with what was accepted and taken, and do not show in what is measured. */
+  get promised(): number {
     const { now } = this.#context;
-    const current = this.#accepted;
-    const isBusy = current && now < current.until && current.giver !== from;
-    if (isBusy) return refused('another range comes first');
+    let sum = 0;
+    for (const { announcesPerSecond, until } of this.#accepted.values()) if (now < until) sum += announcesPerSecond;
+    for (const { announcesPerSecond, at } of this.#taken) {
+      sum += announcesPerSecond * Math.max(0, 1 - (now - at) / SHOWS_MS);
+    }
+    return sum;
+  }
+
+  answerOffer(from: NodeId, { arc, epoch, announcesPerSecond, peers }: Offer): OverlayMessage {
+    const { now } = this.#context;
+    for (const [name, { until }] of this.#accepted) if (now >= until) this.#accepted.delete(name);
+    const name = `${from} ${arc.to}`;
+    if (this.#accepted.size >= TAKINGS_MAX && !this.#accepted.has(name)) return refused('other ranges come first');
     if (!this.#isOf(from, arc, epoch)) return refused('that range is not yours');
-    if (this.#events.loadWith(announcesPerSecond) > TAKE_MAX) return refused('there is no room here');
-    this.#accepted = { giver: from, arc, epoch, until: later(now, PATIENCE_MS) };
+    this.#accepted.delete(name);
+    const more = { announcesPerSecond: announcesPerSecond + this.promised, peers };
+    if (this.#events.loadWith(more) > TAKE_MAX) return refused('there is no room here');
+    this.#accepted.set(name, { giver: from, arc, epoch, announcesPerSecond, until: later(now, PATIENCE_MS) });
     return { type: 'accepted' };
   }
 
   /** The copy goes on. */
   noteFrame(from: NodeId): void {
-    if (this.#accepted?.giver === from) this.#accepted.until = later(this.#context.now, PATIENCE_MS);
+    const until = later(this.#context.now, PATIENCE_MS);
+    for (const accepted of this.#accepted.values()) if (accepted.giver === from) accepted.until = until;
   }
 
   /** A node is gone, and with it what it was about to give. */
   forget(nodeId: NodeId): void {
-    if (this.#accepted?.giver === nodeId) this.#accepted = undefined;
+    for (const [name, { giver }] of this.#accepted) if (giver === nodeId) this.#accepted.delete(name);
   }
 
   /** Signs a grant of what was accepted, or of what is ours by an earlier one; it is served from now on. */
@@ -67,7 +97,7 @@ export class Takings {
       return refused('the receipt is forged');
     const signature = settings.sign(takenBytes(grant.sealed));
     if (view.offerGrant(signedGrant(grant, signature, receipt))) {
-      this.#accepted = undefined;
+      this.#noteTaken(`${grant.giver} ${grant.to}`);
       this.#events.spread(view.grantKeyOf(grant));
       this.#events.changed();
     }
@@ -83,14 +113,25 @@ export class Takings {
     return { type: 'signed', signature: settings.sign(takenBytes(sealed)) };
   }
 
+  #noteTaken(name: string): void {
+    const accepted = this.#accepted.get(name);
+    if (!this.#accepted.delete(name)) return;
+    const { now } = this.#context;
+    this.#taken = this.#taken.filter(({ at }) => now - at < SHOWS_MS).slice(1 - TAKEN_MAX);
+    this.#taken.push({ announcesPerSecond: accepted!.announcesPerSecond, at: now });
+  }
+
   #isExpected(grant: SealedGrant): boolean {
     const { view, now } = this.#context;
     const held = view.grantOf(grant.giver, grant.to);
     if (held) return held.epoch === grant.epoch && held.taker === grant.taker;
-    const accepted = this.#accepted;
-    if (!accepted || now >= accepted.until) return false;
-    const { giver, arc, epoch } = accepted;
-    return giver === grant.giver && epoch === grant.epoch && arc.from === grant.from && arc.to === grant.to;
+    const accepted = this.#accepted.get(`${grant.giver} ${grant.to}`);
+    return (
+      accepted !== undefined &&
+      now < accepted.until &&
+      accepted.epoch === grant.epoch &&
+      accepted.arc.from === grant.from
+    );
   }
 
   /** In our view the node owns the whole arc, which is less than its range, and its next epoch is this one. */

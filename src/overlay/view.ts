@@ -98,8 +98,7 @@ export class View {
   offerWidening(widening: Widening): boolean {
     const { infoHash, owner, sequence } = widening;
     const held = this.#widenings.get(infoHash);
-    const isOwners = (of: Widening): boolean => this.ring.ownerOf(infoHash)?.nodeId === of.owner;
-    if (!isOwners(widening) || (held && isOwners(held) && held.sequence >= sequence)) return false;
+    if (!this.#isByOwner(widening) || (held && this.#isByOwner(held) && held.sequence >= sequence)) return false;
     if (!held && (this.#widenings.size >= WIDENINGS_MAX || this.#wideningsOf(owner) >= WIDENINGS_PER_OWNER_MAX)) {
       return false;
     }
@@ -112,7 +111,7 @@ export class View {
   wideOwnersOf(infoHash: InfoHash): readonly Descriptor[] | undefined {
     if (this.#widenings.size === 0) return undefined;
     const widening = this.#widenings.get(infoHash);
-    if (!widening || this.ring.ownerOf(infoHash)?.nodeId !== widening.owner) return undefined;
+    if (!widening || !this.#isByOwner(widening)) return undefined;
     return this.ring.membersAfter(infoHash, 2 ** widening.level);
   }
   wideningOf(infoHash: InfoHash): Widening | undefined {
@@ -189,6 +188,13 @@ export class View {
   /** At most `count` descriptors, each set of them equally likely. */
   sample(count: number, random: Random): readonly Descriptor[] {
     return sampleOf(this.#newest.values(), count, random);
+  }
+
+  /** Its signer owns the hash, or gave it to who does: until that one widens it itself, all of its load would be his. */
+  #isByOwner({ infoHash, owner }: Widening): boolean {
+    const now = this.ring.ownerOf(infoHash)?.nodeId;
+    if (now === undefined || now === owner) return now === owner;
+    return this.grantOf(owner, this.ring.rangeAt(infoHash)!.to)?.taker === now;
   }
 
   #narrow(infoHash: InfoHash): void {

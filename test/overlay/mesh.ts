@@ -77,9 +77,13 @@ export class MapKeeper implements SwarmKeeper {
   loadOf(arcs: readonly Arc[]): readonly ArcLoad[] {
     return arcs.map((arc) => {
       let announcesPerSecond = 0;
-      for (const [hash, rate] of this.rates) if (isIn(arc, hash)) announcesPerSecond += rate;
+      for (const [hash, rate] of this.rates) if (isIn(arc, hash) && this.#isAsked(hash)) announcesPerSecond += rate;
       return { announcesPerSecond, bytesPerSecond: 0 };
     });
+  }
+  /** Whoever owns a hash is asked for it, wherever its rate is set. */
+  #isAsked(hash: string): boolean {
+    return this.ownership!.ownerOf(hash as InfoHash) === 'self';
   }
   cutOf(arc: Arc, share: number): string | undefined {
     const hashes = [...this.rates.keys()].filter((hash) => isIn(arc, hash)).sort();

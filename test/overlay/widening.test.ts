@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BencodeInput, decodeBencode, isFault, sealRecord, wallSeconds } from '../../src/base/index.ts';
-import { View } from '../../src/overlay/index.ts';
+import { type Token, View } from '../../src/overlay/index.ts';
 import { LEVEL_MAX, openWidening, sealWidening, type WideningTerms } from '../../src/overlay/widening.ts';
-import { identity, NOW, nameOf, rules, sha1, unsigned, widening } from './fixtures.ts';
+import { grantBy, identity, NOW, nameOf, rules, sha1, unsigned, widening } from './fixtures.ts';
 
 const { nodeId, sign } = identity(1);
 const seal = (changes: Partial<WideningTerms> = {}): Uint8Array => sealWidening(widening(changes), sign).record;
@@ -55,6 +55,21 @@ test('what is missing, out of bounds, forged or of another network is refused', 
   const forged = seal();
   forged[3]! ^= 1;
   assert.equal(codeOf(forged), 'record-forged');
+});
+
+test('a hash that is handed over stays wide, around its new owner', () => {
+  const view = new View(sha1);
+  for (const n of [1, 2, 3, 4, 5]) view.offer(unsigned(n));
+  const { infoHash } = widening();
+  const { nodeId: owner } = view.ring.ownerOf(infoHash)!;
+  const terms = widening({ owner: owner as never, level: 1 });
+  assert.ok(view.offerWidening({ ...terms, record: new Uint8Array(1) }));
+  const giver = [1, 2, 3, 4, 5].find((n) => identity(n).nodeId === owner)!;
+  const taker = 1 + (giver % 5);
+  const { from } = view.ring.rangeAt(infoHash)!;
+  assert.ok(view.offerGrant(grantBy(giver, taker, { from, to: infoHash as string as Token })));
+  assert.equal(view.ring.ownerOf(infoHash)!.nodeId, identity(taker).nodeId);
+  assert.deepEqual(view.wideOwnersOf(infoHash)!.map(nameOf), view.ring.membersAfter(infoHash, 2).map(nameOf));
 });
 
 test('only the owner of a hash widens it, and only while it owns it', () => {

@@ -4,8 +4,6 @@ import { test } from 'node:test';
 import { percentile } from './figures.ts';
 import { agrees, pass, settled, successOf, unbroken } from './scenario.ts';
 
-const TODO = 'the worst is at 2.3 of what it can bear';
-
 test('a crowd that wants one hash is answered, and nobody else suffers', () => {
   const simulation = settled({ seed: 51, clients: 300 });
   simulation.clients.flash(simulation.space.popular(5), 1500, 240_000);
@@ -26,19 +24,23 @@ test('ranges move from supernodes that are asked for more than they bear to thos
   unbroken(simulation);
 });
 
-test('five minutes after a tenfold demand on a hundredth of the ring nobody bears much more than it can', {
-  todo: TODO,
-}, () => {
-  const plan = { supernodes: 12, clients: 1500, torrentsMean: 16, capacityOverDemand: 1.6 };
+test('five minutes into ten times the demand on a hundredth of the ring nobody bears more than it can', () => {
+  // About 80 announces a second where 115 can be borne: as many as tell a rate within a minute.
+  const plan = { supernodes: 16, clients: 1500, torrentsMean: 60, capacityOverDemand: 2.5 };
   const simulation = settled({ seed: 53, ...plan }, 600);
-  const { space, clients, tally } = simulation;
+  const { space, clients, tally, roster } = simulation;
   const hot = Math.ceil(space.count / 100);
-  // A hundredth of the ring is asked for about 0.3 times a second; ten times that.
-  for (let rank = 0; rank < hot; rank++) clients.flash(rank, Math.ceil(900 / hot), 300_000);
+  const all = [{ from: '', to: '' }];
+  const demand = roster.nodes.reduce((sum, { keeper }) => sum + keeper!.loadOf(all)[0]!.announcesPerSecond, 0);
+  // Who comes announces to one or to two, once in these ten minutes.
+  const comers = (9 * (demand / 100) * 600) / 1.5;
+  for (let rank = 0; rank < hot; rank++) clients.flash(rank, Math.ceil(comers / hot), 600_000);
   pass(simulation, 300);
   tally.loads.length = 0;
   pass(simulation, 300);
-  console.log(JSON.stringify({ worst: percentile(tally.loads, 1), p99: percentile(tally.loads, 0.99) }));
-  assert.ok(percentile(tally.loads, 0.99) <= 1.3, `${percentile(tally.loads, 0.99)}`);
+  const worst = percentile(tally.loads, 1);
+  console.log(JSON.stringify({ worst, handOffs: simulation.count().handOffs }));
+  assert.ok(worst <= 0.95, `${worst}`);
+  assert.equal(successOf(simulation), 1);
   unbroken(simulation);
 });
