@@ -146,6 +146,10 @@ function compose(base: Base) {
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
   const library: Library = new Library({ ...base, torrents, membership, sync, publisher, http, counts });
+  base.filter.onChange((isLooser) => {
+    if (isLooser) sync.restart();
+    library.obeyFilter();
+  });
   const filterDesk = composeFilter(base, membership, http, shelf);
   return { ...overlay, ...filterDesk, news, http, trackerFront, publicFront, torrents, sync, library };
 }
@@ -167,7 +171,6 @@ function composeListing(
   const told = () => news.recent;
   const listing = new ListingFront({ network, nodeId, membership, store, counted, isDenied, news: told });
   const publisher = new Publisher({ identity, store, sync, news });
-  filter.onLoosened(() => sync.restart());
   return { listing, shelf: new FilterShelf(() => membership.ownership), news, sync, publisher };
 }
 

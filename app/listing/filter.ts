@@ -34,7 +34,7 @@ export class Filter {
   /** Our own rules first, so that they have room whatever others write. */
   #list = newDenyList();
   #text = '';
-  #loosened: () => void = () => {};
+  #changed: (isLooser: boolean) => void = () => {};
 
   private constructor(file: string, { store, nodeId, log }: FilterSettings) {
     this.#file = file;
@@ -60,9 +60,9 @@ export class Filter {
     return filter;
   }
 
-  /** Has somebody told when something is let in that was denied. */
-  onLoosened(loosened: () => void): void {
-    this.#loosened = loosened;
+  /** Has somebody told of each change, and whether something may be let in by it that was denied. */
+  onChange(changed: (isLooser: boolean) => void): void {
+    this.#changed = changed;
   }
 
   get status(): RuleStatus {
@@ -129,9 +129,10 @@ export class Filter {
     this.#rules = rules;
     this.#subscribed = subscribed;
     this.#list = list;
-    if (text !== this.#text) await this.#store.deny(text);
+    if (text === this.#text) return refused;
     this.#text = text;
-    if (isLooser) this.#loosened();
+    await this.#store.deny(text);
+    this.#changed(isLooser);
     return refused;
   }
 }

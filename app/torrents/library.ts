@@ -14,7 +14,7 @@ import type { Identity } from '../../src/io/identity.ts';
 import { type ListingStore, type MadeTorrent, makeTorrent } from '../../src/io/index.ts';
 import type { Torrent } from '../../src/io/torrent.ts';
 import type { Torrents } from '../../src/io/torrents.ts';
-import { parseClaims } from '../../src/listing/index.ts';
+import { type DenyFacts, parseClaims } from '../../src/listing/index.ts';
 import type { Descriptor } from '../../src/overlay/index.ts';
 import { encodeMetainfo, formatMagnet, NO_WISHES } from '../../src/torrent/index.ts';
 import type { Home } from '../home.ts';
@@ -208,6 +208,19 @@ export class Library {
     return fileRows(host);
   }
 
+  /** What is denied by now is fetched no further; what is here whole stays as it is. */
+  obeyFilter(): void {
+    const { torrents, filter, log } = this.#settings;
+    for (const torrent of torrents.all()) {
+      const { infoHash } = torrent.spec;
+      if (torrent.isComplete || torrent.orders.isPaused || !filter.denies(deniableFactsOf(torrent))) continue;
+      log.info('a download is denied and stands still', { infoHash });
+      torrent
+        .pause()
+        .catch((error: unknown) => log.warn('a denied download goes on', { infoHash, because: `${error}` }));
+    }
+  }
+
   rows(): readonly TorrentRow[] {
     const { torrents } = this.#settings;
     const places = torrents.queuePlaces();
@@ -215,13 +228,14 @@ export class Library {
   }
 
   async act(what: string, action: TorrentAction): Promise<TorrentRow> {
-    const { torrents } = this.#settings;
+    const { torrents, filter } = this.#settings;
     const torrent = heldTorrent(what, torrents);
     switch (action.type) {
       case 'pause':
         await torrent.pause();
         break;
       case 'resume':
+        if (!torrent.isComplete) filter.requireAllowed(deniableFactsOf(torrent));
         await torrent.resume();
         break;
       case 'verify':
@@ -367,4 +381,9 @@ export class Library {
     const supernode = this.#ownerOf(infoHash);
     return supernode && this.#settings.membership.originOf(supernode.nodeId);
   }
+}
+
+/** What a filter may know a torrent by. */
+function deniableFactsOf({ spec, info }: Torrent): DenyFacts {
+  return { infoHash: spec.infoHash, name: info?.name ?? spec.name };
 }
