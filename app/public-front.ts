@@ -3,11 +3,12 @@
  * metadata, and the place where entries are published. Read-only but for signed entries; nothing local is reachable.
  */
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { encodeBencode, type Fault, isFault, SourceBudgets } from '../src/base/index.ts';
 import { now as monotonicNow, wallNow } from '../src/io/alarm-clock.ts';
 import type { ListingStore } from '../src/io/index.ts';
+import { createServer } from '../src/io/node-http.ts';
 import { remoteAddress } from '../src/io/one-port.ts';
 import { nodeIdOf } from '../src/io/tls-context.ts';
 import { FILTER_LIST_BYTES_MAX, type ListingRow, PUBLICATION_BYTES_MAX } from '../src/listing/index.ts';

@@ -2,12 +2,12 @@
  * The local API: JSON questions to the running node. Built once and served on both surfaces; who may ask was decided
  * before a request comes here. Nothing changes by GET.
  */
-import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MonsoonError, type MonsoonErrorCode, parseInfoHash } from '../../src/base/index.ts';
 import { METAINFO_BYTES_MAX } from '../../src/torrent/index.ts';
 import type { Log } from '../log.ts';
 import type { NodeStatus, RunningNode, TorrentRow } from '../running-node.ts';
+import { type Answer, type Asked, bodyOf, jsonAnswer, jsonOf, send, TooLong } from './answer.ts';
 import type { EventStreams } from './events.ts';
 import type { Pages } from './pages.ts';
 import {
@@ -37,16 +37,20 @@ export interface ApiSettings {
   readonly requestStop: () => void;
 }
 
-/** A request to its response, as both servers call it. */
-export type Fetch = (request: Request) => Promise<Response>;
+/** Answers a request, as both servers call it. */
+export type AnswerRequest = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 const BODY_BYTES_MAX = 64 * 1024;
 /** Of a list of hosts or of filter rules: LIST_LENGTH_MAX, FILTER_LIST_BYTES_MAX, and what JSON adds. */
 const LIST_BODY_BYTES_MAX = 2 * 1024 * 1024;
-/** Where .torrent files are sent to, and saved from. */
-const TORRENT_FILES = '/api/torrent-files';
+/** Bodies that may be longer than others. */
+const LONG_BODIES: Readonly<Record<string, number>> = {
+  'POST /api/torrent-files': METAINFO_BYTES_MAX,
+  'POST /api/hosts': LIST_BODY_BYTES_MAX,
+  'POST /api/filter': LIST_BODY_BYTES_MAX,
+};
 
-const STATUS_OF: Readonly<Record<MonsoonErrorCode, 400 | 403 | 404 | 409 | 500 | 502 | 503 | 504 | 507>> = {
+const STATUS_OF: Readonly<Record<MonsoonErrorCode, number>> = {
   usage: 400,
   config: 400,
   permission: 403,
@@ -60,84 +64,116 @@ const STATUS_OF: Readonly<Record<MonsoonErrorCode, 400 | 403 | 404 | 409 | 500 |
   disk: 507,
 };
 
+/** Answers by method and path, such as `POST /api/torrents/:what`. */
+type Routes = Readonly<Record<string, (asked: Asked) => Answer | Promise<Answer>>>;
+
 /** Builds the API of one node. */
-export function controlApi(node: RunningNode, settings: ApiSettings): Fetch {
-  const app = new Hono();
-  app.use((c, next) => bodyLimit({ maxSize: bodyBytesMax(c), onError: tooLong })(c, next));
-  app.onError((error, c) => failure(c, error, settings.log));
-  app.notFound((c) => refusal(c, 404, 'not-found', 'there is nothing at this address'));
+export function controlApi(node: RunningNode, settings: ApiSettings): AnswerRequest {
+  const routes: Routes = { ...routesOfTorrents(node), ...routesOfNode(node, settings), ...routesOfNetwork(node) };
+  const pages = settings.pages;
+  const answer = async (request: IncomingMessage): Promise<Answer> => {
+    const { path, route, what, query } = targetOf(request);
+    const page = route.startsWith('GET ') ? pages.get(path) : undefined;
+    if (page) return { bytes: page.text, contentType: page.contentType };
+    const handler = Object.hasOwn(routes, route) ? routes[route] : undefined;
+    if (!handler) return refusal(404, 'not-found', 'there is nothing at this address');
+    const bytes = (): Promise<Uint8Array> => bodyOf(request, LONG_BODIES[route] ?? BODY_BYTES_MAX);
+    return handler({ what, query, bytes, json: async () => jsonOf(await bytes()) });
+  };
+  return async (request, response) => {
+    const said = await answer(request).catch((error: unknown) => failure(request, error, settings.log));
+    // What is left of a body that nobody wanted is not waited for.
+    if (!request.complete) response.setHeader('Connection', 'close');
+    send(response, said);
+  };
+}
 
-  app.get('/api/status', (c) => c.json(settings.status()));
-  app.get('/api/events', (c) => {
-    const stream = settings.events.open();
-    if (!stream) return refusal(c, 409, 'busy', 'too many pages of this node are open: close some');
-    return c.body(stream, 200, { 'Content-Type': 'text/event-stream' });
-  });
-  app.get('/api/torrents', (c) => c.json(node.torrents()));
-  app.get('/api/torrents/:infoHash', (c) => c.json(torrentOf(node, c.req.param('infoHash'))));
-  app.get('/api/listing', async (c) => c.json(await node.list(parseListingQuestion(c.req.url))));
-  app.post('/api/listing/:what', async (c) =>
-    c.json(await node.say(c.req.param('what'), parseStatement(await jsonOf(c)))),
-  );
-  app.get('/api/filter', (c) => c.json(node.filter()));
-  app.get('/api/filter/:author', (c) => c.json(node.filterList(c.req.param('author'))));
-  app.post('/api/filter', async (c) => c.json(await node.changeFilter(parseFilterChange(await jsonOf(c)))));
-  app.get('/api/info/:what', async (c) => c.json(await node.info(c.req.param('what'))));
-  app.get('/api/config', async (c) => c.json(await settings.settings.rows()));
-  app.get('/api/files/:what', async (c) => c.json(await node.files(c.req.param('what'))));
-  app.get(`${TORRENT_FILES}/:what`, async (c) => {
-    const bytes = await node.torrentFile(c.req.param('what'));
-    return c.body(Uint8Array.from(bytes), 200, { 'Content-Type': 'application/x-bittorrent' });
-  });
-  app.post(TORRENT_FILES, async (c) => c.json(await node.getFile(new Uint8Array(await c.req.arrayBuffer()))));
-  app.post('/api/config', async (c) => c.json(await settings.settings.change(parseSettingChanges(await jsonOf(c)))));
-  app.post('/api/share', async (c) => {
-    const { path, claims } = parseShareQuestion(await jsonOf(c));
-    return c.json(await node.share(path, claims));
-  });
-  app.post('/api/get', async (c) => {
-    const { what, directory, wanted } = parseGetQuestion(await jsonOf(c));
-    return c.json(await node.get(what, directory, wanted));
-  });
-  app.post('/api/torrents/:infoHash/files', async (c) => {
-    return c.json(await node.choose(c.req.param('infoHash'), parseChoice(await jsonOf(c))));
-  });
-  app.post('/api/torrents/:what', async (c) =>
-    c.json(await node.act(c.req.param('what'), parseTorrentAction(await jsonOf(c)))),
-  );
-  app.post('/api/limits', async (c) => c.json(node.limit(parseRateChange(await jsonOf(c)))));
-  answerOfNetwork(app, node);
-  app.post('/api/stop', (c) => {
-    settings.requestStop();
-    return c.json({ isStopping: true }, 202);
-  });
+/** Where a request goes: `/api/NOUN`, `/api/NOUN/WHAT` or `/api/NOUN/WHAT/PART`, of which WHAT varies. */
+function targetOf({ method = '', url = '' }: IncomingMessage): Target {
+  const [path, search] = url.split(/\?(.*)/s, 2) as [string, string | undefined];
+  const [root, api, noun, encoded, ...parts] = path.split('/');
+  const what = decoded(encoded ?? '');
+  const pattern = what === '' ? path : [root, api, noun, ':what', ...parts].join('/');
+  const route = `${method === 'HEAD' ? 'GET' : method} ${pattern}`;
+  return { path, route, what, query: new URLSearchParams(search) };
+}
 
-  for (const [path, page] of settings.pages) {
-    app.get(path, (c) => c.body(page.text, 200, { 'Content-Type': page.contentType }));
+interface Target extends Pick<Asked, 'what' | 'query'> {
+  readonly path: string;
+  readonly route: string;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new MonsoonError('usage', 'the address is malformed');
   }
-  return async (request) => app.fetch(request);
 }
 
-/** What concerns the network of nodes, and this node's part in it. */
-function answerOfNetwork(app: Hono, node: RunningNode): void {
-  app.get('/api/zone', (c) => c.json(node.zone()));
-  app.get('/api/supernodes', (c) => c.json(node.supernodes()));
-  app.get('/api/supernodes/:what', async (c) => c.json(await node.placement(c.req.param('what'))));
-  app.get('/api/doctor', async (c) => c.json(await node.doctor()));
-  app.get('/api/hosts', (c) => c.json(node.hosts()));
-  app.post('/api/hosts', async (c) => c.json(await node.addHosts(parseHostsQuestion(await jsonOf(c)))));
-  app.post('/api/role', async (c) => c.json(node.volunteer(parseRole(await jsonOf(c)))));
-  app.post('/api/caps', async (c) => c.json(node.cap(parseCapChange(await jsonOf(c)))));
-  app.post('/api/drain', async (c) => c.json(await node.drain()));
+/** What is here: the listing, the torrents and their files. */
+function routesOfTorrents(node: RunningNode): Routes {
+  return {
+    'GET /api/torrents': () => jsonAnswer(node.torrents()),
+    'GET /api/torrents/:what': ({ what }) => jsonAnswer(torrentOf(node, what)),
+    'POST /api/torrents/:what': async ({ what, json }) =>
+      jsonAnswer(await node.act(what, parseTorrentAction(await json()))),
+    'POST /api/torrents/:what/files': async ({ what, json }) =>
+      jsonAnswer(await node.choose(what, parseChoice(await json()))),
+    'GET /api/files/:what': async ({ what }) => jsonAnswer(await node.files(what)),
+    'GET /api/torrent-files/:what': async ({ what }) => ({
+      bytes: await node.torrentFile(what),
+      contentType: 'application/x-bittorrent',
+    }),
+    'POST /api/torrent-files': async ({ bytes }) => jsonAnswer(await node.getFile(await bytes())),
+    'POST /api/share': async ({ json }) => {
+      const { path, claims } = parseShareQuestion(await json());
+      return jsonAnswer(await node.share(path, claims));
+    },
+    'POST /api/get': async ({ json }) => {
+      const { what, directory, wanted } = parseGetQuestion(await json());
+      return jsonAnswer(await node.get(what, directory, wanted));
+    },
+    'GET /api/listing': async ({ query }) => jsonAnswer(await node.list(parseListingQuestion(query))),
+    'POST /api/listing/:what': async ({ what, json }) => jsonAnswer(await node.say(what, parseStatement(await json()))),
+    'GET /api/info/:what': async ({ what }) => jsonAnswer(await node.info(what)),
+    'GET /api/filter': () => jsonAnswer(node.filter()),
+    'GET /api/filter/:what': ({ what }) => jsonAnswer(node.filterList(what)),
+    'POST /api/filter': async ({ json }) => jsonAnswer(await node.changeFilter(parseFilterChange(await json()))),
+  };
 }
 
-function bodyBytesMax(c: Context): number {
-  if (c.req.path === TORRENT_FILES) return METAINFO_BYTES_MAX;
-  return c.req.path === '/api/hosts' || c.req.path === '/api/filter' ? LIST_BODY_BYTES_MAX : BODY_BYTES_MAX;
+/** The node itself. */
+function routesOfNode(node: RunningNode, { status, events, settings, requestStop }: ApiSettings): Routes {
+  return {
+    'GET /api/status': () => jsonAnswer(status()),
+    'GET /api/events': () => {
+      if (events.isFull) return refusal(409, 'busy', 'too many pages of this node are open: close some');
+      return { contentType: 'text/event-stream', begin: (response) => events.begin(response) };
+    },
+    'GET /api/config': async () => jsonAnswer(await settings.rows()),
+    'POST /api/config': async ({ json }) => jsonAnswer(await settings.change(parseSettingChanges(await json()))),
+    'POST /api/limits': async ({ json }) => jsonAnswer(node.limit(parseRateChange(await json()))),
+    'GET /api/doctor': async () => jsonAnswer(await node.doctor()),
+    'POST /api/stop': () => {
+      requestStop();
+      return jsonAnswer({ isStopping: true }, 202);
+    },
+  };
 }
 
-function tooLong(c: Context): Response {
-  return refusal(c, 413, 'usage', 'the request is too long');
+/** The network of nodes, and this node's part in it. */
+function routesOfNetwork(node: RunningNode): Routes {
+  return {
+    'GET /api/zone': () => jsonAnswer(node.zone()),
+    'GET /api/supernodes': () => jsonAnswer(node.supernodes()),
+    'GET /api/supernodes/:what': async ({ what }) => jsonAnswer(await node.placement(what)),
+    'GET /api/hosts': () => jsonAnswer(node.hosts()),
+    'POST /api/hosts': async ({ json }) => jsonAnswer(await node.addHosts(parseHostsQuestion(await json()))),
+    'POST /api/role': async ({ json }) => jsonAnswer(node.volunteer(parseRole(await json()))),
+    'POST /api/caps': async ({ json }) => jsonAnswer(node.cap(parseCapChange(await json()))),
+    'POST /api/drain': async () => jsonAnswer(await node.drain()),
+  };
 }
 
 function torrentOf(node: RunningNode, text: string): TorrentRow {
@@ -147,25 +183,13 @@ function torrentOf(node: RunningNode, text: string): TorrentRow {
   return row;
 }
 
-async function jsonOf(c: Context): Promise<unknown> {
-  try {
-    return await c.req.json();
-  } catch {
-    throw new MonsoonError('usage', 'the body is not valid JSON');
-  }
+function failure({ url }: IncomingMessage, error: unknown, log: Log): Answer {
+  if (error instanceof MonsoonError) return refusal(STATUS_OF[error.code], error.code, error.message);
+  if (error instanceof TooLong) return refusal(413, 'usage', 'the request is too long');
+  log.error('a local request failed', { path: url, error, stack: (error as Error).stack });
+  return refusal(500, 'bug', `${(error as Error).message} (this is a bug; the log has more)`);
 }
 
-function failure(c: Context, error: unknown, log: Log): Response {
-  if (error instanceof MonsoonError) return refusal(c, STATUS_OF[error.code], error.code, error.message);
-  log.error('a local request failed', { path: c.req.path, error, stack: (error as Error).stack });
-  return refusal(c, 500, 'bug', `${(error as Error).message} (this is a bug; the log has more)`);
-}
-
-function refusal(
-  c: Context,
-  status: 400 | 403 | 404 | 409 | 413 | 500 | 502 | 503 | 504 | 507,
-  code: MonsoonErrorCode | 'bug',
-  message: string,
-): Response {
-  return c.json({ error: code, message }, status);
+function refusal(status: number, code: MonsoonErrorCode | 'bug', message: string): Answer {
+  return jsonAnswer({ error: code, message }, status);
 }

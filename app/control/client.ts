@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { type InfoHash, MonsoonError, type MonsoonErrorCode } from '../../src/base/index.ts';
+import { Agent, request as httpRequest } from '../../src/io/node-http.ts';
 import { listingParameters } from '../../src/listing/index.ts';
 import type {
   BootstrapStatus,
@@ -34,9 +35,6 @@ import type {
   WantedRole,
   ZoneReport,
 } from '../running-node.ts';
-
-// An import statement would read every export of it, and one of them loads a second HTTP client: 60 ms of each verb.
-const { Agent, request: httpRequest } = process.getBuiltinModule('node:http');
 
 const ANSWER_MS = 10_000;
 // A network's answer may be needed: metadata, or a listing that was never fetched.

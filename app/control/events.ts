@@ -2,6 +2,7 @@
  * What the page is told without asking: status, torrents and supernodes as server-sent events, each when it changed.
  * Nothing is looked at while no stream is open, and a reader that is slow gets the latest state, not what it missed.
  */
+import type { ServerResponse } from 'node:http';
 import type { RunningNode } from '../running-node.ts';
 
 /** Streams open at a time: a page holds one while somebody looks at it. */
@@ -12,7 +13,7 @@ const TICK_MS = 1000;
 type Source = Pick<RunningNode, 'status' | 'torrents' | 'supernodes'>;
 
 interface Stream {
-  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  readonly response: ServerResponse;
   /** It missed a tick, or had none yet, so that changes alone would not do. */
   isBehind: boolean;
 }
@@ -25,8 +26,6 @@ interface Snapshot {
   readonly torrents: ReadonlyMap<string, string>;
 }
 
-const encoder = new TextEncoder();
-
 export class EventStreams {
   readonly #source: Source;
   readonly #streams = new Set<Stream>();
@@ -37,25 +36,24 @@ export class EventStreams {
     this.#source = source;
   }
 
-  /** A stream that begins with everything; undefined when too many are open. */
-  open(): ReadableStream<Uint8Array> | undefined {
-    if (this.#streams.size >= STREAMS_MAX) return undefined;
-    let stream: Stream;
-    return new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        stream = { controller, isBehind: true };
-        this.#streams.add(stream);
-        this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
-        this.#last = this.#look();
-        this.#tell(stream, this.#last, undefined);
-      },
-      cancel: () => this.#forget(stream),
-    });
+  /** Whether no further stream may begin. */
+  get isFull(): boolean {
+    return this.#streams.size >= STREAMS_MAX;
+  }
+
+  /** Begins a stream with everything; it goes on until its reader leaves. */
+  begin(response: ServerResponse): void {
+    const stream = { response, isBehind: true };
+    this.#streams.add(stream);
+    response.once('close', () => this.#forget(stream));
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    this.#last = this.#look();
+    this.#tell(stream, this.#last, undefined);
   }
 
   /** Ends every stream. */
   close(): void {
-    for (const { controller } of this.#streams) controller.close();
+    for (const { response } of this.#streams) response.end();
     this.#streams.clear();
     this.#rest();
   }
@@ -75,8 +73,8 @@ export class EventStreams {
     const before = this.#last;
     this.#last = this.#look();
     for (const stream of this.#streams) {
-      if ((stream.controller.desiredSize ?? 0) > 0) this.#tell(stream, this.#last, before);
-      else stream.isBehind = true;
+      if (stream.response.writableNeedDrain) stream.isBehind = true;
+      else this.#tell(stream, this.#last, before);
     }
   }
 
@@ -96,7 +94,7 @@ export class EventStreams {
     if (now.supernodes !== before?.supernodes) parts.push(eventText('supernodes', now.supernodes));
     const torrents = torrentsChange(now.torrents, before?.torrents);
     if (torrents !== undefined) parts.push(eventText('torrents', torrents));
-    if (parts.length > 0) stream.controller.enqueue(encoder.encode(parts.join('')));
+    if (parts.length > 0) stream.response.write(parts.join(''));
   }
 }
 

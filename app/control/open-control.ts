@@ -37,12 +37,12 @@ export async function openControl(node: RunningNode, control: ControlSettings): 
   const status = (): NodeStatus => ({ ...node.status(), ui: uiAddress });
   const events = new EventStreams({ status, torrents: () => node.torrents(), supernodes: () => node.supernodes() });
   const settings = new Settings(node, home, resolved);
-  const fetch = controlApi(node, { log, pages, requestStop, status, events, settings });
-  const loopback = await listenOnLoopback(await lastPagePort(home), fetch, token, new Set(pages.keys()));
+  const answer = controlApi(node, { log, pages, requestStop, status, events, settings });
+  const loopback = await listenOnLoopback(await lastPagePort(home), answer, token, new Set(pages.keys()));
   await keepPagePort(home, loopback.port);
   uiAddress = `http://127.0.0.1:${loopback.port}/`;
   try {
-    const socket = await listenOnSocket(home.controlSocket, fetch);
+    const socket = await listenOnSocket(home.controlSocket, answer);
     const close = async (): Promise<void> => {
       // Streams would keep their connections open until the servers lose patience.
       events.close();

@@ -174,8 +174,8 @@ export function parseSettingChanges(body: unknown): SettingChanges {
 }
 
 /** Checks the query of GET /api/listing; throws a MonsoonError (`usage`). */
-export function parseListingQuestion(url: string): ListingQuery {
-  const query = parseListingQuery(new URL(url).searchParams);
+export function parseListingQuestion(parameters: URLSearchParams): ListingQuery {
+  const query = parseListingQuery(parameters);
   if (isFault(query)) throw new MonsoonError('usage', query.text);
   return query;
 }

@@ -3,17 +3,10 @@
  * Both have bounds on connections, headers and time, so that no local program can hold the node up.
  */
 import { chmod, rm } from 'node:fs/promises';
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from 'node:http';
+import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { AddressInfo, ListenOptions } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
-import type { Fetch } from './api.ts';
+import { createServer } from '../../src/io/node-http.ts';
+import type { AnswerRequest } from './api.ts';
 import { loopbackGuard, SECURITY_HEADERS } from './guard.ts';
 
 export interface ListeningServer {
@@ -35,10 +28,10 @@ const LIMITS: ServerOptions = {
 };
 
 /** Serves on a unix socket (mode 0600) or named pipe; the caller holds the lock, so an old socket file is dead. */
-export async function listenOnSocket(path: string, fetch: Fetch): Promise<ListeningServer> {
+export async function listenOnSocket(path: string, answer: AnswerRequest): Promise<ListeningServer> {
   const isFile = process.platform !== 'win32';
   if (isFile) await rm(path, { force: true });
-  const server = await listen(listenerOf(fetch), { path });
+  const server = await listen(answer, { path });
   if (isFile) await chmod(path, 0o600);
   return server;
 }
@@ -49,18 +42,17 @@ export async function listenOnSocket(path: string, fetch: Fetch): Promise<Listen
  */
 export async function listenOnLoopback(
   wantedPort: number,
-  fetch: Fetch,
+  answer: AnswerRequest,
   token: string,
   openPaths: ReadonlySet<string>,
 ): Promise<ListeningServer> {
-  const answer = listenerOf(fetch);
   // No request can come before the port, and with it the guard, is known.
   let guard: ReturnType<typeof loopbackGuard>;
   const listener: RequestListener = (request, response) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
     const { method = '', url = '', headers } = request;
     const refusal = guard({ method, url, headers });
-    if (!refusal) return answer(request, response);
+    if (!refusal) return void answer(request, response);
     response.writeHead(refusal.status, { 'Content-Type': 'application/json', Connection: 'close' });
     response.end(JSON.stringify({ error: 'refused', message: refusal.message }));
   };
@@ -71,11 +63,6 @@ export async function listenOnLoopback(
   });
   guard = loopbackGuard(server.port, token, openPaths);
   return server;
-}
-
-function listenerOf(fetch: Fetch): RequestListener {
-  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
-  return (request: IncomingMessage, response: ServerResponse) => void listener(request, response);
 }
 
 async function listen(listener: RequestListener, where: ListenOptions): Promise<ListeningServer> {

@@ -3,7 +3,7 @@
  * input (it throws, allocates for a range, and takes any text for a hash), so it sees only what src/torrent checked
  * and rewrote, and src/torrent types what it returns. Info dictionaries never reach it: it would hash a re-encoding.
  */
-import parseTorrent from 'parse-torrent';
+import { registerHooks } from 'node:module';
 import { type Fault, fault, isFault } from '../base/index.ts';
 import {
   checkMagnet,
@@ -17,6 +17,10 @@ import {
   remarksOf,
 } from '../torrent/index.ts';
 import { sha1 } from './hash.ts';
+
+/** What it fetches torrents from the web with, which we never let it do; the runtime's second HTTP client comes with it. */
+const ITS_HTTP_CLIENT = 'cross-fetch-ponyfill';
+const parseTorrent = await loadPackage();
 
 /** Reads a magnet link (BEP 9, 53). */
 export async function parseMagnet(text: string): Promise<Magnet | MagnetFault> {
@@ -32,6 +36,20 @@ export async function parseTorrentFile(bytes: Uint8Array): Promise<(Metainfo & R
   if (isFault(metainfo)) return metainfo;
   const parsed = await partsOf(metainfo.remarks);
   return isFault(parsed) ? metainfo : { ...metainfo, ...remarksOf(parsed) };
+}
+
+async function loadPackage(): Promise<(torrent: string | Uint8Array) => Promise<unknown>> {
+  const hooks = registerHooks({
+    resolve: (name, context, next) =>
+      name === ITS_HTTP_CLIENT
+        ? { url: 'data:text/javascript,export default undefined', format: 'module', shortCircuit: true }
+        : next(name, context),
+  });
+  try {
+    return (await import('parse-torrent')).default;
+  } finally {
+    hooks.deregister();
+  }
 }
 
 async function partsOf(checked: string | Uint8Array): Promise<unknown> {

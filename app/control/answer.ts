@@ -1,0 +1,72 @@
+/** Requests of the local API as they are answered: read within a bound, answered with JSON, a page or a stream. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { concatBytes, MonsoonError } from '../../src/base/index.ts';
+
+/** What is answered to one request. */
+export type Answer = JsonAnswer | BytesAnswer | StreamAnswer;
+export interface JsonAnswer {
+  readonly status: number;
+  readonly json: unknown;
+}
+export interface BytesAnswer {
+  readonly bytes: string | Uint8Array;
+  readonly contentType: string;
+}
+/** Has the response written to for as long as its reader stays. */
+export interface StreamAnswer {
+  readonly contentType: string;
+  readonly begin: (response: ServerResponse) => void;
+}
+
+/** A request whose head was read, and whose body is read by who wants it. */
+export interface Asked {
+  /** The part of the path that varies, decoded; empty where there is none. */
+  readonly what: string;
+  readonly query: URLSearchParams;
+  /** Rejects with a MonsoonError (`usage`) for what is no JSON, and with a `TooLong`. */
+  json(): Promise<unknown>;
+  bytes(): Promise<Uint8Array>;
+}
+
+/** A body that is longer than it may be. */
+export class TooLong extends Error {}
+
+export function jsonAnswer(json: unknown, status = 200): JsonAnswer {
+  return { status, json };
+}
+
+/** The whole body; rejects with a `TooLong` before more than `bytesMax` is held. */
+export async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw new TooLong();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > bytesMax) throw new TooLong();
+    parts.push(part);
+  }
+  return concatBytes(parts);
+}
+
+export function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw new MonsoonError('usage', 'the body is not valid JSON');
+  }
+}
+
+/** Sends an answer; a reader that has gone is nobody's loss. */
+export function send(response: ServerResponse, answer: Answer): void {
+  if ('begin' in answer) {
+    response.writeHead(200, { 'Content-Type': answer.contentType });
+    answer.begin(response);
+    return;
+  }
+  const [status, contentType, body] =
+    'json' in answer
+      ? [answer.status, 'application/json', JSON.stringify(answer.json) ?? 'null']
+      : [200, answer.contentType, answer.bytes];
+  response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
+  response.end(body);
+}
