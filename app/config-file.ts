@@ -2,13 +2,14 @@
  * config.toml, and the one place where flags, variables, file and defaults come together.
  * A wrong value is never passed over: it is named with what was expected. A change keeps what else is in the file.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify, type TomlTable, type TomlValue } from 'smol-toml';
 import { type Config, type OptionName, type Resolved, resolveConfig } from '../config/index.ts';
 import { MonsoonError } from '../src/base/index.ts';
 import { writeFileAtomically } from '../src/io/atomic-file.ts';
+import { makeFolders } from '../src/io/make-folders.ts';
 import type { Home } from './home.ts';
 
 export interface GivenValues {
@@ -33,7 +34,7 @@ export async function loadConfig(home: Home, { flags, environment }: GivenValues
 export async function setConfigValue(path: string, name: OptionName, value: Config[OptionName]): Promise<void> {
   const text = await readConfig(path);
   const wanted = { ...parseConfig(path, text), [name]: value as TomlValue };
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(path), 0o700);
   await writeFileAtomically(path, Buffer.from(withValue(text, name, wanted)), { mode: 0o600 });
 }
 

@@ -4,10 +4,11 @@
  * Refuses to know what is in the files.
  */
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir } from 'node:fs/promises';
+import { chmod, lstat } from 'node:fs/promises';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { posix, win32 } from 'node:path';
 import { MonsoonError } from '../src/base/index.ts';
+import { makeFolders } from '../src/io/make-folders.ts';
 
 /** Absolute paths of one node. */
 export interface Home {
@@ -72,11 +73,10 @@ export function homeOf(facts: HomeFacts): Home {
  * Rejects with a MonsoonError when the socket's folder is somebody else's.
  */
 export async function prepareHome(home: Home): Promise<void> {
-  for (const folder of [home.dataDir, home.cacheDir, home.stateDir])
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [home.dataDir, home.cacheDir, home.stateDir]) await makeFolders(folder, 0o700);
   if (process.platform === 'win32') return;
   const folder = posix.dirname(home.controlSocket);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, 0o700);
   const found = await lstat(folder);
   // In a shared temp folder anybody could have made it first, and would then own the way to this node.
   if (!found.isDirectory() || found.uid !== process.getuid!()) {

@@ -3,13 +3,14 @@
  * versions as they were signed, and that none goes back to an older one. Kept on disk, so that they hold from the first
  * moment of the next start. Refuses to know where lists come from.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFault, MonsoonError, type NodeId, parseNodeId, utf8, type WallSeconds } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import { writeFileAtomically } from '../../src/io/atomic-file.ts';
 import { newDenyList } from '../../src/io/deny-rules.ts';
 import { type Identity, verify } from '../../src/io/identity.ts';
+import { makeFolders } from '../../src/io/make-folders.ts';
 import { type FilterList, openFilterList, sealFilterList } from '../../src/listing/index.ts';
 import type { Log } from '../log.ts';
 import type { FilterListRow, OwnFilterList } from '../running-node.ts';
@@ -56,7 +57,7 @@ export class Subscriptions {
   /** Reads what is kept in a folder; a list that is damaged is said, and fetched again. */
   static async open(directory: string, identity: Pick<Identity, 'nodeId' | 'sign'>, log: Log): Promise<Subscriptions> {
     const all = new Subscriptions(directory, identity);
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeFolders(directory, 0o700);
     const lines = (await textOf(join(directory, 'subscriptions.txt'))).split('\n');
     for (const line of lines) {
       const [key = '', only] = line.trim().split(' ');

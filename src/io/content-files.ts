@@ -4,11 +4,12 @@
  * dies in the middle has lost nothing.
  */
 import type { Stats } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, rename, rmdir, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, rename, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MonsoonError } from '../base/index.ts';
 import type { TorrentInfo } from '../torrent/index.ts';
 import { syncFolder } from './atomic-file.ts';
+import { makeFolders } from './make-folders.ts';
 
 const COPY_BYTES = 4_194_304;
 const UNFINISHED = '.monsoon-moving';
@@ -49,7 +50,7 @@ export async function placeContent(info: TorrentInfo, from: string, to: string, 
       const found = await lstatIfThere(source);
       if (found?.isFile() && !(await isThere(found, target, watch.isResumed))) {
         await noteFolders(to, path, folders);
-        await mkdir(dirname(target), { recursive: true });
+        await makeFolders(dirname(target));
         placed.push(target);
         await place(source, target, found, watch, (bytes) => watch.progress((doneBytes + bytes) / info.length));
       }

@@ -9,6 +9,7 @@ import { lstat, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert, MonsoonError } from '../base/index.ts';
 import { Layout, PRIORITY, type Priority, type TorrentInfo } from '../torrent/index.ts';
+import { makeFolders } from './make-folders.ts';
 import { OpenFiles } from './open-files.ts';
 import { Turnstile } from './turnstile.ts';
 
@@ -140,7 +141,7 @@ export class FileStore {
   /** Makes or checks each folder between the download directory and the file: none may be a symbolic link. */
   async #makeParents(file: number, isWriting: boolean): Promise<void> {
     const { directory, info } = this.#content;
-    if (isWriting) await mkdir(directory, { recursive: true });
+    if (isWriting) await makeFolders(directory);
     let folder = directory;
     for (const element of info.files[file]!.path.slice(0, -1)) {
       folder = join(folder, element);
