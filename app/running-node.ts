@@ -226,6 +226,7 @@ export type Statement = { readonly type: 'publish' | 'edit'; readonly claims: Cl
 /** `publish --json`, `edit --json`, `withdraw --json`: the row as it is listed now; null once it is withdrawn. */
 export interface Said {
   readonly infoHash: InfoHash;
+  readonly name: string;
   readonly listing: ListingRow | null;
 }
 

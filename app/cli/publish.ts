@@ -1,10 +1,12 @@
 /** `monsoon publish`, `edit` and `withdraw`: what this node says in the listing under its own key. */
-import { MonsoonError } from '../../src/base/index.ts';
+import { cleanText, MonsoonError } from '../../src/base/index.ts';
 import { CATEGORIES } from '../../src/listing/index.ts';
 import type { Claims, Said, Statement } from '../running-node.ts';
 import { answer } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
 import type { Call, CliContext, ExitCode, Verb, VerbOption } from './verb.ts';
+
+const NAME_LENGTH_MAX = 300;
 
 /** What a publisher may say of a torrent; `share` takes the same. */
 export const CLAIM_OPTIONS: readonly VerbOption[] = [
@@ -56,6 +58,6 @@ export function claimsOf({ options }: Call): Claims {
 function say(call: Call, context: CliContext, statement: Statement, done: string): Promise<ExitCode> {
   return withDaemon(context, async (client) => {
     const said: Said = await client.say(call.arguments[0]!, statement);
-    return answer(call, context, said, () => `${said.listing?.name ?? said.infoHash}: ${done}\n`);
+    return answer(call, context, said, () => `${cleanText(said.name, NAME_LENGTH_MAX)}: ${done}\n`);
   });
 }

@@ -39,6 +39,7 @@ import type {
   TorrentRow,
   Wanted,
 } from '../running-node.ts';
+import { isSameFolder, requireWritable } from './download-folder.ts';
 import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
 import { requireApart } from './share-folder.ts';
 import { heldTorrent, resolveTarget, type Target, targetOfBytes } from './target.ts';
@@ -152,7 +153,9 @@ export class Library {
     filter.requireAllowed({ infoHash, name: target.name });
     membership.noteTrackers(target.trackers.flat());
     const known = torrents.get(infoHash);
-    if (known && known.phase !== 'failed' && wanted) this.#change(known, choiceOf(wanted));
+    const isHere = known !== undefined && known.phase !== 'failed';
+    if (directory !== undefined) await (isHere ? requireIn(known, directory) : requireWritable(directory));
+    if (isHere && wanted) this.#change(known, choiceOf(wanted));
     const added = torrents.add({
       ...target,
       wishes: wishesOf(wanted, target.selectedFiles),
@@ -282,7 +285,7 @@ export class Library {
 
   async say(what: string, statement: Statement): Promise<Said> {
     const { torrents, store, publisher } = this.#settings;
-    const { infoHash } = await resolveTarget(what, torrents, store);
+    const { infoHash, name: wasCalled } = await resolveTarget(what, torrents, store);
     switch (statement.type) {
       case 'publish': {
         const checked = parseClaims(statement.claims);
@@ -305,7 +308,8 @@ export class Library {
         break;
     }
     this.#rowCount = await store.rowCount();
-    return { infoHash, listing: (await store.get(infoHash, wallNow())) ?? null };
+    const listing = (await store.get(infoHash, wallNow())) ?? null;
+    return { infoHash, name: listing?.name ?? torrents.get(infoHash)?.info?.name ?? wasCalled, listing };
   }
 
   #change(host: Torrent, choice: Choice): void {
@@ -381,6 +385,18 @@ export class Library {
     const supernode = this.#ownerOf(infoHash);
     return supernode && this.#settings.membership.originOf(supernode.nodeId);
   }
+}
+
+/** Rejects with a MonsoonError (`refused`) when a torrent has its files in another folder than that. */
+async function requireIn(torrent: Torrent, directory: string): Promise<void> {
+  const { spec, info } = torrent;
+  if (await isSameFolder(spec.directory, directory)) return;
+  const name = info?.name ?? spec.name;
+  const next =
+    spec.sourcePaths.length > 0
+      ? 'It is shared from where its owner keeps it'
+      : `"monsoon move ${spec.infoHash} DIR" moves it`;
+  throw new MonsoonError('refused', `${name} is here already, in ${spec.directory}. ${next}.`);
 }
 
 /** What a filter may know a torrent by. */

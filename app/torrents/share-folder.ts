@@ -23,7 +23,8 @@ function holds(outer: string, inner: string): boolean {
   return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || resolve(way) === way);
 }
 
-async function realPathOf(path: string): Promise<string> {
+/** Where a path leads, symbolic links followed as far as it exists whole. */
+export async function realPathOf(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch {

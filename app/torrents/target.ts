@@ -18,18 +18,23 @@ export async function resolveTarget(what: string, torrents: Torrents, store: Lis
   if (/\.torrent$/i.test(what)) return targetOfFile(what);
   const infoHash = parseInfoHash(what);
   if (infoHash) return { infoHash, name: infoHash, info: undefined, trackers: [], webSeeds: [], peers: [] };
-  const found = /^[0-9a-f]{6,39}$/i.test(what)
-    ? await byPrefix(what.toLowerCase(), torrents, store)
-    : await store.findByName(what, wallNow());
+  const byHash = HASH_PREFIX.test(what) ? await byPrefix(what.toLowerCase(), torrents, store) : [];
+  const found = byHash.length > 0 ? byHash : await byName(what, torrents, store);
   const [first] = found;
   if (!first) {
-    throw new MonsoonError('not-found', `Nothing listed matches "${what}". "monsoon list" shows what there is.`);
+    throw new MonsoonError(
+      'not-found',
+      `Nothing listed or here matches "${what}". "monsoon list" and "monsoon ps" show what there is.`,
+    );
   }
   if (found.length > 1) {
     throw notUnique(what, found);
   }
   return { infoHash: first.infoHash, name: first.name, info: undefined, trackers: [], webSeeds: [], peers: [] };
 }
+
+/** So few digits are enough where they are unique. */
+const HASH_PREFIX = /^[0-9a-f]{4,39}$/i;
 
 type Named = Pick<Target, 'infoHash' | 'name'>;
 
@@ -38,26 +43,37 @@ export function heldTorrent(what: string, torrents: Torrents): Torrent {
   const infoHash = parseInfoHash(what);
   const exact = infoHash && torrents.get(infoHash);
   if (exact) return exact;
-  const isPrefix = /^[0-9a-f]{6,39}$/i.test(what);
-  const byHash = isPrefix ? torrents.all().filter(({ spec }) => spec.infoHash.startsWith(what.toLowerCase())) : [];
-  const found = byHash.length > 0 ? byHash : torrents.all().filter(({ spec, info }) => (info ?? spec).name === what);
+  const prefix = what.toLowerCase();
+  const byHash = HASH_PREFIX.test(what) ? torrents.all().filter(({ spec }) => spec.infoHash.startsWith(prefix)) : [];
+  const found = byHash.length > 0 ? byHash : torrents.all().filter((torrent) => nameOf(torrent) === what);
   if (found.length === 1) return found[0]!;
-  if (found.length > 1)
-    throw notUnique(
-      what,
-      found.map(({ spec }) => spec),
-    );
+  if (found.length > 1) throw notUnique(what, found.map(namedOf));
   throw new MonsoonError('not-found', `This node has no torrent ${what}. Run "monsoon ps".`);
 }
 
 async function byPrefix(prefix: string, torrents: Torrents, store: ListingStore): Promise<Named[]> {
   const listed: Named[] = await store.findByPrefix(prefix, wallNow());
-  const held = torrents.all().map(({ spec }) => spec);
-  const found = new Map<string, Named>();
-  for (const named of [...held, ...listed]) {
-    if (named.infoHash.startsWith(prefix)) found.set(named.infoHash, named);
-  }
-  return [...found.values()];
+  const held = torrents.all().filter(({ spec }) => spec.infoHash.startsWith(prefix));
+  return onceEach([...held.map(namedOf), ...listed]);
+}
+
+async function byName(name: string, torrents: Torrents, store: ListingStore): Promise<Named[]> {
+  const listed: Named[] = await store.findByName(name, wallNow());
+  const held = torrents.all().filter((torrent) => nameOf(torrent) === name);
+  return onceEach([...held.map(namedOf), ...listed]);
+}
+
+function onceEach(named: readonly Named[]): Named[] {
+  return [...new Map(named.map((each) => [each.infoHash, each])).values()];
+}
+
+function namedOf(torrent: Torrent): Named {
+  return { infoHash: torrent.spec.infoHash, name: nameOf(torrent) };
+}
+
+/** A magnet may have had no name, or another one. */
+function nameOf({ spec, info }: Torrent): string {
+  return (info ?? spec).name;
 }
 
 function notUnique(what: string, found: readonly Named[]): MonsoonError {

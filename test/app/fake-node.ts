@@ -163,7 +163,7 @@ export class FakeNode implements RunningNode {
 
   async say(what: string, statement: Statement): Promise<Said> {
     this.asked.push(['say', what, statement]);
-    return { infoHash: INFO_HASH, listing: statement.type === 'withdraw' ? null : LISTING_ROW };
+    return { infoHash: INFO_HASH, name: NASTY_NAME, listing: statement.type === 'withdraw' ? null : LISTING_ROW };
   }
 
   filter(): FilterStatus {

@@ -1,0 +1,67 @@
+// What a user means by a name or a part of a hash, and where a download may go, at a real node.
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { running } from './running.ts';
+
+test('get of what is here says where it is instead of ignoring another folder', async (t) => {
+  const { node, place } = await running(t, { lan: false });
+  const infoHash = 'ab'.repeat(20);
+  const first = join(place.root, 'first');
+  await node.get(infoHash, first);
+  await assert.rejects(node.get(infoHash, join(place.root, 'second')), {
+    code: 'refused',
+    message: `${infoHash} is here already, in ${first}. "monsoon move ${infoHash} DIR" moves it.`,
+  });
+  assert.ok(!existsSync(join(place.root, 'second')));
+  symlinkSync(first, join(place.root, 'link'));
+  for (const same of [undefined, first, `${first}/`, join(place.root, 'link')]) {
+    assert.equal((await node.get(infoHash, same)).infoHash, infoHash);
+  }
+});
+
+test('get refuses a folder that cannot be made or written, and adds nothing', async (t) => {
+  const { node, place } = await running(t, { lan: false });
+  const file = join(place.root, 'file');
+  writeFileSync(file, 'no folder');
+  symlinkSync(join(place.root, 'nowhere'), join(place.root, 'dangling'));
+  for (const directory of [file, join(file, 'below'), join(place.root, 'dangling')]) {
+    const message = new RegExp(`^Nothing can be written to ${directory}: .*\\. Choose another folder with -o\\.$`);
+    await assert.rejects(node.get('ab'.repeat(20), directory), { code: 'disk', message });
+  }
+  if (process.platform === 'linux') {
+    await assert.rejects(node.get('ab'.repeat(20), '/proc/foo'), /^MonsoonError: Nothing can be written/);
+  }
+  assert.deepEqual(node.torrents(), []);
+});
+
+test('names of torrents that are here but not listed are understood by every verb', async (t) => {
+  const { node, place } = await running(t, { lan: false });
+  mkdirSync(join(place.root, 'songs'));
+  writeFileSync(join(place.root, 'songs', 'one'), 'one');
+  const { infoHash } = await node.share(join(place.root, 'songs'), {});
+  const { name, listing } = await node.say('songs', { type: 'withdraw' });
+  assert.deepEqual([name, listing], ['songs', null]);
+  await assert.rejects(node.say('songs', { type: 'edit', claims: {} }), { code: 'not-found', message: /of its own/ });
+  assert.equal((await node.info('songs')).infoHash, infoHash);
+  assert.equal((await node.get('songs', undefined)).infoHash, infoHash);
+  assert.equal((await node.say('songs', { type: 'publish', claims: {} })).listing?.infoHash, infoHash);
+});
+
+test('four digits of a hash are enough where they are unique, and every verb says when they are not', async (t) => {
+  const { node } = await running(t, { lan: false });
+  await node.get(`abcd${'1'.repeat(36)}`, undefined);
+  await node.get(`abcd${'2'.repeat(36)}`, undefined);
+  await node.get(`cafe${'3'.repeat(36)}`, undefined);
+  for (const ask of [
+    (what: string) => node.info(what),
+    (what: string) => node.act(what, { type: 'pause' }),
+    (what: string) => node.files(what),
+    (what: string) => node.get(what, undefined),
+  ]) {
+    await ask('CAFE');
+    await assert.rejects(ask('abcd'), { code: 'usage', message: /^"abcd" is not unique:\nabcd1+ .*\nabcd2+ / });
+    await assert.rejects(ask('caf'), { code: 'not-found' });
+  }
+});
