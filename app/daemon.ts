@@ -27,6 +27,8 @@ export interface DaemonSettings {
   readonly startNode: StartNode;
   /** Ends the daemon when aborted. */
   readonly interrupt: AbortSignal;
+  /** Awaited once, when the node runs and nobody can ask it yet. */
+  readonly onStarted?: () => Promise<void>;
   /** Told once, when node and page answer. */
   readonly onServing: (status: NodeStatus) => void;
 }
@@ -41,6 +43,7 @@ export async function runDaemon({
   log,
   startNode,
   interrupt,
+  onStarted,
   onServing,
 }: DaemonSettings): Promise<void> {
   await prepareHome(home);
@@ -55,6 +58,7 @@ export async function runDaemon({
   const { promise: stopRequested, resolve: requestStop } = Promise.withResolvers<void>();
   interrupt.addEventListener('abort', () => requestStop(), { once: true });
   if (interrupt.aborted) requestStop();
+  await onStarted?.();
   control = await openControl(node, { home, resolved, log, requestStop });
   const status = { ...node.status(), ui: control.uiAddress };
   log.info('the node serves', { port: status.port, ui: status.ui });

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { MonsoonError } from '../../src/base/index.ts';
 import { ControlClient } from '../control/client.ts';
 import { type Home, prepareHome } from '../home.ts';
+import { lastStart } from '../last-start.ts';
 import { readableLogLine } from '../show/log-line.ts';
 import type { CliContext } from './verb.ts';
 
@@ -29,12 +30,19 @@ export async function withClient<T>(context: CliContext, work: (client: ControlC
   }
 }
 
-/** Runs `work` with a client of the daemon, started first when there is none. */
+/** Runs `work` with a client of the daemon, started first as it was last when there is none. */
 export function withDaemon<T>(context: CliContext, work: (client: ControlClient) => Promise<T>): Promise<T> {
   return withClient(context, async (client) => {
-    if (!(await client.isServed())) await startDaemon(context, client, []);
+    if (!(await client.isServed())) await startAgain(context, client);
     return work(client);
   });
+}
+
+async function startAgain(context: CliContext, client: ControlClient): Promise<void> {
+  const last = await lastStart(context.home);
+  if (!last || last.flags.length === 0) return startDaemon(context, client, []);
+  context.notes.write(`As it was started last: ${last.flags.join(' ')}\n`);
+  await startDaemon({ ...context, cwd: last.cwd }, client, last.flags);
 }
 
 /**

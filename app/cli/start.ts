@@ -2,6 +2,7 @@
 import { type Config, OPTION_NAMES, OPTIONS, type Option, type OptionName } from '../../config/index.ts';
 import { openBrowser } from '../browser.ts';
 import { loadConfig } from '../config-file.ts';
+import { keepStart } from '../last-start.ts';
 import type { NodeStatus } from '../running-node.ts';
 import { readableLogLine } from '../show/log-line.ts';
 import { answer } from './answer.ts';
@@ -60,17 +61,23 @@ async function runInForeground(call: Call, context: CliContext): Promise<ExitCod
     import('../log.ts'),
     import('../node.ts'),
   ]);
-  const { home, environment, interrupt, notes, data } = context;
-  const resolved = await loadConfig(home, { flags: givenOptions(call), environment });
+  const { home, environment, interrupt, notes, data, cwd } = context;
+  const flags = givenOptions(call);
+  const resolved = await loadConfig(home, { flags, environment });
   const readable = { write: (line: string): void => data.write(data.isTty ? `${readableLogLine(line)}\n` : line) };
   const log = openLog(resolved.config.logLevel, call.options.logToFile ? openLogFile(home.logFile) : readable);
   try {
-    await runDaemon({ home, resolved, log, startNode, interrupt, onServing });
+    await runDaemon({ home, resolved, log, startNode, interrupt, onStarted, onServing });
   } finally {
     // A handle that would not close must not keep a process whose work is done, or could not begin.
     setTimeout(() => process.exit(), LINGER_MS).unref();
   }
   return EXIT.ok;
+
+  async function onStarted(): Promise<void> {
+    // It serves all the same where the disk takes nothing any more.
+    await keepStart(home, { cwd, flags: argumentsOf(flags) }).catch((error: Error) => log.warn(error.message));
+  }
 
   function onServing(status: NodeStatus): void {
     if (call.options.open) void openBrowser(status.ui, environment);

@@ -130,7 +130,7 @@ export class BoundNetwork {
     if (!this.#openPinned) return source.hosts.map((host) => ({ host, device: undefined }));
     // What this machine says to itself comes in by the loopback device.
     const host = kind === 'address' ? this.#bind.host : '::';
-    return [source.device, LOOPBACK_DEVICE].map((device) => ({ host, device }));
+    return [...new Set([source.device, LOOPBACK_DEVICE])].map((device) => ({ host, device }));
   }
 
   /** Opens a listening socket of that place; undefined when the kernel refuses, or nothing has to be pinned. */

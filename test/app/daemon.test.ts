@@ -146,6 +146,28 @@ test('P-06 W-13 start leaves a daemon behind; started twice at once there is one
   }
 });
 
+test('a node that a verb starts is as it was started last: bound to the same, with the same role', async (t) => {
+  const place = placeFor(t);
+  // In the order of the option table.
+  const flags = ['--port', '0', '--bind', '127.0.0.1', '--role', 'client', '--allow-local'];
+  try {
+    const { pid } = JSON.parse((await runProgram(place, ['start', ...flags, '--json'])).data);
+    process.kill(pid, 'SIGKILL');
+    const listed = await runProgram(place, ['list']);
+    assert.equal(listed.exitCode, 0, listed.notes);
+    assert.match(listed.notes, new RegExp(`^As it was started last: ${flags.join(' ')}$`, 'm'));
+    const { bind, role } = JSON.parse((await runProgram(place, ['status', '--json'])).data);
+    assert.deepEqual([bind.to, role], ['127.0.0.1', 'client']);
+    await runProgram(place, ['stop']);
+    writeFileSync(join(place.home.dataDir, 'last-start.json'), '{"cwd":');
+    const refused = await runProgram(place, ['list']);
+    assert.deepEqual([refused.exitCode, refused.data], [1, '']);
+    assert.match(refused.notes, /cannot be read from .*last-start\.json\. Start it by "monsoon start" as you want it/);
+  } finally {
+    await runProgram(place, ['stop']);
+  }
+});
+
 test('start --foreground serves until SIGTERM, and then ends with 0', async (t) => {
   const place = placeFor(t);
   const daemon = await spawnProgram(t, place, ['start', '--foreground', '--port', '0', '--bind', '127.0.0.1']);

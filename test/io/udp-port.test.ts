@@ -57,15 +57,25 @@ test('what cannot be sent is lost, and says that it is done with', async (t) => 
   await done('127.0.0.1');
 });
 
-test('both ports have one number, and a number that is taken on UDP alone is not used', async (t) => {
+const USERS = { http: () => {}, wire: () => {}, torrentNamed: () => undefined };
+
+/** What both ports are opened with. */
+async function settingsFor(bind: string) {
   const identity = await openIdentity(join(temporaryFolder('ports'), 'identity.key'));
-  const settings = {
-    network: await BoundNetwork.open('127.0.0.1'),
-    encryption: 'prefer',
-    tls: makeNodeTls(identity),
-  } as const;
-  const users = { http: () => {}, wire: () => {}, torrentNamed: () => undefined };
-  const { port, udp } = await openPorts({ ...settings, port: 0 }, users);
+  return { network: await BoundNetwork.open(bind), encryption: 'prefer', tls: makeNodeTls(identity), port: 0 } as const;
+}
+
+test('the loopback device can be bound to by its name', async (t) => {
+  const settings = await settingsFor('lo');
+  t.after(() => settings.network.close());
+  const { port, udp } = await openPorts(settings, USERS);
+  assert.equal(port.port, udp.port);
+  await Promise.all([port.close(), udp.close()]);
+});
+
+test('both ports have one number, and a number that is taken on UDP alone is not used', async (t) => {
+  const settings = await settingsFor('127.0.0.1');
+  const { port, udp } = await openPorts(settings, USERS);
   assert.equal(port.port, udp.port);
   await Promise.all([port.close(), udp.close()]);
   const holder = createSocket('udp4').bind(0, '127.0.0.1');
@@ -74,9 +84,9 @@ test('both ports have one number, and a number that is taken on UDP alone is not
   const taken = holder.address().port;
   const isTold = (error: unknown): boolean =>
     error instanceof MonsoonError && error.code === 'port-taken' && error.message.includes(String(taken));
-  await assert.rejects(openPorts({ ...settings, port: taken }, users), isTold);
+  await assert.rejects(openPorts({ ...settings, port: taken }, USERS), isTold);
   await assert.rejects(
-    openPorts({ ...settings, port: taken }, users),
+    openPorts({ ...settings, port: taken }, USERS),
     isTold,
     'the first attempt left no listener behind',
   );
