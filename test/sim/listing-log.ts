@@ -49,9 +49,9 @@ export class ListingLog {
     if (this.has(entry)) this.#append(entry);
   }
 
-  /** @param isWanted of which entries the asker wants to hear; of all when absent */
-  since(cursor: number, limit: number, isWanted?: (entry: number) => boolean): LoggedPage {
-    const lookedAtMax = isWanted ? LOOKED_AT_MAX : limit + 1;
+  /** @param wanted 1 for each entry of which the asker wants to hear; of all when absent */
+  since(cursor: number, limit: number, wanted?: Uint8Array): LoggedPage {
+    const lookedAtMax = wanted ? LOOKED_AT_MAX : limit + 1;
     const entries: number[] = [];
     let lookedAt = 0;
     let reached = cursor;
@@ -60,7 +60,7 @@ export class ListingLog {
       if (this.#placeOf[entry] !== at) continue;
       if (lookedAt === lookedAtMax) return { entries, cursor: reached, more: true };
       lookedAt++;
-      if (!isWanted || isWanted(entry)) {
+      if (!wanted || wanted[entry] === 1) {
         if (entries.length === limit) return { entries, cursor: reached, more: true };
         entries.push(entry);
       }

@@ -28,6 +28,8 @@ export interface ListingSurroundings {
   readonly network: Network;
   readonly starts: Float64Array;
   readonly nodeIds: readonly NodeId[];
+  /** Which entries questions for arcs are about. */
+  readonly asked: WeakMap<readonly Arc[], Uint8Array>;
   /** The node of a number; undefined while it is down. */
   readonly at: (number: number) => ListingNode | undefined;
 }
@@ -46,6 +48,7 @@ export class ListingNode {
   readonly #numbers: ReadonlyMap<NodeId, number>;
   readonly #arcs = new GainedArcs();
   #ring: ListingRing;
+  #marks: { readonly ring?: ListingRing; own?: Uint8Array; kept?: Uint8Array } = {};
   #wake = 0;
 
   constructor(number: number, endpoint: Endpoint, ring: ListingRing, budget: SyncBudget, around: ListingSurroundings) {
@@ -67,6 +70,13 @@ export class ListingNode {
     const { isNews, isMissing } = this.#arcs.note(own, kept);
     for (const arc of isNews) this.#touch(arc);
     this.#plan.fill(isMissing);
+    const others = ring.members.filter((number) => number !== this.number);
+    const { nodeIds, world } = this.#around;
+    this.#plan.setSources(
+      others.map((number) => nodeIds[number]!),
+      serves,
+      instant(world.now),
+    );
   }
 
   start(): void {
@@ -79,36 +89,45 @@ export class ListingNode {
 
   /** GET /listing of somebody else. */
   page({ scope, cursor, arcs }: PullRequest): LoggedPage {
-    const ring = this.#ring;
     const after = Number(cursor || '0');
-    if (arcs) return this.log.since(after, ITEMS_PER_PAGE, this.#within(parseArcs(formatArcs(arcs))!));
-    const isWanted = { own: ring.isOwner, kept: ring.isKeeper, all: undefined }[scope];
-    return this.log.since(after, ITEMS_PER_PAGE, isWanted && ((entry) => isWanted.call(ring, entry, this.number)));
+    if (arcs) return this.log.since(after, ITEMS_PER_PAGE, this.#marksAsked(arcs));
+    return this.log.since(after, ITEMS_PER_PAGE, scope === 'all' ? undefined : this.#marksOf(scope));
+  }
+
+  /** Made once for a view, when somebody asks first. */
+  #marksOf(scope: 'own' | 'kept'): Uint8Array {
+    if (this.#marks.ring !== this.#ring) this.#marks = { ring: this.#ring };
+    this.#marks[scope] ??= this.#ring.marksOf(this.number, scope === 'own' ? 0 : 2);
+    return this.#marks[scope];
+  }
+
+  /** Made once for a question, whose pages are many. */
+  #marksAsked(arcs: readonly Arc[]): Uint8Array {
+    const { asked } = this.#around;
+    if (!asked.has(arcs)) asked.set(arcs, this.#marksWithin(parseArcs(formatArcs(arcs))!));
+    return asked.get(arcs)!;
   }
 
   #touch(arc: Arc): void {
-    const isWithin = this.#within([arc]);
-    for (const entry of this.#around.starts.keys()) if (isWithin(entry)) this.log.touch(entry);
+    const marks = this.#marksWithin([arc]);
+    for (let entry = 0; entry < marks.length; entry++) if (marks[entry] === 1) this.log.touch(entry);
   }
 
-  #within(arcs: readonly Arc[]): (entry: number) => boolean {
-    const spans = arcs.flatMap(spansOf);
-    return (entry) => {
-      const start = this.#around.starts[entry]!;
-      return spans.some(([low, high]) => start >= low && start <= high);
-    };
+  #marksWithin(arcs: readonly Arc[]): Uint8Array {
+    const { starts } = this.#around;
+    const marks = new Uint8Array(starts.length);
+    for (const [low, high] of arcs.flatMap(spansOf)) {
+      for (let entry = 0; entry < marks.length; entry++) {
+        if (starts[entry]! >= low && starts[entry]! <= high) marks[entry] = 1;
+      }
+    }
+    return marks;
   }
 
   #tick(): void {
     if (!this.isUp) return;
-    const { world, nodeIds } = this.#around;
+    const { world } = this.#around;
     const now = instant(world.now);
-    const others = this.#ring.members.filter((number) => number !== this.number);
-    this.#plan.setSources(
-      others.map((number) => nodeIds[number]!),
-      this.#ring.members.includes(this.number),
-      now,
-    );
     for (let request = this.#plan.next(now); request; request = this.#plan.next(now)) this.#pull(request);
     const wake = ++this.#wake;
     world.plan(Math.max(TICK_MS, this.#plan.deadline(now) - now), KIND.tick, this.number, () => {

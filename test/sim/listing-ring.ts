@@ -33,13 +33,14 @@ export class ListingRing {
     return [...this.#keepers.subarray(entry * OWNERS, (entry + 1) * OWNERS)].filter((number) => number !== NOBODY);
   }
 
-  isOwner(entry: number, number: number): boolean {
-    return this.#keepers[entry * OWNERS] === number;
-  }
-
-  isKeeper(entry: number, number: number): boolean {
-    const at = entry * OWNERS;
-    return this.#keepers[at] === number || this.#keepers[at + 1] === number || this.#keepers[at + 2] === number;
+  /** 1 for each entry that a supernode owns, or, with `copies` 2, that it keeps. */
+  marksOf(number: number, copies: 0 | 2): Uint8Array {
+    const marks = new Uint8Array(this.#keepers.length / OWNERS);
+    for (let entry = 0; entry < marks.length; entry++) {
+      const at = entry * OWNERS;
+      for (let i = at; i <= at + copies; i++) if (this.#keepers[i] === number) marks[entry] = 1;
+    }
+    return marks;
   }
 
   /** The arcs that a supernode owns. */

@@ -82,7 +82,7 @@ class ListingRun {
     const starts = hashStarts(entries, streamOf(seed, 'entries'));
     const nodeIds: NodeId[] = this.#descriptors.map(({ nodeId }) => nodeId);
     const at = (number: number): ListingNode | undefined => this.#nodes[number];
-    this.#around = { world: this.#world, network: this.#network, starts, nodeIds, at };
+    this.#around = { world: this.#world, network: this.#network, starts, nodeIds, at, asked: new WeakMap() };
     this.#isOwed = new Uint8Array(entries);
     this.#ring = this.#ringOf(Array.from({ length: supernodes }, (_, i) => i));
   }
