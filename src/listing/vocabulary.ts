@@ -7,7 +7,7 @@ import { WORD_LENGTH_MAX } from './words.ts';
 /** Words held; later ones are found only as they are spelt. */
 export const VOCABULARY_MAX = 600_000;
 /** Words that one misspelt word may stand for. */
-export const NEAR_MAX = 48;
+export const NEAR_MAX = 24;
 /** Shorter words are taken as they are: too many others are one letter away. */
 const TYPO_LENGTH_MIN = 4;
 const TWO_TYPOS_LENGTH_MIN = 9;
