@@ -160,6 +160,55 @@ test('arrow keys walk through the rows, Enter opens one, f fetches it, Escape go
   assert.deepEqual(incidents, []);
 });
 
+test('from the search ArrowDown and Enter go on to the rows, where the active one is marked, and Escape clears, then leaves', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { node, url } = await openPageNode(t, items);
+  node.ring = ringOf(1, 1);
+  const { page, incidents } = await visit(t, url);
+  await shown(page, '300 torrents');
+  const search = page.getByLabel('Search the listing');
+  const active = page.locator('.listing tr.active');
+  const isGridFocused = (): Promise<boolean> => page.evaluate('document.activeElement.matches("[role=grid]")');
+  await page.keyboard.press('/');
+  await page.keyboard.press('ArrowDown');
+  await active.getByText('Row 0', { exact: true }).waitFor();
+  assert.ok(await isGridFocused());
+  assert.equal(await page.evaluate('getComputedStyle(document.querySelector("tr.active")).outlineStyle'), 'solid');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('/');
+  await page.keyboard.press('ArrowDown');
+  await active.getByText('Row 1', { exact: true }).waitFor();
+
+  await page.keyboard.press('/');
+  await page.keyboard.type('lighthose');
+  await page.keyboard.press('Enter');
+  await shown(page, '1 torrent for “lighthouse”');
+  await active.getByText('Row 7', { exact: true }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Row 7', exact: true }).waitFor();
+
+  await page.keyboard.press('/');
+  await page.keyboard.press('Escape');
+  await shown(page, '300 torrents');
+  assert.equal(await search.inputValue(), '');
+  assert.ok(!(await isGridFocused()), 'the first clears');
+  await page.keyboard.press('Escape');
+  await active.getByText('Row 0', { exact: true }).waitFor();
+  assert.ok(await isGridFocused(), 'the second leaves');
+  await page.getByRole('complementary').waitFor();
+  await page.keyboard.press('f');
+  await page.getByRole('status').getByText('Fetching Row 0').waitFor();
+
+  await page.keyboard.press('/');
+  await page.keyboard.type('nothing is named so');
+  await page.getByText('Nothing in the listing fits this.').waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.getByRole('complementary').waitFor({ state: 'detached' });
+  assert.deepEqual(incidents, []);
+});
+
 test('a row that is here shows how far it is, and rows that come show by themselves, whatever is being typed', async (t) => {
   if (!(await canVisit(t))) return;
   const { node, url } = await openPageNode(t, items.slice(0, 3));

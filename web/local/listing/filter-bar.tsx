@@ -1,5 +1,5 @@
 /** Search, categories and filters: each change is a place in the page's address, and shows at once. */
-import type { ComponentChildren, JSX } from 'preact';
+import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { go, route } from '../route.ts';
 import { useStore } from '../store.ts';
@@ -9,12 +9,18 @@ import { CATEGORIES, FILTERS, isFiltered, withChanges } from './question.ts';
 /** Longer than the gap between two letters of a quick typist. */
 const TYPING_MS = 120;
 
-export function FilterBar({ children }: { readonly children: ComponentChildren }): JSX.Element {
+interface Props {
+  /** The search is left by a key for the rows, if there are any. */
+  readonly onLeave: () => void;
+  readonly children: ComponentChildren;
+}
+
+export function FilterBar({ onLeave, children }: Props): JSX.Element {
   const { parameters } = useStore(route);
   const [isOpen, setOpen] = useState(isFiltered(parameters));
   return (
     <div class="tools">
-      <SearchField text={parameters.get('q') ?? ''} />
+      <SearchField text={parameters.get('q') ?? ''} onLeave={onLeave} />
       <fieldset class="chips">
         <legend class="hidden">Category</legend>
         {['', ...CATEGORIES].map((category) => (
@@ -62,15 +68,28 @@ export function FilterBar({ children }: { readonly children: ComponentChildren }
   );
 }
 
-/** Asks as one types; the letters stay here until a pause, so that a slow answer never takes one away. */
-function SearchField({ text }: { readonly text: string }): JSX.Element {
+/**
+ * Asks as one types; the letters stay here until a pause, so that a slow answer never takes one away. ArrowDown and Enter
+ * go on to the rows; Escape clears the text, and goes on to the rows when there is none.
+ */
+function SearchField({ text, onLeave }: { readonly text: string; readonly onLeave: () => void }): JSX.Element {
   const [typed, setTyped] = useState(text);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(() => setTyped(text), [text]);
   const type = (next: string): void => {
     setTyped(next);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => change({ q: next.trim(), sort: '', reverse: '' }, 'replace'), TYPING_MS);
+    timer.current = setTimeout(() => ask(next), TYPING_MS);
+  };
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLInputElement>): void => {
+    const { key, currentTarget: field } = event;
+    if (event.isComposing || !['ArrowDown', 'Enter', 'Escape'].includes(key)) return;
+    event.preventDefault();
+    if (key === 'Escape' && typed !== '') return type('');
+    clearTimeout(timer.current);
+    if (typed.trim() !== text) ask(typed);
+    field.blur();
+    onLeave();
   };
   return (
     <label class="search">
@@ -85,9 +104,14 @@ function SearchField({ text }: { readonly text: string }): JSX.Element {
         spellcheck={false}
         autocomplete="off"
         onInput={(event) => type(event.currentTarget.value)}
+        onKeyDown={onKeyDown}
       />
     </label>
   );
+}
+
+function ask(text: string): void {
+  change({ q: text.trim(), sort: '', reverse: '' }, 'replace');
 }
 
 function change(changes: Readonly<Record<string, string>>, how: 'push' | 'replace' = 'push'): void {

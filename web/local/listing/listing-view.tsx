@@ -1,6 +1,6 @@
 /** The listing: what is shared in the network, as this node knows it. */
 import type { JSX } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useMemo, useRef, useState } from 'preact/hooks';
 import type { ListingRow } from '../../../app/running-node.ts';
 import { formatCount } from '../../format.ts';
 import { fetchTorrent } from '../add/fetch-torrent.ts';
@@ -23,6 +23,7 @@ export function ListingView(): JSX.Element {
   const held = useStore(torrents);
   const isNarrow = useNarrow();
   const [isStill, setStill] = useState(false);
+  const enterRows = useRef<(() => void) | null>(null);
   const question = questionOf(parameters).toString();
   const { shown: pages, isOld, want, refresh } = useRows(question, isStill);
   const total = pages.total ?? 0;
@@ -36,7 +37,7 @@ export function ListingView(): JSX.Element {
     go('listing', withChanges(parameters, { sort: name, reverse: isReversed ? '1' : '' }));
   return (
     <section class="view listing-view" aria-label="Listing">
-      <FilterBar>
+      <FilterBar onLeave={() => enterRows.current?.()}>
         <p class="shown" role="status">
           {countText(pages)}
         </p>
@@ -65,6 +66,7 @@ export function ListingView(): JSX.Element {
           onSpan={want}
           onScrolled={(isAtTop) => setStill(!isAtTop)}
           question={question}
+          enter={enterRows}
         />
       )}
     </section>

@@ -2,8 +2,8 @@
  * A table of any number of rows, of which those in sight are in the document. Arrow keys walk through it, Enter opens
  * a row; which one is active is told by `aria-activedescendant`, so that focus stays when its row is scrolled away.
  */
-import type { JSX } from 'preact';
-import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import type { JSX, Ref } from 'preact';
+import { useEffect, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Column, Sorting } from './column.ts';
 import { GridHead } from './grid-head.tsx';
 import { GridRow } from './grid-row.tsx';
@@ -31,12 +31,15 @@ export interface GridProps<Row> {
   readonly onScrolled?: (isAtTop: boolean) => void;
   /** Goes back to the top when it changes. */
   readonly question?: string;
+  /** Is set to what moves focus to the rows: to the one that was active, else to the first. */
+  readonly enter?: Ref<() => void>;
 }
 
 export function Grid<Row>(props: GridProps<Row>): JSX.Element {
   const { label, className, columns, total, rowHeight, rowAt, keyOf, selectedKey, onOpen } = props;
   const id = useId();
   const frame = useRef<HTMLDivElement>(null);
+  const table = useRef<HTMLTableElement>(null);
   const head = useRef<number>(0);
   const [span, setSpan] = useState<Span>({ from: 0, to: Math.min(total, 60) });
   const [active, setActive] = useState<number | undefined>(undefined);
@@ -62,7 +65,7 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
   useEffect(() => latest.current.onSpan?.(span), [span, props.question]);
   useLayoutEffect(() => {
     frame.current?.scrollTo({ top: 0 });
-    setActive(undefined);
+    setActive(document.activeElement === table.current ? 0 : undefined);
   }, [props.question]);
 
   const open = (index: number): void => {
@@ -77,6 +80,10 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
     setActive(next);
     box.scrollTop = scrollTopFor(next, box.scrollTop, box.clientHeight - head.current, rowHeight);
   };
+  useImperativeHandle(props.enter ?? null, () => () => {
+    table.current?.focus();
+    walk(active ?? 0);
+  });
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor((frame.current?.clientHeight ?? 0) / rowHeight) - 2);
@@ -99,6 +106,7 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
   return (
     <div class="scroll" ref={frame} onScroll={measure}>
       <table
+        ref={table}
         class={className}
         // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a table is how ARIA describes a grid
         role="grid"
