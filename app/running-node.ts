@@ -6,6 +6,7 @@ import type { RecordRow } from '../dns/index.ts';
 import type { Address, InfoHash, NodeId } from '../src/base/index.ts';
 import type { ListingAnswer, ListingQuery, ListingRow } from '../src/listing/index.ts';
 import type { SourceKind } from '../src/overlay/index.ts';
+import type { LeftOut } from '../src/torrent/index.ts';
 
 export type { ListingAnswer, ListingQuery, ListingRow, ListingSort } from '../src/listing/index.ts';
 
@@ -152,6 +153,8 @@ export interface SharedTorrent {
   readonly magnet: string;
   /** Path of the .torrent file that was written. */
   readonly torrentFile: string;
+  /** What of the folder is not in the torrent. */
+  readonly leftOut: LeftOut;
 }
 /** What a publisher claims about a share; unlike name and size nobody can check it. */
 export interface Claims {

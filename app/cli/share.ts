@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { MonsoonError } from '../../src/base/index.ts';
 import { loadConfig } from '../config-file.ts';
 import type { SharedTorrent } from '../running-node.ts';
-import { formatSize } from '../show/quantities.ts';
+import { formatCounted, formatSize } from '../show/quantities.ts';
 import { formatFacts } from '../show/table.ts';
 import { requireApart } from '../torrents/share-folder.ts';
 import { answer } from './answer.ts';
@@ -52,5 +52,16 @@ function sharedText(torrent: SharedTorrent): string {
     ['Hash', torrent.infoHash],
     ['Magnet', torrent.magnet],
     ['Torrent', torrent.torrentFile],
+    ...leftOutFacts(torrent.leftOut),
   ]);
+}
+
+function leftOutFacts({ links, emptyFolders, others }: SharedTorrent['leftOut']): [string, string][] {
+  const kinds = [
+    [links, 'link'],
+    [emptyFolders, 'empty folder'],
+    [others, 'special file'],
+  ] as const;
+  const counts = kinds.flatMap(([count, noun]) => (count > 0 ? [formatCounted(count, noun)] : []));
+  return counts.length > 0 ? [['Left out', counts.join(', ')]] : [];
 }

@@ -131,7 +131,8 @@ export class Library {
     await this.#settings.publisher.publish(made.info, checked);
     this.#rowCount = await this.#settings.store.rowCount();
     const { name, length: size } = made.info;
-    return { infoHash, name, size, magnet: formatMagnet({ infoHash, name, trackers: trackers.flat() }), torrentFile };
+    const magnet = formatMagnet({ infoHash, name, trackers: trackers.flat() });
+    return { infoHash, name, size, magnet, torrentFile, leftOut: made.leftOut };
   }
 
   async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {

@@ -13,6 +13,7 @@ import {
   compareFiles,
   encodeInfo,
   FILES_MAX,
+  type LeftOut,
   METAINFO_BYTES_MAX,
   type NewFile,
   parseInfo,
@@ -49,6 +50,7 @@ export interface MadeTorrent {
   readonly info: TorrentInfo;
   /** Absolute path of each of `info.files`, by index: names on the disk may be ones that our path rule changes. */
   readonly sourcePaths: readonly string[];
+  readonly leftOut: LeftOut;
 }
 
 interface FoundFile extends NewFile {
@@ -62,7 +64,7 @@ interface FoundFile extends NewFile {
  */
 export async function makeTorrent(path: string, options: MakeOptions = {}): Promise<MadeTorrent> {
   const root = resolve(path);
-  const files = await findFiles(root, options.signal);
+  const { files, leftOut } = await findFiles(root, options.signal);
   const bytesTotal = files.reduce((sum, file) => sum + file.length, 0);
   const pieceLength = pieceLengthFor(bytesTotal);
   const pieceHashes = await hashFiles(files, bytesTotal, pieceLength, options);
@@ -76,23 +78,33 @@ export async function makeTorrent(path: string, options: MakeOptions = {}): Prom
   if (raw.length > INFO_MADE_BYTES_MAX) throw new MonsoonError('refused', `${root} holds too many files to list`);
   const info = parseInfo(raw, sha1);
   if (isFault(info)) throw new MonsoonError('refused', `${root} cannot become a torrent: ${info.text}`);
-  return { info, sourcePaths: files.map((file) => file.sourcePath) };
+  return { info, sourcePaths: files.map((file) => file.sourcePath), leftOut };
+}
+
+interface Found {
+  readonly files: FoundFile[];
+  readonly leftOut: LeftOut;
 }
 
 /** The files of a new torrent in its order; a chosen link is followed, links inside a folder are not. */
-async function findFiles(root: string, signal: AbortSignal | undefined): Promise<FoundFile[]> {
+async function findFiles(root: string, signal: AbortSignal | undefined): Promise<Found> {
   const chosen = await orNamed(root, stat(root));
   if (basename(root) === '') throw new MonsoonError('usage', 'a whole file system cannot be shared; choose a folder');
-  if (chosen.isFile()) return [{ path: [], length: chosen.size, sourcePath: root }];
+  const leftOut = { links: 0, emptyFolders: 0, others: 0 };
+  if (chosen.isFile()) return { files: [{ path: [], length: chosen.size, sourcePath: root }], leftOut };
   if (!chosen.isDirectory()) throw new MonsoonError('usage', `${root} is neither a file nor a folder`);
   const files: FoundFile[] = [];
   const folders: string[][] = [[]];
   for (let folder = folders.pop(); folder; folder = folders.pop()) {
     const directory = [root, ...folder].join(sep);
     const entries = await orNamed(directory, readdir(directory, { withFileTypes: true, encoding: 'buffer' }));
+    if (entries.length === 0) leftOut.emptyFolders++;
     for (const entry of entries) {
       signal?.throwIfAborted();
-      if (!entry.isFile() && !entry.isDirectory()) continue;
+      if (!entry.isFile() && !entry.isDirectory()) {
+        leftOut[entry.isSymbolicLink() ? 'links' : 'others']++;
+        continue;
+      }
       const entryPath = [...folder, nameOf(entry.name, directory)];
       const sourcePath = [root, ...entryPath].join(sep);
       if (entryPath.length > DEPTH_MAX) throw new MonsoonError('refused', `${sourcePath} lies too deep for a torrent`);
@@ -103,7 +115,7 @@ async function findFiles(root: string, signal: AbortSignal | undefined): Promise
     }
   }
   if (files.length === 0) throw new MonsoonError('usage', `${root} holds no files, so there is nothing to share`);
-  return files.sort(compareFiles);
+  return { files: files.sort(compareFiles), leftOut };
 }
 
 /** A torrent's names are UTF-8; another name could not be found again by what the torrent says. */

@@ -11,6 +11,14 @@ const PIECE_LENGTH_MAX = 16 * 1024 * 1024;
 /** Few enough for small metadata, many enough to spread over peers and to lose little by a bad one. */
 const PIECES_WANTED_MAX = 2048;
 
+/** What of a folder a torrent does not hold. */
+export interface LeftOut {
+  readonly links: number;
+  readonly emptyFolders: number;
+  /** Pipes, sockets and devices. */
+  readonly others: number;
+}
+
 /** A file to put into a torrent. */
 export interface NewFile {
   /** Elements below the torrent's name as they are on the disk; empty when the torrent is this one file. */

@@ -111,7 +111,8 @@ export class FakeNode implements RunningNode {
   async share(path: string, claims: Claims): Promise<SharedTorrent> {
     this.asked.push(['share', path, claims]);
     const magnet = `magnet:?xt=urn:btih:${INFO_HASH}`;
-    return { infoHash: INFO_HASH, name: 'shared', size: 1024, magnet, torrentFile: '/data/shared.torrent' };
+    const leftOut = { links: 1, emptyFolders: 2, others: 0 };
+    return { infoHash: INFO_HASH, name: 'shared', size: 1024, magnet, torrentFile: '/data/shared.torrent', leftOut };
   }
 
   async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {

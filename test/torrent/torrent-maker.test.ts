@@ -128,8 +128,10 @@ test('links, pipes and their targets are left out; a link that the user chose is
   symlinkSync(join(outside, 'secret'), join(folder, 'file-link'));
   symlinkSync('nowhere', join(folder, 'broken-link'));
   execFileSync('mkfifo', [join(folder, 'pipe')]);
-  const { sourcePaths } = await makeTorrent(folder);
+  mkdirSync(join(folder, 'empty'));
+  const { sourcePaths, leftOut } = await makeTorrent(folder);
   assert.deepEqual(sourcePaths, [join(folder, 'kept')]);
+  assert.deepEqual(leftOut, { links: 3, emptyFolders: 1, others: 1 });
   const chosen = await makeTorrent(join(folder, 'folder-link'));
   assert.deepEqual([chosen.info.name, chosen.info.files[0]?.path], ['folder-link', ['folder-link', 'secret']]);
 });

@@ -213,7 +213,9 @@ export class PageNode extends FakeNode {
   override async share(path: string, claims: Claims): Promise<SharedTorrent> {
     this.#note('share', path, claims);
     const magnet = `magnet:?xt=urn:btih:${INFO_HASH}`;
-    return { infoHash: INFO_HASH, name: 'shared thing', size: 1024, magnet, torrentFile: '/data/shared.torrent' };
+    const leftOut = { links: 0, emptyFolders: 0, others: 0 };
+    const torrentFile = '/data/shared.torrent';
+    return { infoHash: INFO_HASH, name: 'shared thing', size: 1024, magnet, torrentFile, leftOut };
   }
 
   override limit(change: RateChange): RateLimits {
