@@ -11,6 +11,8 @@ export const LIST_LENGTH_MAX = 1_048_576;
 /** A name needs a dot or a port, so that words of a text are none. */
 const HOST = /^(?:\[[0-9a-f:.]+\](?::[0-9]{1,5})?|(?=[^:]*\.|.*:)[a-z0-9_](?:[a-z0-9_.-]{0,252})(?::[0-9]{1,5})?)$/i;
 
+const PORT_MAX = 65_535;
+
 /** A host as a list names it. */
 export interface ListedHost {
   /** `192.0.2.1:7373`, `[2001:db8::1]:7373`, `seeds.example.org`. */
@@ -23,9 +25,14 @@ export function parseHostList(lines: readonly string[]): readonly ListedHost[] {
   const hosts = new Map<string, ListedHost>();
   for (const line of lines) {
     const [at = '', id = '', rest] = line.replace(/#.*$/, '').trim().split(/\s+/, 3);
-    if (rest === undefined && HOST.test(at) && hosts.size < LISTED_MAX) hosts.set(at, { at, nodeId: parseNodeId(id) });
+    if (rest === undefined && isHost(at) && hosts.size < LISTED_MAX) hosts.set(at, { at, nodeId: parseNodeId(id) });
   }
   return [...hosts.values()];
+}
+
+function isHost(text: string): boolean {
+  const port = /[^:]:([0-9]+)$/.exec(text)?.[1];
+  return HOST.test(text) && (port === undefined || (Number(port) >= 1 && Number(port) <= PORT_MAX));
 }
 
 /** A list as its lines. */

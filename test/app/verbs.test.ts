@@ -398,7 +398,10 @@ test('N-26 hosts lists, adds, imports and exports; what is exported can be impor
   const { data } = await runHere(place, ['hosts', 'export']);
   assert.equal(data, `# nodes of the network monsoon\n192.0.2.1:7373 ${NODE_ID}\n`);
   writeFileSync(join(place.root, 'list.txt'), data);
-  assert.equal((await runHere(place, ['hosts', 'import', 'list.txt'])).data, 'hosts: 3 supernodes.\n');
+  assert.equal(
+    (await runHere(place, ['hosts', 'import', 'list.txt'])).data,
+    `${join(place.root, 'list.txt')}: 3 supernodes.\n`,
+  );
   assert.equal((await runHere(place, ['hosts', 'import', 'http://a.example/list'])).exitCode, 0);
   assert.equal((await runHere(place, ['hosts', 'add', 'a.example:1', '192.0.2.9'])).exitCode, 0);
   assert.deepEqual(
@@ -415,12 +418,20 @@ test('C-09 bootstrap adds a name to the file, and a running node asks it at once
   const place = placeFor(t);
   assert.equal(
     (await runHere(place, ['bootstrap', 'seeds.example.org'])).data,
-    'seeds.example.org is asked at every start.\n',
+    'seeds.example.org is asked at every start; "monsoon bootstrap --remove seeds.example.org" ends that.\n',
   );
   const { node } = await hostFakeNode(t, place);
-  assert.equal((await runHere(place, ['bootstrap', '192.0.2.1:7373'])).data, 'hosts: 3 supernodes.\n');
+  assert.match(
+    (await runHere(place, ['bootstrap', '192.0.2.1:7373'])).data,
+    /^192.0.2.1:7373: 3 supernodes\.\n.* every start; /,
+  );
   assert.deepEqual(node.asked, [['addHosts', '192.0.2.1:7373']]);
   const { data } = await runHere(place, ['config', 'get', 'bootstrap']);
   assert.equal(data, 'seeds.example.org,192.0.2.1:7373\n');
   assert.equal((await runHere(place, ['bootstrap', 'no name'])).exitCode, 2);
+  assert.equal((await runHere(place, ['bootstrap', 'bogus:99999'])).exitCode, 2);
+  const removed = await runHere(place, ['bootstrap', '--remove', 'seeds.example.org']);
+  assert.deepEqual([removed.exitCode, removed.data], [0, 'seeds.example.org is asked at no further start.\n']);
+  assert.equal((await runHere(place, ['bootstrap', '--remove', 'seeds.example.org'])).exitCode, 3);
+  assert.equal((await runHere(place, ['config', 'get', 'bootstrap'])).data, '192.0.2.1:7373\n');
 });

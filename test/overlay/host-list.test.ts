@@ -36,6 +36,9 @@ test('words, markup and endless lists are not hosts', () => {
     'http://a.example/',
     '../../etc/passwd',
     '1.2.3.4:999999',
+    'bogus.example:99999',
+    '[2001:db8::1]:65536',
+    '192.0.2.1:0',
     'a b.example c',
   ];
   assert.deepEqual(parseHostList(lines), []);
