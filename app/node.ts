@@ -176,11 +176,11 @@ function composeListing(
 
 /** The filter with the lists that it takes from the network. */
 function composeFilter(base: Base, membership: Membership, http: HttpClient, shelf: FilterShelf) {
-  const { filter, subscriptions, identity, log } = base;
+  const { filter, subscriptions, identity, store, log } = base;
   const { nodeId } = identity;
   const changed = () => filter.subscribe(subscriptions.rules);
   const filterExchange = new FilterExchange({ nodeId, membership, http, subscriptions, shelf, log, changed });
-  return { filterExchange, filterDesk: new FilterDesk(nodeId, filter, subscriptions, filterExchange) };
+  return { filterExchange, filterDesk: new FilterDesk(nodeId, filter, subscriptions, filterExchange, store) };
 }
 
 /** This node's part in the overlay. Its client speaks TLS whatever the policy of peer links is: that proves who answers. */

@@ -2,6 +2,7 @@ export { NETWORK_NAME } from './network-name.ts';
 export {
   type Config,
   encryptionOf,
+  type IntegerOption,
   OPTION_NAMES,
   OPTIONS,
   type Option,

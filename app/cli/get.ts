@@ -48,7 +48,9 @@ export const get: Verb = {
     const what = await whatToGet(call.arguments[0]!, context);
     const directory = typeof call.options.output === 'string' ? resolve(context.cwd, call.options.output) : undefined;
     return withDaemon(context, async (client) => {
-      const started = await client.get(what, directory, wantedOf(call));
+      const started = await client
+        .get(what, directory, wantedOf(call))
+        .catch(async (error) => Promise.reject(await betterReason(error, call.arguments[0]!, context)));
       if (!call.options.exit && !context.data.isTty) {
         return answer(call, context, started, () => startedText(started));
       }
@@ -65,13 +67,26 @@ function wantedOf({ options }: Call): Partial<Wanted> {
 
 /** A path of a .torrent file is made absolute, because the daemon's folder is another one. */
 async function whatToGet(what: string, context: CliContext): Promise<string> {
-  if (/^magnet:/i.test(what)) return what;
+  if (/^magnet:|^[a-z]+:\/\//i.test(what)) return what;
   const path = resolve(context.cwd, what);
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() && /\.torrent$/i.test(what)) return path;
   // A listed name may end in .torrent too, but not look like a path.
   if (/\.torrent$/i.test(what) && /[\\/]/.test(what)) throw new MonsoonError('not-found', `There is no file ${path}.`);
   return what;
+}
+
+/** Who names what is on the disk is told what that is, when nothing else is called so. */
+async function betterReason(error: unknown, what: string, context: CliContext): Promise<unknown> {
+  if (!(error instanceof MonsoonError) || error.code !== 'not-found') return error;
+  const path = resolve(context.cwd, what);
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return error;
+  const kind = found.isDirectory() ? 'a folder' : 'no .torrent file by its name';
+  return new MonsoonError(
+    'usage',
+    `${path} is ${kind}, and nothing listed is called so. "monsoon share" offers files.`,
+  );
 }
 
 /** Resolves once every byte is verified; rejects when the download failed or was stopped. */

@@ -9,7 +9,7 @@ import {
   type ListingRow,
   parseListingQuery,
 } from '../../src/listing/index.ts';
-import type { CountRow, LinkRow, TorrentDetail, TorrentRow } from '../running-node.ts';
+import type { CountRow, FilterStatus, LinkRow, TorrentDetail, TorrentRow } from '../running-node.ts';
 import { formatAge, formatCount, formatCounted, formatPercent, formatSize } from '../show/quantities.ts';
 import { type Column, formatFacts } from '../show/table.ts';
 import { answer, tableOf } from './answer.ts';
@@ -33,6 +33,8 @@ const HASH_DIGITS = 8;
 
 /** Filters of `list` and `search`; what they say is read like the parameters of a URL. */
 const QUERY_OPTIONS: readonly VerbOption[] = [
+  { name: 'category', flag: '--cat <category>', help: 'of this category', choices: CATEGORIES },
+  { name: 'exact', flag: '--exact', help: 'the words as they are spelt, no typos and no beginnings of words' },
   { name: 'sort', flag: '--sort <order>', help: 'what comes first', choices: LISTING_SORTS },
   { name: 'reverse', flag: '--reverse', help: 'what comes last comes first' },
   { name: 'min-size', flag: '--min-size <size>', help: 'at least so large, as 700M' },
@@ -58,7 +60,10 @@ export const list: Verb = {
     if (call.options.browse === true && !call.wantsJson && keyboard) {
       return withDaemon(context, (client) => browse(client, context, keyboard));
     }
-    return answerQuery(call, context, category === undefined ? [] : [['category', category]]);
+    if (category !== undefined && (call.options.category ?? category) !== category) {
+      throw new MonsoonError('usage', 'Name one category. Run "monsoon list --help".');
+    }
+    return answerQuery('list', call, context, category === undefined ? [] : [['category', category]]);
   },
 };
 
@@ -67,17 +72,13 @@ export const search: Verb = {
   parameters: ['<words...>'],
   takesDashes: true,
   summary: 'search the list as this node has it: typos are forgiven, "phrases", -exclusions and OR are understood',
-  options: [
-    { name: 'category', flag: '--cat <category>', help: 'of this category', choices: CATEGORIES },
-    { name: 'exact', flag: '--exact', help: 'the words as they are spelt, no typos and no beginnings of words' },
-    ...QUERY_OPTIONS,
-  ],
+  options: QUERY_OPTIONS,
   run: (call, context) => {
     const unknown = call.arguments.find((argument) => argument.startsWith('--'));
     if (unknown !== undefined) {
       throw new MonsoonError('usage', `There is no option ${unknown}. Run "monsoon search --help".`);
     }
-    return answerQuery(call, context, [['q', call.arguments.map(asTyped).join(' ')]]);
+    return answerQuery('search', call, context, [['q', call.arguments.map(asTyped).join(' ')]]);
   },
 };
 
@@ -87,6 +88,7 @@ function asTyped(argument: string, _at: number, all: readonly string[]): string 
 }
 
 async function answerQuery(
+  verb: 'list' | 'search',
   call: Call,
   context: CliContext,
   parameters: readonly [string, string][],
@@ -95,11 +97,13 @@ async function answerQuery(
     value === undefined || value === false || name === 'browse' ? [] : [[name, value === true ? '1' : String(value)]],
   );
   const query = parseListingQuery([...parameters, ...options]);
-  if (isFault(query)) throw new MonsoonError('usage', `${query.text}. Run "monsoon search --help".`);
+  if (isFault(query)) throw new MonsoonError('usage', `${query.text}. Run "monsoon ${verb} --help".`);
   return withDaemon(context, async (client) => {
     const found = await client.list(query);
     if (found.corrected !== undefined) context.notes.write(`Searched for "${found.corrected}".\n`);
-    return answer(call, context, found.rows, () => listingText(found, query, context));
+    const isEmpty = found.rows.length === 0 && !call.wantsJson;
+    const nothing = isEmpty ? whyEmpty(found, query, await client.filter()) : '';
+    return answer(call, context, found.rows, () => nothing || listingText(found, query, context));
   });
 }
 
@@ -115,13 +119,23 @@ export const info: Verb = {
     }),
 };
 
-function listingText({ rows, total }: ListingAnswer, query: ListingQuery, context: CliContext): string {
-  const isAll = Object.keys(query).every((name) => name === 'sort' || name === 'isReversed' || name === 'limit');
-  if (rows.length === 0 && !isAll)
-    return 'Nothing in the list fits. Leave words or filters out; "monsoon list" shows all.\n';
-  if (rows.length === 0) {
-    return 'Nothing is listed yet. Run "monsoon share PATH" to offer something, or "monsoon status" to see the network.\n';
+/** Parts of a question that leave no row out. */
+const LEAVE_ALL: readonly string[] = ['sort', 'isReversed', 'isExact', 'limit', 'offset'];
+
+function whyEmpty({ total }: ListingAnswer, query: ListingQuery, filter: FilterStatus): string {
+  if (total > 0) {
+    return `${formatCounted(total, 'row')}, none of them among those asked for. Change --limit or --offset.\n`;
   }
+  if (!Object.keys(query).every((name) => LEAVE_ALL.includes(name))) {
+    return 'Nothing in the list fits. Leave words or filters out; "monsoon list" shows all.\n';
+  }
+  if (filter.total > 0 || filter.lists.length > 0) {
+    return 'Nothing is listed that your filter lets through. "monsoon filter" shows what it hides.\n';
+  }
+  return 'Nothing is listed yet. Run "monsoon share PATH" to offer something, or "monsoon status" to see the network.\n';
+}
+
+function listingText({ rows, total }: ListingAnswer, query: ListingQuery, context: CliContext): string {
   const nowSeconds = Date.now() / 1000;
   const table = tableOf(
     context,

@@ -12,7 +12,7 @@ const NAME_LENGTH_MAX = 300;
 export const CLAIM_OPTIONS: readonly VerbOption[] = [
   { name: 'category', flag: '--cat <category>', help: 'what kind of thing it is', choices: CATEGORIES },
   { name: 'description', flag: '--desc <text>', help: 'a description for the listing' },
-  { name: 'tags', flag: '--tags <tags>', help: 'tags for the listing, with commas between them' },
+  { name: 'tags', flag: '--tags <tags>', help: 'tags for the listing, with commas between: at most 5, of a-z 0-9 -' },
 ];
 
 export const publish: Verb = {

@@ -9,6 +9,8 @@ import { answer } from './answer.ts';
 import { startDaemon, withClient } from './daemon-process.ts';
 import { type Call, type CliContext, EXIT, type ExitCode, type Verb, type VerbOption } from './verb.ts';
 
+const OPTIONS_WAIT =
+  'The options count only when a node starts. Run "monsoon stop", then this again; "monsoon config set" keeps options.\n';
 const LINGER_MS = 1000;
 
 export const start: Verb = {
@@ -40,6 +42,7 @@ async function startInBackground(call: Call, context: CliContext): Promise<ExitC
   return withClient(context, async (client) => {
     const wasServing = await client.isServed();
     if (!wasServing) await startDaemon(context, client, argumentsOf(flags));
+    else if (Object.keys(flags).length > 0) context.notes.write(OPTIONS_WAIT);
     const status = await client.status();
     const text = (): string =>
       `${wasServing ? 'The node is already running' : 'The node serves'} ${whereabouts(status)}`;

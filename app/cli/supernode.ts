@@ -1,5 +1,5 @@
 /** `supernode` and `supernodes`: lending this machine to the network, and who lends theirs. */
-import { parseRate } from '../../config/index.ts';
+import { expectation, type IntegerOption, OPTIONS, parseOptionValue, parseRate } from '../../config/index.ts';
 import { formatAddress, MonsoonError } from '../../src/base/index.ts';
 import { setConfigValue } from '../config-file.ts';
 import type { CapChange, Caps, NodeStatus, PlacementRow, SupernodeRow } from '../running-node.ts';
@@ -101,20 +101,25 @@ function changeOf({ options }: Call): CapChange {
   const { bandwidth, hashes, peers } = options;
   return {
     trackingBytesPerSecond: typeof bandwidth === 'string' ? rateOf(bandwidth) : undefined,
-    hashes: typeof hashes === 'string' ? countOf('--hashes', hashes) : undefined,
-    peers: typeof peers === 'string' ? countOf('--peers', peers) : undefined,
+    hashes: typeof hashes === 'string' ? countOf('--hashes', OPTIONS.trackingHashes, hashes) : undefined,
+    peers: typeof peers === 'string' ? countOf('--peers', OPTIONS.trackingPeers, peers) : undefined,
   };
 }
 
 function rateOf(text: string): number {
   const rate = parseRate(text);
-  if (typeof rate === 'number') return rate;
-  throw new MonsoonError('usage', `--bandwidth: expected bytes per second as 60K or 2M, not ${JSON.stringify(text)}.`);
+  const { min, max } = OPTIONS.trackingBytesPerSecond;
+  if (typeof rate === 'number' && rate >= min && rate <= max) return rate;
+  throw new MonsoonError(
+    'usage',
+    `--bandwidth: expected ${min} to ${max} bytes per second, as 60K or 2M, not ${JSON.stringify(text)}.`,
+  );
 }
 
-function countOf(flag: string, text: string): number {
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  throw new MonsoonError('usage', `${flag}: expected a whole number, not ${JSON.stringify(text)}.`);
+function countOf(flag: string, option: IntegerOption, text: string): number {
+  const count = parseOptionValue(option, text);
+  if (typeof count === 'number') return count;
+  throw new MonsoonError('usage', `${flag}: ${expectation(option)}, not ${JSON.stringify(text)}.`);
 }
 
 /** Each cap and what is used of it. */

@@ -80,7 +80,7 @@ export class ControlClient {
 
   say(what: string, statement: Statement): Promise<Said> {
     const body = statement.type === 'withdraw' ? statement : { type: statement.type, ...statement.claims };
-    const path = `/api/listing/${encodeURIComponent(what)}`;
+    const path = `/api/listing/${encoded(what)}`;
     return this.#ask({ method: 'POST', path, body, timeoutMs: NETWORK_ANSWER_MS });
   }
 
@@ -98,7 +98,7 @@ export class ControlClient {
   }
 
   info(what: string): Promise<TorrentDetail> {
-    return this.#ask({ method: 'GET', path: `/api/info/${encodeURIComponent(what)}`, timeoutMs: NETWORK_ANSWER_MS });
+    return this.#ask({ method: 'GET', path: `/api/info/${encoded(what)}`, timeoutMs: NETWORK_ANSWER_MS });
   }
 
   supernodes(): Promise<readonly SupernodeRow[]> {
@@ -121,7 +121,7 @@ export class ControlClient {
 
   /** @param what an info hash or a unique prefix of one */
   placement(what: string): Promise<PlacementRow> {
-    return this.#ask({ method: 'GET', path: `/api/supernodes/${encodeURIComponent(what)}` });
+    return this.#ask({ method: 'GET', path: `/api/supernodes/${encoded(what)}` });
   }
 
   zone(): Promise<ZoneReport> {
@@ -154,12 +154,12 @@ export class ControlClient {
 
   /** @param what an info hash or a unique prefix of one */
   choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
-    return this.#ask({ method: 'POST', path: `/api/torrents/${encodeURIComponent(what)}/files`, body: choice });
+    return this.#ask({ method: 'POST', path: `/api/torrents/${encoded(what)}/files`, body: choice });
   }
 
   /** Does something with a torrent; a check or a move takes as long as its files are large. */
   act(what: string, action: TorrentAction): Promise<TorrentRow> {
-    const path = `/api/torrents/${encodeURIComponent(what)}`;
+    const path = `/api/torrents/${encoded(what)}`;
     return this.#ask({ method: 'POST', path, body: action, timeoutMs: HASHING_MS });
   }
 
@@ -244,6 +244,12 @@ const CODES: readonly string[] = [
   'peer',
   'refused',
 ] satisfies MonsoonErrorCode[];
+
+/** What a person named, as a part of a path. */
+function encoded(what: string): string {
+  if (what === '') throw new MonsoonError('usage', 'Name a torrent: by its hash, the beginning of one, or its name.');
+  return encodeURIComponent(what);
+}
 
 function codeOf(code: unknown): MonsoonErrorCode {
   return CODES.includes(String(code)) ? (code as MonsoonErrorCode) : 'refused';

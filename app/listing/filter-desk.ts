@@ -1,8 +1,10 @@
 /** The user's filter as he sees and changes it: rules of his own, subscribed lists, and the list that he publishes. */
 import { MonsoonError, type NodeId, parseNodeId } from '../../src/base/index.ts';
+import type { ListingStore } from '../../src/io/index.ts';
 import type { FilterChange, FilterListText, FilterStatus } from '../running-node.ts';
 import type { Filter } from './filter.ts';
 import type { FilterExchange } from './filter-exchange.ts';
+import { wholeRule } from './short-rules.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 export class FilterDesk {
@@ -10,8 +12,16 @@ export class FilterDesk {
   readonly #filter: Filter;
   readonly #subscriptions: Subscriptions;
   readonly #exchange: FilterExchange;
+  readonly #store: ListingStore;
 
-  constructor(nodeId: NodeId, filter: Filter, subscriptions: Subscriptions, exchange: FilterExchange) {
+  constructor(
+    nodeId: NodeId,
+    filter: Filter,
+    subscriptions: Subscriptions,
+    exchange: FilterExchange,
+    store: ListingStore,
+  ) {
+    this.#store = store;
     this.#nodeId = nodeId;
     this.#filter = filter;
     this.#subscriptions = subscriptions;
@@ -34,7 +44,7 @@ export class FilterDesk {
 
   /** Resolves once the change counts here and the keepers of a list that it is about were asked. */
   async change({ add, remove, subscribe, unsubscribe, publish }: FilterChange): Promise<FilterStatus> {
-    if (add || remove) await this.#filter.change({ add, remove });
+    if (add || remove) await this.#filter.change({ add: await this.#whole(add ?? []), remove });
     if (unsubscribe) await this.#subscriptions.unsubscribe(unsubscribe);
     if (subscribe) await this.#subscriptions.subscribe(subscribe.author, subscribe.takesOnly);
     if (publish) await this.#subscriptions.publish(publish.title, publish.rules);
@@ -42,5 +52,11 @@ export class FilterDesk {
     const asked = [subscribe?.author, publish && this.#nodeId].filter((author) => author !== undefined);
     for (const author of asked) await this.#exchange.hurry(author);
     return this.status;
+  }
+
+  async #whole(rules: readonly string[]): Promise<string[]> {
+    const whole: string[] = [];
+    for (const rule of rules) whole.push(await wholeRule(rule, this.#store));
+    return whole;
   }
 }

@@ -15,6 +15,9 @@ export type Target = Pick<TorrentSpec, 'infoHash' | 'name' | 'info' | 'trackers'
 /** Finds out what is meant; rejects with a MonsoonError that says what was looked for. */
 export async function resolveTarget(what: string, torrents: Torrents, store: ListingStore): Promise<Target> {
   if (/^magnet:/i.test(what)) return targetOfMagnet(what);
+  if (/^[a-z]+:\/\//i.test(what)) {
+    throw new MonsoonError('usage', 'Addresses are not fetched. Save the .torrent file there, and get the file.');
+  }
   if (/\.torrent$/i.test(what)) return targetOfFile(what);
   const infoHash = parseInfoHash(what);
   if (infoHash) return { infoHash, name: infoHash, info: undefined, trackers: [], webSeeds: [], peers: [] };

@@ -214,12 +214,14 @@ function diskError(error: unknown, path: string): MonsoonError {
   const text =
     code === 'ENOSPC' || code === 'EDQUOT'
       ? `the disk is full: ${path}. Free some space; the transfer goes on by itself`
-      : code === 'EACCES' || code === 'EPERM'
+      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
         ? `no permission for ${path}. Change it, or choose another folder with -o`
         : code === 'ELOOP'
           ? `${path} is a symbolic link, which is not followed. Move it away`
           : code === 'ENOENT'
             ? `${path} is gone. Put it back, or remove the torrent`
-            : `${path}: ${(error as Error).message}`;
+            : code === 'EEXIST' || code === 'ENOTDIR' || code === 'EISDIR'
+              ? `${path} cannot be opened: a file is where a folder has to be, or the other way round. Move it away`
+              : `${path}: ${(error as Error).message}`;
   return new MonsoonError('disk', text, error);
 }

@@ -131,8 +131,8 @@ const PARAMETERS: Readonly<Record<string, Parameter>> = {
     },
   },
   reverse: yes({ isReversed: true }),
-  limit: number('limit', `at most ${LIST_LIMIT_MAX}`, parseCount, LIST_LIMIT_MAX),
-  offset: number('offset', `at most ${LIST_OFFSET_MAX}`, parseCount, LIST_OFFSET_MAX),
+  limit: number('limit', `a whole number up to ${LIST_LIMIT_MAX}`, parseCount, LIST_LIMIT_MAX),
+  offset: number('offset', `a whole number up to ${LIST_OFFSET_MAX}`, parseCount, LIST_OFFSET_MAX),
 };
 
 /** Reads the parameters of a URL's query or of a command's flags; the first wrong one is named. */

@@ -1,6 +1,6 @@
 // Content that strains a file system: a file of 100 GiB with holes, hundreds of files at once, the longest names.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type BencodeInput, encodeBencode, isFault, utf8 } from '../../src/base/index.ts';
@@ -69,6 +69,15 @@ test('hundreds of files are written and read at once through a bounded number of
   assert.ok(openFiles() <= OPEN_FILES_MAX);
   await store.close();
   assert.equal(openFiles(), 0);
+});
+
+test('a file where a folder has to be is named in words', async (t) => {
+  const directory = join(temporaryFolder('in-the-way'), 'file');
+  writeFileSync(directory, 'no folder');
+  const store = new FileStore({ info: infoOf({ length: 5 }, 5), directory, sourcePaths: [] });
+  t.after(() => store.close());
+  const message = `${join(directory, 'it')} cannot be opened: a file is where a folder has to be, or the other way round. Move it away`;
+  await assert.rejects(store.write(0, randomContent(5)), { code: 'disk', message });
 });
 
 test('the longest names that a torrent may have can be written', async (t) => {

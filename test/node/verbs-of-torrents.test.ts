@@ -49,6 +49,34 @@ test('names of torrents that are here but not listed are understood by every ver
   assert.equal((await node.say('songs', { type: 'publish', claims: {} })).listing?.infoHash, infoHash);
 });
 
+test('the short forms that a list prints are understood as filter rules where they are unique', async (t) => {
+  const { node, place } = await running(t, { lan: false });
+  writeFileSync(join(place.root, 'one'), 'one');
+  writeFileSync(join(place.root, 'two'), 'two');
+  const { infoHash } = await node.share(join(place.root, 'one'), {});
+  await node.share(join(place.root, 'two'), {});
+  const { nodeId } = node.status();
+  const { rules } = await node.changeFilter({ add: [infoHash.slice(0, 8), `by:${nodeId.slice(0, 8)}`] });
+  assert.deepEqual(rules, [infoHash, `by:${nodeId}`]);
+  const unknown = infoHash.startsWith('0000') ? '1111' : '0000';
+  for (const [rule, digits] of [
+    [unknown.repeat(2), 40],
+    [`only:${nodeId.startsWith(unknown) ? '2222' : unknown}`, 64],
+  ] as const) {
+    await assert.rejects(node.changeFilter({ add: [rule] }), {
+      code: 'usage',
+      message: new RegExp(`${digits} digits`),
+    });
+  }
+  assert.equal(node.filter().total, 2);
+});
+
+test('get says that addresses are not fetched', async (t) => {
+  const { node } = await running(t, { lan: false });
+  const message = /^Addresses are not fetched\./;
+  await assert.rejects(node.get('http://a.example/x.torrent', undefined), { code: 'usage', message });
+});
+
 test('four digits of a hash are enough where they are unique, and every verb says when they are not', async (t) => {
   const { node } = await running(t, { lan: false });
   await node.get(`abcd${'1'.repeat(36)}`, undefined);
