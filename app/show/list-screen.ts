@@ -15,14 +15,15 @@ export type ScreenWish = 'draw' | 'load' | 'fetch' | 'quit' | undefined;
 const OTHER_LINES = 3;
 const SEARCH_LENGTH_MAX = 200;
 const COLUMNS = [
-  { title: 'Cat' },
+  { title: 'Cat', leavesAs: 1 },
   { title: 'Name', shrinks: true },
   { title: 'Size', isNumber: true },
-  { title: 'Age', isNumber: true },
+  { title: 'Age', isNumber: true, leavesAs: 2 },
   { title: 'Seeds', isNumber: true },
-  { title: 'Leech', isNumber: true },
+  { title: 'Leech', isNumber: true, leavesAs: 3 },
 ];
-const HELP = 'arrows move · / search · s order · Enter fetches · q leaves';
+/** The way out first, which a narrow terminal shows too. */
+const HELP = 'q leaves · Enter fetches · / search · s order · arrows move';
 
 export class ListScreen {
   #search = '';

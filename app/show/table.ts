@@ -10,6 +10,8 @@ export interface Column {
   readonly isNumber?: boolean;
   /** Cut with an ellipsis when the terminal is too narrow. */
   readonly shrinks?: boolean;
+  /** Left out where a column that shrinks has little room; the lowest first. */
+  readonly leavesAs?: number;
 }
 
 export interface TableLayout {
@@ -20,18 +22,24 @@ export interface TableLayout {
 
 const GAP = '  ';
 const SHRUNK_COLUMNS_MIN = 8;
+/** What a cut text is still told by; other columns leave before it is narrower. */
+const TELLING_COLUMNS = 20;
 const CELL_LENGTH_MAX = 4096;
 
 /** Lines with a heading, each ended by a newline; rows have one cell per column. */
 export function formatTable(
-  columns: readonly Column[],
+  allColumns: readonly Column[],
   rows: readonly (readonly string[])[],
   layout: TableLayout,
 ): string {
-  const cells = rows.map((row) => row.map((cell) => cleanText(cell, CELL_LENGTH_MAX)));
-  const widths = columns.map((column, i) =>
-    cells.reduce((widest, row) => Math.max(widest, columnsOf(row[i]!)), column.title.length),
+  const allCells = rows.map((row) => row.map((cell) => cleanText(cell, CELL_LENGTH_MAX)));
+  const allWidths = allColumns.map((column, i) =>
+    allCells.reduce((widest, row) => Math.max(widest, columnsOf(row[i]!)), column.title.length),
   );
+  const places = placesKept(allColumns, allWidths, layout.columns);
+  const columns = places.map((at) => allColumns[at]!);
+  const widths = places.map((at) => allWidths[at]!);
+  const cells = allCells.map((row) => places.map((at) => row[at]!));
   shrink(columns, widths, layout.columns);
   const lineOf = (row: readonly string[]): string =>
     row
@@ -47,6 +55,19 @@ export function formatTable(
 export function formatFacts(facts: readonly (readonly [string, string])[]): string {
   const width = facts.reduce((widest, [name]) => Math.max(widest, name.length), 0);
   return facts.map(([name, value]) => `${name.padEnd(width)}  ${cleanText(value, CELL_LENGTH_MAX)}\n`).join('');
+}
+
+/** The places of the columns that there is room for. */
+function placesKept(columns: readonly Column[], widths: readonly number[], available: number): number[] {
+  let kept = [...columns.keys()];
+  const needed = (): number =>
+    kept.reduce((sum, at) => sum + (columns[at]!.shrinks ? Math.min(widths[at]!, TELLING_COLUMNS) : widths[at]!), 0) +
+    GAP.length * (kept.length - 1);
+  const leaving = kept
+    .filter((at) => columns[at]!.leavesAs !== undefined)
+    .sort((a, b) => columns[a]!.leavesAs! - columns[b]!.leavesAs!);
+  for (const next of leaving) if (needed() > available) kept = kept.filter((at) => at !== next);
+  return kept;
 }
 
 function shrink(columns: readonly Column[], widths: number[], available: number): void {

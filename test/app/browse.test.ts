@@ -55,6 +55,19 @@ test('what is typed after / is searched with Enter, and Escape leaves it', async
   assert.equal(screen.press('q'), 'quit');
 });
 
+test('in 40 columns the name has room, and the way out is told', async () => {
+  const [row] = (await new FakeNode().list({})).rows;
+  const name = 'The Lighthouse Keepers S02E05';
+  const screen = new ListScreen();
+  screen.resize(8);
+  screen.show({ rows: [{ ...row!, name, category: 'application', size: 700 * 2 ** 20, seeders: 12 }], total: 1 });
+  const [, heading, first, ...rest] = screen.lines(40, 1_800_000_000);
+  assert.match(heading!, /^ {2}Name +Size +Seeds *$/);
+  assert.match(first!, /^> The Lighthouse Kee.*… +700 MiB +12 *$/);
+  assert.match(rest.at(-1)!, /^q leaves/);
+  assert.match(screen.lines(80, 1_800_000_000)[1]!, /^ {2}Cat +Name +Size +Age +Seeds +Leech *$/);
+});
+
 test('every line fits, whatever names hold', async () => {
   const screen = await filled(9, 2);
   for (const columns of [20, 80, 200]) {
