@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { MonsoonError } from '../base/index.ts';
 import type { TorrentInfo } from '../torrent/index.ts';
 import { syncFolder } from './atomic-file.ts';
+import { diskError } from './file-store.ts';
 import { makeFolders } from './make-folders.ts';
 
 const COPY_BYTES = 4_194_304;
@@ -64,7 +65,8 @@ export async function placeContent(info: TorrentInfo, from: string, to: string, 
     for (const target of placed) await unlink(target).catch(() => undefined);
     await removeEmpty(folders);
     if (error instanceof MonsoonError) throw error;
-    throw new MonsoonError('disk', `The files could not be moved to ${to}: ${(error as Error).message}.`, error);
+    const { path = to } = error as NodeJS.ErrnoException;
+    throw new MonsoonError('disk', `The files could not be moved to ${to}: ${diskError(error, path).message}.`, error);
   }
 }
 
@@ -184,6 +186,6 @@ function lstatIfThere(path: string): Promise<Stats | undefined> {
 function ignoring(...codes: string[]): (error: NodeJS.ErrnoException) => undefined {
   return (error) => {
     if (codes.includes(error.code ?? '')) return undefined;
-    throw new MonsoonError('disk', `${error.path ?? 'a file'}: ${error.message}`, error);
+    throw diskError(error, error.path ?? 'a file');
   };
 }

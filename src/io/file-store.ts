@@ -208,14 +208,14 @@ function ignoreExisting(error: NodeJS.ErrnoException): void {
 }
 
 /** A disk failure as a person should read it. */
-function diskError(error: unknown, path: string): MonsoonError {
+export function diskError(error: unknown, path: string): MonsoonError {
   if (error instanceof MonsoonError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   const text =
     code === 'ENOSPC' || code === 'EDQUOT'
       ? `the disk is full: ${path}. Free some space; the transfer goes on by itself`
       : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
-        ? `no permission for ${path}. Change it, or choose another folder with -o`
+        ? `no permission for ${path}. Change it, or choose another folder`
         : code === 'ELOOP'
           ? `${path} is a symbolic link, which is not followed. Move it away`
           : code === 'ENOENT'

@@ -136,6 +136,8 @@ test('a file in the way stops a move, and everything stays and seeds where it wa
   mkdirSync(join(after, content.made.info.name, 'sub2'), { recursive: true });
   writeFileSync(join(after, content.made.info.name, 'sub2', '2.bin'), 'mine');
   await assert.rejects(torrent.move(after), /2\.bin is there already/);
+  const blocked = join(after, content.made.info.name, 'sub2', '2.bin', 'below');
+  await assert.rejects(torrent.move(blocked), /could not be moved to .*: a file is where a folder has to be/);
   assert.deepEqual(tree(join(before, content.made.info.name)), tree(content.folder));
   assert.deepEqual(tree(after), {
     [join(content.made.info.name, 'sub2', '2.bin')]: Buffer.from('mine').toString('base64'),
