@@ -75,7 +75,7 @@ const TOO_WIDE = `(() => {
   const { clientWidth, scrollWidth } = document.documentElement;
   const wide = scrollWidth > innerWidth ? ['the page: ' + scrollWidth] : [];
   const textOf = (node) => (node.className || node.tagName) + ' ' + node.textContent.trim().slice(0, 20);
-  for (const box of document.querySelectorAll('.scroll, .page-view, .panel, .views, .chips, thead tr, dialog'))
+  for (const box of document.querySelectorAll('.scroll, .page-view, .wide-table, .panel, .views, .chips, thead tr, dialog'))
     if (box.checkVisibility() && box.scrollWidth > box.clientWidth) wide.push(textOf(box) + ': ' + box.scrollWidth);
   for (const control of document.querySelectorAll('a, button, input:not(.hidden), select, textarea')) {
     const { left, right } = control.getBoundingClientRect();

@@ -76,7 +76,7 @@ function HostLine({ host }: { readonly host: HostRow }): JSX.Element {
         {nodeId ? <code title={nodeId}>{shortHex(nodeId)}</code> : <span class="hint">not met</span>}{' '}
         {isAnchor && <Badge>anchor</Badge>}
       </td>
-      <td>{addresses.map(addressText).join(' ')}</td>
+      <td class="whole">{addresses.map(addressText).join(' ')}</td>
       <td>{answered === null ? 'never' : `${formatAge(Date.now() / 1000 - answered)} ago`}</td>
       <td class="number">{misses}</td>
     </tr>

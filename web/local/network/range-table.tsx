@@ -23,17 +23,19 @@ export function RangeTable({ arcs, handOff, linesMax }: Props): JSX.Element {
           <thead>
             <tr>
               <th scope="col">Owner</th>
-              <th scope="col">Range</th>
+              <th scope="col" class="detail">
+                Range
+              </th>
               <th scope="col" class="number">
                 Share
               </th>
               <th scope="col" class="number">
                 Load
               </th>
-              <th scope="col" class="number">
+              <th scope="col" class="number detail">
                 Epoch
               </th>
-              <th scope="col" class="number">
+              <th scope="col" class="number detail">
                 Term
               </th>
               <th scope="col">By</th>
@@ -61,13 +63,13 @@ function RangeLine({ arc, handOff }: { readonly arc: Arc; readonly handOff: Over
         {owner.isSelf && <Badge kind="new">this node</Badge>}
         {owner.isSelf && handOff && isWithin(handOff.range.to, range) && <Badge>hands over</Badge>}
       </td>
-      <td>
+      <td class="detail">
         <code>{rangeText(range)}</code>
       </td>
       <td class="number share">{roughPercent(spanOf(range) / 360)}</td>
       <td class="number">{roughPercent(owner.load)}</td>
-      <td class="number">{range.epoch}</td>
-      <td class="number">{owner.term}</td>
+      <td class="number detail">{range.epoch}</td>
+      <td class="number detail">{owner.term}</td>
       <td>{range.by === 'grant' ? 'a hand-off' : 'its election'}</td>
     </tr>
   );
