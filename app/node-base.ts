@@ -53,7 +53,25 @@ export interface Base {
 type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] };
 
 /** Opens it; rejects with a MonsoonError when this environment does not let it. */
-export async function openBase({ home, config, log }: NodeSettings): Promise<Base> {
+export async function openBase(settings: NodeSettings): Promise<Base> {
+  const { home, config, log } = settings;
+  // Begun first: its thread starts while this one reads keys and looks at the network.
+  const opening = openListingStore(join(home.dataDir, 'listing.sqlite'), {
+    rowsMax: config.listingRows,
+    warn: (text) => log.warn(text),
+  });
+  // That it failed is told where it is waited for.
+  opening.catch(() => undefined);
+  try {
+    return await openBeside(opening, settings);
+  } catch (error) {
+    const store = await opening.catch(() => undefined);
+    await store?.close();
+    throw error;
+  }
+}
+
+async function openBeside(opening: Promise<ListingStore>, { home, config, log }: NodeSettings): Promise<Base> {
   const alarms = new AlarmClock();
   const network = await BoundNetwork.open(config.bind);
   const identity = await openIdentity(join(home.dataDir, 'identity.key'));
@@ -61,10 +79,7 @@ export async function openBase({ home, config, log }: NodeSettings): Promise<Bas
   const isOwn = webCertificate !== '' || webKey !== '';
   const tls = makeNodeTls(identity, isOwn ? await readWebCertificate(webCertificate, webKey) : undefined);
   const subscriptions = await Subscriptions.open(join(home.dataDir, 'filter-lists'), identity, log);
-  const store = await openListingStore(join(home.dataDir, 'listing.sqlite'), {
-    rowsMax: config.listingRows,
-    warn: (text) => log.warn(text),
-  });
+  const store = await opening;
   const filter = await Filter.open(
     join(home.dataDir, 'filter.txt'),
     { store, nodeId: identity.nodeId, log },
@@ -79,10 +94,7 @@ export async function openBase({ home, config, log }: NodeSettings): Promise<Bas
       torrentNamed: (req2Hash) => users.torrentNamed?.(req2Hash),
       wire: (stream, ...rest) => (users.wire ? users.wire(stream, ...rest) : stream.socket.destroy()),
     },
-  ).catch(async (error) => {
-    await store.close();
-    throw error;
-  });
+  );
   const dialler = new Dialler(network, { allowLocal: config.allowLocal });
   const memory = new OverlayMemory(home.dataDir, config.network, log);
   return {
