@@ -19,6 +19,7 @@ import type { ListingFront } from './listing/listing-front.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './overlay/membership.ts';
 import { OVERLAY_PATH, type OverlayHost } from './overlay/overlay-host.ts';
+import { bodyOf } from './request-body.ts';
 
 const HEADERS_MS = 5000;
 const REQUEST_MS = 10_000;
@@ -290,19 +291,4 @@ function send(
     ...(encoding !== undefined && { 'content-encoding': encoding, vary: 'accept-encoding' }),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
-}
-
-/** The request's body; undefined when it is over the limit. Rejects when the connection ends before it does. */
-async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<Uint8Array | undefined> {
-  const parts: Buffer[] = [];
-  let bytes = Number(request.headers['content-length'] ?? 0);
-  if (bytes > bytesMax) return undefined;
-  bytes = 0;
-  // Without this option leaving the loop would destroy the connection that the refusal has to go out on.
-  for await (const part of request.iterator({ destroyOnReturn: false })) {
-    bytes += (part as Buffer).length;
-    if (bytes > bytesMax) return undefined;
-    parts.push(part as Buffer);
-  }
-  return Buffer.concat(parts);
 }

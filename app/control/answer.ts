@@ -1,6 +1,6 @@
 /** Requests of the local API as they are answered: read within a bound, answered with JSON, a page or a stream. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { concatBytes, MonsoonError } from '../../src/base/index.ts';
+import type { ServerResponse } from 'node:http';
+import { MonsoonError } from '../../src/base/index.ts';
 
 /** What is answered to one request. */
 export type Answer = JsonAnswer | BytesAnswer | StreamAnswer;
@@ -33,19 +33,6 @@ export class TooLong extends Error {}
 
 export function jsonAnswer(json: unknown, status = 200): JsonAnswer {
   return { status, json };
-}
-
-/** The whole body; rejects with a `TooLong` before more than `bytesMax` is held. */
-export async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw new TooLong();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    length += part.length;
-    if (length > bytesMax) throw new TooLong();
-    parts.push(part);
-  }
-  return concatBytes(parts);
 }
 
 export function jsonOf(bytes: Uint8Array): unknown {

@@ -6,8 +6,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { MonsoonError, type MonsoonErrorCode, parseInfoHash } from '../../src/base/index.ts';
 import { METAINFO_BYTES_MAX } from '../../src/torrent/index.ts';
 import type { Log } from '../log.ts';
+import { bodyOf } from '../request-body.ts';
 import type { NodeStatus, RunningNode, TorrentRow } from '../running-node.ts';
-import { type Answer, type Asked, bodyOf, jsonAnswer, jsonOf, send, TooLong } from './answer.ts';
+import { type Answer, type Asked, jsonAnswer, jsonOf, send, TooLong } from './answer.ts';
 import type { EventStreams } from './events.ts';
 import type { Pages } from './pages.ts';
 import {
@@ -77,7 +78,11 @@ export function controlApi(node: RunningNode, settings: ApiSettings): AnswerRequ
     if (page) return { bytes: page.text, contentType: page.contentType };
     const handler = Object.hasOwn(routes, route) ? routes[route] : undefined;
     if (!handler) return refusal(404, 'not-found', 'there is nothing at this address');
-    const bytes = (): Promise<Uint8Array> => bodyOf(request, LONG_BODIES[route] ?? BODY_BYTES_MAX);
+    const bytes = async (): Promise<Uint8Array> => {
+      const body = await bodyOf(request, LONG_BODIES[route] ?? BODY_BYTES_MAX);
+      if (!body) throw new TooLong();
+      return body;
+    };
     return handler({ what, query, bytes, json: async () => jsonOf(await bytes()) });
   };
   return async (request, response) => {
