@@ -10,7 +10,7 @@ import type { ListingStore } from '../../src/io/index.ts';
 import type { DenyFacts, DenyList } from '../../src/listing/index.ts';
 import type { Log } from '../log.ts';
 import type { RuleChange, RuleStatus } from '../running-node.ts';
-import type { SubscribedRules } from './subscriptions.ts';
+import { linesOf, type SubscribedRules } from './subscriptions.ts';
 
 /** Bytes of all rules. */
 const RULES_BYTES_MAX: number = 64 * 2 ** 20;
@@ -147,11 +147,4 @@ function listOf(rules: string): DenyList {
 function isWithin(text: string, other: string): boolean {
   const lines = new Set(other.split('\n'));
   return text.split('\n').every((line) => line === '' || lines.has(line));
-}
-
-function linesOf(text: string): string[] {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => line.trim());
 }

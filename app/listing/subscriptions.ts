@@ -203,7 +203,8 @@ function textOf(file: string): Promise<string> {
   });
 }
 
-function linesOf(text: string): string[] {
+/** The rules of a text, one a line. */
+export function linesOf(text: string): string[] {
   return text
     .split('\n')
     .map((line) => line.trim())
