@@ -4,8 +4,10 @@
 import { spawn } from 'node:child_process';
 import module, { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { currentBuild, ROOT } from './current-build.js';
 
 const NODE_MAJOR_MIN = 26;
 
@@ -31,9 +33,9 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
   // within a second of fast transfer, though nearly nothing in it survives. Before anything is compiled, because what
   // was compiled under other flags is compiled again.
   setFlagsFromString('--semi-space-growth-factor=1');
-  // Compiled sources are kept beside the packages: stripping types anew takes longer than most verbs do.
-  module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/monsoon', import.meta.url)));
-  await import(new URL('../app/main.ts', import.meta.url).href);
+  // What was compiled is kept beside the packages: doing it anew takes longer than most verbs do.
+  module.enableCompileCache(join(ROOT, 'node_modules', '.cache', 'monsoon'));
+  await import(pathToFileURL(currentBuild() ?? join(ROOT, 'app', 'main.ts')).href);
 } else {
   // Sockets that systemd opened for us go on to the child, which knows them by the pid of its parent.
   const { LISTEN_PID, LISTEN_FDS } = process.env;

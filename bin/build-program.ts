@@ -1,0 +1,94 @@
+/**
+ * Makes the program that `bin/monsoon.js` starts: all its modules and packages in a few files of `dist/program`, because the
+ * runtime takes a third of a second to find and read some 600 files one by one. Does nothing when no source has changed.
+ */
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { type Plugin, rolldown } from 'rolldown';
+import { BUILDS, type BuildRecord, currentBuild, RECORD, ROOT, stampOf } from './current-build.js';
+
+/** The first file of the process and of each of its threads, by their names in the build. */
+const ENTRIES = {
+  main: 'app/main.ts',
+  'worker-start': 'src/io/worker-start.js',
+  'hash-worker': 'src/io/hash-worker.ts',
+  'listing-worker': 'src/io/listing-worker.ts',
+  'listing-checkpoint': 'src/io/listing-checkpoint.ts',
+};
+/** Starts threads by files that lie beside it, in a build as among the sources. */
+const STARTS_THREADS = 'src/io/worker.ts';
+/** The current build, and the one before it, from which a node may still run and load more. */
+const FOLDERS = ['a', 'b'] as const;
+
+async function buildProgram(): Promise<void> {
+  const startedAt = Date.now();
+  await mkdir(BUILDS, { recursive: true });
+  const fresh = await mkdtemp(join(BUILDS, 'new-'));
+  try {
+    const files = await bundle(fresh);
+    const sources = Object.fromEntries(files.map((path) => [path, stampOf(path)]));
+    if (Object.values(sources).some((stamp) => Number.parseFloat(stamp) >= startedAt)) {
+      throw new Error('a source changed while the program was built: build it again');
+    }
+    const folder = (await currentFolder()) === FOLDERS[0] ? FOLDERS[1] : FOLDERS[0];
+    await rm(join(BUILDS, folder), { recursive: true, force: true });
+    await rename(fresh, join(BUILDS, folder));
+    const record: BuildRecord = { folder, sources };
+    await writeFile(`${RECORD}.${process.pid}`, JSON.stringify(record));
+    await rename(`${RECORD}.${process.pid}`, RECORD);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+/** Writes the build and returns the sources it was made from: ours, and the list of the packages' versions. */
+async function bundle(dir: string): Promise<readonly string[]> {
+  const build = await rolldown({
+    cwd: ROOT,
+    platform: 'node',
+    input: ENTRIES,
+    plugins: [whereSourcesLie(), withoutItsHttpClient()],
+  });
+  const { output } = await build.write({
+    dir,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+  });
+  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+  const own = modules.filter((id) => id.startsWith(ROOT)).map(pathOf);
+  return [...own.filter((path) => !path.startsWith('node_modules/')), 'package.json', 'package-lock.json'];
+}
+
+/** Each module goes on to find files from where its source lies: a folder of BUILDS is three levels below ROOT. */
+function whereSourcesLie(): Plugin {
+  return {
+    name: 'where-sources-lie',
+    transform(code, id) {
+      const path = pathOf(id);
+      if (!id.startsWith(ROOT) || path.startsWith('node_modules/') || path === STARTS_THREADS) return null;
+      return code.replaceAll('import.meta.url', `new URL('../../../${path}', import.meta.url).href`);
+    },
+  };
+}
+
+/** As src/io/parse-torrent.ts does while it loads that package from its own files. */
+function withoutItsHttpClient(): Plugin {
+  const nothing = '\0nothing';
+  return {
+    name: 'without-its-http-client',
+    resolveId: (name) => (name === 'cross-fetch-ponyfill' ? nothing : null),
+    load: (id) => (id === nothing ? 'export default undefined' : null),
+  };
+}
+
+function pathOf(id: string): string {
+  return relative(ROOT, id).split(sep).join('/');
+}
+
+async function currentFolder(): Promise<string | undefined> {
+  const text = await readFile(RECORD, 'utf8').catch(() => undefined);
+  return text && (JSON.parse(text) as BuildRecord).folder;
+}
+
+if (currentBuild() === undefined) await buildProgram();

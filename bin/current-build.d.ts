@@ -1,0 +1,11 @@
+/** The shape of `dist/program/current.json`. */
+export interface BuildRecord {
+  readonly folder: string;
+  /** Paths from ROOT, with what `stampOf` said of them before the build read them. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+export declare const ROOT: string;
+export declare const BUILDS: string;
+export declare const RECORD: string;
+export declare function stampOf(path: string): string;
+export declare function currentBuild(): string | undefined;
