@@ -27,7 +27,7 @@ async function buildProgram(): Promise<void> {
   try {
     const files = await bundle(fresh);
     const sources = Object.fromEntries(files.map((path) => [path, stampOf(path)]));
-    if (Object.values(sources).some((stamp) => Number.parseFloat(stamp) >= startedAt)) {
+    if (Object.values(sources).some(([mtimeMs]) => mtimeMs >= startedAt)) {
       throw new Error('a source changed while the program was built: build it again');
     }
     const folder = (await currentFolder()) === FOLDERS[0] ? FOLDERS[1] : FOLDERS[0];
