@@ -37,6 +37,8 @@ const inflate = promisify(gunzip);
 
 const TICK_MS = 250;
 const TIMEOUT_MS = 10_000;
+/** How soon somebody who lacks an entry of ours, and rests, is looked at again. */
+const OFFER_MS = 1000;
 /** Between two looks at what owner sets count. */
 const COUNT_MS = 5000;
 /** Supernodes asked for counts in one look. */
@@ -74,7 +76,6 @@ export class ListingSync {
   #countsAt = 0;
   #ownRowsOffset = 0;
   #hasFirstPage = false;
-  #isPushing = false;
 
   constructor(settings: ListingSyncSettings) {
     this.#settings = settings;
@@ -117,11 +118,13 @@ export class ListingSync {
   /** Adds an entry of ours and offers it now. */
   async publish(own: OwnEntry): Promise<void> {
     this.add(own);
-    await this.#push.round(now(), this.#ending.signal);
+    const { signal } = this.#ending;
+    await Promise.all(this.#push.plan.offersOf(own.infoHash, now()).map((offer) => this.#push.offer(offer, signal)));
   }
 
   /** The supernodes changed: an entry of ours may have another owner, and somebody new may be asked. */
   nudge(): void {
+    this.#push.plan.reconsider();
     if (this.#timer !== undefined) this.#tick();
   }
 
@@ -143,10 +146,7 @@ export class ListingSync {
       membership.ownArcs().length > 0,
       now(),
     );
-    if (!this.#isPushing && this.#push.hasWork(now())) {
-      this.#isPushing = true;
-      this.#run(this.#push.round(now(), this.#ending.signal).finally(() => (this.#isPushing = false)));
-    }
+    this.#pushOn();
     for (let request = this.#plan.next(now()); request; request = this.#plan.next(now()))
       this.#run(this.#pull(request));
     if (now() >= this.#countsAt) {
@@ -154,8 +154,18 @@ export class ListingSync {
       this.#run(this.#count());
       this.#run(this.#fill.round(this.#ending.signal));
     }
-    const waitMs = Math.max(TICK_MS, Math.min(this.#plan.deadline(now()) - now(), this.#countsAt - now()));
+    const offersMs = this.#push.plan.isBusy ? OFFER_MS : Infinity;
+    const waitMs = Math.max(TICK_MS, Math.min(this.#plan.deadline(now()) - now(), this.#countsAt - now(), offersMs));
     this.#timer = setTimeout(() => this.#tick(), waitMs);
+  }
+
+  /** Offers what is due, one after the other as they are answered. */
+  #pushOn(): void {
+    const { signal } = this.#ending;
+    if (signal.aborted) return;
+    const { plan } = this.#push;
+    for (let offer = plan.next(now()); offer; offer = plan.next(now()))
+      this.#run(this.#push.offer(offer, signal).then(() => this.#pushOn()));
   }
 
   #run(work: Promise<void>): void {

@@ -70,6 +70,7 @@ export {
 } from './filter-list.ts';
 export { nameKeysOf, nameTextOf } from './name-order.ts';
 export { combineCounts, OBSERVATIONS_MAX, type Observation, withObservation } from './observed-counts.ts';
+export { OFFERS_MAX, type Offer, type OfferOutcome, OfferPlan, OWN_ENTRIES_MAX } from './offer-plan.ts';
 export {
   LIST_LIMIT_DEFAULT,
   LIST_LIMIT_MAX,

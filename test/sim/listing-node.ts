@@ -6,7 +6,14 @@
 import { GainedArcs } from '../../app/listing/gained-arcs.ts';
 import { instant, type NodeId } from '../../src/base/index.ts';
 import { spansOf } from '../../src/io/listing-arcs.ts';
-import { formatArcs, type PullRequest, parseArcs, type SyncBudget, SyncPlan } from '../../src/listing/index.ts';
+import {
+  formatArcs,
+  type OfferOutcome,
+  type PullRequest,
+  parseArcs,
+  type SyncBudget,
+  SyncPlan,
+} from '../../src/listing/index.ts';
 import type { Arc } from '../../src/ports/index.ts';
 import { ListingLog, type LoggedPage } from './listing-log.ts';
 import type { ListingRing } from './listing-ring.ts';
@@ -85,6 +92,13 @@ export class ListingNode {
 
   stop(): void {
     this.isUp = false;
+  }
+
+  /** POST /listing of somebody else: takes the entry, unless others keep it as far as this node knows. */
+  publish(entry: number): OfferOutcome {
+    if (!this.#ring.keepersOf(entry).includes(this.number)) return 'elsewhere';
+    this.log.put(entry);
+    return 'taken';
   }
 
   /** GET /listing of somebody else. */

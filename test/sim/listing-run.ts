@@ -1,7 +1,6 @@
 /**
- * The listing of a whole network: entries are published to the owner sets of their hashes, some of them while everybody
- * already pulls; supernodes go and come; and each node, supernode or not, is to have every entry in the end. Nobody
- * publishes anything twice: what the last keeper of an entry takes with it is gone, and counts as broken.
+ * The listing of a whole network: publishers offer their entries to the owner sets of the hashes, some of them while
+ * everybody already pulls; supernodes go and come; and each node, supernode or not, is to have every entry in the end.
  */
 import { type NodeId, randomBelow } from '../../src/base/index.ts';
 import type { SyncBudget } from '../../src/listing/index.ts';
@@ -9,6 +8,7 @@ import type { Descriptor } from '../../src/overlay/index.ts';
 import { unsigned } from '../overlay/fixtures.ts';
 import { hashStarts } from './listing-log.ts';
 import { ListingNode, type ListingSurroundings } from './listing-node.ts';
+import { ListingPublisher } from './listing-publisher.ts';
 import { ListingRing } from './listing-ring.ts';
 import { NETWORK_PLAN, Network } from './network.ts';
 import { streamOf } from './streams.ts';
@@ -36,7 +36,7 @@ export interface ListingFigures {
   /** Virtual seconds until half, and all, of the readers and of the supernodes have everything; null where they never do. */
   readonly readersSeconds: readonly [number | null, number | null];
   readonly supernodesSeconds: readonly [number | null, number | null];
-  /** The last entry was published, and the last supernode came or went, then. */
+  /** The last entry was offered first, and the last supernode came or went, then. */
   readonly quietAfterSeconds: number;
   /** Of one node, the most that any had: bytes a second on average, and of each entry how often it came. */
   readonly bytesPerSecondMax: number;
@@ -50,6 +50,8 @@ const CHANGES_OVER_MS = 240_000;
 const SEEN_WITHIN_MS = 15_000;
 const LOOK_MS = 1000;
 const TOKENS_EACH = 4;
+/** Entries of one publisher. */
+const ENTRIES_EACH = 20;
 
 /** Lets one network converge. */
 export function runListing(plan: ListingPlan): ListingFigures {
@@ -63,6 +65,8 @@ class ListingRun {
   readonly #around: ListingSurroundings;
   readonly #descriptors: readonly Descriptor[];
   readonly #nodes: (ListingNode | undefined)[] = [];
+  /** Of every so many entries one. */
+  readonly #publishers: ListingPublisher[] = [];
   #ring: ListingRing;
   #isOwed: Uint8Array;
   #published = 0;
@@ -93,6 +97,9 @@ class ListingRun {
     for (let i = 0; i < supernodes; i++) this.#nodes[i] = this.#node(i);
     for (let i = 0; i < readers; i++)
       this.#nodes[this.#descriptors.length + i] = this.#node(this.#descriptors.length + i);
+    const numbers = new Map(this.#around.nodeIds.map((nodeId, i) => [nodeId, i]));
+    for (let entry = 0; entry < entries; entry += ENTRIES_EACH)
+      this.#publishers.push(new ListingPublisher(this.#network.join(false), this.#ring, numbers, this.#around));
     const early = entries - Math.round(entries * late);
     for (let entry = 0; entry < early; entry++) this.#publish(entry);
     const random = streamOf(this.#plan.seed, 'changes');
@@ -118,12 +125,12 @@ class ListingRun {
     return new ListingRing(this.#descriptors, members, this.#around.starts);
   }
 
-  /** As app/listing/listing-push.ts does: to the owner and those with copies, until each that is there took it. */
   #publish(entry: number): void {
     this.#published++;
     this.#isOwed[entry] = 1;
     this.#quietAtMs = this.#world.now;
-    for (const number of this.#ring.keepersOf(entry)) this.#nodes[number]?.log.put(entry);
+    // Neighbours in number are nobody's neighbours on the ring.
+    this.#publishers[Math.floor(entry / ENTRIES_EACH)]!.publish(entry);
   }
 
   /** A supernode is gone without a word, and another node is elected: one that knows what a reader of its age knows. */
@@ -138,13 +145,10 @@ class ListingRun {
     this.#ring = ring;
     this.#nodes[newcomer] = this.#node(newcomer);
     this.#nodes[newcomer].start();
-    for (const node of this.#nodes) {
-      if (node && node.number !== newcomer) {
-        this.#world.plan(random() * SEEN_WITHIN_MS, KIND.fault, node.number, () => {
-          // Of two changes the later one is what it knows in the end.
-          node.see(this.#ring);
-        });
-      }
+    const others = this.#nodes.filter((node) => node !== undefined && node.number !== newcomer);
+    for (const seeing of [...(others as ListingNode[]), ...this.#publishers]) {
+      // Of two changes the later one is what it knows in the end.
+      this.#world.plan(random() * SEEN_WITHIN_MS, KIND.fault, gone, () => seeing.see(this.#ring));
     }
   }
 
