@@ -397,7 +397,9 @@ class Node implements RunningNode {
   }
 
   doctor(): Promise<readonly Finding[]> {
-    return examine({ ...this.#base, status: this.status(), ...this.#parts.membership.surroundings });
+    const { membership, torrents } = this.#parts;
+    const folders = torrents.all().map(({ spec }) => spec.directory);
+    return examine({ ...this.#base, status: this.status(), folders, ...membership.surroundings });
   }
 
   hosts(): readonly HostRow[] {

@@ -31,7 +31,7 @@ async function withoutNode({ home, environment }: CliContext): Promise<readonly 
     const [place] = network.places();
     const portProblem = place && (await portProblemOf(config.port, place.host));
     const unknown = { status: undefined, clockBehindSeconds: undefined, unresolvedNames: [], lan: undefined } as const;
-    return diagnose({ ...unknown, port: config.port, portProblem, ...(await machineFacts(home, config, network)) });
+    return diagnose({ ...unknown, port: config.port, portProblem, ...(await machineFacts(home, config, network, [])) });
   } finally {
     network.close();
   }

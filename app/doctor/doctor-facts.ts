@@ -1,6 +1,6 @@
 /** The facts about this machine that a diagnosis rests on, gathered where they are: disks, the port, limits, addresses. */
 import { constants } from 'node:fs';
-import { access, readFile, statfs } from 'node:fs/promises';
+import { access, readFile, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../../config/index.ts';
@@ -13,15 +13,18 @@ import { type DiskFact, type DoctorFacts, diagnose } from './doctor.ts';
 /** What a node opens besides its links: torrents' files, the listing, its sockets. */
 const FILES_BESIDES = 300;
 
-/** What can be told of the machine, whether a node runs or not. */
+/**
+ * What can be told of the machine, whether a node runs or not.
+ * @param folders where content lies besides the folders of the configuration
+ */
 export async function machineFacts(
   home: Home,
   config: Config,
   network: BoundNetwork,
+  folders: readonly string[],
 ): Promise<Pick<DoctorFacts, 'disks' | 'openFiles' | 'addresses'>> {
   const downloads = config.downloadDir === '' ? home.downloadDir : resolve(config.downloadDir);
-  const [data, download, most] = await Promise.all([diskAt(home.dataDir), diskAt(downloads), openFilesMax()]);
-  const disks = data.path === download.path ? [data] : [data, download];
+  const [disks, most] = await Promise.all([disksOf([home.dataDir, downloads, ...folders]), openFilesMax()]);
   const wanted = config.linksMax + FILES_BESIDES;
   const addresses = network.hosts().map((host) => ({ host, reach: reachOf(host) }));
   return { disks, addresses, openFiles: most === undefined ? undefined : { most, wanted } };
@@ -33,12 +36,21 @@ export type NodeFacts = Pick<DoctorFacts, 'status' | 'clockBehindSeconds' | 'unr
   readonly config: Config;
   readonly network: BoundNetwork;
   readonly port: { readonly port: number };
+  /** Where content lies. */
+  readonly folders: readonly string[];
 };
 
 /** The diagnosis of a node that runs. */
-export async function examine({ home, config, network, port, ...known }: NodeFacts): Promise<readonly Finding[]> {
+export async function examine({
+  home,
+  config,
+  network,
+  port,
+  folders,
+  ...known
+}: NodeFacts): Promise<readonly Finding[]> {
   const { status, clockBehindSeconds, unresolvedNames, lan } = known;
-  const machine = await machineFacts(home, config, network);
+  const machine = await machineFacts(home, config, network, folders);
   const facts = { status, clockBehindSeconds, unresolvedNames, lan, ...machine };
   return diagnose({ ...facts, port: port.port, portProblem: undefined });
 }
@@ -52,18 +64,29 @@ export function portProblemOf(port: number, host: string): Promise<DoctorFacts['
   return promise;
 }
 
+/** The disks that these folders are on, each once, by its first folder; one that cannot be written counts by itself. */
+async function disksOf(folders: readonly string[]): Promise<DiskFact[]> {
+  const found = new Map<string, DiskFact>();
+  for (const folder of new Set(folders)) {
+    const { device, ...disk } = await diskAt(folder);
+    const key = disk.isWritable ? `${device}` : disk.path;
+    if (!found.has(key)) found.set(key, disk);
+  }
+  return [...found.values()];
+}
+
 /** The folder, or the nearest above it that is there: a node makes those that are not. */
-async function diskAt(path: string): Promise<DiskFact> {
+async function diskAt(path: string): Promise<DiskFact & { readonly device: number }> {
   try {
-    const { bavail, bsize } = await statfs(path);
+    const [{ bavail, bsize }, { dev }] = await Promise.all([statfs(path), stat(path)]);
     const isWritable = await access(path, constants.W_OK).then(
       () => true,
       () => false,
     );
-    return { path, freeBytes: bavail * bsize, isWritable };
+    return { path, freeBytes: bavail * bsize, isWritable, device: dev };
   } catch {
     const above = dirname(path);
-    return above === path ? { path, freeBytes: 0, isWritable: false } : diskAt(above);
+    return above === path ? { path, freeBytes: 0, isWritable: false, device: 0 } : diskAt(above);
   }
 }
 

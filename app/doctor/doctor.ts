@@ -2,6 +2,7 @@
  * What may be wrong with a node and its surroundings, and what its user can do about it. Judges facts that somebody else
  * collected, so that every diagnosis can be provoked.
  */
+import { NO_GATEWAY } from '../../src/lan/index.ts';
 import type { BootstrapStatus, Check, Finding, NodeStatus, PortMappingStatus } from '../running-node.ts';
 
 /** How the local network was heard: not asked for, no interface, nothing (not even ourselves), ourselves, neighbours. */
@@ -103,6 +104,9 @@ function reachFinding(
   if (addresses.some(({ reach }) => reach === 'public')) {
     const advice = `Open TCP and UDP port ${port} in the firewall, if there is one.`;
     return note('reachability', 'this machine has a public address, and nobody has connected to it yet', advice);
+  }
+  if (portMapping.problem === NO_GATEWAY) {
+    return note('reachability', `nobody outside this machine's networks can connect to it: ${NO_GATEWAY}`, null);
   }
   return problem('reachability', mappingText(portMapping), mappingAdvice(portMapping, port));
 }

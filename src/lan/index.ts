@@ -27,6 +27,7 @@ export {
   isPublicPlace,
   MAPPING_PROTOCOLS,
   type MappingProtocol,
+  NO_GATEWAY,
   PortMapping,
   type PortMappingFact,
   type PortMappingState,

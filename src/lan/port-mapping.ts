@@ -12,6 +12,8 @@ import { pcpCodec } from './pcp.ts';
 
 export type MappingProtocol = MappingAttempt['protocol'];
 export const MAPPING_PROTOCOLS: readonly MappingProtocol[] = ['pcp', 'nat-pmp', 'upnp'];
+/** Why nothing is mapped where there is nobody to ask. */
+export const NO_GATEWAY = 'there is no gateway';
 
 /** Where nobody maps, somebody may have switched it on later. */
 const RETRY_MS = 10 * 60_000;
@@ -107,7 +109,7 @@ export class PortMapping implements Machine<PortMappingFact, MappingEffect> {
     this.#failures = [];
     this.#left = [...this.#settings.protocols];
     if (!this.#gateway) {
-      this.#state = { state: 'none', because: 'there is no gateway' };
+      this.#state = { state: 'none', because: NO_GATEWAY };
       return;
     }
     this.#state = { state: 'searching' };

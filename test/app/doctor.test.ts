@@ -2,11 +2,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type DoctorFacts, diagnose } from '../../app/doctor/doctor.ts';
+import { machineFacts } from '../../app/doctor/doctor-facts.ts';
 import type { Check, Finding } from '../../app/running-node.ts';
+import { resolveConfig } from '../../config/index.ts';
+import { BoundNetwork } from '../../src/io/bound-network.ts';
+import { NO_GATEWAY } from '../../src/lan/index.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
 import { FakeNode } from './fake-node.ts';
 import { hostFakeNode, placeFor, runHere } from './place.ts';
@@ -128,6 +133,14 @@ const provoked: readonly [string, Check, Finding['state'], Partial<DoctorFacts>,
     /minute/,
   ],
   [
+    'there is no router',
+    'reachability',
+    'note',
+    { status: { ...behindRouter, portMapping: { ...NOT_MAPPED, problem: NO_GATEWAY } }, addresses: [] },
+    /nobody outside .* there is no gateway/,
+    null,
+  ],
+  [
     'a firewall may be in the way',
     'reachability',
     'note',
@@ -212,6 +225,16 @@ for (const [what, check, state, changes, text, advice] of provoked) {
     else assert.equal(found.advice, null);
   });
 }
+
+test('each disk is looked at once, whatever lies on it', async (t) => {
+  const { home, root } = placeFor(t);
+  const config = resolveConfig({ flags: {}, environment: {}, file: {} }).config;
+  const network = await BoundNetwork.open('127.0.0.1');
+  t.after(() => network.close());
+  const { disks } = await machineFacts(home, config, network, [root, join(root, 'a/b'), '/dev/shm']);
+  assert.equal(disks.length, 2);
+  assert.equal(disks.at(-1)?.path, '/dev/shm');
+});
 
 test('doctor prints the findings of the node, and ends with 0 when there is no problem', async (t) => {
   const place = placeFor(t);
