@@ -69,6 +69,8 @@ export class HostCache {
   /** Somebody answered at the first of these addresses, whether it was known or not. */
   noteAnswered({ nodeId, addresses }: HostName, now: number): void {
     const key = keyOf({ nodeId, addresses });
+    // It may have been known by its address alone until now.
+    if (nodeId !== undefined) this.#drop(formatAddress(addresses[0]!));
     const others = this.#hosts.get(key)?.addresses ?? [];
     if (!this.note({ nodeId, addresses: withFirst(addresses[0]!, others) }, now)) return;
     const host = this.#hosts.get(key)!;

@@ -77,3 +77,12 @@ test('where somebody answered is tried first, and a new address of it is learnt'
   cache.note({ nodeId, addresses: [three!] }, NOW);
   assert.deepEqual(cache.hosts()[0]!.addresses, [three]);
 });
+
+test('an address that the user named is no host of its own any more once somebody answered there', () => {
+  const cache = new HostCache();
+  const named = nameOf(1);
+  cache.note({ nodeId: undefined, addresses: named.addresses }, NOW);
+  cache.note(nameOf(2), NOW);
+  cache.noteAnswered(named, NOW);
+  assert.deepEqual(numbersOf(cache.hosts()).toSorted(), [1, 2]);
+});
