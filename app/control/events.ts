@@ -47,8 +47,8 @@ export class EventStreams {
     this.#streams.add(stream);
     response.once('close', () => this.#forget(stream));
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
-    this.#last = this.#look();
-    this.#tell(stream, this.#last, undefined);
+    // The others hear of what they would otherwise miss: changes count from here.
+    this.#tick();
   }
 
   /** Ends every stream. */

@@ -82,6 +82,17 @@ test('a stream begins with everything, then tells what changed, and ends with th
   assert.ok(performance.now() - begun < 1900, 'a page that is open does not hold up the end');
 });
 
+test('a page hears of a change that another page began with', async (t) => {
+  const { node, ask } = await open(t);
+  const next = eventsOf(await ask('api/events'));
+  for (const _ of ['status', 'supernodes', 'torrents']) await next();
+  node.torrents = () => [];
+  const other = eventsOf(await ask('api/events'));
+  for (const _ of ['status', 'supernodes']) await other();
+  assert.deepEqual(JSON.parse((await other())!.data), { isWhole: true, rows: [], gone: [] });
+  assert.deepEqual(JSON.parse((await next())!.data), { isWhole: false, rows: [], gone: [node.row.infoHash] });
+});
+
 test('only so many pages are told, and one that leaves makes room', async (t) => {
   const { ask } = await open(t);
   const leaving = new AbortController();
