@@ -50,20 +50,26 @@ export interface Base {
   readonly dialler: Dialler;
   readonly opener: LinkOpener;
 }
-type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] };
+type Users = { -readonly [Name in keyof PortUsers]?: PortUsers[Name] } & {
+  /** Told when the listing had to begin anew. */
+  listingRenewed?: () => void;
+};
 
 /** Opens it; rejects with a MonsoonError when this environment does not let it. */
 export async function openBase(settings: NodeSettings): Promise<Base> {
   const { home, config, log } = settings;
+  // What is opened here is used by parts that do not exist yet.
+  const users: Users = {};
   // Begun first: its thread starts while this one reads keys and looks at the network.
   const opening = openListingStore(join(home.dataDir, 'listing.sqlite'), {
     rowsMax: config.listingRows,
     warn: (text) => log.warn(text),
+    renewed: () => users.listingRenewed?.(),
   });
   // That it failed is told where it is waited for.
   opening.catch(() => undefined);
   try {
-    return await openBeside(opening, settings);
+    return await openBeside(opening, users, settings);
   } catch (error) {
     const store = await opening.catch(() => undefined);
     await store?.close();
@@ -71,7 +77,11 @@ export async function openBase(settings: NodeSettings): Promise<Base> {
   }
 }
 
-async function openBeside(opening: Promise<ListingStore>, { home, config, log }: NodeSettings): Promise<Base> {
+async function openBeside(
+  opening: Promise<ListingStore>,
+  users: Users,
+  { home, config, log }: NodeSettings,
+): Promise<Base> {
   const alarms = new AlarmClock();
   const network = await BoundNetwork.open(config.bind);
   const identity = await openIdentity(join(home.dataDir, 'identity.key'));
@@ -85,8 +95,6 @@ async function openBeside(opening: Promise<ListingStore>, { home, config, log }:
     { store, nodeId: identity.nodeId, log },
     subscriptions.rules,
   );
-  // The ports are opened before their users exist, because they need to know the number.
-  const users: Users = {};
   const { port, udp } = await openPorts(
     { network, port: config.port, encryption: encryptionOf(config).in, tls },
     {

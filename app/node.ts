@@ -146,6 +146,7 @@ function compose(base: Base) {
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
   const library: Library = new Library({ ...base, torrents, membership, sync, publisher, http, counts });
+  base.users.listingRenewed = () => sync.restart();
   base.filter.onChange((isLooser) => {
     if (isLooser) sync.restart();
     library.obeyFilter();

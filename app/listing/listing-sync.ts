@@ -217,7 +217,7 @@ export class ListingSync {
   }
 
   async #take(page: ListingPage): Promise<void> {
-    const { store, membership } = this.#settings;
+    const { store, membership, nodeId } = this.#settings;
     const at = wallNow();
     const items: StoredItem[] = [];
     const counts: [InfoHash, Counts][] = [];
@@ -228,7 +228,9 @@ export class ListingSync {
       if (isFault(entry)) continue;
       // Only those that keep a hash have its metadata from the publisher; the word of others counts for nothing.
       const isKeeper = membership.isKeptBy(entry.infoHash, page.source);
-      items.push({ entry, bytes: item.entry, isVerified: item.isVerified && isKeeper, isPinned: false });
+      // What we said comes back to a listing that had to begin anew, and is ours to keep.
+      const isPinned = entry.publisher === nodeId;
+      items.push({ entry, bytes: item.entry, isVerified: item.isVerified && isKeeper, isPinned });
       if (isKeeper) counts.push([entry.infoHash, item.counts]);
     }
     await store.put(items);

@@ -29,6 +29,8 @@ export interface ListingStoreOptions {
   readonly infoBytesMax?: number;
   /** Told when a damaged file was set aside, and under which name. */
   readonly warn: (text: string) => void;
+  /** Told when an empty listing took the place of a damaged one: what was in it is gone, the deny rules are not. */
+  readonly renewed?: () => void;
 }
 
 /** Every method rejects with a MonsoonError: `disk` when the file fails, `busy` when too many calls wait. */
@@ -77,7 +79,7 @@ export interface StoreCall {
   readonly method: Method | 'open';
   readonly args: readonly unknown[];
 }
-/** What comes back: a warning, or the answer to the call with this id. */
+/** What comes back: a warning that the listing begins anew, or the answer to the call with this id. */
 export interface StoreReply {
   readonly id?: number;
   readonly value?: unknown;
@@ -99,11 +101,12 @@ class WorkerCalls {
   /** Why no more calls are taken. */
   #closed: Error | undefined;
 
-  constructor(workerData: unknown, warn: (text: string) => void) {
+  constructor(workerData: unknown, { warn, renewed }: Pick<ListingStoreOptions, 'warn' | 'renewed'>) {
     this.#worker = startWorker('listing-worker', workerData);
     this.#worker.on('message', (reply: StoreReply) => {
-      if (reply.warning !== undefined) warn(reply.warning);
-      else this.#settle(reply);
+      if (reply.warning === undefined) return this.#settle(reply);
+      warn(reply.warning);
+      renewed?.();
     });
     this.#worker.on('error', (error) => this.#fail(new MonsoonError('disk', 'the listing stopped: restart', error)));
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -158,7 +161,7 @@ class WorkerCalls {
  */
 export async function openListingStore(file: string, options: ListingStoreOptions): Promise<ListingStore> {
   const limits = { rowsMax: options.rowsMax, infoBytesMax: options.infoBytesMax ?? INFO_BYTES_MAX_DEFAULT };
-  const calls = new WorkerCalls({ file, limits }, options.warn);
+  const calls = new WorkerCalls({ file, limits }, options);
   try {
     await calls.call('open');
   } catch (error) {

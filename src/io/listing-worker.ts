@@ -1,7 +1,7 @@
 /**
  * The listing's worker thread: performs calls on the database in small steps, those that only read before and between
  * the others, and sets a damaged file aside under a new name, says so, and goes on with an empty one. Knows nothing of
- * what the calls mean.
+ * what the calls mean, but that the deny rules hold for that one too.
  */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -22,6 +22,8 @@ const SQLITE_BUSY = 5;
 const { file, limits } = (workerData as WorkerStart).data as { file: string; limits: DatabaseLimits };
 const port = parentPort!;
 let database: ListingDatabase | undefined;
+/** What was denied last: an empty listing obeys it too. */
+let denied: StoreCall['args'] | undefined;
 
 /** A search waits for so much of another call at most. */
 const STEPS_MS = 4;
@@ -57,6 +59,7 @@ function begin({ method, args }: StoreCall): unknown {
   }
   database ??= open();
   if (method === 'open') return undefined;
+  if (method === 'deny') denied = args;
   return (database[method] as (...args: unknown[]) => unknown).apply(database, [...args]);
 }
 
@@ -71,6 +74,7 @@ function startAnew(damage: unknown, call?: StoreCall): boolean {
     database = undefined;
     setAside(damage);
     database = open();
+    if (denied) for (const _ of database.deny(...(denied as [string])));
   } catch (error) {
     for (const each of [call, interrupted?.call]) if (each) fail(each, error);
     return false;

@@ -280,6 +280,24 @@ for (const [damage, at] of [
   });
 }
 
+test('what is denied stays out of a listing that is built anew, and whoever fills it is told', async (t) => {
+  const file = temporaryFile(t);
+  let renewals = 0;
+  const store = await openListingStore(file, { rowsMax: 50, warn: () => {}, renewed: () => renewals++ });
+  t.after(() => store.close());
+  const denied = storedItem({ infoHash: infoHashOf(7), name: 'evil keygen' });
+  await store.deny('name:keygen');
+  await store.put([storedItem()]);
+  assert.equal(renewals, 0);
+  const other = new DatabaseSync(file);
+  other.exec("UPDATE entry SET rest = x'00'");
+  other.close();
+  await store.list({}, NOW);
+  assert.equal(renewals, 1);
+  assert.equal(await store.put([denied]), 0);
+  assert.equal(await store.rowCount(), 0);
+});
+
 test('an older damaged copy is never overwritten', async (t) => {
   const file = temporaryFile(t);
   writeFileSync(`${file}.damaged-1`, 'the older one');
