@@ -89,6 +89,9 @@ export class FastWire extends Wire {
     const sink: FrameSink = {
       blockPlace: (piece, offset, length) => events.blockPlace(piece, offset, length),
       blockArrived: (piece, offset, length) => events.blockArrived(piece, offset, length),
+      requested: (piece, offset, length) => {
+        if (!this.#hasFailed) events.requested(piece, offset, length);
+      },
       message: (id, payload) => this.#message(id, payload),
       keepAlive: () => {},
     };
@@ -181,9 +184,6 @@ export class FastWire extends Wire {
   override _onBitField(bytes: Uint8Array): void {
     this.#events.bitfield(bytes);
   }
-  override _onRequest(piece: number, offset: number, length: number): void {
-    this.#events.requested(piece >>> 0, offset >>> 0, length >>> 0);
-  }
   override _onCancel(piece: number, offset: number, length: number): void {
     this.#events.cancelled(piece >>> 0, offset >>> 0, length >>> 0);
   }
@@ -224,11 +224,8 @@ export class FastWire extends Wire {
 
   #message(id: number, payload: Uint8Array): void {
     if (this.#hasFailed) return;
-    // The two messages that come by the thousand go straight to their meaning.
+    // One of them comes for every piece and peer.
     if (id === MESSAGE.have) return this._onHave(readUint32(payload, 0));
-    if (id === MESSAGE.request) {
-      return this._onRequest(readUint32(payload, 0), readUint32(payload, 4), readUint32(payload, 8));
-    }
     const whole = new Uint8Array(payload.length + 1);
     whole[0] = id;
     whole.set(payload, 1);

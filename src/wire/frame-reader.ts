@@ -3,7 +3,10 @@
  * payloads go straight to where they belong and never through a buffer of its own.
  */
 import { type Fault, fault, readUint32 } from '../base/index.ts';
-import { BLOCK_BYTES_MAX, EXACT_LENGTH, MESSAGE, PIECE_HEADER_BYTES } from './messages.ts';
+import { BLOCK_BYTES_MAX, EXACT_LENGTH, MESSAGE, PIECE_HEADER_BYTES, REQUEST_MESSAGE_BYTES } from './messages.ts';
+
+const LENGTH_BYTES = 4;
+const LENGTH_AND_ID_BYTES = 5;
 
 /** Largest message before the metadata is known: an extension message or a bitfield of unknown size. */
 export const MESSAGE_BYTES_MAX = 1_048_576;
@@ -19,7 +22,8 @@ export interface FrameSink {
   blockPlace(piece: number, offset: number, length: number): Uint8Array | undefined;
   /** The block given a place is complete in it. */
   blockArrived(piece: number, offset: number, length: number): void;
-  /** A whole message other than `piece`. `payload` starts after the id and is the sink's to keep. */
+  requested(piece: number, offset: number, length: number): void;
+  /** A whole message other than `piece` and `request`. `payload` starts after the id and is the sink's to keep. */
   message(id: number, payload: Uint8Array): void;
   keepAlive(): void;
 }
@@ -33,7 +37,8 @@ export type WireFault = Fault<'message-too-long' | 'message-wrong-length' | 'mes
 export class FrameReader {
   readonly #sink: FrameSink;
   readonly #copy: CopyBytes;
-  readonly #header = new Uint8Array(PIECE_HEADER_BYTES);
+  /** The two messages that come by the thousand are read from here: blocks' heads, and whole requests. */
+  readonly #header = new Uint8Array(REQUEST_MESSAGE_BYTES);
   #headerBytes = 0;
   /** Bytes of the current body still to come. */
   #left = 0;
@@ -100,29 +105,49 @@ export class FrameReader {
   }
 
   #takeHeader(bytes: Uint8Array, from: number, end: number): number {
-    const header = this.#header;
-    let at = from;
-    header[this.#headerBytes++] = bytes[at++]!;
-    if (this.#headerBytes < 4) return at;
-    const length = readUint32(header, 0);
-    if (this.#headerBytes === 4) {
-      if (length === 0) {
-        this.#headerBytes = 0;
-        this.#countMessage();
-        this.#sink.keepAlive();
-      } else if (length > this.#messageBytesMax) {
-        this.#fault = fault('message-too-long', `a message of ${length} bytes`);
-      }
-      return at;
+    let at = this.#fillHeader(LENGTH_BYTES, bytes, from, end);
+    if (this.#headerBytes < LENGTH_BYTES) return at;
+    const length = readUint32(this.#header, 0);
+    if (this.#headerBytes === LENGTH_BYTES) {
+      if (length === 0) this.#keepAlive();
+      else if (length > this.#messageBytesMax) this.#fault = fault('message-too-long', `a message of ${length} bytes`);
+      if (length === 0 || this.#fault) return at;
+      at = this.#fillHeader(LENGTH_AND_ID_BYTES, bytes, at, end);
+      if (this.#headerBytes < LENGTH_AND_ID_BYTES) return at;
     }
-    const id = header[4]!;
+    const id = this.#header[LENGTH_BYTES]!;
     if (id === MESSAGE.piece) {
-      while (this.#headerBytes < PIECE_HEADER_BYTES && at < end) header[this.#headerBytes++] = bytes[at++]!;
-      if (this.#headerBytes === PIECE_HEADER_BYTES || length < PIECE_HEADER_BYTES - 4) this.#startBlock(length - 9);
-      return at;
+      at = this.#fillHeader(PIECE_HEADER_BYTES, bytes, at, end);
+      const isShort = length < PIECE_HEADER_BYTES - LENGTH_BYTES;
+      if (this.#headerBytes === PIECE_HEADER_BYTES || isShort) this.#startBlock(length - 9);
+    } else if (id === MESSAGE.request && length === REQUEST_MESSAGE_BYTES - LENGTH_BYTES) {
+      at = this.#fillHeader(REQUEST_MESSAGE_BYTES, bytes, at, end);
+      if (this.#headerBytes === REQUEST_MESSAGE_BYTES) this.#takeRequest();
+    } else {
+      this.#startMessage(id, length - 1);
     }
-    this.#startMessage(id, length - 1);
     return at;
+  }
+
+  /** Copies until the header has `size` bytes, as far as they are here; returns where the rest begins. */
+  #fillHeader(size: number, bytes: Uint8Array, from: number, end: number): number {
+    let at = from;
+    while (this.#headerBytes < size && at < end) this.#header[this.#headerBytes++] = bytes[at++]!;
+    return at;
+  }
+
+  #keepAlive(): void {
+    this.#headerBytes = 0;
+    this.#countMessage();
+    this.#sink.keepAlive();
+  }
+
+  #takeRequest(): void {
+    this.#headerBytes = 0;
+    this.#countMessage();
+    if (this.#fault) return;
+    const header = this.#header;
+    this.#sink.requested(readUint32(header, 5), readUint32(header, 9), readUint32(header, 13));
   }
 
   #startBlock(length: number): void {

@@ -7,6 +7,8 @@ export const BLOCK_BYTES = 16_384;
 export const BLOCK_BYTES_MAX = 131_072;
 /** Bytes before a block's payload: length, id, piece, offset. */
 export const PIECE_HEADER_BYTES = 13;
+/** Bytes of a whole request: length, id, piece, offset, bytes wanted. */
+export const REQUEST_MESSAGE_BYTES = 17;
 
 export const MESSAGE = {
   choke: 0,
@@ -43,8 +45,6 @@ export const EXACT_LENGTH: ReadonlyMap<number, number> = new Map([
   [MESSAGE.reject, 13],
   [MESSAGE.allowedFast, 5],
 ]);
-
-const REQUEST_MESSAGE_BYTES = 17;
 
 /**
  * Writes requests for a run of neighbouring blocks as one buffer.

@@ -21,6 +21,7 @@ export class Recorder {
         blockArrived: (piece, offset, length) => {
           this.events.push(`block ${piece} ${offset} ${length} ${hex(this.#place!)}`);
         },
+        requested: (piece, offset, length) => this.events.push(`request ${piece} ${offset} ${length}`),
         message: (id, payload) => this.events.push(`message ${id} ${hex(payload)}`),
         keepAlive: () => this.events.push('keep-alive'),
       },
