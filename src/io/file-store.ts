@@ -56,7 +56,7 @@ export class FileStore {
   async read(start: number, views: readonly Uint8Array[], length: number): Promise<void> {
     const rest = [...views];
     for (const span of this.layout.spans(start, length)) {
-      const part = takeBytes(rest, span.length);
+      const part = span.length === length ? views : takeBytes(rest, span.length);
       if (this.#content.info.files[span.file]!.isPadding) {
         for (const view of part) view.fill(0);
         continue;
@@ -174,7 +174,7 @@ async function readFully(
   path: string,
 ): Promise<void> {
   let done = 0;
-  let rest = [...views];
+  let rest: readonly Uint8Array[] = views;
   while (done < length) {
     const read = await callbackOf<number>((settle) => fs.readv(fd, rest, position + done, settle));
     if (read === 0) throw new MonsoonError('disk', `${path} is shorter than it was; check the torrent again`);

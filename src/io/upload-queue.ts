@@ -10,12 +10,43 @@ export const REQUESTS_MAX = 2000;
 /** Payload of one read. */
 const RUN_BYTES_MAX = 1_048_576;
 const RUN_REQUESTS_MAX = RUN_BYTES_MAX / BLOCK_BYTES;
+const FRAME_BYTES = PIECE_HEADER_BYTES + BLOCK_BYTES;
 const BUFFER_BYTES = RUN_BYTES_MAX + RUN_REQUESTS_MAX * PIECE_HEADER_BYTES + 131_072;
 /** Bytes in the socket's queue above which nothing more is read for it. */
 const UNSENT_BYTES_MAX = 262_144;
 const FREE_BUFFERS_MAX = 8;
 
-const freeBuffers: Buffer[] = [];
+/** What one run is read into and sent from: headers, each followed by its payload. */
+class RunBuffer {
+  readonly #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** Payloads of runs of whole blocks, which nearly all are: a view costs more than the rest of its request. */
+  readonly #blocks = Array.from({ length: RUN_REQUESTS_MAX }, (_, i) =>
+    this.#bytes.subarray(i * FRAME_BYTES + PIECE_HEADER_BYTES, (i + 1) * FRAME_BYTES),
+  );
+  #end = 0;
+  #frames = 0;
+
+  clear(): void {
+    this.#end = this.#frames = 0;
+  }
+
+  /** Writes the header of the next block; returns where its payload goes. */
+  frame({ piece, offset, length }: BlockRequest): Uint8Array {
+    writePieceHeader(this.#bytes, this.#end, piece, offset, length);
+    const start = this.#end + PIECE_HEADER_BYTES;
+    const isUsual = length === BLOCK_BYTES && this.#end === this.#frames * FRAME_BYTES;
+    const payload = isUsual ? this.#blocks[this.#frames]! : this.#bytes.subarray(start, start + length);
+    this.#frames++;
+    this.#end = start + length;
+    return payload;
+  }
+
+  get written(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
+  }
+}
+
+const freeBuffers: RunBuffer[] = [];
 
 interface BlockRequest {
   readonly piece: number;
@@ -132,20 +163,14 @@ export class UploadQueue {
   }
 
   async #serve(run: readonly BlockRequest[]): Promise<void> {
-    const buffer = freeBuffers.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
-    const views: Uint8Array[] = [];
-    let at = 0;
-    let payload = 0;
-    for (const { piece, offset, length } of run) {
-      writePieceHeader(buffer, at, piece, offset, length);
-      views.push(buffer.subarray(at + PIECE_HEADER_BYTES, at + PIECE_HEADER_BYTES + length));
-      at += PIECE_HEADER_BYTES + length;
-      payload += length;
-    }
+    const buffer = freeBuffers.pop() ?? new RunBuffer();
+    buffer.clear();
+    const views = run.map((request) => buffer.frame(request));
+    const payload = run.reduce((sum, { length }) => sum + length, 0);
     this.#port.spend(payload);
     await this.#port.read(run[0]!.piece, run[0]!.offset, views, payload);
     if (this.#isClosed) return;
-    this.#port.write(buffer.subarray(0, at), () => {
+    this.#port.write(buffer.written, () => {
       if (freeBuffers.length < FREE_BUFFERS_MAX) freeBuffers.push(buffer);
       this.pump();
     });
