@@ -5,12 +5,11 @@
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { type Address, type Fault, fault, formatAddress, isHearsayPort, reachOf } from '../base/index.ts';
 import type { BoundNetwork } from './bound-network.ts';
+import { type OnRead, readingInPlace } from './read-buffer.ts';
 
 const CONNECT_MS = 10_000;
 /** Connections being made at a time. */
 const DIALLING_MAX = 64;
-/** One buffer that all dialled sockets read into: its content is consumed before the next read. */
-const READ_BUFFER_BYTES = 1_048_576;
 
 /** How an address came to us: what is private may be dialled only when it came from somewhere private. */
 export type Trust = 'public' | 'private' | 'user';
@@ -22,9 +21,6 @@ export interface DialPolicy {
 
 export type DialFault = Fault<'refused-address' | 'too-many-dials' | 'connect-failed'>;
 
-/** Takes bytes that are only valid during the call. */
-export type OnRead = (bytes: Uint8Array, length: number) => void;
-
 /** `net.connect`, or what has its shape. */
 export type OpenSocket = (options: TcpNetConnectOpts) => Socket;
 
@@ -33,7 +29,6 @@ export class Dialler {
   readonly #network: BoundNetwork;
   readonly #policy: DialPolicy;
   #dialling = 0;
-  #readBuffer: Uint8Array | undefined;
   /** Bounded by DIALLING_MAX. */
   readonly #unconnected = new Set<Socket>();
 
@@ -76,15 +71,8 @@ export class Dialler {
     if (this.isBusy) return Promise.resolve(fault('too-many-dials', 'too many connections are being made'));
     this.#dialling++;
     return new Promise((settle) => {
-      const onread = {
-        buffer: this.#buffer(),
-        callback: (length: number, bytes: Uint8Array) => {
-          onRead(bytes, length);
-          return true;
-        },
-      };
       const { host, port } = address;
-      const socket = this.#network.open(host, (from) => open({ host, port, onread, ...from }));
+      const socket = this.#network.open(host, (from) => open({ host, port, ...readingInPlace(onRead), ...from }));
       this.#unconnected.add(socket);
       const end = (result: Socket | DialFault): void => {
         clearTimeout(timer);
@@ -104,13 +92,6 @@ export class Dialler {
   /** Gives up on every connection that is being made. */
   close(): void {
     for (const socket of this.#unconnected) socket.destroy(new Error('closed'));
-  }
-
-  #buffer(): Uint8Array {
-    // Overlapped reads on Windows keep the buffer while they wait, so there each socket has its own.
-    if (process.platform === 'win32') return Buffer.allocUnsafeSlow(262_144);
-    this.#readBuffer ??= Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-    return this.#readBuffer;
   }
 }
 

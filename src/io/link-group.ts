@@ -22,7 +22,7 @@ import { type Dialler, type Trust, trustOf } from './dialler.ts';
 import type { OurExtendedHandshake } from './fast-wire.ts';
 import type { LinkOpener, OpenFault } from './link-opener.ts';
 import { type LinkOwner, PeerLink } from './peer-link.ts';
-import type { PeerStream } from './peer-stream.ts';
+import type { AcceptedStream, PeerStream } from './peer-stream.ts';
 import type { Greeting } from './torrent-identity.ts';
 
 const REDIAL_MS = 1000;
@@ -172,7 +172,7 @@ export class LinkGroup {
   }
 
   /** Takes a connection that opened with this torrent's handshake. */
-  accept(stream: PeerStream, address: Address, firstBytes: Uint8Array): void {
+  accept(stream: AcceptedStream, address: Address, firstBytes: Uint8Array): void {
     const { linksMax, budget } = this.#settings;
     const { socket } = stream;
     if (!this.#isOpen || this.#links.size >= linksMax || this.#peers.isBanned(address.host) || !budget.take()) {
@@ -180,9 +180,8 @@ export class LinkGroup {
       return;
     }
     const link = this.#begin(stream, address, undefined);
-    socket.on('data', (bytes) => link.feed(bytes as Buffer, bytes.length));
     link.feedClear(firstBytes, firstBytes.length);
-    socket.resume();
+    stream.read((bytes, length) => link.feed(bytes, length));
   }
 
   /** Begins to dial and to accept: the torrent can tell what it has. */

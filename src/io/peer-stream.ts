@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { NodeId } from '../base/index.ts';
 import type { LinkEncryption, MseOutcome, Rc4 } from '../link/index.ts';
+import type { OnRead } from './read-buffer.ts';
 
 export interface PeerStream {
   /** A TLS socket where TLS hides the bytes. */
@@ -13,6 +14,11 @@ export interface PeerStream {
   readonly hasOurHandshake: boolean;
   /** For the bytes of the socket; undefined when they need no more work. */
   readonly ciphers: { readonly send: Rc4; readonly receive: Rc4 } | undefined;
+}
+
+/** One that the peer opened, and of which nothing is read until it is asked for. */
+export interface AcceptedStream extends PeerStream {
+  read(onRead: OnRead): void;
 }
 
 /** A connection whose bytes are as the socket has them. */

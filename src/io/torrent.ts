@@ -11,7 +11,7 @@ import type { Trust } from './dialler.ts';
 import { FileChoice } from './file-choice.ts';
 import type { LinkRow } from './link-group.ts';
 import { OrdersFile } from './orders-file.ts';
-import type { PeerStream } from './peer-stream.ts';
+import type { AcceptedStream } from './peer-stream.ts';
 import { RestingTorrent } from './resting-torrent.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
 import { type HostedFile, IDLE_FIGURES, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
@@ -191,7 +191,7 @@ export class Torrent {
   }
 
   /** Takes an incoming connection whose first bytes hold this torrent's handshake. */
-  accept(stream: PeerStream, address: Address, firstBytes: Uint8Array): void {
+  accept(stream: AcceptedStream, address: Address, firstBytes: Uint8Array): void {
     if (this.#host) this.#host.accept(stream, address, firstBytes);
     else stream.socket.destroy();
   }

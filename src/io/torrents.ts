@@ -11,7 +11,7 @@ import { now } from './alarm-clock.ts';
 import { sha1 } from './hash.ts';
 import { OrdersFile } from './orders-file.ts';
 import { parseMagnet } from './parse-torrent.ts';
-import type { PeerStream } from './peer-stream.ts';
+import type { AcceptedStream } from './peer-stream.ts';
 import { type Remembered, ResumeFile, rememberedIn } from './resume-file.ts';
 import { Torrent } from './torrent.ts';
 import { TorrentIndex } from './torrent-index.ts';
@@ -94,7 +94,7 @@ export class Torrents {
   }
 
   /** Routes an incoming connection to the torrent that its handshake names. */
-  accept(stream: PeerStream, address: Address, handshake: WireHandshake, firstBytes: Uint8Array): void {
+  accept(stream: AcceptedStream, address: Address, handshake: WireHandshake, firstBytes: Uint8Array): void {
     const torrent = this.#torrents.get(handshake.infoHash);
     if (torrent) torrent.accept(stream, address, firstBytes);
     else stream.socket.destroy();
