@@ -8,13 +8,13 @@ import {
   CATEGORIES,
   type FigureFilter,
   HOLDING_QUALITY,
-  holdsPhrase,
   LIST_LIMIT_DEFAULT,
   LIST_LIMIT_MAX,
   LIST_OFFSET_MAX,
   type ListingFilters,
   type ListingQuery,
   matchQuality,
+  Phrase,
   parseSearch,
   type Readings,
   type ReadTerm,
@@ -123,7 +123,7 @@ export class ListingIndex {
   named(name: string, limit: number): readonly number[] {
     const words = [...new Set(wordsOf(name))];
     if (words.length === 0) return [];
-    const ids = this.words.matching(words.map((word) => [word])).filter((id) => this.#columns.has(id));
+    const ids = this.#columns.filtered({}, this.words.matching(words.map((word) => [word])));
     const byAge = this.#columns.part(ids, 'age', false, 0, PHRASE_TEXTS_READ_MAX).ids;
     const texts = this.#textsOf(byAge);
     return byAge.filter((_, i) => texts[i]!.name.toLowerCase() === name.toLowerCase()).slice(0, limit);
@@ -131,10 +131,15 @@ export class ListingIndex {
 
   /** The words of rows, in their order. */
   wordsOfRows(ids: readonly number[]): RowWords[] {
-    return this.#textsOf(ids).map(({ name, tags, description }) => ({
-      name: wordsOf(name),
-      claims: wordsOf(`${tags.join(' ')} ${description}`),
-    }));
+    return this.#textsOf(ids).map(wordsOfTexts);
+  }
+
+  /** Of these rows those worth most whose texts pass; what is worth less is not read. */
+  reading(ids: Uint32Array, passes: (texts: RowTexts) => boolean): Uint32Array {
+    // In their order on disk, which is half the work.
+    const read = Uint32Array.from(this.#columns.worthMost(ids, PHRASE_TEXTS_READ_MAX)).sort();
+    const texts = this.#textsOf([...read]);
+    return read.filter((_, i) => passes(texts[i]!));
   }
 
   /** The rows worth most, by how well their texts fit and by worth; the others after them, by worth alone. */
@@ -190,16 +195,17 @@ class TextSearch {
     const { all, none } = this.#search;
     const { columns } = this.#index;
     if (all.length === 0) {
-      if (none.length === 0 && this.#tag === undefined) return { ids: columns.filtered(filter), clauses: [] };
-      const within = this.#tag === undefined ? undefined : this.#index.words.matching([[`#${this.#tag}`]]);
-      return { ids: this.#withoutExcluded(columns.filtered(filter, within)), clauses: [] };
+      const isAny = none.length === 0 && this.#tag === undefined;
+      if (isAny) return { ids: columns.filtered(filter), clauses: [] };
+      const within = this.#tag === undefined ? columns.listed : this.#index.words.matching([[`#${this.#tag}`]]);
+      return { ids: this.#fitting(within, filter), clauses: [] };
     }
     const asTyped = this.#read((word) => this.#readingsTyped(word));
     const found = this.#find(asTyped, filter);
     if (this.#isExact || found.length >= FEW_ROWS)
       return { ids: found, clauses: asTyped, ...this.#correction(asTyped, found) };
     const guessed = this.#read((word) => this.#readingsGuessed(word));
-    let ids = this.#find(guessed, filter);
+    let ids = isGuess(guessed) ? this.#find(guessed, filter) : found;
     if (ids.length === 0) ids = this.#find(guessed, filter, true);
     return { ids, clauses: guessed, ...this.#correction(guessed, ids) };
   }
@@ -242,57 +248,49 @@ class TextSearch {
   /** @param isOneMissing true to take rows that hold all clauses but one */
   #find(clauses: readonly (readonly ReadTerm[])[], filter: FigureFilter, isOneMissing = false): Uint32Array {
     if (isOneMissing && (clauses.length < 2 || clauses.length > LEAVE_OUT_CLAUSES_MAX)) return new Uint32Array();
-    const { words, columns } = this.#index;
     const tag: Condition[] = this.#tag === undefined ? [] : [[`#${this.#tag}`]];
-    const matching = (some: readonly (readonly ReadTerm[])[]): Uint32Array =>
-      words.matching([...some.flatMap(conditionsOf), ...tag]);
-    const found = isOneMissing
-      ? unionOf(clauses.map((_, left) => matching(clauses.filter((_clause, i) => i !== left))))
-      : matching(clauses);
-    return this.#withoutExcluded(this.#withPhrases(columns.filtered(filter, found)));
+    const matching = (some: readonly (readonly ReadTerm[])[]): RowBits =>
+      this.#index.words.matching([...some.flatMap(conditionsOf), ...tag]);
+    if (!isOneMissing) return this.#fitting(matching(clauses), filter);
+    const rows = new RowBits();
+    for (const left of clauses) rows.unite(matching(clauses.filter((clause) => clause !== left)));
+    return this.#fitting(rows, filter);
+  }
+
+  /** What is left of some rows, which are changed. */
+  #fitting(rows: RowBits, filter: FigureFilter): Uint32Array {
+    for (const { words } of this.#search.none.filter((term) => !isPhrase(term))) rows.subtract(this.#holding(words));
+    return this.#withoutPhrases(this.#withPhrases(this.#index.columns.filtered(filter, rows)));
+  }
+
+  #holding(words: readonly string[]): RowBits {
+    return this.#index.words.matching(words.map((word) => [word]));
   }
 
   #withPhrases(ids: Uint32Array): Uint32Array {
-    const phrased = this.#search.all.filter((clause) =>
-      clause.some(({ isPhrase, words }) => isPhrase && words.length > 1),
-    );
+    const phrased = this.#search.all.filter((clause) => clause.some(isPhrase));
     if (phrased.length === 0) return ids;
-    return this.#reading(ids, (words) =>
-      phrased.every((clause) => clause.some((term) => holdsTerm(words, term, this.#index.words.vocabulary))),
-    );
+    const tests = phrased.map((clause) => clause.map((term) => testOf(term, this.#index.words.vocabulary)));
+    return this.#index.reading(ids, (texts) => tests.every((clause) => clause.some((isHeld) => isHeld(texts))));
   }
 
-  #withoutExcluded(ids: Uint32Array): Uint32Array {
-    const { none } = this.#search;
-    if (none.length === 0 || ids.length === 0) return ids;
-    const isPhrase = (term: SearchTerm): boolean => term.isPhrase && term.words.length > 1;
-    const excluding = (terms: readonly SearchTerm[]): RowBits =>
-      bitsOf(terms.map(({ words }) => this.#index.words.matching(words.map((word) => [word]))));
-    const single = none.filter((term) => !isPhrase(term));
-    const excluded = excluding(single);
-    const kept = single.length === 0 ? ids : ids.filter((id) => !excluded.has(id));
-    const phrases = none.filter(isPhrase);
-    if (phrases.length === 0) return kept;
-    const doubtful = excluding(phrases);
-    const spared = this.#reading(
-      kept.filter((id) => doubtful.has(id)),
-      (words) => !phrases.some((term) => holdsTerm(words, term)),
-    );
-    for (const id of spared) doubtful.delete(id);
-    return kept.filter((id) => !doubtful.has(id));
-  }
-
-  /** Those whose texts pass, of the ones worth most. */
-  #reading(ids: Uint32Array, passes: (words: RowWords) => boolean): Uint32Array {
-    const { ids: worthiest } = this.#index.columns.part(ids, 'best', false, 0, PHRASE_TEXTS_READ_MAX);
-    const words = this.#index.wordsOfRows(worthiest);
-    return Uint32Array.from(worthiest.filter((_, i) => passes(words[i]!)));
+  #withoutPhrases(ids: Uint32Array): Uint32Array {
+    const phrases = this.#search.none.filter(isPhrase);
+    if (phrases.length === 0 || ids.length === 0) return ids;
+    const rows = bitsOf(ids);
+    const doubtful = new RowBits();
+    for (const { words } of phrases) doubtful.unite(this.#holding(words));
+    doubtful.intersect(rows);
+    const tests = phrases.map((term) => testOf(term, this.#index.words.vocabulary));
+    const spared = this.#index.reading(doubtful.ids(), (texts) => !tests.some((isHeld) => isHeld(texts)));
+    doubtful.subtract(bitsOf(spared));
+    rows.subtract(doubtful);
+    return rows.ids();
   }
 
   /** The words of the row worth most, where they are not those typed. */
   #correction(clauses: readonly (readonly ReadTerm[])[], ids: Uint32Array): { corrected?: string } {
-    const isGuess = clauses.some((clause) => clause.some(({ readings }) => readings.some(({ size }) => size > 1)));
-    const [first] = isGuess ? this.#index.columns.part(ids, 'best', false, 0, 1).ids : [];
+    const [first] = isGuess(clauses) ? this.#index.columns.part(ids, 'best', false, 0, 1).ids : [];
     if (first === undefined) return {};
     const { name, claims } = this.#index.wordsOfRows([first])[0]!;
     const words = clauses.flatMap(([term]) =>
@@ -306,25 +304,42 @@ class TextSearch {
   }
 }
 
-/** Rows that are in any of these: half of a million rows in a set would take a second. */
-function bitsOf(lists: readonly Uint32Array[]): RowBits {
-  const bits = new RowBits();
-  for (const ids of lists) bits.addAll(ids);
-  return bits;
+function wordsOfTexts({ name, tags, description }: RowTexts): RowWords {
+  return { name: wordsOf(name), claims: wordsOf(`${tags.join(' ')} ${description}`) };
 }
 
-function unionOf(lists: readonly Uint32Array[]): Uint32Array {
-  return RowBits.inAll([bitsOf(lists)]);
+function bitsOf(ids: Uint32Array): RowBits {
+  const rows = new RowBits();
+  rows.addAll(ids);
+  return rows;
+}
+
+/** True when some word was read as another. */
+function isGuess(clauses: readonly (readonly ReadTerm[])[]): boolean {
+  return clauses.some((clause) => clause.some(({ readings }) => readings.some(({ size }) => size > 1)));
 }
 
 function corrected(found: TextFound): { corrected?: string } {
   return found.corrected === undefined ? {} : { corrected: found.corrected };
 }
 
-function holdsTerm(row: RowWords, { words, isPhrase }: SearchTerm, vocabulary?: Vocabulary): boolean {
-  if (isPhrase) return holdsPhrase(row, words);
+/** True of a term that the texts have to decide. */
+function isPhrase(term: SearchTerm): boolean {
+  return term.isPhrase && term.words.length > 1;
+}
+
+/** Whether a row's texts hold a term. */
+function testOf(term: SearchTerm, vocabulary: Vocabulary): (texts: RowTexts) => boolean {
+  if (isPhrase(term)) {
+    const phrase = new Phrase(term.words);
+    return ({ name, tags, description }) => phrase.isIn(name) || phrase.isIn(`${tags.join(' ')} ${description}`);
+  }
   // A word that nobody wrote was read as another; the index has found that one.
-  return words.every((word) => row.name.includes(word) || row.claims.includes(word) || vocabulary?.has(word) === false);
+  const written = term.words.filter((word) => term.isPhrase || vocabulary.has(word));
+  return (texts) => {
+    const { name, claims } = wordsOfTexts(texts);
+    return written.every((word) => name.includes(word) || claims.includes(word));
+  };
 }
 
 /** What a row holds that answers a clause. */

@@ -54,17 +54,17 @@ export class WordIndex {
   }
 
   /** The rows that hold all of this; none where nothing is asked for. */
-  matching(conditions: readonly Condition[]): Uint32Array {
-    const bits: RowBits[] = [];
+  matching(conditions: readonly Condition[]): RowBits {
+    const sets: RowBits[] = [];
     const expressions: string[] = [];
     for (const condition of conditions) {
-      const rows = 'either' in condition || condition.length > 1 ? undefined : this.#common.rowsOf(condition[0]!);
-      if (rows) bits.push(rows);
+      if (this.#hasCommon(condition)) sets.push(this.#rowsOf(condition));
       else expressions.push(expressionOf(condition));
     }
-    if (expressions.length === 0) return RowBits.inAll(bits);
-    const ids = this.#indexed('SELECT json_group_array(rowid) AS ids FROM words WHERE words MATCH ?', expressions);
-    return bits.length === 0 ? ids : ids.filter((id) => bits.every((rows) => rows.has(id)));
+    if (expressions.length > 0) sets.push(this.#indexed(expressions.join(' AND ')));
+    const rows = sets[0]?.copy() ?? new RowBits();
+    for (const others of sets.slice(1)) rows.intersect(others);
+    return rows;
   }
 
   /**
@@ -81,18 +81,40 @@ export class WordIndex {
     }
     const word = this.#common.unfilled;
     if (word === undefined) return false;
-    const text = 'SELECT json_group_array(rowid) AS ids FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?';
     const next = this.#filled + FILL_STEP;
     const isAll = next >= end;
-    this.#common.fill(word, this.#indexed(text, [quoted(word)], this.#filled, next), isAll);
+    this.#common.fill(word, this.#indexed(quoted(word), this.#filled, next), isAll);
     this.#filled = isAll ? 0 : next;
     return true;
   }
 
-  /** As one value: a million rows one by one would take a second. */
-  #indexed(text: string, expressions: readonly string[], ...bounds: readonly number[]): Uint32Array {
-    const row = this.#sql.one(text, expressions.join(' AND '), ...bounds);
-    return Uint32Array.from(JSON.parse(String(row?.ids ?? '[]')) as number[]);
+  #hasCommon(condition: Condition): boolean {
+    if (!('either' in condition)) return condition.some((word) => this.isCommon(word));
+    return condition.either.some((all) => all.some((anyOf) => this.#hasCommon(anyOf)));
+  }
+
+  /** The rows of a condition that has common words in it; not to be changed. */
+  #rowsOf(condition: Condition): RowBits {
+    const sets = 'either' in condition ? condition.either.map((all) => this.matching(all)) : this.#rowsOfAny(condition);
+    if (sets.length === 1) return sets[0]!;
+    const rows = new RowBits();
+    for (const others of sets) rows.unite(others);
+    return rows;
+  }
+
+  #rowsOfAny(words: AnyOf): RowBits[] {
+    const rare = words.filter((word) => !this.isCommon(word));
+    const common = words.flatMap((word) => this.#common.rowsOf(word) ?? []);
+    return rare.length === 0 ? common : [...common, this.#indexed(expressionOf(rare))];
+  }
+
+  /** The rows that an expression of FTS5 finds. As one value: a million rows one by one would take a second. */
+  #indexed(expression: string, from = 0, to: number = 2 ** 32): RowBits {
+    const text = 'SELECT json_group_array(rowid) AS ids FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?';
+    const row = this.#sql.one(text, expression, from, to);
+    const rows = new RowBits();
+    rows.addAll(JSON.parse(String(row?.ids ?? '[]')) as number[]);
+    return rows;
   }
 }
 

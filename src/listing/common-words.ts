@@ -49,9 +49,9 @@ export class CommonWords {
   }
 
   /** Notes rows that hold a word. @param isAll true when none is left to be noted */
-  fill(word: string, ids: Iterable<number>, isAll: boolean): void {
+  fill(word: string, some: RowBits, isAll: boolean): void {
     const rows = this.#rows.get(word);
-    rows?.addAll(ids);
+    rows?.unite(some);
     if (rows && isAll) this.#whole.add(word);
   }
 

@@ -110,8 +110,8 @@ export {
 export {
   BEGINNING_QUALITY,
   HOLDING_QUALITY,
-  holdsPhrase,
   matchQuality,
+  Phrase,
   type Readings,
   type ReadTerm,
   type RowWords,

@@ -4,8 +4,9 @@
  */
 import { nameKeysOf, nameTextOf } from './name-order.ts';
 import type { ListingSort } from './query.ts';
+import { RowBits } from './row-bits.ts';
 import { type OrderLevel, PartSelector } from './selection.ts';
-import { distrustOf } from './worth.ts';
+import { distrustOf, UNSEEDED } from './worth.ts';
 
 /** What one row is filtered and ordered by. */
 export interface RowFigures {
@@ -52,7 +53,6 @@ export interface Selection {
 
 const UNKNOWN = 0xffffffff;
 const COUNT_MAX = 0xfffffffe;
-const LISTED = 0x80;
 const VERIFIED = 0x40;
 const PINNED = 0x20;
 const CATEGORY = 0x07;
@@ -66,7 +66,8 @@ export class RowColumns {
   readonly #selector = new PartSelector();
   #capacity = 1024;
   #end = 0;
-  #listed = 0;
+  #count = 0;
+  readonly #listed = new RowBits();
   #flags = new Uint8Array(this.#capacity);
   #published = new Uint32Array(this.#capacity);
   #size = new Float64Array(this.#capacity);
@@ -81,6 +82,8 @@ export class RowColumns {
   #completions = new Uint32Array(this.#capacity);
   /** Listed rows, by number of the publisher. */
   #rowsOf = new Uint32Array(1024);
+  /** What rows with seeders are worth less for it. */
+  #distrust = new Int32Array(1024);
 
   /** @param namesOf the names of listed rows, of which only the beginnings are kept here */
   constructor(namesOf: (ids: readonly number[]) => readonly string[]) {
@@ -89,7 +92,7 @@ export class RowColumns {
 
   /** Rows that are listed. */
   get size(): number {
-    return this.#listed;
+    return this.#count;
   }
 
   /** Above the numbers of all rows. */
@@ -102,10 +105,11 @@ export class RowColumns {
     if (id >= this.#capacity) this.#grow(id);
     if (id >= this.#end) this.#end = id + 1;
     this.delete(id);
-    this.#listed++;
+    this.#count++;
+    this.#listed.add(id);
     this.#countRow(figures.publisher, 1);
     this.#flags[id] =
-      LISTED | (figures.isVerified ? VERIFIED : 0) | (figures.isPinned ? PINNED : 0) | (figures.category & CATEGORY);
+      (figures.isVerified ? VERIFIED : 0) | (figures.isPinned ? PINNED : 0) | (figures.category & CATEGORY);
     this.#published[id] = Math.min(figures.published, COUNT_MAX);
     this.#size[id] = figures.size;
     this.#files[id] = figures.files;
@@ -127,76 +131,64 @@ export class RowColumns {
   }
 
   has(id: number): boolean {
-    return id < this.#end && (this.#flags[id]! & LISTED) !== 0;
+    return this.#listed.has(id);
   }
 
   /** Lists a row no more. */
   delete(id: number): void {
     if (!this.has(id)) return;
-    this.#flags[id] = 0;
-    this.#listed--;
+    this.#listed.delete(id);
+    this.#count--;
     this.#countRow(this.#publisher[id]!, -1);
   }
 
   /** Worth of a row, trust in its publisher included. */
   worthOf(id: number): number {
-    const seeders = this.#seeders[id]!;
-    const isSeeded = seeders > 0 && seeders !== UNKNOWN;
-    return this.#worth[id]! - distrustOf(this.#rowsOf[this.#publisher[id]!]!, isSeeded);
+    const less = this.#distrust[this.#publisher[id]!]!;
+    return this.#worth[id]! - (isSeeded(this.#seeders[id]!) ? less : UNSEEDED * less);
+  }
+
+  /** All rows. */
+  get listed(): RowBits {
+    return this.#listed.copy();
   }
 
   /** The rows that fit, of some or of all. */
-  filtered(filter: FigureFilter, candidates?: Uint32Array): Uint32Array {
-    const among = candidates ?? this.#all();
-    const isAny = Object.keys(filter).length === 0;
-    if (isAny && !candidates) return among;
-    const fits = isAny ? (id: number) => this.has(id) : this.#test(filter);
-    const fitting = new Uint32Array(among.length);
-    let count = 0;
-    for (let i = 0; i < among.length; i++) {
-      const id = among[i]!;
-      if (fits(id)) fitting[count++] = id;
-    }
-    return fitting.subarray(0, count);
+  filtered(filter: FigureFilter, among: RowBits = this.#listed): Uint32Array {
+    const rows = among.copy();
+    rows.intersect(this.#listed);
+    let ids = rows.ids();
+    const { category, publishers } = filter;
+    if (category !== undefined) ids = kept(ids, (id) => (this.#flags[id]! & CATEGORY) === category);
+    if (publishers) ids = kept(ids, (id) => publishers.has(this.#publisher[id]!));
+    ids = within(ids, this.#size, filter.sizeMin, filter.sizeMax);
+    ids = within(ids, this.#files, filter.filesMin, filter.filesMax);
+    ids = within(ids, this.#published, filter.publishedMin, filter.publishedMax);
+    const { seedsMin, seedsMax } = filter;
+    const isCounted = seedsMin !== undefined || seedsMax !== undefined;
+    return isCounted ? within(ids, this.#seeders, seedsMin, Math.min(seedsMax ?? COUNT_MAX, COUNT_MAX)) : ids;
+  }
+
+  /** As many of these rows as may be of those worth most, in no order. */
+  worthMost(ids: Uint32Array, count: number): readonly number[] {
+    return this.#selector.some(ids, this.#levelsOf('best', 1), 0, count);
   }
 
   /** A part of these rows in an order; ties are broken by the newest, so that pages do not overlap. */
   part(ids: Uint32Array, sort: ListingSort, isReversed: boolean, offset: number, limit: number): Selection {
-    const levels = [...this.#levels(sort, isReversed ? -1 : 1), valuesOf(this.#published, -1), newestFirst];
+    const levels = this.#levelsOf(sort, isReversed ? -1 : 1);
     return { ids: this.#selector.part(ids, levels, offset, offset + limit), total: ids.length };
   }
 
   /** The numbers of the rows worth least, pinned ones never; at most `count`. */
   leastWorth(count: number): number[] {
     const ids = this.filtered({}).filter((id) => (this.#flags[id]! & PINNED) === 0);
-    return [...this.part(ids, 'best', false, Math.max(0, ids.length - count), count).ids];
+    const from = Math.max(0, ids.length - count);
+    return this.#selector.some(ids, this.#levelsOf('best', 1), from, ids.length);
   }
 
-  #all(): Uint32Array {
-    const ids = new Uint32Array(this.#listed);
-    const flags = this.#flags;
-    for (let id = 0, at = 0; at < ids.length; id++) if ((flags[id]! & LISTED) !== 0) ids[at++] = id;
-    return ids;
-  }
-
-  #test(filter: FigureFilter): (id: number) => boolean {
-    const { category, publishers, sizeMin = 0, sizeMax = Infinity, filesMin = 0, filesMax = Infinity } = filter;
-    const { seedsMin = 0, seedsMax = Infinity, publishedMin = 0, publishedMax = Infinity } = filter;
-    const mask = category === undefined ? LISTED : LISTED | CATEGORY;
-    const flags = category === undefined ? LISTED : LISTED | category;
-    const mustBeCounted = filter.seedsMin !== undefined || filter.seedsMax !== undefined;
-    return (id) => {
-      if ((this.#flags[id]! & mask) !== flags) return false;
-      const size = this.#size[id]!;
-      const files = this.#files[id]!;
-      const published = this.#published[id]!;
-      if (size < sizeMin || size > sizeMax || files < filesMin || files > filesMax) return false;
-      if (published < publishedMin || published > publishedMax) return false;
-      if (publishers && !publishers.has(this.#publisher[id]!)) return false;
-      if (!mustBeCounted) return true;
-      const seeders = this.#seeders[id]!;
-      return seeders !== UNKNOWN && seeders >= seedsMin && seeders <= seedsMax;
-    };
+  #levelsOf(sort: ListingSort, sign: 1 | -1): OrderLevel[] {
+    return [...this.#levels(sort, sign), valuesOf(this.#published, -1), newestFirst];
   }
 
   /** @param sign -1 for the other end of the order first */
@@ -236,7 +228,12 @@ export class RowColumns {
   }
 
   #worths(ids: Uint32Array, values: Float64Array, sign: number): void {
-    for (let i = 0; i < ids.length; i++) values[i] = -sign * this.worthOf(ids[i]!);
+    const [worth, seeders, publisher, distrust] = [this.#worth, this.#seeders, this.#publisher, this.#distrust];
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      const less = distrust[publisher[id]!]!;
+      values[i] = -sign * (worth[id]! - (isSeeded(seeders[id]!) ? less : UNSEEDED * less));
+    }
   }
 
   /** Places in the order of whole names, the same for the same name. */
@@ -253,34 +250,56 @@ export class RowColumns {
 
   #countRow(publisher: number, change: 1 | -1): void {
     if (publisher >= this.#rowsOf.length) {
-      const grown = new Uint32Array(Math.max(this.#rowsOf.length * 2, publisher + 1));
-      grown.set(this.#rowsOf);
-      this.#rowsOf = grown;
+      const length = Math.max(this.#rowsOf.length * 2, publisher + 1);
+      this.#rowsOf = grown(Uint32Array, this.#rowsOf, length);
+      this.#distrust = grown(Int32Array, this.#distrust, length);
     }
     this.#rowsOf[publisher]! += change;
+    this.#distrust[publisher] = distrustOf(this.#rowsOf[publisher]!);
   }
 
   #grow(id: number): void {
     const capacity = Math.max(this.#capacity * 2, id + 1);
-    const grown = <T extends Column>(make: new (length: number) => T, from: T): T => {
-      const to = new make(capacity);
-      to.set(from);
-      return to;
-    };
-    this.#flags = grown(Uint8Array, this.#flags);
-    this.#published = grown(Uint32Array, this.#published);
-    this.#size = grown(Float64Array, this.#size);
-    this.#files = grown(Uint32Array, this.#files);
-    this.#name = grown(Float64Array, this.#name);
-    this.#nameRest = grown(Float64Array, this.#nameRest);
-    this.#hash = grown(Uint32Array, this.#hash);
-    this.#publisher = grown(Uint32Array, this.#publisher);
-    this.#worth = grown(Int32Array, this.#worth);
-    this.#seeders = grown(Uint32Array, this.#seeders);
-    this.#leechers = grown(Uint32Array, this.#leechers);
-    this.#completions = grown(Uint32Array, this.#completions);
+    this.#flags = grown(Uint8Array, this.#flags, capacity);
+    this.#published = grown(Uint32Array, this.#published, capacity);
+    this.#size = grown(Float64Array, this.#size, capacity);
+    this.#files = grown(Uint32Array, this.#files, capacity);
+    this.#name = grown(Float64Array, this.#name, capacity);
+    this.#nameRest = grown(Float64Array, this.#nameRest, capacity);
+    this.#hash = grown(Uint32Array, this.#hash, capacity);
+    this.#publisher = grown(Uint32Array, this.#publisher, capacity);
+    this.#worth = grown(Int32Array, this.#worth, capacity);
+    this.#seeders = grown(Uint32Array, this.#seeders, capacity);
+    this.#leechers = grown(Uint32Array, this.#leechers, capacity);
+    this.#completions = grown(Uint32Array, this.#completions, capacity);
     this.#capacity = capacity;
   }
+}
+
+/** Those of the rows that fit; in the memory of these. */
+function kept(ids: Uint32Array, fits: (id: number) => boolean): Uint32Array {
+  let count = 0;
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    if (fits(id)) ids[count++] = id;
+  }
+  return ids.subarray(0, count);
+}
+
+function within(ids: Uint32Array, column: Column, min = 0, max = Number.POSITIVE_INFINITY): Uint32Array {
+  if (min <= 0 && max === Number.POSITIVE_INFINITY) return ids;
+  return kept(ids, (id) => column[id]! >= min && column[id]! <= max);
+}
+
+/** A larger column with what another holds. */
+function grown<T extends Column>(make: new (length: number) => T, from: T, length: number): T {
+  const to = new make(length);
+  to.set(from);
+  return to;
+}
+
+function isSeeded(seeders: number): boolean {
+  return seeders > 0 && seeders !== UNKNOWN;
 }
 
 function countOf(count: number | undefined): number {

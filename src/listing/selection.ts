@@ -7,9 +7,20 @@
 /** What rows are ordered by, the least first: fills in a finite value of each of these rows, in their order. */
 export type OrderLevel = (ids: Uint32Array, values: Float64Array) => void;
 
+/** Rows that were taken. */
+interface Part {
+  readonly ids: number[];
+  readonly isOrdered: boolean;
+}
+
 const BUCKETS = 4096;
 /** So many are sorted outright. */
 const SORTED_MAX = 512;
+/** Where so few of the rows are wanted, from the beginning, most of the others are left out by a look at some of them. */
+const FEW_SHARE: number = 1 / 16;
+const SAMPLE = 1024;
+/** How many more of the sample are let through than are likely to be needed. */
+const SAMPLE_MARGIN = 8;
 
 /** Takes parts; holds 10 bytes for each of the most rows that it has seen, since making them anew costs as much as using them. */
 export class PartSelector {
@@ -22,28 +33,42 @@ export class PartSelector {
    * @param ids each once
    */
   part(ids: Uint32Array, levels: readonly OrderLevel[], from: number, to: number): number[] {
+    return this.#part(ids, levels, from, to, true);
+  }
+
+  /** The rows that `part` gives, in no order. */
+  some(ids: Uint32Array, levels: readonly OrderLevel[], from: number, to: number): number[] {
+    return this.#part(ids, levels, from, to, false);
+  }
+
+  #part(ids: Uint32Array, levels: readonly OrderLevel[], from: number, to: number, isOrdered: boolean): number[] {
     if (ids.length > this.#values.length) {
       const capacity = Math.max(ids.length, 2 * this.#values.length);
       this.#values = new Float64Array(capacity);
       this.#buckets = new Uint16Array(capacity);
     }
     const end = Math.min(ids.length, to);
-    const part: number[] = [];
+    const part: Part = { ids: [], isOrdered };
     if (from < end) this.#take(ids, levels, from, end, part);
-    return part;
+    return part.ids;
   }
 
-  #take(ids: Uint32Array, levels: readonly OrderLevel[], from: number, to: number, part: number[]): void {
+  #take(ids: Uint32Array, levels: readonly OrderLevel[], from: number, to: number, part: Part): void {
     const [level, ...later] = levels;
-    if (!level || ids.length === 1) {
-      for (let i = from; i < to; i++) part.push(ids[i]!);
+    const isAll = from === 0 && to === ids.length;
+    if (!level || ids.length === 1 || (isAll && !part.isOrdered)) {
+      for (let i = from; i < to; i++) part.ids.push(ids[i]!);
       return;
     }
     const values = this.#values.subarray(0, ids.length);
     level(ids, values);
+    const few = this.#fewOf(ids, to);
+    if (few) return this.#take(few, levels, from, to, part);
     const [least, largest] = bounds(values);
     if (least === largest) this.#take(ids, later, from, to, part);
-    else if (ids.length <= SORTED_MAX) this.#takeSorted(ids, values.slice(), later, from, to, part);
+    // Most of them in order: buckets would take two of them out at a time.
+    else if (ids.length <= SORTED_MAX || (part.isOrdered && 4 * (to - from) > ids.length))
+      this.#takeSorted(ids, values.slice(), later, from, to, part);
     else this.#takeBuckets(ids, [least, largest], levels, from, to, part);
   }
 
@@ -53,7 +78,7 @@ export class PartSelector {
     later: readonly OrderLevel[],
     from: number,
     to: number,
-    part: number[],
+    part: Part,
   ): void {
     const order = Array.from(ids.keys()).sort((a, b) => values[a]! - values[b]! || a - b);
     for (let start = 0; start < to; ) {
@@ -65,6 +90,21 @@ export class PartSelector {
     }
   }
 
+  /** Those of the rows that are not after a value before which there are probably enough; undefined where that is no use. */
+  #fewOf(ids: Uint32Array, wanted: number): Uint32Array | undefined {
+    if (ids.length <= SAMPLE || wanted > ids.length * FEW_SHARE) return undefined;
+    const values = this.#values;
+    const step = ids.length / SAMPLE;
+    const sample = Float64Array.from({ length: SAMPLE }, (_, i) => values[Math.floor(i * step)]!).sort();
+    const last = sample[Math.ceil(wanted / step) + SAMPLE_MARGIN]!;
+    let count = 0;
+    for (let i = 0; i < ids.length; i++) if (values[i]! <= last) count++;
+    if (count < wanted || 2 * count > ids.length) return undefined;
+    const few = new Uint32Array(count);
+    for (let i = 0, at = 0; at < count; i++) if (values[i]! <= last) few[at++] = ids[i]!;
+    return few;
+  }
+
   /** Takes the buckets that hold both ends of the part, and what is between, each with its own bounds. */
   #takeBuckets(
     ids: Uint32Array,
@@ -72,7 +112,7 @@ export class PartSelector {
     levels: readonly OrderLevel[],
     from: number,
     to: number,
-    part: number[],
+    part: Part,
   ): void {
     const sizes = this.#fillBuckets(ids.length, range);
     const [first, firstStart] = bucketAt(sizes, from);
@@ -80,9 +120,10 @@ export class PartSelector {
     const firstEnd = firstStart + sizes[first]!;
     const between = Math.max(0, lastStart - firstEnd);
     // All three before any is looked into, which needs the memory that says which is where.
-    const atFirst = this.#inBuckets(ids, first, first, sizes[first]!);
-    const inside = this.#inBuckets(ids, first + 1, last - 1, between);
-    const atLast = this.#inBuckets(ids, last, last, last === first ? 0 : sizes[last]!);
+    const atFirst = new Uint32Array(sizes[first]!);
+    const inside = new Uint32Array(between);
+    const atLast = new Uint32Array(last === first ? 0 : sizes[last]!);
+    this.#spread(ids, first, last, [atFirst, inside, atLast]);
     this.#take(atFirst, levels, from - firstStart, Math.min(to, firstEnd) - firstStart, part);
     if (between > 0) this.#take(inside, levels, 0, between, part);
     if (last !== first) this.#take(atLast, levels, 0, to - lastStart, part);
@@ -102,14 +143,22 @@ export class PartSelector {
     return sizes;
   }
 
-  #inBuckets(ids: Uint32Array, low: number, high: number, count: number): Uint32Array {
-    const rows = new Uint32Array(count);
+  /** The rows of the first bucket, of those between, and of the last where that is another one. */
+  #spread(
+    ids: Uint32Array,
+    first: number,
+    last: number,
+    [atFirst, inside, atLast]: readonly [Uint32Array, Uint32Array, Uint32Array],
+  ): void {
     const buckets = this.#buckets;
-    for (let i = 0, at = 0; at < count; i++) {
+    let [ofFirst, ofInside, ofLast] = [0, 0, 0];
+    for (let i = 0; i < ids.length; i++) {
       const bucket = buckets[i]!;
-      if (bucket >= low && bucket <= high) rows[at++] = ids[i]!;
+      if (bucket < first || bucket > last) continue;
+      if (bucket === first) atFirst[ofFirst++] = ids[i]!;
+      else if (bucket === last) atLast[ofLast++] = ids[i]!;
+      else inside[ofInside++] = ids[i]!;
     }
-    return rows;
   }
 }
 

@@ -37,7 +37,7 @@ export function wordsOf(text: string): string[] {
 }
 
 /** True where all that makes words is a-z and 0-9, as in nine names of ten. */
-function isPlain(text: string): boolean {
+export function isPlain(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code > 127 || code === APOSTROPHE) return false;

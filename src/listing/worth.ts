@@ -34,13 +34,16 @@ export function worthOf({ published, aliveAt = 0, seeders = 0, isVerified }: Wor
   return Math.min(WORTH_MAX, Math.max(-WORTH_MAX, worth));
 }
 
+/** How many times as much a row without seeders loses by its publisher. */
+export const UNSEEDED = 2;
+
 /**
- * What a row is worth less because its publisher has so many: nothing for a few hundred, then a quarter for each
- * doubling, or half as many steps where somebody seeds.
+ * What a row with seeders is worth less because its publisher has so many: nothing for a few hundred, then a step for each
+ * doubling.
  * @param publisherRows rows of the publisher that are listed
  */
-export function distrustOf(publisherRows: number, isSeeded: boolean): number {
+export function distrustOf(publisherRows: number): number {
   if (publisherRows < 2 * ROWS_TRUSTED) return 0;
   const doublings = 31 - Math.clz32(publisherRows / ROWS_TRUSTED);
-  return doublings * WORTH_STEPS * (isSeeded ? 1 : 2);
+  return doublings * WORTH_STEPS;
 }

@@ -14,10 +14,40 @@ test('a part of an order is what sorting all of it would give there', () => {
       const level = (at: 0 | 1) => (some: Uint32Array, into: Float64Array) =>
         into.set(Float64Array.from(some, (id) => pairs[id]![at]));
       const sorted = [...ids].sort((a, b) => pairs[a]![0] - pairs[b]![0] || pairs[a]![1] - pairs[b]![1] || b - a);
-      assert.deepEqual(selector.part(ids, [level(0), level(1)], from, from + count), sorted.slice(from, from + count));
+      const wanted = sorted.slice(from, from + count);
+      assert.deepEqual(selector.part(ids, [level(0), level(1)], from, from + count), wanted);
+      const some = selector.some(ids, [level(0), level(1)], from, from + count);
+      assert.deepEqual(
+        some.toSorted((a, b) => a - b),
+        wanted.toSorted((a, b) => a - b),
+      );
     }),
     { numRuns: 60 },
   );
+});
+
+test('however many rows are wanted of however many, each is looked at a few times', () => {
+  const selector = new PartSelector();
+  const values = Float64Array.from({ length: 40_000 }, (_, i) => (i * 7919) % 40_009);
+  const ids = Uint32Array.from(values.keys());
+  for (const [from, to] of [
+    [0, 50],
+    [0, 4000],
+    [20_000, 20_050],
+    [0, 40_000],
+    [100, 39_900],
+    [36_000, 40_000],
+  ] as const) {
+    for (const take of ['part', 'some'] as const) {
+      let looks = 0;
+      const level = (some: Uint32Array, into: Float64Array): void => {
+        looks += some.length;
+        for (let i = 0; i < some.length; i++) into[i] = values[some[i]!]!;
+      };
+      assert.equal(selector[take](ids, [level], from, to).length, to - from);
+      assert.ok(looks <= 3 * ids.length, `${take} ${from} to ${to}: ${looks} looks`);
+    }
+  }
 });
 
 test('names are in the same order by their keys and whole', () => {

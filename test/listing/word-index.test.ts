@@ -34,7 +34,7 @@ test('rows of common and of rare words are the same, kept in memory or asked of 
         : condition.some((word) => words.includes(word));
     const wanted = [...rows].filter(([, words]) => conditions.every((each) => holds(words, each))).map(([id]) => id);
     assert.deepEqual(
-      [...index.matching(conditions)],
+      [...index.matching(conditions).ids()],
       wanted.toSorted((a, b) => a - b),
       JSON.stringify(conditions),
     );
@@ -50,6 +50,10 @@ test('rows of common and of rare words are the same, kept in memory or asked of 
     check([[word()]]);
     check([[word()], [word()]]);
     check([[word(), word()], [word()], [word()]]);
+    check([
+      [word(), word()],
+      [word(), word()],
+    ]);
     check([{ either: [[[word()], [word()]], [[word(), word()]]] }, [word()]]);
   }
 });
