@@ -25,8 +25,8 @@ interface Fetched {
   readonly bytesDownloaded: number;
 }
 
-// Scripts time the whole command: the end must be noticed at once.
-const POLL_MS = 50;
+/** How often the daemon is asked. Scripts time the whole command: its end is noticed a twentieth too late at most. */
+const POLL_MS = { min: 50, max: 500, share: 1 / 20 };
 
 export const get: Verb = {
   name: 'get',
@@ -92,12 +92,15 @@ async function betterReason(error: unknown, what: string, context: CliContext): 
 /** Resolves once every byte is verified; rejects when the download failed or was stopped. */
 async function watch(client: ControlClient, started: TorrentRow, context: CliContext): Promise<Fetched> {
   const line = new ProgressLine(context.notes);
+  const startedMs = performance.now();
   try {
     for (let row = started; ; row = await client.torrent(started.infoHash)) {
       if (row.state === 'seeding') return fetchedOf(row);
       if (row.state === 'failed' || row.state === 'stopped') throw endedEarly(row);
-      line.show(row, performance.now());
-      await sleep(POLL_MS, undefined, { signal: context.interrupt });
+      const nowMs = performance.now();
+      line.show(row, nowMs);
+      const pollMs = Math.min(POLL_MS.max, Math.max(POLL_MS.min, (nowMs - startedMs) * POLL_MS.share));
+      await sleep(pollMs, undefined, { signal: context.interrupt });
     }
   } finally {
     line.end();
