@@ -5,6 +5,7 @@
 import { flushCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, Resolved } from '../config/index.ts';
+import { giveMemoryBack } from '../src/io/allocator.ts';
 import { type OpenControl, openControl } from './control/open-control.ts';
 import { lockData } from './data-lock.ts';
 import { type Home, prepareHome } from './home.ts';
@@ -46,6 +47,7 @@ export async function runDaemon({
   onStarted,
   onServing,
 }: DaemonSettings): Promise<void> {
+  giveMemoryBack();
   await prepareHome(home);
   await using ends = new AsyncDisposableStack();
   const lock = await lockData(home);

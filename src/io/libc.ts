@@ -1,6 +1,6 @@
 /**
  * Calls of Linux that Node has none for, by its C library through node:ffi (ADRs 10 and 19). That module is experimental, so
- * everything made with it has another way that works without: `loadLibc` gives undefined where it cannot be had.
+ * everything made with it has another way that works without.
  */
 import type { DynamicLibraryResult } from 'node:ffi';
 import { endianness } from 'node:os';
@@ -21,8 +21,15 @@ export type Libc = DynamicLibraryResult<typeof CALLS>['functions'] & {
   addressOf(memory: ArrayBuffer): bigint;
 };
 
+/** Undefined where the calls cannot be had. */
 export function loadLibc(): Libc | undefined {
-  if (process.platform !== 'linux' || !ARCHITECTURES.has(process.arch) || endianness() !== 'LE') return undefined;
+  if (!ARCHITECTURES.has(process.arch) || endianness() !== 'LE') return undefined;
+  return openLibc(({ dlopen, getRawPointer }) => ({ ...dlopen(null, CALLS).functions, addressOf: getRawPointer }));
+}
+
+/** What `open` makes of the C library; undefined where that cannot be had, or has no such calls. */
+export function openLibc<Opened>(open: (ffi: typeof import('node:ffi')) => Opened): Opened | undefined {
+  if (process.platform !== 'linux') return undefined;
   // Its warning is meant for us, who read the change log of each Node before we take it, and not for our users.
   const { emitWarning } = process;
   process.emitWarning = () => {};
@@ -34,8 +41,4 @@ export function loadLibc(): Libc | undefined {
   } finally {
     process.emitWarning = emitWarning;
   }
-}
-
-function open({ dlopen, getRawPointer }: typeof import('node:ffi')): Libc {
-  return { ...dlopen(null, CALLS).functions, addressOf: getRawPointer };
 }
