@@ -6,7 +6,7 @@
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
-const READ_BUFFER_BYTES = 1_048_576;
+const READ_BUFFER_BYTES = 262_144;
 
 /** Takes bytes that are only valid during the call. */
 export type OnRead = (bytes: Uint8Array, length: number) => void;
