@@ -8,6 +8,7 @@ import { type Fault, type InfoHash, isFault, type NodeId, parseInfoHash, publicF
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { verify } from '../../src/io/identity.ts';
+import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingChanges, ListingStore } from '../../src/io/index.ts';
 import {
   type Counts,
@@ -22,7 +23,7 @@ import {
   verifiedBy,
 } from '../../src/listing/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
-import { parseInfo } from '../../src/torrent/index.ts';
+import { infoSteps } from '../../src/torrent/index.ts';
 import type { Membership } from '../overlay/membership.ts';
 
 const deflate = promisify(gzip);
@@ -143,7 +144,7 @@ export class ListingFront {
 
   async #verify(entry: Entry, raw: Uint8Array | undefined): Promise<boolean | Fault> {
     if (!raw || entry.isWithdrawn) return false;
-    const info = parseInfo(raw, sha1);
+    const info = await inTurns(infoSteps(raw, sha1));
     if (isFault(info)) return publicFault('info-refused', info.text);
     const verdict = verifiedBy(entry, info);
     if (isFault(verdict)) return verdict;

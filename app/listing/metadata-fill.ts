@@ -7,9 +7,10 @@ import { wallNow } from '../../src/io/alarm-clock.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import { verify } from '../../src/io/identity.ts';
+import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingStore, StoredItem } from '../../src/io/index.ts';
 import { INFO_BYTES_MAX, openEntry, verifiedBy } from '../../src/listing/index.ts';
-import { parseInfo } from '../../src/torrent/index.ts';
+import { infoSteps } from '../../src/torrent/index.ts';
 import type { Membership } from '../overlay/membership.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -53,7 +54,7 @@ export class MetadataFill {
       const limits = { timeoutMs: TIMEOUT_MS, bytesMax: INFO_BYTES_MAX, signal };
       const reply = await http.request({ origin: nodeOrigin(keeper), method: 'GET', path, ...limits });
       if (isFault(reply) || reply.status !== 200) continue;
-      const info = parseInfo(reply.body, sha1);
+      const info = await inTurns(infoSteps(reply.body, sha1));
       if (isFault(info) || info.infoHash !== infoHash) continue;
       await store.putInfo(infoHash, reply.body);
       const entries = (await store.entriesOf(infoHash)).flatMap((bytes): StoredItem[] => {

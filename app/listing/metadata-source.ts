@@ -5,8 +5,9 @@
 import { type InfoHash, isFault } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
+import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingStore } from '../../src/io/index.ts';
-import { parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
+import { infoSteps, type TorrentInfo } from '../../src/torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../../src/wire/index.ts';
 
 const METADATA_TIMEOUT_MS = 10_000;
@@ -45,7 +46,7 @@ export class MetadataSource {
   /** The dictionary, whose hash was compared; undefined when nobody has the right one. */
   async info(infoHash: InfoHash): Promise<TorrentInfo | undefined> {
     const raw = await this.raw(infoHash);
-    const info = raw && parseInfo(raw, sha1);
+    const info = raw && (await inTurns(infoSteps(raw, sha1)));
     if (!info || isFault(info) || info.infoHash !== infoHash) return undefined;
     await this.#settings.store.putInfo(infoHash, info.raw);
     return info;

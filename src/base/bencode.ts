@@ -5,12 +5,15 @@
 import { assert } from './assert.ts';
 import { bytesOfLatin1, concatBytes, latin1, utf8 } from './bytes.ts';
 import { type Fault, fault, isFault } from './fault.ts';
+import { finish, type Steps } from './steps.ts';
 
 /** Deepest nesting of lists and dictionaries. */
 export const BENCODE_DEPTH_MAX = 100;
 /** Most values in one document, keys included. */
 export const BENCODE_TOKENS_MAX = 3_000_000;
 
+/** Values read between two rests: about a millisecond. */
+const TOKENS_A_STEP = 4096;
 const INTEGER_DIGITS_MAX = 19;
 /** So many digits always fit a number exactly. */
 const EXACT_DIGITS_MAX = 15;
@@ -41,6 +44,18 @@ export interface BencodeOptions {
   readonly trailingBytes?: boolean;
   /** Most values, keys included: formats whose size is known say so, for a hostile megabyte takes 0.4 s to build. */
   readonly tokensMax?: number;
+  /** A key of the outermost dictionary of whose value the place is wanted. */
+  readonly rangeOf?: string;
+}
+
+/** A list or a dictionary whose end was not read yet: one of `items` and `entries` is there. */
+interface Open {
+  readonly items: BencodeValue[] | undefined;
+  readonly entries: BencodeDict | undefined;
+  /** Of a dictionary: the key read last. */
+  key: string | undefined;
+  readonly around: Open | undefined;
+  readonly depth: number;
 }
 
 class Reader {
@@ -49,6 +64,10 @@ class Reader {
   readonly bytes: Uint8Array;
   readonly options: BencodeOptions;
   readonly tokensMax: number;
+  innermost: Open | undefined;
+  /** Of the key of the outermost dictionary that the options name, once it was read. */
+  range: { readonly from: number; readonly to: number } | undefined;
+  rangeFrom = 0;
 
   constructor(bytes: Uint8Array, options: BencodeOptions) {
     this.bytes = bytes;
@@ -56,15 +75,66 @@ class Reader {
     this.tokensMax = Math.min(options.tokensMax ?? BENCODE_TOKENS_MAX, BENCODE_TOKENS_MAX);
   }
 
-  value(depth: number): BencodeValue | BencodeFault {
+  /** Reads so many more values; undefined when the document goes on after them. */
+  read(count: number): BencodeValue | BencodeFault | undefined {
+    for (const restAt = this.tokens + count; this.tokens < restAt; ) {
+      const value = this.next();
+      if (value === undefined) continue;
+      if (isFault(value)) return value;
+      const around = this.innermost;
+      if (!around) return value;
+      if (around.items) around.items.push(value);
+      else this.enter(around, value);
+    }
+    return undefined;
+  }
+
+  /** The next value that is whole; undefined when one was opened instead. */
+  next(): BencodeValue | BencodeFault | undefined {
+    const around = this.innermost;
+    if (around) {
+      if (this.bytes[this.at] === 0x65) {
+        this.at++;
+        this.innermost = around.around;
+        return around.items ?? around.entries;
+      }
+      const problem = around.entries && this.readKey(around, around.entries);
+      if (problem) return problem;
+    }
     if (++this.tokens > this.tokensMax) return fault('bencode-too-large', `over ${this.tokensMax} values`);
     const first = this.bytes[this.at];
     if (first === 0x69) return this.integer();
-    if (first === 0x6c || first === 0x64) {
-      if (depth >= BENCODE_DEPTH_MAX) return fault('bencode-too-deep', `nested over ${BENCODE_DEPTH_MAX} deep`);
-      return first === 0x6c ? this.list(depth) : this.dict(depth);
+    if (first !== 0x6c && first !== 0x64) return this.string();
+    const depth = (around?.depth ?? 0) + 1;
+    if (depth > BENCODE_DEPTH_MAX) return fault('bencode-too-deep', `nested over ${BENCODE_DEPTH_MAX} deep`);
+    this.at++;
+    const isList = first === 0x6c;
+    this.innermost = {
+      items: isList ? [] : undefined,
+      entries: isList ? undefined : new Map(),
+      key: undefined,
+      around,
+      depth,
+    };
+    return undefined;
+  }
+
+  readKey(around: Open, entries: BencodeDict): BencodeFault | undefined {
+    const key = this.key();
+    if (isFault(key)) return key;
+    if (around.key !== undefined && key <= around.key && !this.options.anyKeyOrder) {
+      return this.malformed('keys are not sorted');
     }
-    return this.string();
+    if (entries.has(key)) return this.malformed('a key stands twice');
+    around.key = key;
+    this.tokens++;
+    if (around.depth === 1) this.rangeFrom = this.at;
+    return undefined;
+  }
+
+  enter({ entries, key, depth }: Open, value: BencodeValue): void {
+    entries!.set(key!, value);
+    if (depth === 1 && key === this.options.rangeOf) this.range = { from: this.rangeFrom, to: this.at };
   }
 
   string(): Uint8Array | BencodeFault {
@@ -124,37 +194,6 @@ class Reader {
     return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact;
   }
 
-  list(depth: number): BencodeValue[] | BencodeFault {
-    const items: BencodeValue[] = [];
-    for (this.at++; this.bytes[this.at] !== 0x65; ) {
-      const item = this.value(depth + 1);
-      if (isFault(item)) return item;
-      items.push(item);
-    }
-    this.at++;
-    return items;
-  }
-
-  dict(depth: number): BencodeDict | BencodeFault {
-    const entries: BencodeDict = new Map();
-    let previous: string | undefined;
-    for (this.at++; this.bytes[this.at] !== 0x65; ) {
-      const key = this.key();
-      if (isFault(key)) return key;
-      if (previous !== undefined && key <= previous && !this.options.anyKeyOrder) {
-        return this.malformed('keys are not sorted');
-      }
-      if (entries.has(key)) return this.malformed('a key stands twice');
-      previous = key;
-      this.tokens++;
-      const value = this.value(depth + 1);
-      if (isFault(value)) return value;
-      entries.set(key, value);
-    }
-    this.at++;
-    return entries;
-  }
-
   malformed(what: string): BencodeFault {
     return fault('bencode-malformed', `${what} at byte ${this.at}`);
   }
@@ -166,33 +205,27 @@ export function decodeBencode(bytes: Uint8Array, options: BencodeOptions = {}): 
   return isFault(decoded) ? decoded : decoded.value;
 }
 
-/** Decodes the value at the start and tells where it ended, for formats that append raw bytes (BEP 9). */
-export function decodeBencodePrefix(
-  bytes: Uint8Array,
-  options: BencodeOptions = {},
-): { value: BencodeValue; end: number } | BencodeFault {
-  const reader = new Reader(bytes, options);
-  const value = reader.value(0);
-  if (isFault(value)) return value;
-  if (reader.at !== bytes.length && !options.trailingBytes) return reader.malformed('bytes follow the value');
-  return { value, end: reader.at };
+/** A value, and where it ended. */
+export interface DecodedPrefix {
+  readonly value: BencodeValue;
+  readonly end: number;
+  /** Where the value of `rangeOf` stands: the exact bytes are what an info hash is taken over. */
+  readonly range: { readonly from: number; readonly to: number } | undefined;
 }
 
-/**
- * The exact bytes of one value of a top-level dictionary, as they stood in the input: what an info hash is taken
- * over. Undefined when there is no such key; the input must have decoded before.
- */
-export function rawDictValue(bytes: Uint8Array, wanted: string): Uint8Array | undefined {
-  const reader = new Reader(bytes, { anyKeyOrder: true, trailingBytes: true });
-  if (bytes[0] !== 0x64) return undefined;
-  for (reader.at = 1; bytes[reader.at] !== 0x65; ) {
-    const key = reader.key();
-    if (isFault(key)) return undefined;
-    const from = reader.at;
-    if (isFault(reader.value(1))) return undefined;
-    if (key === wanted) return bytes.subarray(from, reader.at);
-  }
-  return undefined;
+/** Decodes the value at the start and tells where it ended, for formats that append raw bytes (BEP 9). */
+export function decodeBencodePrefix(bytes: Uint8Array, options: BencodeOptions = {}): DecodedPrefix | BencodeFault {
+  return finish(bencodeSteps(bytes, options));
+}
+
+/** The same in steps, for documents that take long. */
+export function* bencodeSteps(bytes: Uint8Array, options: BencodeOptions): Steps<DecodedPrefix | BencodeFault> {
+  const reader = new Reader(bytes, options);
+  let value = reader.read(TOKENS_A_STEP);
+  for (; value === undefined; value = reader.read(TOKENS_A_STEP)) yield;
+  if (isFault(value)) return value;
+  if (reader.at !== bytes.length && !options.trailingBytes) return reader.malformed('bytes follow the value');
+  return { value, end: reader.at, range: reader.range };
 }
 
 /** Encodes canonically: keys sorted by their bytes, undefined members left out. */

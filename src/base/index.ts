@@ -19,10 +19,11 @@ export {
   type BencodeFault,
   type BencodeInput,
   type BencodeValue,
+  bencodeSteps,
+  type DecodedPrefix,
   decodeBencode,
   decodeBencodePrefix,
   encodeBencode,
-  rawDictValue,
 } from './bencode.ts';
 export { Budget, type BudgetLimits, SourceBudgets } from './budget.ts';
 export {
@@ -70,4 +71,5 @@ export {
   type Verify,
 } from './sealed-record.ts';
 export type { Sha1 } from './sha1.ts';
+export { finish, type Steps } from './steps.ts';
 export { cleanText, INVISIBLE } from './text.ts';

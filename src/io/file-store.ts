@@ -6,7 +6,8 @@
 import * as fs from 'node:fs';
 import { constants, type Stats } from 'node:fs';
 import { lstat, mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import { assert, MonsoonError } from '../base/index.ts';
 import { Layout, PRIORITY, type Priority, type TorrentInfo } from '../torrent/index.ts';
 import { makeFolders } from './make-folders.ts';
@@ -15,6 +16,8 @@ import { Turnstile } from './turnstile.ts';
 
 /** Windows syncs through writable handles only; elsewhere files that we may only read are synced too. */
 const SYNC_NEEDS_WRITING = process.platform === 'win32';
+/** Files that the system is asked about at a time. */
+const STATS_AT_ONCE = 64;
 
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR } = constants;
 
@@ -105,11 +108,27 @@ export class FileStore {
 
   /** Size and modification time of every file; undefined where there is none. */
   async stats(): Promise<(Stats | undefined)[]> {
-    return Promise.all(
-      this.#content.info.files.map(({ isPadding }, file) =>
-        isPadding ? undefined : stat(this.pathOf(file)).catch(() => undefined),
-      ),
-    );
+    const stats: (Stats | undefined)[] = [];
+    const absentFolders = new Set<string>();
+    const files = [...this.#content.info.files.entries()];
+    for (let from = 0; from < files.length; from += STATS_AT_ONCE) {
+      const some = files.slice(from, from + STATS_AT_ONCE);
+      const asked = some.map(([file, { isPadding }]) => (isPadding ? undefined : this.#statOf(file, absentFolders)));
+      stats.push(...(await Promise.all(asked)));
+      // Where a folder is absent nothing is waited for.
+      await turn();
+    }
+    return stats;
+  }
+
+  /** @param absentFolders asked for once, because a new torrent has none of its files yet */
+  async #statOf(file: number, absentFolders: Set<string>): Promise<Stats | undefined> {
+    const path = this.pathOf(file);
+    const folder = dirname(path);
+    if (absentFolders.has(folder)) return undefined;
+    const found = await stat(path).catch(() => undefined);
+    if (!found && !(await stat(folder).catch(() => undefined))) absentFolders.add(folder);
+    return found;
   }
 
   /** Closes the files that nobody uses. */

@@ -12,11 +12,12 @@ import {
   type Metainfo,
   type MetainfoFault,
   magnetOf,
-  parseMetainfo,
+  metainfoSteps,
   type Remarks,
   remarksOf,
 } from '../torrent/index.ts';
 import { sha1 } from './hash.ts';
+import { inTurns } from './in-turns.ts';
 
 /** What it fetches torrents from the web with, which we never let it do; the runtime's second HTTP client comes with it. */
 const ITS_HTTP_CLIENT = 'cross-fetch-ponyfill';
@@ -32,7 +33,7 @@ export async function parseMagnet(text: string): Promise<Magnet | MagnetFault> {
 
 /** Reads a torrent file of at most METAINFO_BYTES_MAX bytes, with what its author wrote for people. */
 export async function parseTorrentFile(bytes: Uint8Array): Promise<(Metainfo & Remarks) | MetainfoFault> {
-  const metainfo = parseMetainfo(bytes, sha1);
+  const metainfo = await inTurns(metainfoSteps(bytes, sha1));
   if (isFault(metainfo)) return metainfo;
   const parsed = await partsOf(metainfo.remarks);
   return isFault(parsed) ? metainfo : { ...metainfo, ...remarksOf(parsed) };

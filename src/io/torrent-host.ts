@@ -6,9 +6,9 @@
 import { type Address, type Fault, fault, infoHashOfBytes, isFault, later, MonsoonError } from '../base/index.ts';
 import {
   type FoundPeer,
+  infoSteps,
   type PeerSource,
   Peers,
-  parseInfo,
   type TorrentInfo,
   type Transfer,
   type Wishes,
@@ -23,6 +23,7 @@ import { FileChoice } from './file-choice.ts';
 import { sha1 } from './hash.ts';
 import { HostClock } from './host-clock.ts';
 import { HostMemory } from './host-memory.ts';
+import { inTurns } from './in-turns.ts';
 import { LinkGroup, type LinkRow } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
@@ -71,6 +72,8 @@ export class TorrentHost {
   /** The start, and the change from metadata to transfer: what an end waits for. */
   #work: Promise<void> = Promise.resolve();
   /** Set once the torrent was stopped or failed; resolves when it holds nothing any more. */
+  /** It came whole, and may still be read. */
+  #hasMetadata = false;
   #ended: Promise<void> | undefined;
 
   constructor(spec: TorrentSpec, services: TorrentServices, resume: ResumeFile, owner: HostOwner) {
@@ -368,12 +371,14 @@ export class TorrentHost {
 
   #useMetadata(raw: Uint8Array): void {
     // A supernode and a peer may both have answered.
-    if (this.#parts.info || this.#ended) return;
-    const info = parseInfo(raw, sha1);
-    if (isFault(info)) return this.#fail(`the torrent cannot be used: ${info.text}`);
-    this.#parts.info = info;
-    if (info.isPrivate) this.#goPrivate();
+    if (this.#hasMetadata || this.#parts.info || this.#ended) return;
+    this.#hasMetadata = true;
     const work = async (): Promise<void> => {
+      const info = await inTurns(infoSteps(raw, sha1));
+      if (this.#hasEnded()) return;
+      if (isFault(info)) return this.#fail(`the torrent cannot be used: ${info.text}`);
+      this.#parts.info = info;
+      if (info.isPrivate) this.#goPrivate();
       await this.#prepare(info, undefined);
       const facts = this.#parts.metadata?.facts() ?? [];
       this.#parts.metadata = undefined;

@@ -13,14 +13,15 @@ import {
   compareFiles,
   encodeInfo,
   FILES_MAX,
+  infoSteps,
   type LeftOut,
   METAINFO_BYTES_MAX,
   type NewFile,
-  parseInfo,
   pieceLengthFor,
   type TorrentInfo,
 } from '../torrent/index.ts';
 import { sha1 } from './hash.ts';
+import { inTurns } from './in-turns.ts';
 
 /** Bytes read and hashed in one step: about a millisecond of the process's time. */
 const STEP_BYTES = 1024 * 1024;
@@ -76,7 +77,7 @@ export async function makeTorrent(path: string, options: MakeOptions = {}): Prom
     isPrivate: options.isPrivate ?? false,
   });
   if (raw.length > INFO_MADE_BYTES_MAX) throw new MonsoonError('refused', `${root} holds too many files to list`);
-  const info = parseInfo(raw, sha1);
+  const info = await inTurns(infoSteps(raw, sha1));
   if (isFault(info)) throw new MonsoonError('refused', `${root} cannot become a torrent: ${info.text}`);
   return { info, sourcePaths: files.map((file) => file.sourcePath), leftOut };
 }

@@ -5,10 +5,11 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { type Address, type InfoHash, isFault, later } from '../base/index.ts';
 import { admittedDownloads, renumbered } from '../session/index.ts';
-import { NO_ORDERS, parseMetainfo } from '../torrent/index.ts';
+import { metainfoSteps, NO_ORDERS } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import { sha1 } from './hash.ts';
+import { inTurns } from './in-turns.ts';
 import { OrdersFile } from './orders-file.ts';
 import { parseMagnet } from './parse-torrent.ts';
 import type { AcceptedStream } from './peer-stream.ts';
@@ -190,7 +191,7 @@ async function specOf(infoHash: InfoHash, { snapshot }: Remembered): Promise<Tor
     completedSeconds: snapshot.completedSeconds,
   };
   if (snapshot.metainfo) {
-    const metainfo = parseMetainfo(snapshot.metainfo, sha1);
+    const metainfo = await inTurns(metainfoSteps(snapshot.metainfo, sha1));
     if (isFault(metainfo) || metainfo.info.infoHash !== infoHash) return undefined;
     return {
       ...shared,

@@ -21,6 +21,7 @@ import { BLOCK_BYTES } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import type { BlockIntake } from './block-intake.ts';
 import type { HttpClient, HttpHead } from './http-client.ts';
+import { inTurns } from './in-turns.ts';
 import { CLIENT_NAME } from './torrent-identity.ts';
 
 const SILENCE_MS = 20_000;
@@ -54,6 +55,7 @@ export class WebSeedLinks {
   /** Bounded by the web seeds that may be open. */
   readonly #links = new Map<LinkId, WebSeedLink>();
   #urls: WebSeedUrls | undefined;
+  #areUrlsRead = false;
 
   /** Opens the web seeds of a torrent; undefined where it names none. */
   static open(
@@ -88,9 +90,10 @@ export class WebSeedLinks {
   openMore(): void {
     const { transfer, info } = this.#torrent;
     if (transfer.isUploadOnly) return;
+    const urls = this.#urls;
+    if (!urls) return this.#readUrls(info);
     for (const { link: id, url } of this.#seeds.open(now())) {
-      this.#urls ??= new WebSeedUrls(info);
-      const link = new WebSeedLink(id, url, this.#urls, this.#torrent, this.#http, {
+      const link = new WebSeedLink(id, url, urls, this.#torrent, this.#http, {
         served: () => this.#seeds.served(id),
         failed: (why) => this.#failed(id, url, why),
         settled: () => this.#owner.settled(),
@@ -102,6 +105,17 @@ export class WebSeedLinks {
       transfer.input({ type: 'haveAll', link: id }, now());
       transfer.input({ type: 'unchoked', link: id }, now());
     }
+  }
+
+  /** Opens more once it is known where they have each file, which takes time when there are many. */
+  #readUrls(info: TorrentInfo): void {
+    if (this.#areUrlsRead) return;
+    this.#areUrlsRead = true;
+    void inTurns(WebSeedUrls.of(info)).then((urls) => {
+      this.#urls = urls;
+      this.openMore();
+      this.#owner.settled();
+    });
   }
 
   /** The transfer machine wants it closed; it knows that already. */

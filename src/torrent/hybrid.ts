@@ -2,8 +2,8 @@
  * The v2 half of a hybrid torrent (BEP 52) must describe the very files that the v1 half does, or two clients with
  * one torrent would write different things. Hashes of the v2 half are not looked at: we transfer by the v1 half.
  */
-import { type BencodeDict, type BencodeValue, latin1 } from '../base/index.ts';
-import type { RawFile } from './raw-file.ts';
+import { type BencodeDict, type BencodeValue, latin1, type Steps } from '../base/index.ts';
+import { FILES_A_STEP, type RawFile } from './raw-file.ts';
 
 /** One file of the tree: path with one character per byte, joined with `/`, and its length. */
 interface Leaf {
@@ -12,17 +12,18 @@ interface Leaf {
 }
 
 /** True when a `file tree` names the same files in the same order, and each starts its own piece. */
-export function agreesWithFileTree(
+export function* agreesWithFileTree(
   tree: BencodeValue | undefined,
   name: Uint8Array,
   files: readonly RawFile[],
   pieceLength: number,
-): boolean {
+): Steps<boolean> {
   const leaves: Leaf[] = [];
-  if (!(tree instanceof Map) || !collectLeaves(tree, '', leaves)) return false;
+  if (!(tree instanceof Map) || !(yield* collectLeaves(tree, '', leaves))) return false;
   let offset = 0;
   let next = 0;
-  for (const { path, length, isPadding } of files) {
+  for (const [i, { path, length, isPadding }] of files.entries()) {
+    if (i % FILES_A_STEP === 0) yield;
     if (!isPadding) {
       const leaf = leaves[next++];
       const wanted = path.length === 0 ? latin1(name) : path.map(latin1).join('/');
@@ -35,13 +36,14 @@ export function agreesWithFileTree(
 }
 
 /** Depth is bounded by the bencode reader's. */
-function collectLeaves(directory: BencodeDict, prefix: string, leaves: Leaf[]): boolean {
+function* collectLeaves(directory: BencodeDict, prefix: string, leaves: Leaf[]): Steps<boolean> {
   for (const [key, node] of directory) {
+    if (leaves.length % FILES_A_STEP === 0) yield;
     if (key === '' || !(node instanceof Map)) return false;
     const path = `${prefix}${key}`;
     const file = node.get('');
     if (file === undefined) {
-      if (!collectLeaves(node, `${path}/`, leaves)) return false;
+      if (!(yield* collectLeaves(node, `${path}/`, leaves))) return false;
     } else {
       const length = file instanceof Map ? file.get('length') : undefined;
       if (node.size !== 1 || typeof length !== 'number') return false;

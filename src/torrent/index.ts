@@ -12,7 +12,7 @@ export {
   rulesFor,
   type Wishes,
 } from './file-rules.ts';
-export { INFO_BYTES_MAX, parseInfo, type Sha1, type TorrentFile, type TorrentInfo } from './info.ts';
+export { INFO_BYTES_MAX, infoSteps, parseInfo, type Sha1, type TorrentFile, type TorrentInfo } from './info.ts';
 export { type FileSpan, Layout } from './layout.ts';
 export type { LinkId } from './ledger.ts';
 export {
@@ -30,6 +30,7 @@ export {
   type Metainfo,
   type MetainfoFault,
   type MetainfoParts,
+  metainfoSteps,
   parseMetainfo,
   type Remarks,
   remarksOf,

@@ -6,18 +6,21 @@
 import {
   type BencodeDict,
   type BencodeValue,
+  bencodeSteps,
   bytesOfHex,
-  decodeBencode,
   equalBytes,
   fault,
+  finish,
   type InfoHash,
   infoHashOfBytes,
   isFault,
   type Sha1,
+  type Steps,
 } from '../base/index.ts';
 import { agreesWithFileTree } from './hybrid.ts';
 import { cleanPathElement, distinctPaths, NAMELESS, NAMESAKES_MAX, utf8Length } from './path.ts';
 import {
+  FILES_A_STEP,
   type InfoFault,
   malformed,
   RAW_PATH_BYTES_MAX,
@@ -80,13 +83,19 @@ export interface TorrentInfo {
 
 /** Checks a raw info dictionary; keys may stand in any order, since the hash is taken over the bytes as they are. */
 export function parseInfo(raw: Uint8Array, sha1: Sha1): TorrentInfo | InfoFault {
+  return finish(infoSteps(raw, sha1));
+}
+
+/** The same in steps: what strangers hand over takes up to half a second. */
+export function* infoSteps(raw: Uint8Array, sha1: Sha1): Steps<TorrentInfo | InfoFault> {
   if (raw.length > INFO_BYTES_MAX) return fault('torrent-too-large', `the info has over ${INFO_BYTES_MAX} bytes`);
-  const dict = decodeBencode(raw, { anyKeyOrder: true, tokensMax: TORRENT_TOKENS_MAX });
-  return isFault(dict) ? malformed(`the info is not bencoded: ${dict.text}`) : infoOfValue(dict, raw, sha1);
+  const decoded = yield* bencodeSteps(raw, { anyKeyOrder: true, tokensMax: TORRENT_TOKENS_MAX });
+  if (isFault(decoded)) return malformed(`the info is not bencoded: ${decoded.text}`);
+  return yield* infoOfValue(decoded.value, raw, sha1);
 }
 
 /** The same for a dictionary that was decoded with the file around it. */
-export function infoOfValue(dict: BencodeValue, raw: Uint8Array, sha1: Sha1): TorrentInfo | InfoFault {
+export function* infoOfValue(dict: BencodeValue, raw: Uint8Array, sha1: Sha1): Steps<TorrentInfo | InfoFault> {
   if (!(dict instanceof Map)) return malformed('the info is not a dictionary');
   const rawName = dict.get('name.utf-8') ?? dict.get('name');
   if (!(rawName instanceof Uint8Array) || rawName.length === 0) return malformed('the name is missing');
@@ -94,16 +103,16 @@ export function infoOfValue(dict: BencodeValue, raw: Uint8Array, sha1: Sha1): To
   const version = dict.get('meta version') ?? 1;
   if (version !== 1 && version !== 2) return malformed('the meta version is unknown');
   if (!dict.has('pieces') && version === 2) return fault('torrent-v2-only', 'this is a v2-only torrent (BEP 52)');
-  const rawFiles = rawFilesOf(dict);
+  const rawFiles = yield* rawFilesOf(dict);
   if (isFault(rawFiles)) return rawFiles;
   const pieces = piecesOf(dict, rawFiles);
   if (isFault(pieces)) return pieces;
-  if (version === 2 && !agreesWithFileTree(dict.get('file tree'), rawName, rawFiles, pieces.pieceLength)) {
+  if (version === 2 && !(yield* agreesWithFileTree(dict.get('file tree'), rawName, rawFiles, pieces.pieceLength))) {
     return fault('torrent-inconsistent', 'the v1 and v2 halves name different files');
   }
   const infoHash = infoHashOfBytes(sha1(raw))!;
   const name = torrentName(rawName, infoHash);
-  const files = filesOf(name, rawFiles);
+  const files = yield* filesOf(name, rawFiles);
   if (isFault(files)) return files;
   return { infoHash, name, ...pieces, files, isPrivate: dict.get('private') === 1, raw };
 }
@@ -142,14 +151,19 @@ function torrentName(rawName: Uint8Array, infoHash: InfoHash): string {
   return name === NAMELESS ? infoHash : name;
 }
 
-function filesOf(name: string, rawFiles: readonly RawFile[]): TorrentFile[] | InfoFault {
-  const cleaned = rawFiles.map((file) => [name, ...file.path.map(cleanPathElement)]);
-  const onDisk = distinctPaths(cleaned.filter((_, i) => !rawFiles[i]!.isPadding));
+function* filesOf(name: string, rawFiles: readonly RawFile[]): Steps<TorrentFile[] | InfoFault> {
+  const cleaned: string[][] = [];
+  for (const [i, { path }] of rawFiles.entries()) {
+    if (i % FILES_A_STEP === 0) yield;
+    cleaned.push([name, ...path.map(cleanPathElement)]);
+  }
+  const onDisk = yield* distinctPaths(cleaned.filter((_, i) => !rawFiles[i]!.isPadding));
   if (!onDisk) return fault('torrent-namesakes', `over ${NAMESAKES_MAX} files want one name`);
   const files: TorrentFile[] = [];
   let offset = 0;
   let next = 0;
   for (const [i, { length, isPadding, symlinkTarget }] of rawFiles.entries()) {
+    if (i % FILES_A_STEP === 0) yield;
     const path = isPadding ? cleaned[i]! : onDisk[next++]!;
     if (utf8Length(path.join('/')) > PATH_BYTES_MAX) {
       return fault('torrent-too-large', `file ${i} has a path of over ${PATH_BYTES_MAX} bytes`);

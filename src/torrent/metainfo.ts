@@ -8,14 +8,15 @@ import {
   type BencodeFault,
   type BencodeInput,
   type BencodeValue,
+  bencodeSteps,
   cleanText,
   concatBytes,
-  decodeBencodePrefix,
   encodeBencode,
   fault,
+  finish,
   isFault,
-  rawDictValue,
   type Sha1,
+  type Steps,
   textOfUtf8,
   utf8,
   type WallSeconds,
@@ -34,6 +35,8 @@ const REMARK_BYTES_MAX = 8192;
 /** 2106, the last second of the unsigned 32-bit calendar. */
 const CREATED_SECONDS_MAX = 0xffff_ffff;
 const LINE_ENDS: readonly number[] = [0x0a, 0x0d];
+/** Bytes after a torrent file that may be line ends. */
+const LINE_ENDS_MAX = 64;
 
 /** What a torrent's author wrote for people; nobody can check it. */
 export interface Remarks {
@@ -57,22 +60,30 @@ export type MetainfoFault = InfoFault | BencodeFault;
 
 /** Checks a torrent file; line ends after it are forgiven, as editors add them. */
 export function parseMetainfo(bytes: Uint8Array, sha1: Sha1): Metainfo | MetainfoFault {
+  return finish(metainfoSteps(bytes, sha1));
+}
+
+/** The same in steps. */
+export function* metainfoSteps(bytes: Uint8Array, sha1: Sha1): Steps<Metainfo | MetainfoFault> {
   if (bytes.length > METAINFO_BYTES_MAX) {
     return fault('torrent-too-large', `a torrent file has at most ${METAINFO_BYTES_MAX} bytes`);
   }
-  const decoded = decodeBencodePrefix(bytes, {
+  const decoded = yield* bencodeSteps(bytes, {
     anyKeyOrder: true,
     trailingBytes: true,
     tokensMax: TORRENT_TOKENS_MAX,
+    rangeOf: 'info',
   });
   if (isFault(decoded)) return decoded;
   const outer = decoded.value;
-  if (!(outer instanceof Map) || !bytes.subarray(decoded.end).every((byte) => LINE_ENDS.includes(byte))) {
+  const rest = bytes.subarray(decoded.end);
+  const hasEnded = rest.length <= LINE_ENDS_MAX && rest.every((byte) => LINE_ENDS.includes(byte));
+  if (!(outer instanceof Map) || !hasEnded) {
     return fault('torrent-malformed', 'it is not one dictionary');
   }
-  const raw = rawDictValue(bytes, 'info');
-  if (!raw) return fault('torrent-malformed', 'the info is missing');
-  const info = infoOfValue(outer.get('info')!, raw, sha1);
+  if (!decoded.range) return fault('torrent-malformed', 'the info is missing');
+  const raw = bytes.subarray(decoded.range.from, decoded.range.to);
+  const info = yield* infoOfValue(outer.get('info')!, raw, sha1);
   if (isFault(info)) return info;
   const webSeeds = usableWebSeeds(textsOf(outer.get('url-list')), info.files[0]!.path.length > 1);
   return { info, trackers: tiersOf(outer), webSeeds, remarks: remarksTorrent(outer) };

@@ -4,7 +4,7 @@
  * behind invisible characters, and no two files of a torrent meet on a disk that folds case or normalises Unicode.
  * Containment below a directory, and links already on the disk, are the store's to check.
  */
-import { INVISIBLE, lossyTextOfUtf8 } from '../base/index.ts';
+import { INVISIBLE, lossyTextOfUtf8, type Steps } from '../base/index.ts';
 
 /** Longest element before its extension, in UTF-8 bytes; with extension and number it stays under 255. */
 const STEM_BYTES_MAX = 240;
@@ -12,6 +12,8 @@ const STEM_BYTES_MAX = 240;
 const EXTENSION_BYTES_MAX = 10;
 /** Most files that may be renamed out of one name's way before the torrent counts as hostile. */
 export const NAMESAKES_MAX = 30;
+/** Paths compared between two rests; each may be deep, and renamed NAMESAKES_MAX times. */
+const PATHS_A_STEP = 64;
 
 /** What stands for an element of which nothing is left. */
 export const NAMELESS = '_';
@@ -36,11 +38,18 @@ export function cleanPathElement(bytes: Uint8Array): string {
  * Renames files so that no two paths of a torrent name the same place on any disk, and none names a directory that
  * another needs: `a.txt` becomes `a.1.txt`. Undefined when more than NAMESAKES_MAX want one name.
  */
-export function distinctPaths(paths: readonly (readonly string[])[]): (readonly string[])[] | undefined {
+export function* distinctPaths(
+  paths: readonly (readonly string[])[],
+): Steps<readonly (readonly string[])[] | undefined> {
   const places = new Places();
-  const parents = paths.map((path) => places.directory(path.slice(0, -1)));
+  const parents: number[] = [];
+  for (const [i, path] of paths.entries()) {
+    if (i % PATHS_A_STEP === 0) yield;
+    parents.push(places.directory(path.slice(0, -1)));
+  }
   const distinct: (readonly string[])[] = [];
   for (const [i, path] of paths.entries()) {
+    if (i % PATHS_A_STEP === 0) yield;
     const wanted = path.at(-1)!;
     const name = places.take(parents[i]!, wanted);
     if (name === undefined) return undefined;

@@ -2,13 +2,15 @@
  * The file list of an info dictionary as it states it (BEP 3, 47): shapes and lengths are checked, names are still
  * bytes. What a name becomes on a disk is path.ts's business.
  */
-import { type BencodeDict, type BencodeValue, type Fault, fault, utf8 } from '../base/index.ts';
+import { type BencodeDict, type BencodeValue, type Fault, fault, type Steps, utf8 } from '../base/index.ts';
 
 /** Most files of one torrent. */
 export const FILES_MAX = 100_000;
 /** Longest name or path as stated, in bytes: cleaning costs time in its length, and no disk takes longer ones. */
 export const RAW_PATH_BYTES_MAX = 8192;
-/** Most bencoded values of one torrent: room for FILES_MAX files, read in about a quarter of a second. */
+/** Files looked at between two rests; a hostile one has a path of 8 KiB. */
+export const FILES_A_STEP = 64;
+/** Most bencoded values of one torrent: room for FILES_MAX files. They are read in steps. */
 export const TORRENT_TOKENS_MAX = 1_000_000;
 /** Deepest path, the torrent's name included. */
 export const PATH_DEPTH_MAX = 100;
@@ -28,7 +30,7 @@ export interface RawFile {
 }
 
 /** Reads `length` or `files`, of which there must be exactly one. */
-export function rawFilesOf(dict: BencodeDict): RawFile[] | InfoFault {
+export function* rawFilesOf(dict: BencodeDict): Steps<RawFile[] | InfoFault> {
   const list = dict.get('files');
   if (list === undefined) {
     const length = lengthOf(dict.get('length'));
@@ -41,6 +43,7 @@ export function rawFilesOf(dict: BencodeDict): RawFile[] | InfoFault {
   if (list.length > FILES_MAX) return fault('torrent-too-large', `over ${FILES_MAX} files`);
   const files: RawFile[] = [];
   for (const entry of list) {
+    if (files.length % FILES_A_STEP === 0) yield;
     const file = entry instanceof Map ? rawFileOf(entry) : undefined;
     if (!file) return malformed(`file ${files.length} has a wrong length or path`);
     files.push(file);

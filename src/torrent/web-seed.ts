@@ -3,12 +3,12 @@
  * a file as a URL. The names in a URL are the author's bytes, not the cleaned ones that a disk sees. Whether an answer
  * is the range that was asked for is decided here too; whether its bytes are right, the hashes tell.
  */
-import { decodeBencode, type Fault, fault, latin1 } from '../base/index.ts';
+import { bencodeSteps, type Fault, fault, isFault, latin1, type Steps } from '../base/index.ts';
 import { BLOCK_BYTES } from '../wire/index.ts';
 import type { TorrentInfo } from './info.ts';
 import type { FileSpan, Layout } from './layout.ts';
 import type { RequestRun } from './picker.ts';
-import { rawFilesOf, TORRENT_TOKENS_MAX } from './raw-file.ts';
+import { FILES_A_STEP, rawFilesOf, TORRENT_TOKENS_MAX } from './raw-file.ts';
 
 /** Most bytes asked for at once: as much as one link may have on order. */
 const STRETCH_BYTES_MAX = 4_194_304;
@@ -78,9 +78,13 @@ export class WebSeedUrls {
   readonly #paths: readonly string[];
   readonly #isFolder: boolean;
 
-  constructor(info: TorrentInfo) {
-    this.#isFolder = info.files[0]!.path.length > 1;
-    this.#paths = encodedPaths(info);
+  private constructor(paths: readonly string[], isFolder: boolean) {
+    this.#paths = paths;
+    this.#isFolder = isFolder;
+  }
+
+  static *of(info: TorrentInfo): Steps<WebSeedUrls> {
+    return new WebSeedUrls(yield* encodedPaths(info), info.files[0]!.path.length > 1);
   }
 
   /** The URL of one file at a web seed. */
@@ -90,14 +94,20 @@ export class WebSeedUrls {
   }
 }
 
-function encodedPaths(info: TorrentInfo): string[] {
+function* encodedPaths(info: TorrentInfo): Steps<string[]> {
   // It was parsed before, so that nothing of this can fail.
-  const dict = decodeBencode(info.raw, { anyKeyOrder: true, tokensMax: TORRENT_TOKENS_MAX });
-  const files = dict instanceof Map ? rawFilesOf(dict) : undefined;
+  const decoded = yield* bencodeSteps(info.raw, { anyKeyOrder: true, tokensMax: TORRENT_TOKENS_MAX });
+  const dict = isFault(decoded) ? undefined : decoded.value;
+  const files = dict instanceof Map ? yield* rawFilesOf(dict) : undefined;
   if (!(dict instanceof Map) || !Array.isArray(files)) return info.files.map(({ path }) => path.join('/'));
   const name = dict.get('name.utf-8') ?? dict.get('name');
   const encodedName = name instanceof Uint8Array ? percentEncoded(name) : '';
-  return files.map(({ path }) => [encodedName, ...path.map(percentEncoded)].join('/'));
+  const paths: string[] = [];
+  for (const [i, { path }] of files.entries()) {
+    if (i % FILES_A_STEP === 0) yield;
+    paths.push([encodedName, ...path.map(percentEncoded)].join('/'));
+  }
+  return paths;
 }
 
 /** Every byte that is not a letter, digit or one of `-._~` as %XX (RFC 3986). */

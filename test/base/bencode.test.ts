@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type BencodeInput, decodeBencode, encodeBencode, isFault, rawDictValue, utf8 } from '../../src/base/index.ts';
+import {
+  type BencodeInput,
+  bencodeSteps,
+  decodeBencode,
+  decodeBencodePrefix,
+  encodeBencode,
+  isFault,
+  utf8,
+} from '../../src/base/index.ts';
 
 interface Row {
   readonly text: string;
@@ -40,12 +48,27 @@ test('integers beyond 2^53 keep every digit, and none beyond 64 bits is read', (
   }
 });
 
-test('the raw value of a key is the very bytes that stood in the input', () => {
-  const bytes = utf8('d4:info1:x4:rest1:ye');
-  const unsorted = utf8('d4:infod1:bi1e1:ai2ee1:ali0eee');
-  assert.deepEqual(rawDictValue(bytes, 'info'), utf8('1:x'));
-  assert.deepEqual(rawDictValue(unsorted, 'info'), utf8('d1:bi1e1:ai2ee'));
-  assert.equal(rawDictValue(bytes, 'other'), undefined);
+test('the place of a value is where its very bytes stood in the input', () => {
+  const rawOf = (bytes: Uint8Array, rangeOf: string): Uint8Array | undefined => {
+    const decoded = decodeBencodePrefix(bytes, { anyKeyOrder: true, rangeOf });
+    assert.ok(!isFault(decoded));
+    return decoded.range && bytes.subarray(decoded.range.from, decoded.range.to);
+  };
+  assert.deepEqual(rawOf(utf8('d4:info1:x4:rest1:ye'), 'info'), utf8('1:x'));
+  assert.deepEqual(rawOf(utf8('d4:infod1:bi1e1:ai2ee1:ali0eee'), 'info'), utf8('d1:bi1e1:ai2ee'));
+  assert.deepEqual(rawOf(utf8('d1:ad4:info1:ne4:infole4:resti1ee'), 'info'), utf8('le'));
+  assert.equal(rawOf(utf8('d1:ad4:info1:nee'), 'info'), undefined);
+  assert.equal(rawOf(utf8('l4:infoe'), 'info'), undefined);
+});
+
+test('a large document is read in steps, with the same result', () => {
+  const bytes = utf8(`l${'d1:ai1e1:bl1:xee'.repeat(20_000)}e`);
+  const steps = bencodeSteps(bytes, {});
+  let rests = 0;
+  let step = steps.next();
+  for (; !step.done; step = steps.next()) rests++;
+  assert.ok(rests > 10);
+  assert.deepEqual(step.value, decodeBencodePrefix(bytes));
 });
 
 const anyInput = fc.letrec<{ value: BencodeInput }>((tie) => ({

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { utf8 } from '../../src/base/index.ts';
+import { finish, utf8 } from '../../src/base/index.ts';
 import { cleanPathElement, distinctPaths, NAMESAKES_MAX } from '../../src/torrent/path.ts';
 
 const clean = (text: string): string => cleanPathElement(utf8(text));
@@ -59,7 +59,7 @@ test('every row of the path vectors is cleaned as the safety rules want it', asy
       const key = parts.join('/');
       if (distinct.has(key)) {
         const files = parts.map((part) => [clean(part.replace('(second file) ', ''))]);
-        assert.deepEqual(distinctPaths(files)?.flat(), distinct.get(key));
+        assert.deepEqual(finish(distinctPaths(files))?.flat(), distinct.get(key));
       } else {
         assert.equal(cleanPath(parts), results.get(key) ?? 'a decision for this row');
       }
@@ -90,7 +90,7 @@ test('a file never takes the place of a directory that other files need', () => 
     ['t', 'A', 'b'],
     ['t', 'a', 'B'],
   ];
-  assert.deepEqual(distinctPaths(paths), [
+  assert.deepEqual(finish(distinctPaths(paths)), [
     ['t', 'a.1'],
     ['t', 'A', 'b'],
     ['t', 'a', 'B.1'],
@@ -98,7 +98,7 @@ test('a file never takes the place of a directory that other files need', () => 
 });
 
 test('names that only full case folding makes equal are kept apart', () => {
-  assert.deepEqual(distinctPaths([['Straße'], ['STRASSE'], ['\u212a'], ['k']])?.flat(), [
+  assert.deepEqual(finish(distinctPaths([['Straße'], ['STRASSE'], ['\u212a'], ['k']]))?.flat(), [
     'Straße',
     'STRASSE.1',
     '\u212a',
@@ -107,9 +107,9 @@ test('names that only full case folding makes equal are kept apart', () => {
 });
 
 test('a numbered name that is itself taken is passed over, and too many namesakes are refused', () => {
-  assert.deepEqual(distinctPaths([['x.1'], ['x'], ['x']])?.flat(), ['x.1', 'x', 'x.2']);
-  assert.equal(distinctPaths(Array(NAMESAKES_MAX + 1).fill(['x']))?.length, NAMESAKES_MAX + 1);
-  assert.equal(distinctPaths(Array(NAMESAKES_MAX + 2).fill(['x'])), undefined);
+  assert.deepEqual(finish(distinctPaths([['x.1'], ['x'], ['x']]))?.flat(), ['x.1', 'x', 'x.2']);
+  assert.equal(finish(distinctPaths(Array(NAMESAKES_MAX + 1).fill(['x'])))?.length, NAMESAKES_MAX + 1);
+  assert.equal(finish(distinctPaths(Array(NAMESAKES_MAX + 2).fill(['x']))), undefined);
 });
 
 test('a clean element is safe and clean already, whatever the bytes were', () => {
@@ -138,7 +138,7 @@ test('distinct paths are distinct on a disk that folds case, and only last eleme
   const element = fc.constantFrom('a', 'A', 'b', 'a.1', 'A.txt', 'a.txt', 'é', 'e\u0301');
   fc.assert(
     fc.property(fc.array(fc.array(element, { minLength: 1, maxLength: 3 }), { maxLength: 12 }), (paths) => {
-      const distinct = distinctPaths(paths);
+      const distinct = finish(distinctPaths(paths));
       assert.ok(distinct);
       const folded = distinct.map((path) => path.join('/').normalize('NFC').toLowerCase());
       assert.equal(new Set(folded).size, paths.length);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { encodeBencode, instant, isFault, later, utf8 } from '../../src/base/index.ts';
+import { encodeBencode, finish, instant, isFault, later, utf8 } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import {
   Layout,
@@ -28,7 +28,7 @@ const single = (name: string, length: number): TorrentInfo =>
   infoOf({ length, name, 'piece length': 2 * BLOCK, pieces: new Uint8Array(20 * Math.ceil(length / BLOCK / 2)) });
 
 test('a single file is the URL itself, or lies below it when that ends in a slash', () => {
-  const urls = new WebSeedUrls(single('a b.bin', 5));
+  const urls = finish(WebSeedUrls.of(single('a b.bin', 5)));
   assert.equal(urls.urlOf('http://h/any?id=3', 0), 'http://h/any?id=3');
   assert.equal(urls.urlOf('http://h/dir/', 0), 'http://h/dir/a%20b.bin');
 });
@@ -45,7 +45,7 @@ test('files of a folder are named by the bytes of their author, percent-encoded,
     'piece length': BLOCK,
     pieces: new Uint8Array(20),
   });
-  const urls = new WebSeedUrls(info);
+  const urls = finish(WebSeedUrls.of(info));
   assert.equal(urls.urlOf('http://h/x/', 0), 'http://h/x/My%20Folder/sub%20dir/100%25%3F%23%3A%C3%BC.txt');
   assert.equal(urls.urlOf('http://h/x', 1), 'http://h/x/My%20Folder/%E4%2F');
 });
@@ -54,7 +54,7 @@ test('the web seeds of a stock torrent file lead to its files', () => {
   const file = readFileSync(new URL('../fixtures/torrents/url_seed_multi_space.torrent', import.meta.url));
   const metainfo = parseMetainfo(file, sha1);
   assert.ok(!isFault(metainfo));
-  const urls = new WebSeedUrls(metainfo.info);
+  const urls = finish(WebSeedUrls.of(metainfo.info));
   for (const seed of metainfo.webSeeds) {
     for (const index of metainfo.info.files.keys()) assert.ok(URL.canParse(urls.urlOf(seed, index)));
   }
