@@ -3,6 +3,7 @@ import type { ListingStore } from '../src/io/index.ts';
 import { wordsOf } from '../src/listing/index.ts';
 import { NOW } from '../test/listing/signer.ts';
 import { withSwappedWords, withTypo } from '../test/listing/titles.ts';
+import { mixedSearches } from './listing-mix.ts';
 
 const SORTS = ['age', 'best', 'seeds', 'size', 'name'] as const;
 const BROWSE_ROUNDS = 5;
@@ -32,6 +33,26 @@ export async function search(
     if (rows.slice(0, 3).some(({ name }) => isWanted(name))) found++;
   }
   return { ...percentiles(times), inTop3: Number((found / wanted.length).toFixed(3)) };
+}
+
+/** Searches of all kinds, by turns; and the kind that took longest, with half of its searches. */
+export async function searchMixed(
+  store: ListingStore,
+  titles: readonly string[],
+  random: () => number,
+): Promise<Times & { readonly slowest: string; readonly slowestP50: number }> {
+  const times: number[] = [];
+  const timesOf = new Map<string, number[]>();
+  for (const { kind, text } of mixedSearches(titles, random)) {
+    const startedAt = performance.now();
+    await store.list({ text, limit: 50 }, NOW);
+    const ms = performance.now() - startedAt;
+    times.push(ms);
+    timesOf.getOrInsertComputed(kind, () => []).push(ms);
+  }
+  const medians = [...timesOf].map(([kind, of]) => [kind, percentiles(of).p50] as const);
+  const [slowest, slowestP50] = medians.toSorted(([, a], [, b]) => b - a)[0]!;
+  return { ...percentiles(times), slowest, slowestP50 };
 }
 
 /** The beginning and the middle of the whole list in several orders. */

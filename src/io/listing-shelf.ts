@@ -74,13 +74,16 @@ export class Shelf {
 
   /** Takes what no rule denies; returns how many changed what is stored. */
   *putAll(items: readonly StoredItem[], denied: DenyList): Steps<number> {
+    const { words } = this.index;
     let changed = 0;
     for (const item of items) {
       if ((item.isPinned || denied.size === 0 || denied.reason(item.entry) === undefined) && this.admit(item))
         changed++;
       yield;
+      if (words.isFull) yield* words.merge();
     }
     yield* this.#evict();
+    yield* words.merge();
     return changed;
   }
 
@@ -116,13 +119,16 @@ export class Shelf {
 
   /** Drops what rules deny, pinned entries aside. */
   *dropDenied(denied: DenyList): Steps<void> {
+    const { words } = this.index;
     for (const id of this.entries.ids()) {
       yield;
       const sibling = siblingOf(this.entries.get(id));
       if (sibling.isPinned || denied.reason(sibling.entry) === undefined) continue;
       this.#delete(sibling);
       this.#showOne(hashOfRow(sibling.row));
+      if (words.isFull) yield* words.merge();
     }
+    yield* words.merge();
   }
 
   /** Stores an entry by the rules of src/listing; true when it changed what is stored. */
@@ -232,6 +238,7 @@ export class Shelf {
       this.#delete(sibling);
       this.#showOne(hashOfRow(sibling.row));
       yield;
+      if (this.index.words.isFull) yield* this.index.words.merge();
     }
     if (this.entries.size > rowsMax) {
       throw new MonsoonError(

@@ -15,6 +15,12 @@ export const WORDS_SCHEMA = `
 /** Numbers of rows in which a common word is looked for at once; a search waits for one such step at most. */
 const FILL_STEP: number = 2 ** 18;
 
+/** Rows written before what they changed is moved into the index: some milliseconds of work at once. */
+const FLUSH_ROWS = 250;
+/** The index's pages merged at once, 1 or 2 ms of work, and at most for each row that was written: rather more than are needed. */
+const MERGE_PAGES = 16;
+const MERGE_PAGES_PER_ROW = 8;
+
 /** Words of which a row holds at least one. */
 export type AnyOf = readonly string[];
 /** What rows must hold: one of several words, or one of several sets of such. */
@@ -25,10 +31,14 @@ export class WordIndex {
   readonly #common = new CommonWords();
   /** Where the common word that is being filled is looked for next. */
   #filled = 0;
+  /** Rows written since the index was merged. */
+  #unmerged = 0;
   readonly vocabulary: Vocabulary = new Vocabulary();
 
   constructor(sql: Sql) {
     this.#sql = sql;
+    // The index would merge its parts when a transaction ends, for as long as that takes.
+    sql.run(`INSERT INTO words (words, rank) VALUES ('automerge', 0)`);
     for (const { word } of sql.each('SELECT word FROM word')) this.vocabulary.add(String(word));
   }
 
@@ -40,12 +50,26 @@ export class WordIndex {
       this.#sql.run('INSERT OR IGNORE INTO word (word) VALUES (?)', word);
     }
     this.#common.add(id, words);
+    this.#unmerged++;
   }
 
   /** @param words those that it was added with */
   remove(id: number, words: readonly string[]): void {
     this.#sql.run(`INSERT INTO words (words, rowid, text) VALUES ('delete', ?, ?)`, id, words.join(' '));
     this.#common.delete(id, words);
+    this.#unmerged++;
+  }
+
+  /** True when so many rows were written that their words should be moved into the index now. */
+  get isFull(): boolean {
+    return this.#unmerged >= FLUSH_ROWS;
+  }
+
+  /** Moves the words of rows written into the index, and its small parts into larger ones, in steps of the same transaction. */
+  *merge(): Generator<void, void, void> {
+    const pagesMax = this.#unmerged * MERGE_PAGES_PER_ROW;
+    this.#unmerged = 0;
+    for (let pages = 0; pages < pagesMax && this.#mergeSome(); pages += MERGE_PAGES) yield;
   }
 
   /** True of a word that so many rows hold that it is hardly a misspelt one. */
@@ -86,6 +110,13 @@ export class WordIndex {
     this.#common.fill(word, this.#indexed(quoted(word), this.#filled, next), isAll);
     this.#filled = isAll ? 0 : next;
     return true;
+  }
+
+  /** False when there was nothing to do (https://sqlite.org/fts5.html, 6.8). */
+  #mergeSome(): boolean {
+    const before = this.#sql.number('SELECT total_changes()');
+    this.#sql.run(`INSERT INTO words (words, rank) VALUES ('merge', ?)`, MERGE_PAGES);
+    return this.#sql.number('SELECT total_changes()') - before >= 2;
   }
 
   #hasCommon(condition: Condition): boolean {
