@@ -6,7 +6,7 @@ import type { RecordRow } from '../dns/index.ts';
 import type { Address, InfoHash, NodeId } from '../src/base/index.ts';
 import type { ListingAnswer, ListingQuery, ListingRow } from '../src/listing/index.ts';
 import type { SourceKind } from '../src/overlay/index.ts';
-import type { LeftOut } from '../src/torrent/index.ts';
+import type { LeftOut, Renamed } from '../src/torrent/index.ts';
 
 export type { ListingAnswer, ListingQuery, ListingRow, ListingSort } from '../src/listing/index.ts';
 
@@ -155,6 +155,7 @@ export interface SharedTorrent {
   readonly torrentFile: string;
   /** What of the folder is not in the torrent. */
   readonly leftOut: LeftOut;
+  readonly renamed: Renamed;
 }
 /** What a publisher claims about a share; unlike name and size nobody can check it. */
 export interface Claims {

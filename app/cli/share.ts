@@ -53,7 +53,16 @@ function sharedText(torrent: SharedTorrent): string {
     ['Magnet', torrent.magnet],
     ['Torrent', torrent.torrentFile],
     ...leftOutFacts(torrent.leftOut),
+    ...renamedFacts(torrent.renamed),
   ]);
+}
+
+function renamedFacts({ names, example }: SharedTorrent['renamed']): [string, string][] {
+  if (!example) return [];
+  const [here, elsewhere] = example.map((name) => JSON.stringify(name));
+  return [
+    ['Renamed', `${formatCounted(names, 'name')} that not every system can hold: ${here} is ${elsewhere} to others`],
+  ];
 }
 
 function leftOutFacts({ links, emptyFolders, others }: SharedTorrent['leftOut']): [string, string][] {

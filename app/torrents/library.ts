@@ -132,7 +132,8 @@ export class Library {
     this.#rowCount = await this.#settings.store.rowCount();
     const { name, length: size } = made.info;
     const magnet = formatMagnet({ infoHash, name, trackers: trackers.flat() });
-    return { infoHash, name, size, magnet, torrentFile, leftOut: made.leftOut };
+    const { leftOut, renamed } = made;
+    return { infoHash, name, size, magnet, torrentFile, leftOut, renamed };
   }
 
   async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {

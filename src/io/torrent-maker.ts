@@ -6,7 +6,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
-import { basename, resolve, sep } from 'node:path';
+import { basename, relative, resolve, sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isFault, lossyTextOfUtf8, MonsoonError, textOfUtf8 } from '../base/index.ts';
 import {
@@ -17,7 +17,9 @@ import {
   type LeftOut,
   METAINFO_BYTES_MAX,
   type NewFile,
+  nameInTorrent,
   pieceLengthFor,
+  type Renamed,
   type TorrentInfo,
 } from '../torrent/index.ts';
 import { sha1 } from './hash.ts';
@@ -52,6 +54,7 @@ export interface MadeTorrent {
   /** Absolute path of each of `info.files`, by index: names on the disk may be ones that our path rule changes. */
   readonly sourcePaths: readonly string[];
   readonly leftOut: LeftOut;
+  readonly renamed: Renamed;
 }
 
 interface FoundFile extends NewFile {
@@ -70,7 +73,7 @@ export async function makeTorrent(path: string, options: MakeOptions = {}): Prom
   const pieceLength = pieceLengthFor(bytesTotal);
   const pieceHashes = await hashFiles(files, bytesTotal, pieceLength, options);
   const raw = encodeInfo({
-    name: basename(root),
+    name: nameInTorrent(basename(root)),
     files,
     pieceLength,
     pieceHashes,
@@ -79,7 +82,14 @@ export async function makeTorrent(path: string, options: MakeOptions = {}): Prom
   if (raw.length > INFO_MADE_BYTES_MAX) throw new MonsoonError('refused', `${root} holds too many files to list`);
   const info = await inTurns(infoSteps(raw, sha1));
   if (isFault(info)) throw new MonsoonError('refused', `${root} cannot become a torrent: ${info.text}`);
-  return { info, sourcePaths: files.map((file) => file.sourcePath), leftOut };
+  const sourcePaths = files.map((file) => file.sourcePath);
+  return { info, sourcePaths, leftOut, renamed: renamedIn(root, info, sourcePaths) };
+}
+
+function renamedIn(root: string, info: TorrentInfo, sourcePaths: readonly string[]): Renamed {
+  const ofFiles = info.files.map((file, i) => [relative(root, sourcePaths[i]!), file.path.slice(1).join(sep)] as const);
+  const all = [[basename(root), info.name] as const, ...ofFiles].filter(([here, elsewhere]) => here !== elsewhere);
+  return { names: all.length, ...(all[0] && { example: all[0] }) };
 }
 
 interface Found {
@@ -95,6 +105,7 @@ async function findFiles(root: string, signal: AbortSignal | undefined): Promise
   if (chosen.isFile()) return { files: [{ path: [], length: chosen.size, sourcePath: root }], leftOut };
   if (!chosen.isDirectory()) throw new MonsoonError('usage', `${root} is neither a file nor a folder`);
   const files: FoundFile[] = [];
+  /** By their names on the disk. */
   const folders: string[][] = [[]];
   for (let folder = folders.pop(); folder; folder = folders.pop()) {
     const directory = [root, ...folder].join(sep);
@@ -110,13 +121,29 @@ async function findFiles(root: string, signal: AbortSignal | undefined): Promise
       const sourcePath = [root, ...entryPath].join(sep);
       if (entryPath.length > DEPTH_MAX) throw new MonsoonError('refused', `${sourcePath} lies too deep for a torrent`);
       if (entry.isDirectory()) folders.push(entryPath);
-      else files.push({ path: entryPath, length: (await orNamed(sourcePath, lstat(sourcePath))).size, sourcePath });
+      else {
+        const { size } = await orNamed(sourcePath, lstat(sourcePath));
+        files.push({ path: entryPath.map(nameInTorrent), length: size, sourcePath });
+      }
       if (files.length + folders.length > FILES_MAX)
         throw new MonsoonError('refused', `${root} holds over ${FILES_MAX} files and folders`);
     }
   }
   if (files.length === 0) throw new MonsoonError('usage', `${root} holds no files, so there is nothing to share`);
-  return { files: files.sort(compareFiles), leftOut };
+  return { files: sorted(files), leftOut };
+}
+
+/** In the order of the torrent, where each has a name of its own. */
+function sorted(files: FoundFile[]): FoundFile[] {
+  files.sort(compareFiles);
+  for (const [i, { sourcePath }] of files.slice(1).entries()) {
+    if (compareFiles(files[i]!, files[i + 1]!) < 0) continue;
+    throw new MonsoonError(
+      'refused',
+      `${JSON.stringify(sourcePath)} has a line break or the like in its name, without which another file has it; rename it and share again`,
+    );
+  }
+  return files;
 }
 
 /** A torrent's names are UTF-8; another name could not be found again by what the torrent says. */

@@ -6,6 +6,7 @@
 import { assert, encodeBencode } from '../base/index.ts';
 import { HASH_OF_NOTHING } from './info.ts';
 
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 const PIECE_LENGTH_MIN = 16 * 1024;
 const PIECE_LENGTH_MAX = 16 * 1024 * 1024;
 /** Few enough for small metadata, many enough to spread over peers and to lose little by a bad one. */
@@ -19,9 +20,17 @@ export interface LeftOut {
   readonly others: number;
 }
 
+/** Names that others see changed, since not every system can hold them as they are here (path.ts). */
+export interface Renamed {
+  /** The torrent's own name, and files whose path is another one. */
+  readonly names: number;
+  /** One of them: what it is called here, and by others. */
+  readonly example?: readonly [here: string, elsewhere: string];
+}
+
 /** A file to put into a torrent. */
 export interface NewFile {
-  /** Elements below the torrent's name as they are on the disk; empty when the torrent is this one file. */
+  /** Elements below the torrent's name, each as `nameInTorrent` has it; empty when the torrent is this one file. */
   readonly path: readonly string[];
   /** Bytes. */
   readonly length: number;
@@ -29,7 +38,7 @@ export interface NewFile {
 
 /** What goes into a new info dictionary. */
 export interface NewInfo {
-  /** As on the disk; each reader cleans it by its own rules. */
+  /** As `nameInTorrent` has it; each reader cleans it by its own rules. */
   readonly name: string;
   /** Sorted by `compareFiles`. */
   readonly files: readonly NewFile[];
@@ -38,6 +47,11 @@ export interface NewInfo {
   /** 20 bytes per piece; empty when all files are. */
   readonly pieceHashes: Uint8Array;
   readonly isPrivate: boolean;
+}
+
+/** A name of the disk as a torrent has it: the same, but for line breaks and other control characters, which clients refuse. */
+export function nameInTorrent(name: string): string {
+  return name.replace(CONTROLS, '_');
 }
 
 /** Bytes per piece for so many bytes: a power of two from 16 KiB to 16 MiB that makes 1,024 to 2,048 pieces. */

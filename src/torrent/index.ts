@@ -1,6 +1,15 @@
 export { type AnnounceEffect, type AnnounceEvent, type AnnounceInput, Announces } from './announces.ts';
 export { Bitfield } from './bitfield.ts';
-export { compareFiles, encodeInfo, type LeftOut, type NewFile, type NewInfo, pieceLengthFor } from './creation.ts';
+export {
+  compareFiles,
+  encodeInfo,
+  type LeftOut,
+  type NewFile,
+  type NewInfo,
+  nameInTorrent,
+  pieceLengthFor,
+  type Renamed,
+} from './creation.ts';
 export {
   FILE_RULE_LENGTH_MAX,
   FILE_RULES_MAX,

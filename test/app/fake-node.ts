@@ -112,7 +112,9 @@ export class FakeNode implements RunningNode {
     this.asked.push(['share', path, claims]);
     const magnet = `magnet:?xt=urn:btih:${INFO_HASH}`;
     const leftOut = { links: 1, emptyFolders: 2, others: 0 };
-    return { infoHash: INFO_HASH, name: 'shared', size: 1024, magnet, torrentFile: '/data/shared.torrent', leftOut };
+    const renamed = { names: 2, example: ['a:b', 'a_b'] } as const;
+    const torrentFile = '/data/shared.torrent';
+    return { infoHash: INFO_HASH, name: 'shared', size: 1024, magnet, torrentFile, leftOut, renamed };
   }
 
   async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {

@@ -71,13 +71,16 @@ test('start says that options count only when a node starts', async (t) => {
   assert.match(notes, /^The options count only when a node starts\./);
 });
 
-test('share says what it leaves out', async (t) => {
+test('share says what it leaves out, and which names others see changed', async (t) => {
   const place = placeFor(t);
   await hostFakeNode(t, place);
   writeFileSync(join(place.root, 'a'), 'a');
-  assert.match((await runHere(place, ['share', 'a'])).data, /^Left out +1 link, 2 empty folders$/m);
+  const { data } = await runHere(place, ['share', 'a']);
+  assert.match(data, /^Left out +1 link, 2 empty folders$/m);
+  assert.match(data, /^Renamed +2 names that not every system can hold: "a:b" is "a_b" to others$/m);
   const [shared] = JSON.parse((await runHere(place, ['share', 'a', '--json'])).data);
   assert.deepEqual(shared.leftOut, { links: 1, emptyFolders: 2, others: 0 });
+  assert.deepEqual(shared.renamed, { names: 2, example: ['a:b', 'a_b'] });
 });
 
 test('get of a file that is no torrent, or of a folder, says so', async (t) => {

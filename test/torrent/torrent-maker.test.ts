@@ -109,7 +109,8 @@ test('empty files alone can be shared: a torrent without bytes', async () => {
 
 test('names that our path rule changes are still found on the disk, and keep their spelling in the torrent', async () => {
   const folder = newFolder('odd: names', { 'a:b': 'one', a_b: 'two', 'c\\d ': 'three' });
-  const { info, sourcePaths } = await makeTorrent(folder);
+  const { info, sourcePaths, renamed } = await makeTorrent(folder);
+  assert.deepEqual(renamed, { names: 4, example: ['odd: names', 'odd_ names'] });
   assert.deepEqual(
     info.files.map((file, i) => [file.path.join('/'), sourcePaths[i]]),
     [
@@ -119,6 +120,24 @@ test('names that our path rule changes are still found on the disk, and keep the
     ],
   );
   assert.ok(Buffer.from(info.raw).includes('10:odd: names'));
+});
+
+test('line breaks and other control characters, which clients refuse, are not in a torrent', async () => {
+  const folder = newFolder('two\nlines', { 'a\nb/c\td': 'one', plain: 'two' });
+  const { info, sourcePaths, renamed } = await makeTorrent(folder);
+  assert.deepEqual(
+    info.files.map((file, i) => [file.path.join('/'), sourcePaths[i]]),
+    [
+      ['two_lines/a_b/c_d', join(folder, 'a\nb/c\td')],
+      ['two_lines/plain', join(folder, 'plain')],
+    ],
+  );
+  assert.deepEqual(renamed, { names: 2, example: ['two\nlines', 'two_lines'] });
+  for (const name of ['two\nlines', 'a\nb', 'c\td']) assert.ok(!Buffer.from(info.raw).includes(name));
+  const plain = await makeTorrent(newFolder('plain', { a: 'x' }));
+  assert.deepEqual(plain.renamed, { names: 0 });
+  const alike = newFolder('alike', { 'a\nb': 'one', a_b: 'two' });
+  await rejects(makeTorrent(alike), 'refused', /a\\nb" has a line break/);
 });
 
 test('links, pipes and their targets are left out; a link that the user chose is followed', async () => {

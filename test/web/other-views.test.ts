@@ -113,7 +113,10 @@ test('a folder is shared with category, description and tags', async (t) => {
   await page.getByRole('status').getByText('Sharing shared thing').waitFor();
   const claims = { category: 'movie', description: 'holidays', tags: ['home', '2019'] };
   assert.deepEqual(deedsOf(node), [['share', '/home/me/films', claims]]);
-  await page.getByRole('list', { name: 'Shared just now' }).getByText('shared thing').waitFor();
+  const shared = page.getByRole('list', { name: 'Shared just now' });
+  await shared.getByText('shared thing').waitFor();
+  await shared.getByText('Left out: 2 links.').waitFor();
+  await shared.getByText('1 name that not every system can hold: “a:b” is “a_b” to others.').waitFor();
   assert.equal(await page.getByLabel('Description').inputValue(), '');
   assert.deepEqual(incidents, []);
 });

@@ -213,9 +213,10 @@ export class PageNode extends FakeNode {
   override async share(path: string, claims: Claims): Promise<SharedTorrent> {
     this.#note('share', path, claims);
     const magnet = `magnet:?xt=urn:btih:${INFO_HASH}`;
-    const leftOut = { links: 0, emptyFolders: 0, others: 0 };
+    const leftOut = { links: 2, emptyFolders: 0, others: 0 };
     const torrentFile = '/data/shared.torrent';
-    return { infoHash: INFO_HASH, name: 'shared thing', size: 1024, magnet, torrentFile, leftOut };
+    const renamed = { names: 1, example: ['a:b', 'a_b'] } as const;
+    return { infoHash: INFO_HASH, name: 'shared thing', size: 1024, magnet, torrentFile, leftOut, renamed };
   }
 
   override limit(change: RateChange): RateLimits {

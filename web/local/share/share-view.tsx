@@ -7,6 +7,7 @@ import { change } from '../api.ts';
 import { CATEGORIES } from '../listing/question.ts';
 import { attempt, say } from '../notices.ts';
 import { hrefOf } from '../route.ts';
+import { notesOf } from './share-notes.ts';
 
 const NOTHING = { path: '', category: 'misc', description: '', tags: '' };
 
@@ -89,12 +90,17 @@ export function ShareView(): JSX.Element {
       </form>
       {shared.length > 0 && (
         <ul class="card shared" aria-label="Shared just now">
-          {shared.map(({ infoHash, name, size, magnet }) => (
-            <li key={infoHash}>
-              <a class="title" dir="auto" href={hrefOf('share', [['torrent', infoHash]])}>
-                {name}
+          {shared.map((torrent) => (
+            <li key={torrent.infoHash}>
+              <a class="title" dir="auto" href={hrefOf('share', [['torrent', torrent.infoHash]])}>
+                {torrent.name}
               </a>{' '}
-              <span class="hint">{formatSize(size)}</span> <a href={magnet}>Magnet link</a>
+              <span class="hint">{formatSize(torrent.size)}</span> <a href={torrent.magnet}>Magnet link</a>
+              {notesOf(torrent).map((note) => (
+                <div key={note} class="hint" dir="auto">
+                  {note}
+                </div>
+              ))}
             </li>
           ))}
         </ul>
