@@ -136,11 +136,12 @@ async function findFiles(root: string, signal: AbortSignal | undefined): Promise
 /** In the order of the torrent, where each has a name of its own. */
 function sorted(files: FoundFile[]): FoundFile[] {
   files.sort(compareFiles);
-  for (const [i, { sourcePath }] of files.slice(1).entries()) {
-    if (compareFiles(files[i]!, files[i + 1]!) < 0) continue;
+  for (const [i, next] of files.slice(1).entries()) {
+    if (compareFiles(files[i]!, next) < 0) continue;
+    const [changed] = [files[i]!, next].filter(({ sourcePath }) => nameInTorrent(sourcePath) !== sourcePath);
     throw new MonsoonError(
       'refused',
-      `${JSON.stringify(sourcePath)} has a line break or the like in its name, without which another file has it; rename it and share again`,
+      `${JSON.stringify(changed?.sourcePath)} would have the name of another file without its line breaks and the like; rename it`,
     );
   }
   return files;
