@@ -27,15 +27,20 @@ export class Journal {
   noteWrite(): void {
     const journal = statSync(`${this.#file}-wal`, { throwIfNoEntry: false });
     if (this.#isBusy || (journal?.size ?? 0) < JOURNAL_BYTES_MAX) return;
+    try {
+      this.#worker ??= this.#start();
+    } catch {
+      // The system makes no more threads: the journal grows until it does.
+      return;
+    }
     this.#isBusy = true;
-    this.#worker ??= this.#start();
     this.#worker.postMessage(undefined);
   }
 
   #start(): Worker {
     const worker = startWorker('listing-checkpoint', { file: this.#file });
     worker.on('message', () => this.#end());
-    // A thread that could not be made or died is made anew the next time.
+    // A thread that died is made anew the next time.
     worker.on('error', () => {
       this.#worker = undefined;
       this.#end();
