@@ -17,7 +17,7 @@ import { verify } from '../../src/io/identity.ts';
 import { FILTER_LIST_BYTES_MAX, openFilterList, placeOfFilterList } from '../../src/listing/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
 
-/** Lists kept; those that nobody asked for or brought for longest leave first. */
+/** Lists kept. Whoever's network brought most bytes gives way: of its lists, the one nobody asked for longest. */
 export const SHELF_LISTS_MAX = 1024;
 /** Bytes of all lists together. */
 export const SHELF_BYTES_MAX: number = 32 * 2 ** 20;
@@ -28,6 +28,8 @@ const HOSTS_MAX = 1024;
 interface Kept {
   readonly bytes: Uint8Array;
   readonly sequence: number;
+  /** The network that brought it. */
+  readonly host: string;
 }
 
 export type ShelfFault = Fault<'not-owner' | 'too-many' | string>;
@@ -38,6 +40,8 @@ export class FilterShelf {
   readonly #lists = new Map<NodeId, Kept>();
   readonly #brought = new SourceBudgets(BROUGHT, HOSTS_MAX);
   #bytes = 0;
+  /** By the network that brought them. */
+  readonly #bytesOf = new Map<string, number>();
 
   constructor(ownership: () => Ownership) {
     this.#ownership = ownership;
@@ -71,19 +75,33 @@ export class FilterShelf {
     const list = openFilterList(bytes, verify, wallNow());
     if (isFault(list)) return list;
     const kept = this.#lists.get(author);
-    if (!kept || list.sequence > kept.sequence) this.#keep(author, { bytes, sequence: list.sequence });
+    if (!kept || list.sequence > kept.sequence) this.#keep(author, { bytes, sequence: list.sequence, host });
     return true;
   }
 
   #keep(author: NodeId, list: Kept): void {
-    this.#bytes += list.bytes.length - (this.#lists.get(author)?.bytes.length ?? 0);
-    this.#lists.delete(author);
+    this.#drop(author);
     this.#lists.set(author, list);
-    while (this.#lists.size > SHELF_LISTS_MAX || this.#bytes > SHELF_BYTES_MAX) {
-      const [oldest, { bytes }] = this.#lists.entries().next().value!;
-      this.#lists.delete(oldest);
-      this.#bytes -= bytes.length;
-    }
+    this.#bytes += list.bytes.length;
+    this.#bytesOf.set(list.host, (this.#bytesOf.get(list.host) ?? 0) + list.bytes.length);
+    while (this.#lists.size > SHELF_LISTS_MAX || this.#bytes > SHELF_BYTES_MAX) this.#drop(this.#leastWanted());
+  }
+
+  /** One network that brings list after list pushes out its own. */
+  #leastWanted(): NodeId {
+    let most = '';
+    for (const [host, bytes] of this.#bytesOf) if (bytes > (this.#bytesOf.get(most) ?? 0)) most = host;
+    return [...this.#lists].find(([, { host }]) => host === most)![0];
+  }
+
+  #drop(author: NodeId): void {
+    const list = this.#lists.get(author);
+    if (!list) return;
+    this.#lists.delete(author);
+    this.#bytes -= list.bytes.length;
+    const left = this.#bytesOf.get(list.host)! - list.bytes.length;
+    if (left > 0) this.#bytesOf.set(list.host, left);
+    else this.#bytesOf.delete(list.host);
   }
 }
 
