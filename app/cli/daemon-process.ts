@@ -42,7 +42,9 @@ async function startAgain(context: CliContext, client: ControlClient): Promise<v
   const last = await lastStart(context.home);
   if (!last || last.flags.length === 0) return startDaemon(context, client, []);
   context.notes.write(`As it was started last: ${last.flags.join(' ')}\n`);
-  await startDaemon({ ...context, cwd: last.cwd }, client, last.flags);
+  // A folder that is gone says nothing any more of what is relative to it.
+  const cwd = (await isFolder(last.cwd)) ? last.cwd : context.home.dataDir;
+  await startDaemon({ ...context, cwd }, client, last.flags);
 }
 
 /**
@@ -56,14 +58,16 @@ export async function startDaemon(context: CliContext, client: ControlClient, fl
   notes.write('Starting the node …\n');
   const logStart = await sizeOf(home.logFile);
   const child = spawnDaemon(context, flags);
-  const end = new Promise<'ended'>((resolve) => {
+  const end = new Promise<'ended' | Error>((resolve) => {
     child.once('exit', () => resolve('ended'));
-    child.once('error', () => resolve('ended'));
+    child.once('error', resolve);
   });
   for (let waitedMs = 0; waitedMs < START_MS_MAX; waitedMs += POLL_MS) {
     const event = await Promise.race([end, sleep(POLL_MS, undefined, { signal: interrupt })]);
     // Somebody else's daemon may have been first; then ours ended, and all is well.
     if (await client.isServed()) return;
+    if (event instanceof Error)
+      throw new MonsoonError('refused', `The node cannot be started: ${event.message}.`, event);
     if (event === 'ended') throw new MonsoonError('refused', await lastWords(home, logStart));
   }
   throw new MonsoonError('timeout', `The node did not serve within ${START_MS_MAX / 1000} s. See ${home.logFile}.`);
@@ -91,6 +95,11 @@ async function lastWords({ logFile }: Home, from: number): Promise<string> {
   const own = log.subarray(log.length < from ? 0 : from).toString();
   const lines = own.trimEnd().split('\n').slice(-LOG_TAIL_LINES).map(readableLogLine);
   return `The node ended while it was starting. The end of ${logFile}:\n${lines.join('\n')}`;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
 }
 
 async function sizeOf(path: string): Promise<number> {

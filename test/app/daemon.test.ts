@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockData } from '../../app/data-lock.ts';
 import { prepareHome } from '../../app/home.ts';
+import { keepStart } from '../../app/last-start.ts';
 import { MonsoonError } from '../../src/base/index.ts';
 import { FakeNode, INFO_HASH } from './fake-node.ts';
 import { homeAt, hostFakeNode, placeFor, runHere, runProgram, spawnFakeDaemon, spawnProgram } from './place.ts';
@@ -163,6 +164,21 @@ test('a node that a verb starts is as it was started last: bound to the same, wi
     const refused = await runProgram(place, ['list']);
     assert.deepEqual([refused.exitCode, refused.data], [1, '']);
     assert.match(refused.notes, /cannot be read from .*last-start\.json\. Start it by "monsoon start" as you want it/);
+  } finally {
+    await runProgram(place, ['stop']);
+  }
+});
+
+test('a verb starts the node also where the folder of its last start is gone', async (t) => {
+  const place = placeFor(t);
+  const flags = ['--port', '0', '--bind', '127.0.0.1'];
+  await prepareHome(place.home);
+  await keepStart(place.home, { cwd: join(place.root, 'gone'), flags });
+  try {
+    const listed = await runProgram(place, ['list']);
+    assert.equal(listed.exitCode, 0, listed.notes);
+    const { bind } = JSON.parse((await runProgram(place, ['status', '--json'])).data);
+    assert.equal(bind.to, '127.0.0.1');
   } finally {
     await runProgram(place, ['stop']);
   }
