@@ -33,6 +33,8 @@ const PUBLICATIONS_MAX = 4;
 const PAGES_MAX = 4;
 /** Pages that the visitors from one /24 or /48 are given. */
 const PAGES_PER_NETWORK = { perSecond: 2, burst: 30 };
+/** Pages of the exchange and info dictionaries that the nodes in one /24 or /48 are given: a whole list comes in minutes. */
+const EXCHANGES_PER_NETWORK = { perSecond: 50, burst: 1000 };
 const NETWORKS_MAX = 1024;
 const PAGE_AGAIN_SECONDS = 5;
 /**
@@ -76,6 +78,7 @@ export class PublicFront {
   readonly #servers: Record<'nodes' | 'strangers', Server>;
   readonly #connections = new Map<Socket, string>();
   readonly #visits = new SourceBudgets(PAGES_PER_NETWORK, NETWORKS_MAX);
+  readonly #exchanges = new SourceBudgets(EXCHANGES_PER_NETWORK, NETWORKS_MAX);
   #publications = 0;
   #pages = 0;
 
@@ -147,22 +150,25 @@ export class PublicFront {
     if (path === '/page.css') return stylesheet();
     if (path === '/supernodes') return bencoded(this.#settings.membership.exchange(remoteAddress(request.socket)));
     const takesGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
-    if (path === '/listing') return this.#listing(query, takesGzip);
+    if (path === '/listing') return this.#exchange(request, () => this.#listing(query, takesGzip));
     if (path === '/counts') return this.#counts(query);
     if (path.startsWith('/filter-lists/')) return this.#filterList(path, query);
     const metadata = /^\/metadata\/([0-9a-f]{40})$/i.exec(path);
-    if (metadata) return this.#metadata(metadata[1]!);
+    if (metadata) return this.#exchange(request, () => this.#metadata(metadata[1]!));
     return text(404, 'nothing here');
   }
 
   /** A page for people, as long as they leave time for everybody else's. */
   async #visit(request: IncomingMessage, search: string): Promise<Answer> {
-    const host = remoteAddress(request.socket)?.host ?? '';
-    const isTooMuch = !this.#visits.take(networkOf(host), 1, monotonicNow());
-    if (isTooMuch) return { ...text(429, 'too many pages at once'), againSeconds: PAGE_AGAIN_SECONDS };
+    if (!mayAsk(request, this.#visits)) return tooMany();
     if (this.#pages >= PAGES_MAX) return { ...text(503, 'busy; come back'), againSeconds: PAGE_AGAIN_SECONDS };
     this.#pages++;
     return this.#page(search).finally(() => this.#pages--);
+  }
+
+  /** What nodes ask of the listing's thread, which has others to serve. */
+  async #exchange(request: IncomingMessage, answer: () => Promise<Answer>): Promise<Answer> {
+    return mayAsk(request, this.#exchanges) ? answer() : tooMany();
   }
 
   async #page(search: string): Promise<Answer> {
@@ -243,6 +249,14 @@ export class PublicFront {
     const accepted = await take(body, host === undefined ? '' : networkOf(host));
     return isFault(accepted) ? refused(accepted) : bencoded(encodeBencode({ accepted: 1 }));
   }
+}
+
+function mayAsk(request: IncomingMessage, budgets: SourceBudgets): boolean {
+  return budgets.take(networkOf(remoteAddress(request.socket)?.host ?? ''), 1, monotonicNow());
+}
+
+function tooMany(): Answer {
+  return { ...text(429, 'too many questions from your network at once'), againSeconds: PAGE_AGAIN_SECONDS };
 }
 
 /** The network that a host is in, as far as others may be in it too: its /24 or /48, or itself where it is private. */

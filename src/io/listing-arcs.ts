@@ -14,9 +14,10 @@ export function spansOf({ from, to }: Arc): [number, number][] {
   ];
 }
 
-/** @param start the first 48 bits of a hash */
-export function isInArcs(start: number, arcs: readonly Arc[]): boolean {
-  return arcs.some((arc) => spansOf(arc).some(([low, high]) => start >= low && start <= high));
+/** Tells whether the first 48 bits of a hash are in one of these arcs; thousands of hashes are asked for with one set. */
+export function arcTest(arcs: readonly Arc[]): (start: number) => boolean {
+  const spans = arcs.flatMap(spansOf);
+  return (start) => spans.some(([low, high]) => start >= low && start <= high);
 }
 
 /** Two positions that differ only later are the same here. */

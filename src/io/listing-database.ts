@@ -25,7 +25,7 @@ import {
 } from '../listing/index.ts';
 import type { Arc } from '../ports/index.ts';
 import { newDenyList } from './deny-rules.ts';
-import { isInArcs } from './listing-arcs.ts';
+import { arcTest } from './listing-arcs.ts';
 import { prepareTables } from './listing-format.ts';
 import { InfoTable } from './listing-infos.ts';
 import {
@@ -169,7 +169,8 @@ export class ListingDatabase {
     const itemsMax = Math.min(Math.max(limit, 0), PAGE_ITEMS_MAX);
     const lookedAtMax = arcs ? LOOKED_AT_MAX : itemsMax + 1;
     const changed = this.#shelf.entries.changedAfter(since, lookedAtMax);
-    const wanted = arcs ? changed.filter(({ start }) => isInArcs(Number(start), arcs)) : changed;
+    const isWanted = arcs && arcTest(arcs);
+    const wanted = isWanted ? changed.filter(({ start }) => isWanted(Number(start))) : changed;
     const page = wanted.slice(0, itemsMax);
     const isRead = changed.length < lookedAtMax;
     const more = wanted.length > itemsMax || !isRead;
@@ -199,7 +200,7 @@ export class ListingDatabase {
   /** Takes deny rules in the place of those before: what they name goes, and is not taken again; pinned entries stay. */
   *deny(rules: string): Steps<void> {
     const denied = newDenyList();
-    denied.add(rules);
+    yield* denied.addSteps(rules);
     this.#denied = denied;
     if (denied.size > 0) yield* this.#transaction(this.#shelf.dropDenied(denied));
   }

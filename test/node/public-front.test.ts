@@ -123,6 +123,16 @@ test('one host does not get every connection', async (t) => {
   for (const socket of sockets) socket.destroy();
 });
 
+test('one network does not keep the thread of the listing busy for itself', async (t) => {
+  const { port } = await running(t);
+  const question = `GET /metadata/${'0'.repeat(40)} HTTP/1.1\r\nHost: x\r\n\r\n`;
+  const last = question.replace('Host', 'Connection: close\r\nHost');
+  const answers = await exchange(port, question.repeat(1500) + last, 60_000, '127.0.0.9');
+  assert.ok(answers.split('HTTP/1.1 404').length > 1000);
+  assert.match(answers, /HTTP\/1\.1 429/);
+  assert.match(await exchange(port, last, 5000, '127.0.0.10'), /^HTTP\/1\.1 404/);
+});
+
 test('what is published is checked: forged, lying and foreign entries are refused with their status', async (t) => {
   const { port, node } = await running(t);
   const stranger = identityOfSeed(new Uint8Array(32).fill(7));
