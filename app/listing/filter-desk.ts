@@ -1,6 +1,7 @@
 /** The user's filter as he sees and changes it: rules of his own, subscribed lists, and the list that he publishes. */
 import { MonsoonError, type NodeId, parseNodeId } from '../../src/base/index.ts';
 import type { ListingStore } from '../../src/io/index.ts';
+import { Turnstile } from '../../src/io/turnstile.ts';
 import type { FilterChange, FilterListText, FilterStatus } from '../running-node.ts';
 import type { Filter } from './filter.ts';
 import type { FilterExchange } from './filter-exchange.ts';
@@ -13,6 +14,7 @@ export class FilterDesk {
   readonly #subscriptions: Subscriptions;
   readonly #exchange: FilterExchange;
   readonly #store: ListingStore;
+  readonly #turns = new Turnstile();
 
   constructor(
     nodeId: NodeId,
@@ -43,15 +45,21 @@ export class FilterDesk {
   }
 
   /** Resolves once the change counts here and the keepers of a list that it is about were asked. */
-  async change({ add, remove, subscribe, unsubscribe, publish }: FilterChange): Promise<FilterStatus> {
+  async change(change: FilterChange): Promise<FilterStatus> {
+    // One after the other: each is made of what the one before it left.
+    await this.#turns.pass(() => this.#perform(change));
+    const { subscribe, publish } = change;
+    const asked = [subscribe?.author, publish && this.#nodeId].filter((author) => author !== undefined);
+    for (const author of asked) await this.#exchange.hurry(author);
+    return this.status;
+  }
+
+  async #perform({ add, remove, subscribe, unsubscribe, publish }: FilterChange): Promise<void> {
     if (add || remove) await this.#filter.change({ add: await this.#whole(add ?? []), remove });
     if (unsubscribe) await this.#subscriptions.unsubscribe(unsubscribe);
     if (subscribe) await this.#subscriptions.subscribe(subscribe.author, subscribe.takesOnly);
     if (publish) await this.#subscriptions.publish(publish.title, publish.rules);
     if (subscribe || unsubscribe || publish) await this.#filter.subscribe(this.#subscriptions.rules);
-    const asked = [subscribe?.author, publish && this.#nodeId].filter((author) => author !== undefined);
-    for (const author of asked) await this.#exchange.hurry(author);
-    return this.status;
   }
 
   async #whole(rules: readonly string[]): Promise<string[]> {

@@ -6,8 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { MonsoonError, type NodeId, utf8 } from '../../src/base/index.ts';
 import { writeFileAtomically } from '../../src/io/atomic-file.ts';
 import { newDenyList } from '../../src/io/deny-rules.ts';
+import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingStore } from '../../src/io/index.ts';
-import type { DenyFacts, DenyList } from '../../src/listing/index.ts';
+import { Turnstile } from '../../src/io/turnstile.ts';
+import { areLinesWithin, type DenyFacts, type DenyList } from '../../src/listing/index.ts';
 import type { Log } from '../log.ts';
 import type { RuleChange, RuleStatus } from '../running-node.ts';
 import { linesOf, type SubscribedRules } from './subscriptions.ts';
@@ -24,16 +26,23 @@ export interface FilterSettings {
   readonly log: Log;
 }
 
+/** Where rules come from. */
+interface Sources {
+  readonly rules: readonly string[];
+  readonly subscribed: readonly SubscribedRules[];
+}
+
 export class Filter {
   readonly #file: string;
   readonly #store: Pick<ListingStore, 'deny'>;
   readonly #nodeId: NodeId;
   readonly #log: Log;
-  #rules: readonly string[] = [];
-  #subscribed: readonly SubscribedRules[] = [];
+  readonly #turns = new Turnstile();
+  #sources: Sources = { rules: [], subscribed: [] };
   /** Our own rules first, so that they have room whatever others write. */
   #list = newDenyList();
-  #text = '';
+  /** The rules of each source as they count. */
+  #texts: readonly string[] = [''];
   #changed: (isLooser: boolean) => void = () => {};
 
   private constructor(file: string, { store, nodeId, log }: FilterSettings) {
@@ -55,7 +64,7 @@ export class Filter {
       throw new MonsoonError('disk', `The deny rules ${file} cannot be read: make it readable for this user.`, error);
     });
     const rules = linesOf(text);
-    const refused = await filter.#use(rules, subscribed);
+    const refused = await filter.#use({ rules, subscribed });
     if (refused > 0) settings.log.warn('lines that are no deny rule', { file, lines: refused });
     return filter;
   }
@@ -66,7 +75,7 @@ export class Filter {
   }
 
   get status(): RuleStatus {
-    return { rules: this.#rules.slice(0, RULES_SHOWN_MAX), total: this.#rules.length };
+    return { rules: this.#sources.rules.slice(0, RULES_SHOWN_MAX), total: this.#sources.rules.length };
   }
 
   denies(facts: DenyFacts): boolean {
@@ -77,8 +86,8 @@ export class Filter {
   requireAllowed(facts: DenyFacts): void {
     const reason = this.#list.reason(facts);
     if (reason === undefined) return;
-    const list = this.#subscribed.find(({ rules }) => listOf(rules).reason(facts) !== undefined);
-    if (list && listOf(this.#rules.join('\n')).reason(facts) === undefined) {
+    const list = this.#sources.subscribed.find(({ rules }) => listOf(rules).reason(facts) !== undefined);
+    if (list && listOf(this.#sources.rules.join('\n')).reason(facts) === undefined) {
       throw new MonsoonError(
         'refused',
         `The list "${list.title}" denies that (${reason}). "monsoon filter unsubscribe ${list.author}" leaves it.`,
@@ -93,8 +102,8 @@ export class Filter {
   /** Adds and removes rules; a line that is no rule refuses the whole change. */
   async change({ add = [], remove = [] }: RuleChange): Promise<void> {
     const gone = new Set(remove.map((rule) => rule.trim().toLowerCase()));
-    const kept = this.#rules.filter((rule) => !gone.has(rule.toLowerCase()));
-    const missing = remove.length > 0 && kept.length === this.#rules.length;
+    const kept = this.#sources.rules.filter((rule) => !gone.has(rule.toLowerCase()));
+    const missing = remove.length > 0 && kept.length === this.#sources.rules.length;
     if (missing) throw new MonsoonError('not-found', `There is no rule ${remove[0]}. "monsoon filter" shows all.`);
     const rules = [...new Set([...kept, ...add.flatMap(linesOf)])];
     const bytes = utf8(`${rules.join('\n')}\n`);
@@ -107,33 +116,41 @@ export class Filter {
       );
     }
     await writeFileAtomically(this.#file, bytes);
-    await this.#use(rules, this.#subscribed);
+    await this.#use({ rules });
   }
 
   /** Takes the rules of the subscribed lists in the place of those before. */
-  async subscribe(lists: readonly SubscribedRules[]): Promise<void> {
-    await this.#use(this.#rules, lists);
+  async subscribe(subscribed: readonly SubscribedRules[]): Promise<void> {
+    await this.#use({ subscribed });
   }
 
-  /** Returns how many lines of our own are no rule. */
-  async #use(rules: readonly string[], subscribed: readonly SubscribedRules[]): Promise<number> {
-    const list = newDenyList();
-    const refused = list.add(rules.join('\n')).length;
-    for (const { author, rules: theirs } of subscribed) {
-      const ignored = list.add(theirs).length;
-      if (ignored > 0) this.#log.info('lines of a subscribed list are no rule, or too many', { author, ignored });
-    }
-    const own = list.only.size > 0 ? [`only:${this.#nodeId}`] : [];
-    const text = [...own, ...rules, ...subscribed.map((each) => each.rules)].join('\n');
-    const isLooser = !isWithin(this.#text, text);
-    this.#rules = rules;
-    this.#subscribed = subscribed;
-    this.#list = list;
-    if (text === this.#text) return refused;
-    this.#text = text;
-    await this.#store.deny(text);
-    this.#changed(isLooser);
-    return refused;
+  /** Returns how many lines of our own are no rule. One change after the other, each from what the one before it left. */
+  #use(change: Partial<Sources>): Promise<number> {
+    return this.#turns.pass(async () => {
+      const sources = { ...this.#sources, ...change };
+      const { rules, subscribed } = sources;
+      const list = newDenyList();
+      const refused = await inTurns(list.addSteps(rules.join('\n')));
+      for (const { author, rules: theirs } of subscribed) {
+        const { length: ignored } = await inTurns(list.addSteps(theirs));
+        if (ignored > 0) this.#log.info('lines of a subscribed list are no rule, or too many', { author, ignored });
+      }
+      const own = list.only.size > 0 ? [`only:${this.#nodeId}`] : [];
+      const texts = [...own, rules.join('\n'), ...subscribed.map((each) => each.rules)];
+      const before = this.#texts;
+      const gone = before.filter((text) => !texts.includes(text));
+      const news = texts.filter((text) => !before.includes(text));
+      // A line that went to another list, which did not change, counts as gone: then a little is asked for in vain.
+      const isLooser = !(await inTurns(areLinesWithin(gone, news)));
+      this.#sources = sources;
+      this.#list = list;
+      this.#texts = texts;
+      if (gone.length > 0 || news.length > 0) {
+        await this.#store.deny(texts.join('\n'));
+        this.#changed(isLooser);
+      }
+      return refused.length;
+    });
   }
 }
 
@@ -141,10 +158,4 @@ function listOf(rules: string): DenyList {
   const list = newDenyList();
   list.add(rules);
   return list;
-}
-
-/** Whether each line of one text is in another one too. */
-function isWithin(text: string, other: string): boolean {
-  const lines = new Set(other.split('\n'));
-  return text.split('\n').every((line) => line === '' || lines.has(line));
 }

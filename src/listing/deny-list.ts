@@ -9,7 +9,7 @@
  *   only:… (64 hex digits)        a publisher: where there is such a rule, other publishers' rows are not shown (but kept)
  *   name:PATTERN                  names in which the pattern occurs, `*` standing for anything; case and marks do not count
  */
-import { type InfoHash, type NodeId, parseInfoHash } from '../base/index.ts';
+import { finish, type InfoHash, type NodeId, parseInfoHash, type Steps } from '../base/index.ts';
 import { foldText } from './words.ts';
 
 /** Rules of all lists together. */
@@ -18,6 +18,8 @@ export const DENY_RULES_MAX = 1_000_000;
 export const DENY_PATTERNS_MAX = 1000;
 /** Each is looked up for each question. */
 export const ONLY_PUBLISHERS_MAX = 1000;
+/** Lines read between two rests. */
+const LINES_A_STEP = 512;
 /** UTF-16 units. */
 const PATTERN_LENGTH_MAX = 200;
 
@@ -55,10 +57,18 @@ export class DenyList {
 
   /** Takes the rules of a text in; returns the lines that are no rule, or for which there is no room. */
   add(text: string): string[] {
-    return text.split('\n').filter((line) => {
+    return finish(this.addSteps(text));
+  }
+
+  /** The same in steps: lists that others publish come anew whenever they like. */
+  *addSteps(text: string): Steps<string[]> {
+    const refused: string[] = [];
+    for (const [i, line] of linesOf(text)) {
+      if (i % LINES_A_STEP === 0) yield;
       const rule = line.replace(/(?:^|\s)#.*$/, '').trim();
-      return rule !== '' && (this.size >= DENY_RULES_MAX || !this.#addRule(rule));
-    });
+      if (rule !== '' && (this.size >= DENY_RULES_MAX || !this.#addRule(rule))) refused.push(line);
+    }
+    return refused;
   }
 
   /** Why something is denied, as the rule that says so; undefined when it is not. */
@@ -97,6 +107,35 @@ export class DenyList {
     if (parts.length === 0 || this.#patterns.length >= DENY_PATTERNS_MAX) return false;
     this.#patterns.push(parts);
     return true;
+  }
+}
+
+/** Whether each line of some texts is in others too. In steps. */
+export function* areLinesWithin(texts: readonly string[], others: readonly string[]): Steps<boolean> {
+  const lines = new Set<string>();
+  for (const other of others) {
+    for (const [i, line] of linesOf(other)) {
+      if (i % LINES_A_STEP === 0) yield;
+      lines.add(line);
+    }
+  }
+  for (const text of texts) {
+    for (const [i, line] of linesOf(text)) {
+      if (i % LINES_A_STEP === 0) yield;
+      if (line !== '' && !lines.has(line)) return false;
+    }
+  }
+  return true;
+}
+
+/** The lines of a text and their numbers, without a copy of them all. */
+function* linesOf(text: string): Generator<readonly [number, string], void, void> {
+  let from = 0;
+  for (let i = 0; from <= text.length; i++) {
+    const end = text.indexOf('\n', from);
+    const to = end < 0 ? text.length : end;
+    yield [i, text.slice(from, to)];
+    from = to + 1;
   }
 }
 

@@ -25,6 +25,7 @@ export {
   parseCounts,
 } from './counts-answer.ts';
 export {
+  areLinesWithin,
   DENY_PATTERNS_MAX,
   DENY_RULES_MAX,
   type DenyFacts,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { infoHashBytes } from '../../src/base/index.ts';
+import { finish, infoHashBytes, type Steps } from '../../src/base/index.ts';
 import { openListingStore } from '../../src/io/index.ts';
-import { DENY_PATTERNS_MAX, DenyList } from '../../src/listing/index.ts';
+import { areLinesWithin, DENY_PATTERNS_MAX, DenyList } from '../../src/listing/index.ts';
 import { infoHashOf, NOW, nodeIdOf, storedItem } from './signer.ts';
 
 const hashOf = (infoHash: ReturnType<typeof infoHashOf>): string =>
@@ -78,4 +78,14 @@ test('entries of some arcs are told by cursor, and once more when their arc is t
   assert.equal((await store.changesSince('', 1000, [around])).items.length, 2, 'over the end of the ring');
   const small = await store.changesSince('', 10, [arc]);
   assert.deepEqual([small.items.length, small.more], [10, true]);
+});
+
+test('a long list is read in steps, and so is what tells one version from another', () => {
+  const lines = Array.from({ length: 6000 }, (_, i) => infoHashOf(i));
+  const text = lines.join('\n');
+  const rests = (steps: Steps<unknown>): number => [...steps].length;
+  assert.ok(rests(new DenyList(hashOf).addSteps(text)) > 10);
+  assert.ok(rests(areLinesWithin([text], [text])) > 20);
+  assert.equal(finish(areLinesWithin([text, ''], [`${text}\nname:more`])), true);
+  assert.equal(finish(areLinesWithin([`${text}\nname:more`], [text])), false);
 });

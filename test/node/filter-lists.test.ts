@@ -57,6 +57,25 @@ test('what a subscribed list denies is neither listed, tracked nor fetched, over
   assert.equal(again.node.filterList(key).text, `${bad.infoHash} # bad`);
 });
 
+test('changes that are made at once all count, here and on disk', async (t) => {
+  const { node, place } = await running(t, { role: 'client' });
+  const rules = ['name:one', 'name:two', 'name:three'];
+  const authors = [newSigner(), newSigner()];
+  await Promise.all([
+    ...rules.map((rule) => node.changeFilter({ add: [rule] })),
+    ...authors.map(({ nodeId: author }) => node.changeFilter({ subscribe: { author, takesOnly: false } })),
+    ...['a', 'b'].map((title) => node.changeFilter({ publish: { title, rules: 'name:x' } })),
+  ]);
+  await node.stop();
+  const again = (await running(t, { role: 'client' }, place)).node.filter();
+  assert.deepEqual(again.rules.toSorted(), rules.toSorted());
+  assert.deepEqual(
+    again.lists.map(({ author }) => author),
+    authors.map(({ nodeId }) => nodeId),
+  );
+  assert.equal(again.own?.title, 'b');
+});
+
 test('a list that is left lets back in what it denied, and a newer version counts at once where it is published', async (t) => {
   const supernode = await running(t);
   const reader = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${supernode.port}`] });
