@@ -1,7 +1,15 @@
 /** Key exchange, hashing and padding for Message Stream Encryption, by the runtime's crypto. */
 import { createDiffieHellman, randomBytes, randomInt } from 'node:crypto';
-import { type KeyExchange, type MseTools, PADDING_BYTES_MAX, PUBLIC_KEY_BYTES } from '../link/index.ts';
+import {
+  type KeyExchange,
+  type MseTools,
+  PADDING_BYTES_MAX,
+  PUBLIC_KEY_BYTES,
+  Rc4,
+  type StreamCipher,
+} from '../link/index.ts';
 import { sha1 } from './hash.ts';
+import { openOpensslRc4 } from './openssl-rc4.ts';
 import { applyRc4 } from './rc4-engine.ts';
 
 /** The 768-bit prime of the specification; the generator is 2. */
@@ -16,7 +24,15 @@ const PRIVATE_KEY_BYTES = 20;
 
 /** New tools for one handshake. */
 export function newMseTools(): MseTools {
-  return { keys: newKeyExchange(), sha1, rc4: applyRc4, padding: () => randomBytes(randomInt(PADDING_BYTES_MAX + 1)) };
+  return { keys: newKeyExchange(), sha1, newRc4, padding: () => randomBytes(randomInt(PADDING_BYTES_MAX + 1)) };
+}
+
+/** Looked for when a link wants it: most that a node does needs none. */
+let openssl: { readonly newRc4: ReturnType<typeof openOpensslRc4> } | undefined;
+
+function newRc4(key: Uint8Array): StreamCipher {
+  openssl ??= { newRc4: openOpensslRc4() };
+  return openssl.newRc4?.(key) ?? new Rc4(key, applyRc4);
 }
 
 /** One object for all handshakes: making one checks the prime, which takes 40 ms. */

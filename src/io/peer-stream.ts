@@ -1,7 +1,7 @@
 /** A connection to a peer once both ends agreed how to hide what follows; the wire handshake comes next. */
 import type { Socket } from 'node:net';
 import type { NodeId } from '../base/index.ts';
-import type { LinkEncryption, MseOutcome, Rc4 } from '../link/index.ts';
+import type { LinkEncryption, MseOutcome, StreamCipher } from '../link/index.ts';
 import type { OnRead } from './read-buffer.ts';
 
 export interface PeerStream {
@@ -13,7 +13,7 @@ export interface PeerStream {
   /** Our wire handshake went ahead, inside the link handshake. */
   readonly hasOurHandshake: boolean;
   /** For the bytes of the socket; undefined when they need no more work. */
-  readonly ciphers: { readonly send: Rc4; readonly receive: Rc4 } | undefined;
+  readonly ciphers: { readonly send: StreamCipher; readonly receive: StreamCipher } | undefined;
 }
 
 /** One that the peer opened, and of which nothing is read until it is asked for. */

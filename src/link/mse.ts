@@ -6,7 +6,7 @@
 
 import type { Sha1 } from '../base/index.ts';
 import { bytesOfLatin1, concatBytes, equalBytes, type Fault, fault, readUint16, readUint32 } from '../base/index.ts';
-import { Rc4, type Rc4Engine } from './rc4.ts';
+import type { StreamCipher } from './rc4.ts';
 
 /** Bytes of a public key: 768 bits. */
 export const PUBLIC_KEY_BYTES = 96;
@@ -36,7 +36,8 @@ export interface KeyExchange {
 export interface MseTools {
   readonly keys: KeyExchange;
   readonly sha1: Sha1;
-  readonly rc4?: Rc4Engine;
+  /** RC4 whose first RC4_DISCARDED_BYTES are thrown away already. */
+  newRc4(key: Uint8Array): StreamCipher;
   /** Random bytes of random length up to PADDING_BYTES_MAX, new for each call. */
   padding(): Uint8Array;
 }
@@ -47,8 +48,8 @@ export interface MseOutcome {
   readonly infoHash: Uint8Array;
   readonly method: MseMethod;
   /** For what we send and receive from now on; undefined when only the header was hidden. */
-  readonly send: Rc4 | undefined;
-  readonly receive: Rc4 | undefined;
+  readonly send: StreamCipher | undefined;
+  readonly receive: StreamCipher | undefined;
   /** The other end's first bytes of the wire, decrypted. */
   readonly payload: Uint8Array;
 }
@@ -104,8 +105,8 @@ export class MseInitiator implements MseHandshake {
   readonly #payload: Uint8Array;
   readonly #inbox = new Inbox();
   #stage: 'key' | 'sync' | 'select' | 'padding' | 'ended' = 'key';
-  #send: Rc4 | undefined;
-  #receive: Rc4 | undefined;
+  #send: StreamCipher | undefined;
+  #receive: StreamCipher | undefined;
   /** The verification constant as the other end's key stream hides it. */
   #sync: Uint8Array = VERIFICATION;
   #method: MseMethod = 'rc4';
@@ -212,8 +213,8 @@ export class MseResponder implements MseHandshake {
   #stage: 'key' | 'sync' | 'torrent' | 'head' | 'padding' | 'payload' | 'ended' = 'key';
   #secret: Uint8Array = new Uint8Array(0);
   #infoHash: Uint8Array = new Uint8Array(0);
-  #send: Rc4 | undefined;
-  #receive: Rc4 | undefined;
+  #send: StreamCipher | undefined;
+  #receive: StreamCipher | undefined;
   #provided = 0;
   #paddingBytes = 0;
   #payloadBytes = 0;
@@ -330,17 +331,20 @@ export function req2Hash(sha1: Sha1, infoHash: Uint8Array): Uint8Array {
 }
 
 /** The ciphers of the dialling end; the answering end uses them the other way round. */
-function cipherPair(tools: MseTools, secret: Uint8Array, infoHash: Uint8Array): { send: Rc4; receive: Rc4 } {
-  const { sha1, rc4 } = tools;
+function cipherPair(
+  { sha1, newRc4 }: MseTools,
+  secret: Uint8Array,
+  infoHash: Uint8Array,
+): { send: StreamCipher; receive: StreamCipher } {
   const shared = concatBytes([secret, infoHash]);
-  return { send: new Rc4(labelled(sha1, 'keyA', shared), rc4), receive: new Rc4(labelled(sha1, 'keyB', shared), rc4) };
+  return { send: newRc4(labelled(sha1, 'keyA', shared)), receive: newRc4(labelled(sha1, 'keyB', shared)) };
 }
 
 function labelled(sha1: Sha1, label: string, bytes: Uint8Array): Uint8Array {
   return sha1(concatBytes([bytesOfLatin1(label), bytes]));
 }
 
-function decrypted(cipher: Rc4, bytes: Uint8Array): Uint8Array {
+function decrypted(cipher: StreamCipher, bytes: Uint8Array): Uint8Array {
   cipher.apply(bytes, bytes.length);
   return bytes;
 }

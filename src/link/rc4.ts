@@ -4,7 +4,7 @@
  */
 
 /** Key stream bytes thrown away before the first use. */
-const DISCARDED_BYTES = 1024;
+export const RC4_DISCARDED_BYTES = 1024;
 /** An engine takes so many bytes at a time. */
 const ENGINE_STEP_BYTES = 8;
 /** Fewer are not worth an engine's call. */
@@ -20,7 +20,13 @@ export interface Rc4Position {
 export type Rc4Engine = (state: Int32Array, position: Rc4Position, bytes: Uint8Array, length: number) => void;
 
 /** One direction of an encrypted link. */
-export class Rc4 {
+export interface StreamCipher {
+  /** Encrypts or decrypts the first `length` bytes in place. */
+  apply(bytes: Uint8Array, length: number): void;
+}
+
+/** RC4 as every host can do it. */
+export class Rc4 implements StreamCipher {
   readonly #state = new Int32Array(256);
   readonly #position: Rc4Position = { i: 0, j: 0 };
   readonly #engine: Rc4Engine | undefined;
@@ -36,10 +42,9 @@ export class Rc4 {
       state[i] = state[j]!;
       state[j] = swapped;
     }
-    this.apply(new Uint8Array(DISCARDED_BYTES), DISCARDED_BYTES);
+    this.apply(new Uint8Array(RC4_DISCARDED_BYTES), RC4_DISCARDED_BYTES);
   }
 
-  /** Encrypts or decrypts the first `length` bytes in place. */
   apply(bytes: Uint8Array, length: number): void {
     let done = 0;
     if (this.#engine && length >= ENGINE_BYTES_MIN) {

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { hex } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { newMseTools } from '../../src/io/mse-tools.ts';
+import { openOpensslRc4 } from '../../src/io/openssl-rc4.ts';
 import { applyRc4 } from '../../src/io/rc4-engine.ts';
 import {
   MseInitiator,
@@ -62,33 +63,45 @@ test('RC4 throws 1,024 bytes away and then gives the key stream of RFC 6229', ()
   assert.equal(hex(bytes), '30abbcc7c20b01609f23ee2d5f6bb7df');
 });
 
-test('the fast engine gives the stream that RC4 gives byte by byte, wherever the bytes lie and are cut', () => {
-  const key = randomBytes(20);
-  const expected = randomBytes(100_000);
-  const clear = Buffer.from(expected);
-  new Rc4(key).apply(expected, expected.length);
-  for (const portion of [1, 1023, 1024, 1029, 32_768, 40_001, 100_000]) {
-    const cipher = new Rc4(key, applyRc4);
-    const bytes = Buffer.alloc(100_003).subarray(3);
-    clear.copy(bytes);
-    for (let at = 0; at < bytes.length; at += portion) {
-      cipher.apply(bytes.subarray(at), Math.min(portion, bytes.length - at));
-    }
-    assert.ok(bytes.equals(expected), `${portion} at a time`);
-  }
+const opensslRc4 = openOpensslRc4();
+const FAST_WAYS = {
+  WebAssembly: (key: Uint8Array) => new Rc4(key, applyRc4),
+  ...(opensslRc4 && { OpenSSL: opensslRc4 }),
+};
+
+test("the runtime's OpenSSL is used where this program is at home", { skip: process.platform !== 'linux' }, () => {
+  assert.ok(opensslRc4);
 });
 
-test('two ciphers that share the engine do not share their streams', () => {
-  const [one, other] = [new Rc4(Buffer.from('one'), applyRc4), new Rc4(Buffer.from('other'), applyRc4)];
-  const slow = new Rc4(Buffer.from('one'));
-  for (let turn = 0; turn < 3; turn++) {
-    const [a, b, c] = [Buffer.alloc(50_000), Buffer.alloc(50_000), Buffer.alloc(50_000)];
-    one.apply(a, a.length);
-    other.apply(b, b.length);
-    slow.apply(c, c.length);
-    assert.ok(a.equals(c) && !a.equals(b));
-  }
-});
+for (const [name, newRc4] of Object.entries(FAST_WAYS))
+  test(`RC4 by ${name} gives the stream that it gives byte by byte, wherever the bytes lie and are cut`, () => {
+    const key = randomBytes(20);
+    const expected = randomBytes(100_000);
+    const clear = Buffer.from(expected);
+    new Rc4(key).apply(expected, expected.length);
+    for (const portion of [1, 1023, 1024, 1029, 32_768, 40_001, 100_000]) {
+      const cipher = newRc4(key);
+      const bytes = Buffer.alloc(100_003).subarray(3);
+      clear.copy(bytes);
+      for (let at = 0; at < bytes.length; at += portion) {
+        cipher.apply(bytes.subarray(at), Math.min(portion, bytes.length - at));
+      }
+      assert.ok(bytes.equals(expected), `${portion} at a time`);
+    }
+  });
+
+for (const [name, newRc4] of Object.entries(FAST_WAYS))
+  test(`two ciphers by ${name} do not share their streams`, () => {
+    const [one, other] = [newRc4(Buffer.from('one')), newRc4(Buffer.from('other'))];
+    const slow = new Rc4(Buffer.from('one'));
+    for (let turn = 0; turn < 3; turn++) {
+      const [a, b, c] = [Buffer.alloc(50_000), Buffer.alloc(50_000), Buffer.alloc(50_000)];
+      one.apply(a, a.length);
+      other.apply(b, b.length);
+      slow.apply(c, c.length);
+      assert.ok(a.equals(c) && !a.equals(b));
+    }
+  });
 
 for (const method of ['rc4', 'plain'] as const) {
   for (const portion of [1, 7, 100_000]) {
