@@ -9,7 +9,7 @@ import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import { type OverlayMessage, refused } from './message.ts';
-import { Ring } from './ring.ts';
+import type { Ring } from './ring.ts';
 import type { Seat } from './token.ts';
 
 const CLAIM_MS = 5000;
@@ -113,9 +113,7 @@ export class Claims {
 
   /** The ring as it will be with a newcomer in it, and with what is its own by an old grant. */
   #ringWith(draft: Descriptor): Ring {
-    const { view } = this.#context;
-    const others = [...view.descriptors()].filter(({ nodeId }) => nodeId !== draft.nodeId);
-    return new Ring([...others, draft], view.grants());
+    return this.#context.view.ring.with(draft);
   }
 
   #note(owner: NodeId, by: number): void {

@@ -17,6 +17,8 @@ import { View } from './view.ts';
 
 /** Views differ while members come and go: witnesses may be this many times further away than they should be. */
 export const SLACK = 2;
+/** As many supernodes may be looked at to draw some of them. */
+const FEW = 64;
 
 /** The surroundings of one node's machines. */
 export class Context {
@@ -79,12 +81,24 @@ export class Context {
     return others;
   }
 
-  /** Up to `count` of them by chance. */
+  /** How many they are, as far as `most`: nobody who asks wants to look at thousands. */
+  othersUpTo(most: number): number {
+    let count = 0;
+    for (const { nodeId, roles } of this.view.descriptors()) {
+      if (count >= most) break;
+      if (nodeId !== this.self && (roles & ROLE_LEAVES) === 0) count++;
+    }
+    return count;
+  }
+
+  /** Up to `count` of them by chance; of many only those that own something, which are found without a look at all. */
   someOthers(count: number, except?: NodeId): Descriptor[] {
+    const { view, random, self } = this;
+    if (view.size > FEW) return view.ring.sample(count, random, (nodeId) => nodeId === except || nodeId === self);
     return sampleOf(
       this.others().filter(({ nodeId }) => nodeId !== except),
       count,
-      this.random,
+      random,
     );
   }
 

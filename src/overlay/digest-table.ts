@@ -2,7 +2,7 @@
  * Short names of records, and hashes over them by bucket: two nodes that hold the same records have the same hashes, and
  * where they differ it is seen in which bucket. The hashes protect nobody, for every record protects itself.
  */
-import { bytesOfHex, hex, readUint32, writeUint32 } from '../base/index.ts';
+import { hex, writeUint32 } from '../base/index.ts';
 import type { Digest } from './message.ts';
 import { BUCKETS } from './message-codec.ts';
 
@@ -14,36 +14,39 @@ interface Held {
 
 /** Records by the key of their digests; as many as whoever fills it lets in. */
 export class DigestTable {
-  readonly #held = new Map<string, Held>();
+  /** By bucket: who compares views asks for a few buckets of many. */
+  readonly #buckets: readonly Map<string, Held>[] = Array.from({ length: BUCKETS }, () => new Map());
   /** Two words a bucket. */
   readonly #hashes = new Uint32Array(2 * BUCKETS);
+  /** Of everything held. */
+  #hash: string | undefined;
 
   /** Adds a record, or puts it in the place of the one before. */
   hold(key: string, sequence: number, letter: number, record: Uint8Array): void {
     this.release(key);
     const digest = { key, sequence };
-    this.#held.set(key, { digest, letter, record });
+    this.#buckets[bucketOf(key)]!.set(key, { digest, letter, record });
     this.#toggle(digest);
   }
 
   release(key: string): void {
-    const held = this.#held.get(key);
+    const held = this.#heldAt(key);
     if (!held) return;
-    this.#held.delete(key);
+    this.#buckets[bucketOf(key)]!.delete(key);
     this.#toggle(held.digest);
   }
 
   sequenceOf(key: string): number | undefined {
-    return this.#held.get(key)?.digest.sequence;
+    return this.#heldAt(key)?.digest.sequence;
   }
 
   digestOf(key: string): Digest | undefined {
-    return this.#held.get(key)?.digest;
+    return this.#heldAt(key)?.digest;
   }
 
   /** A record as it is passed on: a letter for its kind before it. */
   recordOf(key: string): Uint8Array | undefined {
-    const held = this.#held.get(key);
+    const held = this.#heldAt(key);
     if (!held) return undefined;
     const lettered = new Uint8Array(held.record.length + 1);
     lettered[0] = held.letter;
@@ -53,12 +56,8 @@ export class DigestTable {
 
   /** One hash over everything held: 16 hex digits. */
   get hash(): string {
-    let [high, low] = [0, 0];
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      high ^= this.#hashes[2 * bucket]!;
-      low ^= this.#hashes[2 * bucket + 1]!;
-    }
-    return hexOfWords(high, low);
+    this.#hash ??= this.#hashOfAll();
+    return this.#hash;
   }
 
   /** One hash a bucket. */
@@ -67,24 +66,42 @@ export class DigestTable {
   }
 
   in(bucket: number): Digest[] {
-    const digests: Digest[] = [];
-    for (const { digest } of this.#held.values()) if (bucketOf(digest.key) === bucket) digests.push(digest);
-    return digests;
+    return Array.from(this.#buckets[bucket]!.values(), ({ digest }) => digest);
+  }
+
+  #heldAt(key: string): Held | undefined {
+    return this.#buckets[bucketOf(key)]?.get(key);
+  }
+
+  #hashOfAll(): string {
+    let [high, low] = [0, 0];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      high ^= this.#hashes[2 * bucket]!;
+      low ^= this.#hashes[2 * bucket + 1]!;
+    }
+    return hexOfWords(high, low);
   }
 
   /** Each record is in the hash of its bucket once: what comes in goes out the same way. */
   #toggle({ key, sequence }: Digest): void {
+    this.#hash = undefined;
     const at = 2 * bucketOf(key);
-    const bytes = bytesOfHex(key)!;
-    const [a, b] = [readUint32(bytes, 0), readUint32(bytes, 4)];
+    const [a, b] = [Number.parseInt(key.slice(0, 8), 16), Number.parseInt(key.slice(8, 16), 16)];
     const high = mix(a ^ Math.imul(sequence >>> 0, 0x9e37_79b1) ^ Math.floor(sequence / 2 ** 32));
     this.#hashes[at]! ^= high;
     this.#hashes[at + 1]! ^= mix(b ^ high);
   }
 }
 
+/** The second byte of a key modulo 64. */
 function bucketOf(key: string): number {
-  return Number.parseInt(key.slice(2, 4), 16) % BUCKETS;
+  return (digitAt(key, 2) * 16 + digitAt(key, 3)) % BUCKETS;
+}
+
+/** Of lower-case hex. */
+function digitAt(key: string, at: number): number {
+  const code = key.charCodeAt(at);
+  return code < 0x3a ? code - 0x30 : code - 0x57;
 }
 
 /** murmur3's finaliser. */

@@ -89,7 +89,7 @@ export class Duties {
     }
     const best = this.#best();
     if (!best) return;
-    const isShort = this.#context.others().length + 1 < OWNERS;
+    const isShort = this.#context.othersUpTo(OWNERS) + 1 < OWNERS;
     const why = best.isVolunteer ? 'it volunteers' : isShort ? 'there are fewer supernodes than copies' : this.#need;
     if (why !== undefined) this.#nominate(best, why);
   }
@@ -149,7 +149,8 @@ export class Duties {
   #isCrowded(nodeId: NodeId, address: Address): boolean {
     const subnet = subnetOf({ addresses: [address] });
     if (subnet === undefined) return reachOf(address.host) === 'forbidden';
-    const near = this.#context.others().filter((other) => other.nodeId !== nodeId && subnetOf(other) === subnet);
+    const { view, self } = this.#context;
+    const near = view.ring.membersIn(subnet).filter((other) => other.nodeId !== nodeId && other.nodeId !== self);
     return near.length >= PER_SUBNET_MAX || near.some(({ addresses }) => addresses[0]!.host === address.host);
   }
 

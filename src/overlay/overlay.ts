@@ -120,7 +120,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
   /** Supernodes known, this one included. */
   get members(): number {
-    return this.#context.others().length + (this.isSupernode ? 1 : 0);
+    return this.#context.othersUpTo(Number.POSITIVE_INFINITY) + (this.isSupernode ? 1 : 0);
   }
   /** What has to outlive this process. */
   get memory(): { readonly term: number; readonly sequence: number } {
@@ -356,7 +356,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #attendLeaving(): void {
     const { now } = this.#context;
     const leaving = this.#leaving;
-    const isAlone = this.#context.others().length === 0;
+    if (!leaving && this.#farewellAt === undefined) return;
+    const isAlone = this.#context.othersUpTo(1) === 0;
     if (leaving && (now >= leaving.by || isAlone || (this.#replication.isWhole && !this.#givings.current))) {
       this.#leaving = undefined;
       this.#replication.passOn();

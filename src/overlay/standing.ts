@@ -328,7 +328,7 @@ export class Standing {
 
   #begin(): void {
     this.#genesisAt = undefined;
-    if (!this.#mayStand || this.#context.others().length > 0) return;
+    if (!this.#mayStand || this.#context.othersUpTo(1) > 0) return;
     this.#take(certificateOf([], this.#context.wall, undefined));
     this.#serve();
   }
@@ -356,7 +356,8 @@ export class Standing {
     const certificate = this.#certificate!;
     // As long as nobody came who could give more votes than there are, there is nothing to renew.
     const isYoung = certificate.votes.length < QUORUM;
-    if (isYoung && this.#context.others().length <= certificate.votes.length && !this.#isHalfOver(certificate)) {
+    const most = certificate.votes.length;
+    if (isYoung && this.#context.othersUpTo(most + 1) <= most && !this.#isHalfOver(certificate)) {
       this.#renewAt = this.#context.soon(COMPANY_MS);
       return;
     }
@@ -373,7 +374,7 @@ export class Standing {
         this.issue();
       } else if (isWeak && this.#failures > FAILURES_MAX) {
         this.leave('nobody votes for it', false);
-      } else if (isWeak && this.#context.others().length >= QUORUM) {
+      } else if (isWeak && this.#context.othersUpTo(QUORUM) >= QUORUM) {
         this.#reelect();
       } else if (certificate.votes.length > 0 && this.#context.wall >= certificate.issued + CERTIFICATE_SECONDS) {
         this.leave('its witnesses no longer vote for it', false);

@@ -52,6 +52,8 @@ export class View {
   /** The ring of everyone held; `version` rises whenever somebody may own something else. */
   readonly ring: Ring = new Ring();
   version = 0;
+  /** Nothing held expires before. */
+  #expiresFrom = Number.POSITIVE_INFINITY;
 
   constructor(sha1: Sha1) {
     this.#sha1 = sha1;
@@ -69,6 +71,7 @@ export class View {
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
+    this.#expiresFrom = Math.min(this.#expiresFrom, descriptor.expires);
     this.digests.hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
     if (!held || !isSamePlace(held, descriptor)) this.version++;
     this.ring.put(descriptor);
@@ -88,6 +91,7 @@ export class View {
     if (!this.#newest.has(grant.giver) || !this.#newest.has(grant.taker)) return false;
     if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
     this.#grants.set(key, grant);
+    this.#expiresFrom = Math.min(this.#expiresFrom, grant.expires);
     if (isSigned(grant)) this.digests.hold(key, grant.sequence, GRANT_LETTER, grant.record);
     this.ring.grant(key, grant);
     this.version++;
@@ -103,6 +107,7 @@ export class View {
       return false;
     }
     this.#widenings.set(infoHash, widening);
+    this.#expiresFrom = Math.min(this.#expiresFrom, widening.expires);
     this.digests.hold(wideningKeyOf(infoHash), sequence, WIDENING_LETTER, widening.record);
     return true;
   }
@@ -138,10 +143,15 @@ export class View {
 
   /** Drops what has expired; true when somebody is gone. */
   expire(wallNow: WallSeconds): boolean {
+    if (wallNow < this.#expiresFrom) return false;
     const version = this.version;
     for (const { nodeId, expires } of this.#newest.values()) if (expires <= wallNow) this.#forget(nodeId);
     for (const grant of this.#grants.values()) if (grant.expires <= wallNow) this.withdraw(grant);
     for (const { infoHash, expires } of this.#widenings.values()) if (expires <= wallNow) this.#narrow(infoHash);
+    this.#expiresFrom = Number.POSITIVE_INFINITY;
+    for (const held of [this.#newest, this.#grants, this.#widenings]) {
+      for (const { expires } of held.values()) this.#expiresFrom = Math.min(this.#expiresFrom, expires);
+    }
     return this.version !== version;
   }
 

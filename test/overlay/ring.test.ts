@@ -353,8 +353,36 @@ test(`a ring that was changed again and again is the ring that its records make 
       assert.equal(ring.size, made.size);
       const hash = randomHash(random);
       assert.deepEqual(ring.ownerSetOf(hash), made.ownerSetOf(hash));
+      const draft = { ...changed, tokens: [randomToken(random)] };
+      const drafted = [...all.filter(({ nodeId }) => nodeId !== draft.nodeId), draft];
+      const withDraft = new Ring(drafted, grants.values());
+      assert.deepEqual(rangesIn(ring.with(draft), drafted), rangesIn(withDraft, drafted));
+      assert.deepEqual(rangesIn(ring, all), rangesIn(made, all), 'the ring itself stays as it is');
     }
   }));
+
+test(`whoever owns something is drawn as often as any other, however many tokens it has (seed ${SEED})`, () => {
+  const random = seededRandom(SEED);
+  const members = Array.from({ length: 20 }, (_, n) => {
+    const tokens = Array.from({ length: 1 + (n % 8) }, () => randomToken(random));
+    return holding(n, ...tokens.toSorted());
+  });
+  const ring = new Ring(members);
+  const [left, ...others] = members.map(({ nodeId }) => nodeId);
+  const drawn = new Map<NodeId, number>();
+  for (let i = 0; i < 2000; i++) {
+    const sample = ring.sample(4, random, (nodeId) => nodeId === left).map(({ nodeId }) => nodeId);
+    assert.equal(new Set(sample).size, 4);
+    for (const nodeId of sample) drawn.set(nodeId, (drawn.get(nodeId) ?? 0) + 1);
+  }
+  assert.deepEqual([...drawn.keys()].toSorted(), others.toSorted());
+  // Each is drawn 421 times on average, give or take 20.
+  for (const times of drawn.values()) assert.ok(times > 300 && times < 540, `${times} times`);
+  assert.deepEqual(
+    new Ring([members[0]!]).sample(3, random, (nodeId) => nodeId === left),
+    [],
+  );
+});
 
 const keyOf = ({ giver, to }: GrantTerms): string => `${giver} ${to}`;
 
