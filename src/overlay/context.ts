@@ -10,7 +10,7 @@ import {
   wallSeconds,
 } from '../base/index.ts';
 import { type Certificate, QUORUM, WITNESSES, witnessPosition } from './certificate.ts';
-import { type Descriptor, openDescriptor, ROLE_LEAVES } from './descriptor.ts';
+import { type Descriptor, type DescriptorRules, openDescriptor, ROLE_LEAVES } from './descriptor.ts';
 import { Exchanges } from './exchanges.ts';
 import type { OverlayEvent, OverlaySettings } from './overlay-facts.ts';
 import { View } from './view.ts';
@@ -121,16 +121,20 @@ export class Context {
 
   /** Opens a descriptor, every signature of it. */
   open(record: Uint8Array): Descriptor | undefined {
-    const opened = openDescriptor(record, this.settings, this.wall);
+    const opened = openDescriptor(record, this.#rules, this.wall);
     return isFault(opened) ? undefined : opened;
   }
 
   /** Opens a descriptor that is news, and of it what was not checked before. */
   openNews(record: Uint8Array): Descriptor | undefined {
-    const { network, verify, sha1 } = this.settings;
-    const rules = { network, verify, sha1, held: (nodeId: NodeId) => this.view.get(nodeId) };
+    const rules = { ...this.#rules, held: (nodeId: NodeId) => this.view.get(nodeId) };
     const opened = openDescriptor(record, rules, this.wall);
     return isFault(opened) ? undefined : opened;
+  }
+
+  get #rules(): DescriptorRules {
+    const { network, verify, sha1, readDescriptor } = this.settings;
+    return { network, verify, sha1, ...(readDescriptor && { read: readDescriptor }) };
   }
 
   tell(event: OverlayEvent): void {

@@ -110,11 +110,29 @@ export type DescriptorFault =
       | 'descriptor-stale'
     >;
 
+/** What a sealed descriptor says, before it is known whether its signer said so. */
+export interface UncheckedDescriptor {
+  readonly statement: Statement;
+  readonly signer: NodeId;
+  /** Checks the signature over the record. */
+  readonly isGenuine: (verify: Verify) => boolean;
+  /** The descriptor that it is when it is genuine. */
+  readonly describe: () => Descriptor;
+}
+
+/** Reads what a record says: a function of its bytes alone. */
+export type ReadDescriptor = (
+  record: Uint8Array,
+  sha1: Sha1,
+) => UncheckedDescriptor | RecordFault | Fault<'descriptor-malformed'>;
+
 /** What opening a descriptor takes from its host. */
 export interface DescriptorRules {
   readonly network: string;
   readonly verify: Verify;
   readonly sha1: Sha1;
+  /** `readDescriptor` unless given: where thousands of nodes share a process, each record is read once. */
+  readonly read?: ReadDescriptor;
   /**
    * What is held of a node: nothing is checked of what is no newer, and the votes not again of what has the same seat.
    * Where it is absent everything is checked.
@@ -155,11 +173,9 @@ export function openDescriptor(
   rules: DescriptorRules,
   wallNow: WallSeconds,
 ): Descriptor | DescriptorFault {
-  const read = readRecord(record);
+  const read = (rules.read ?? readDescriptor)(record, rules.sha1);
   if (isFault(read)) return read;
-  const statement = parseStatement(read.body);
-  if (isFault(statement)) return statement;
-  const { network, issued, expires, sequence } = statement;
+  const { network, issued, expires, sequence } = read.statement;
   if (network !== rules.network) return publicFault('descriptor-other-network', 'the descriptor is of another network');
   if (issued - wallNow > CLOCK_SKEW_SECONDS) {
     return publicFault('descriptor-out-of-time', `the descriptor is dated over ${CLOCK_SKEW_SECONDS} s ahead`);
@@ -168,13 +184,28 @@ export function openDescriptor(
   const held = rules.held?.(read.signer);
   if (held && held.sequence >= sequence) return publicFault('descriptor-stale', 'a newer descriptor is held');
   // A signature costs far more than all that stands before it.
-  if (!read.isGenuine(DESCRIPTOR_CONTEXT, rules.verify)) return forged();
-  // A copy: the bytes came as a view of a whole answer, which a held descriptor would keep in memory.
-  const descriptor = described(statement, read.signer, record.slice(), rules.sha1);
+  if (!read.isGenuine(rules.verify)) return forged();
+  const descriptor = read.describe();
   if (held?.seat !== descriptor.seat && !hasGoodVotes(descriptor, rules.verify)) {
     return publicFault('descriptor-votes-wrong', 'the descriptor has a vote that nobody gave for it');
   }
   return descriptor;
+}
+
+/** Reads a sealed descriptor; its bytes are copied once it is described. */
+export function readDescriptor(record: Uint8Array, sha1: Sha1): ReturnType<ReadDescriptor> {
+  const read = readRecord(record);
+  if (isFault(read)) return read;
+  const statement = parseStatement(read.body);
+  if (isFault(statement)) return statement;
+  const { signer } = read;
+  return {
+    statement,
+    signer,
+    isGenuine: (verify) => read.isGenuine(DESCRIPTOR_CONTEXT, verify),
+    // A copy: the bytes came as a view of a whole answer, which a held descriptor would keep in memory.
+    describe: () => described(statement, signer, record.slice(), sha1),
+  };
 }
 
 function hasGoodVotes({ network, nodeId, term, certificate }: Descriptor, verify: Verify): boolean {

@@ -17,7 +17,9 @@ export {
   LIFETIME_MAX_SECONDS,
   openDescriptor,
   ROLE_ANSWERS_DNS,
+  type ReadDescriptor,
   ROLE_LEAVES,
+  readDescriptor,
   type Statement,
   sealDescriptor,
 } from './descriptor.ts';

@@ -1,7 +1,7 @@
 /** What the overlay machine hears and orders: the vocabulary between it and its hosts, the node and the simulator. */
 import type { Address, InfoHash, NodeId, Random, Sha1, Sign, Verify, WallSeconds } from '../base/index.ts';
 import type { SwarmKeeper } from '../ports/index.ts';
-import type { Capacity } from './descriptor.ts';
+import type { Capacity, ReadDescriptor } from './descriptor.ts';
 import type { OverlayMessage } from './message.ts';
 
 /** Somebody to ask, and where. */
@@ -82,6 +82,8 @@ export interface OverlaySettings {
   readonly sign: Sign;
   readonly verify: Verify;
   readonly sha1: Sha1;
+  /** How a sealed descriptor is read; every host but the simulator leaves it out. */
+  readonly readDescriptor?: ReadDescriptor;
   readonly random: Random;
   readonly role: OverlayRole;
   /** Asked whenever a descriptor is issued: where this node can be reached, best first; none when it cannot. */

@@ -48,7 +48,7 @@ const ARCS_MAX = 128;
 interface Former {
   readonly arc: Arc;
   readonly until: Instant;
-  readonly given: Set<string>;
+  readonly given: Map<string, Set<NodeId>>;
 }
 
 /** A copy that somebody lacks. */
@@ -56,8 +56,8 @@ interface Owed {
   readonly member: Descriptor;
   readonly arc: Arc;
   readonly former: Former | undefined;
-  /** How `given` names it: the piece that it completes. */
-  readonly name: string;
+  /** The piece that it completes, as `given` names it. */
+  readonly piece: string;
 }
 
 /** Announces for one node. */
@@ -137,7 +137,7 @@ export class Replication {
   /** Copies an arc to whoever keeps it now: we have it, and its owner may not. */
   owe(arc: Arc): void {
     if (this.#former.some((former) => covers(former.arc, arc))) return;
-    this.#former = [...this.#former, { arc, until: later(this.#context.now, FORMER_MS), given: new Set() }];
+    this.#former = [...this.#former, { arc, until: later(this.#context.now, FORMER_MS), given: new Map() }];
     this.#former = this.#former.slice(-FORMER_MAX);
     this.#isDirty = true;
   }
@@ -270,7 +270,7 @@ export class Replication {
     }
   }
 
-  #copied({ member, arc, former, name }: Owed, isDone: boolean): void {
+  #copied({ member, arc, former, piece }: Owed, isDone: boolean): void {
     const { nodeId } = member;
     this.#copies.end(this.#priming.get(nodeId)!);
     this.#priming.delete(nodeId);
@@ -282,7 +282,7 @@ export class Replication {
       return;
     }
     this.#resting.delete(nodeId);
-    former?.given.add(name);
+    if (former) former.given.set(piece, new Set(former.given.get(piece)).add(nodeId));
     this.notePrimed(nodeId, arc);
     // The next one waits for nothing.
     this.#primeAt = this.#context.now;
@@ -304,7 +304,7 @@ export class Replication {
       for (const member of view.ring.ownerSetAt(range.to)) {
         if (member.nodeId === self) continue;
         const arc = missingOf(range, this.#primed.get(member.nodeId) ?? []);
-        if (arc) lacking.push({ member, arc, former: undefined, name: nameOf(member, arc) });
+        if (arc) lacking.push({ member, arc, former: undefined, piece: nameOf(arc) });
       }
     }
     return lacking;
@@ -318,7 +318,7 @@ export class Replication {
     this.#former = this.#former.filter(({ until }) => now < until);
     for (const range of before) {
       if (this.#owned.some((own) => covers(own, range))) continue;
-      this.#former.push({ arc: range, until: later(now, FORMER_MS), given: new Set() });
+      this.#former.push({ arc: range, until: later(now, FORMER_MS), given: new Map() });
     }
     this.#former = this.#former.slice(-FORMER_MAX);
   }
@@ -327,15 +327,17 @@ export class Replication {
   #owed(): Owed[] {
     const { view, self } = this.#context;
     return this.#former.flatMap((former) =>
-      piecesOf(former.arc, view.ring).flatMap(({ arc, owners }) =>
+      piecesOf(former.arc, view.ring).flatMap(({ arc, owners }) => {
+        if (owners[0]?.nodeId === self) return [];
+        const piece = nameOf(arc);
+        const given = former.given.get(piece);
         // Not to the owner alone: what it takes from us it does not pass on.
-        owners.flatMap((member): Owed[] => {
-          const name = nameOf(member, arc);
-          if (member.nodeId === self || owners[0]?.nodeId === self || former.given.has(name)) return [];
+        return owners.flatMap((member): Owed[] => {
+          if (member.nodeId === self || given?.has(member.nodeId)) return [];
           const missing = missingOf(arc, this.#primed.get(member.nodeId) ?? []);
-          return missing ? [{ member, arc: missing, former, name }] : [];
-        }),
-      ),
+          return missing ? [{ member, arc: missing, former, piece }] : [];
+        });
+      }),
     );
   }
 
@@ -384,8 +386,8 @@ export class Replication {
   }
 }
 
-function nameOf({ nodeId }: Descriptor, { from, to }: Arc): string {
-  return `${nodeId} ${from} ${to}`;
+function nameOf({ from, to }: Arc): string {
+  return `${from} ${to}`;
 }
 
 /** An arc by who keeps what of it; the last few pieces where there are very many. */

@@ -10,7 +10,9 @@ export class Roster {
   readonly #byEndpoint = new Map<Endpoint, SimNode>();
   /** Endpoints of a /16 that is gone. */
   readonly vanished: Set<number> = new Set();
+  readonly #live = new Set<SimNode>();
   #serving: readonly SimNode[] | undefined;
+  #honest: readonly SimNode[] | undefined;
 
   add(node: SimNode): void {
     this.nodes.push(node);
@@ -28,22 +30,28 @@ export class Roster {
 
   /** Supernodes that are up, awake and on the network, liars too. */
   get serving(): readonly SimNode[] {
-    this.#serving ??= this.nodes.filter((node) => this.isLive(node));
+    this.#serving ??= this.nodes.filter((node) => this.#live.has(node));
     return this.#serving;
   }
 
   /** Those of them that keep their word. */
   get honest(): readonly SimNode[] {
-    return this.serving.filter(({ isHonest }) => isHonest);
+    this.#honest ??= this.serving.filter(({ isHonest }) => isHonest);
+    return this.#honest;
   }
 
   isLive(node: SimNode): boolean {
     return node.serves && !this.vanished.has(node.endpoint.group);
   }
 
-  /** Somebody came, went or changed its part. */
-  changed(): void {
+  /** Somebody came, went or changed its part, or says that others did: most changes are of the latter kind. */
+  changed(node: SimNode): void {
+    const isLive = this.isLive(node);
+    if (isLive === this.#live.has(node)) return;
+    if (isLive) this.#live.add(node);
+    else this.#live.delete(node);
     this.#serving = undefined;
+    this.#honest = undefined;
   }
 }
 

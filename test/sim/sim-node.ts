@@ -20,6 +20,7 @@ import type { HostileRole } from './hostile/hostile-role.ts';
 import type { Endpoint } from './network.ts';
 import type { MakeOverlay, OverlayUnderTest } from './overlay-under-test.ts';
 import type { SimClock } from './sim-clock.ts';
+import type { RecordShelf } from './record-shelf.ts';
 import { CONTACTS_MAX, SimDisk } from './sim-disk.ts';
 import { SimKeeper } from './sim-keeper.ts';
 import { KIND, type World } from './world.ts';
@@ -29,6 +30,7 @@ export interface Surroundings {
   readonly world: World;
   readonly exchanges: Exchanges;
   readonly keys: KeyRing;
+  readonly shelf: RecordShelf;
   readonly makeOverlay: MakeOverlay;
   readonly space: HashSpace;
   /** Nodes that a bootstrap source names to somebody who starts. */
@@ -122,7 +124,7 @@ export class SimNode {
   start(): void {
     if (this.overlay) return;
     this.life++;
-    const { world, keys, space } = this.#around;
+    const { world, keys, shelf, space } = this.#around;
     const { plan } = this;
     const { term, sequence, contacts } = this.disk.read();
     this.#contacts = contacts;
@@ -134,6 +136,7 @@ export class SimNode {
         sign: plan.sign,
         verify: keys.verify,
         sha1,
+        readDescriptor: shelf.read,
         random: plan.random,
         role: plan.role,
         addresses: () => [this.endpoint.address],

@@ -17,6 +17,7 @@ import { NETWORK_PLAN, Network, type NetworkPlan } from './network.ts';
 import { type MakeOverlay, makeOverlay } from './overlay-under-test.ts';
 import { OwnerWatch } from './owner-watch.ts';
 import { PROFILES, type ProfileName } from './profile.ts';
+import { RecordShelf } from './record-shelf.ts';
 import { contactOf, Roster } from './roster.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimNode, type Surroundings } from './sim-node.ts';
@@ -107,6 +108,7 @@ export class Simulation {
       world,
       space,
       keys: this.keys,
+      shelf: new RecordShelf(),
       makeOverlay: make,
       exchanges: this.exchanges,
       bootstrap: (node) => this.#contactsFor(node),
@@ -215,7 +217,7 @@ export class Simulation {
 
   #changed(node: SimNode): void {
     const { roster, world } = this;
-    roster.changed();
+    roster.changed(node);
     const since = this.#servingSince.get(node);
     const isLive = roster.isLive(node);
     if (isLive === (since !== undefined) || world.now < WARM_UP_MS) return;
