@@ -1,31 +1,60 @@
 /**
  * Which descriptors of strangers are believed. A good signature says that a node says so, not that it may serve: the
- * votes have to be those of the members whom the ring names. Where this node cannot tell, because it is new or because
- * two networks meet, it connects to the stranger first.
+ * votes have to be those of the members whom the ring names, or those members have to believe it themselves. Where this
+ * node cannot tell, because it is new or because two networks meet, it connects to the stranger first.
  */
-import { type NodeId, reachOf } from '../base/index.ts';
+import { type Instant, type NodeId, reachOf } from '../base/index.ts';
 import { QUORUM, WITNESSES } from './certificate.ts';
 import { type Context, SLACK } from './context.ts';
 import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
+import { Doubts } from './doubts.ts';
 import { contactOf } from './exchanges.ts';
 
 /** Strangers being connected to. */
 const STRANGERS_MAX = 256;
 export const HELLO_MS = 1000;
 
+/** What becomes of descriptors that come. */
+export interface AdmissionEvents {
+  admitted(descriptor: Descriptor): void;
+  /** It was asked about, and nobody whom the ring names believes it. */
+  refused(descriptor: Descriptor): void;
+}
+
 /** The gate before a view. */
 export class Admission {
   readonly #context: Context;
-  readonly #admitted: (descriptor: Descriptor) => void;
+  readonly #events: AdmissionEvents;
+  readonly #doubts: Doubts;
   /** By node; each is asked once. */
   readonly #strangers = new Map<NodeId, Descriptor>();
+  /** Who waits until nobody is being connected to; bounded by the questions that led to them. */
+  #waiting: (() => void)[] = [];
 
-  constructor(context: Context, admitted: (descriptor: Descriptor) => void) {
+  constructor(context: Context, events: AdmissionEvents) {
     this.#context = context;
-    this.#admitted = admitted;
+    this.#events = events;
+    this.#doubts = new Doubts(context, (descriptor, isBelieved) => {
+      if (isBelieved) this.#check(descriptor);
+      else events.refused(descriptor);
+    });
   }
 
-  /** Takes an opened descriptor; `admitted` is called now, later, or never. False when it is not believed. */
+  get deadline(): Instant | undefined {
+    return this.#doubts.deadline;
+  }
+
+  tick(): void {
+    this.#doubts.tick();
+  }
+
+  /** Calls back once every stranger that is being connected to was heard, or was not. */
+  whenSettled(then: () => void): void {
+    if (this.#strangers.size === 0) then();
+    else this.#waiting.push(then);
+  }
+
+  /** Takes an opened descriptor; `admitted` or `refused` is called now, later, or never. False when it is not believed. */
   consider(descriptor: Descriptor): boolean {
     const { view, self } = this.#context;
     if (descriptor.nodeId === self) return true;
@@ -42,12 +71,13 @@ export class Admission {
     const isBelieved =
       isKnown || (isLeaving && held !== undefined) || this.#context.isWitnessed(nodeId, term, certificate);
     if (isBelieved) {
-      this.#admitted(descriptor);
+      this.#events.admitted(descriptor);
       return true;
     }
     // It was believed once, and those who vote for it now may be as lost to us as it was: each would wait for the other.
     const isReturning = view.seatDropped(nodeId) === descriptor.seat;
-    if (isLeaving || !(isReturning || this.#mayBeChecked(descriptor))) return false;
+    if (isLeaving) return false;
+    if (!isReturning && !this.#mayBeChecked(descriptor)) return this.#doubts.take(descriptor);
     this.#check(descriptor);
     return true;
   }
@@ -71,9 +101,17 @@ export class Admission {
       const newest = this.#strangers.get(descriptor.nodeId);
       this.#strangers.delete(descriptor.nodeId);
       // It serves, and by no later descriptor than this one.
-      if (reply?.type !== 'here' || reply.sequence !== newest?.sequence) return;
-      this.#context.view.forgive(newest.nodeId);
-      this.#admitted(newest);
+      if (newest && reply?.type === 'here' && reply.sequence === newest.sequence) {
+        this.#context.view.forgive(newest.nodeId);
+        this.#events.admitted(newest);
+      }
+      if (this.#strangers.size === 0) this.#settle();
     });
+  }
+
+  #settle(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const then of waiting) then();
   }
 }

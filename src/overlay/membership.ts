@@ -72,7 +72,10 @@ export class Membership {
   constructor(context: Context, events: MembershipEvents) {
     this.#context = context;
     this.#events = events;
-    this.#admission = new Admission(context, (descriptor) => this.#admit(descriptor));
+    this.#admission = new Admission(context, {
+      admitted: (descriptor) => this.#admit(descriptor),
+      refused: (descriptor) => this.#refuse(descriptor),
+    });
     this.#detector = new FailureDetector(context, {
       lost: (nodeId) => this.#lost(nodeId),
       refute: (sequence) => events.refute(sequence),
@@ -89,7 +92,8 @@ export class Membership {
   }
 
   get deadline(): Instant {
-    return earliest(earliest(this.#nextRound, this.#intake.deadline), this.#detector.deadline)!;
+    const parts = [this.#intake, this.#detector, this.#admission];
+    return parts.reduce<Instant>((at, part) => earliest(at, part.deadline)!, this.#nextRound);
   }
 
   /** Begins or ends to take part as a supernode. */
@@ -116,7 +120,7 @@ export class Membership {
 
   /** Brings the view up to date with another's; calls back when that is done or failed. */
   refresh(contact: Contact, then: () => void): void {
-    this.#sync(contact, then);
+    this.#sync(contact, () => this.#admission.whenSettled(then));
   }
 
   /** Takes sealed descriptors that came with something else. @param by who told of them */
@@ -138,6 +142,7 @@ export class Membership {
     const { now, view, wall } = this.#context;
     this.#detector.tick();
     this.#intake.tick();
+    this.#admission.tick();
     if (now < this.#nextRound) return;
     view.expire(wall);
     this.#noteChange();
@@ -333,7 +338,10 @@ export class Membership {
 
   #learnDescriptor(record: Uint8Array): void {
     const descriptor = this.#context.openNews(record);
-    if (!descriptor || this.#admission.consider(descriptor)) return;
+    if (descriptor && !this.#admission.consider(descriptor)) this.#refuse(descriptor);
+  }
+
+  #refuse(descriptor: Descriptor): void {
     if (this.#refused.size >= REFUSED_MAX) this.#refused.delete(this.#refused.keys().next().value!);
     this.#refused.set(keyOf(descriptor.nodeId), descriptor.sequence);
   }

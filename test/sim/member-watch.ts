@@ -2,7 +2,7 @@
  * How soon a change of the membership is known, and how soon a crashed owner's hashes are answered again, seen from
  * outside: a member knows of another when it names it for a hash that the other owns.
  */
-import { type Random, randomBelow } from '../../src/base/index.ts';
+import { type InfoHash, type NodeId, type Random, randomBelow } from '../../src/base/index.ts';
 import type { HashSpace } from './hash-space.ts';
 import type { Roster } from './roster.ts';
 import type { SimNode } from './sim-node.ts';
@@ -16,7 +16,6 @@ const ANSWERED_POLL_MS = 250;
 const PATIENCE_MS = 300_000;
 const ASKERS = 3;
 const HOPS = 2;
-const MARK_TRIES = 3000;
 
 export class MemberWatch {
   readonly knownSeconds: number[] = [];
@@ -55,9 +54,16 @@ export class MemberWatch {
     }
   }
 
-  /** Looks whether members still own their marks. */
+  /** Looks whether members still own their marks, and has one of them name others for those that do not. */
   refresh(): void {
-    for (const node of this.#roster.honest) this.#markOf(node);
+    const { honest } = this.#roster;
+    const owned = this.#ownedAsSeenBy(honest[randomBelow(this.#chance, honest.length)]);
+    for (const node of honest) {
+      if (this.#ownsMark(node)) continue;
+      const rank = owned.get(node.nodeId);
+      if (rank !== undefined && node.claims(this.#space.hashes[rank]!)) this.#marks.set(node, rank);
+      else this.#marks.delete(node);
+    }
   }
 
   /** @param isDone undefined where it cannot be told: the node owns no hash of the world */
@@ -82,15 +88,41 @@ export class MemberWatch {
   }
 
   #markOf(node: SimNode): number | undefined {
+    if (this.#ownsMark(node)) return this.#marks.get(node);
+    const rank = this.#someRank((infoHash) => node.claims(infoHash));
+    if (rank === undefined) this.#marks.delete(node);
+    else this.#marks.set(node, rank);
+    return rank;
+  }
+
+  #ownsMark(node: SimNode): boolean {
     const mark = this.#marks.get(node);
-    if (mark !== undefined && node.claims(this.#space.hashes[mark]!)) return mark;
-    for (let i = 0; i < MARK_TRIES; i++) {
-      const rank = randomBelow(this.#chance, this.#space.count);
-      if (!node.claims(this.#space.hashes[rank]!)) continue;
-      this.#marks.set(node, rank);
-      return rank;
+    return mark !== undefined && node.claims(this.#space.hashes[mark]!);
+  }
+
+  /** A hash by chance that each member owns, as one of them has it. */
+  #ownedAsSeenBy(asked: SimNode | undefined): ReadonlyMap<NodeId, number> {
+    const owned = new Map<NodeId, number>();
+    if (!asked) return owned;
+    const { ownership } = asked.overlay!;
+    const first = randomBelow(this.#chance, this.#space.count);
+    for (let i = 0; i < this.#space.count; i++) {
+      const rank = (first + i) % this.#space.count;
+      const owner = ownership.ownerOf(this.#space.hashes[rank]!);
+      const nodeId = owner === 'self' ? asked.nodeId : owner?.nodeId;
+      if (nodeId !== undefined && !owned.has(nodeId)) owned.set(nodeId, rank);
     }
-    this.#marks.delete(node);
+    return owned;
+  }
+
+  /** One that fits, the first from a place by chance on. */
+  #someRank(fits: (infoHash: InfoHash) => boolean): number | undefined {
+    const { count, hashes } = this.#space;
+    const first = randomBelow(this.#chance, count);
+    for (let i = 0; i < count; i++) {
+      const rank = (first + i) % count;
+      if (fits(hashes[rank]!)) return rank;
+    }
     return undefined;
   }
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { SimNode } from './sim-node.ts';
-import { Simulation, type SimulationPlan, WARM_UP_MS } from './simulation.ts';
+import { Simulation, type SimulationPlan } from './simulation.ts';
 
 const SECOND = 1000;
 /** How long views may take to agree after the last change. */
@@ -22,7 +22,7 @@ export function settled(plan: Partial<SimulationPlan>, seconds = 120): Simulatio
     ...plan,
   });
   simulation.begin();
-  simulation.world.run(WARM_UP_MS + seconds * SECOND);
+  simulation.world.run(simulation.warmUpMs + seconds * SECOND);
   const { serving } = simulation.roster;
   assert.equal(serving.length, simulation.plan.supernodes, `seed ${simulation.plan.seed}: all serve in three minutes`);
   return simulation;

@@ -51,11 +51,15 @@ export interface NodeOptions {
   readonly role?: OverlayRole;
 }
 
-/** Until then nodes find each other, and nothing is measured. */
-export const WARM_UP_MS = 180_000;
-/** The others start after the first one, so that they find it. */
+/**
+ * The others start after the first one, so that they find it. A large network grows more slowly: votes for somebody are
+ * believed by those whose rings name the same witnesses, and in one that doubles within seconds few are.
+ */
 const START_AFTER_MS = 20_000;
 const START_SPREAD_MS = 30_000;
+const START_SPREAD_MS_MAX = 400_000;
+const START_EACH_MS = 300;
+const SETTLE_MS = 150_000;
 const CHECK_EVERY_MS = 10_000;
 const SAMPLE_LOAD_EVERY_MS = 60_000;
 const TORRENTS_MEAN = 3;
@@ -95,7 +99,7 @@ export class Simulation {
     this.plan = plan;
     this.world = world;
     this.network = network;
-    this.space = new HashSpace(Math.max(400, Math.min(count, 20_000)), streamOf(seed, 'hashes'));
+    this.space = new HashSpace(Math.max(400, 8 * plan.supernodes, Math.min(count, 20_000)), streamOf(seed, 'hashes'));
     this.#bootstrap = streamOf(seed, 'bootstrap');
     this.exchanges = new Exchanges(world, network, (endpoint) => roster.at(endpoint));
     this.ledger = new AnnounceLedger(world, network, roster, this.space);
@@ -116,6 +120,15 @@ export class Simulation {
       happened: (node, event) => this.#happened(node, event),
     };
     for (let i = 0; i < plan.supernodes; i++) this.addNode({ isHostile: this.#isHostile(i) });
+  }
+
+  get #startSpreadMs(): number {
+    return Math.min(START_SPREAD_MS_MAX, Math.max(START_SPREAD_MS, START_EACH_MS * this.plan.supernodes));
+  }
+
+  /** Until then nodes find each other, and nothing is measured. */
+  get warmUpMs(): number {
+    return this.#startSpreadMs + SETTLE_MS;
   }
 
   /** A node that may serve; it starts when it is told to. */
@@ -148,13 +161,13 @@ export class Simulation {
     const { world, plan, roster } = this;
     const chance = streamOf(plan.seed, 'start');
     for (const node of roster.nodes) {
-      const inMs = node.index === 0 ? 0 : START_AFTER_MS + chance() * START_SPREAD_MS;
+      const inMs = node.index === 0 ? 0 : START_AFTER_MS + chance() * this.#startSpreadMs;
       world.plan(inMs, KIND.session, node.index, () => node.start());
       if (plan.hasChurn ?? true) {
-        world.plan(WARM_UP_MS, KIND.churn, node.index, () => this.faults.churn(node, PROFILES[plan.profile]));
+        world.plan(this.warmUpMs, KIND.churn, node.index, () => this.faults.churn(node, PROFILES[plan.profile]));
       }
     }
-    world.plan(WARM_UP_MS, KIND.session, 0, () => {
+    world.plan(this.warmUpMs, KIND.session, 0, () => {
       this.clients.begin();
       this.members.refresh();
       for (const node of this.roster.serving) this.#servingSince.set(node, world.now);
@@ -220,7 +233,7 @@ export class Simulation {
     roster.changed(node);
     const since = this.#servingSince.get(node);
     const isLive = roster.isLive(node);
-    if (isLive === (since !== undefined) || world.now < WARM_UP_MS) return;
+    if (isLive === (since !== undefined) || world.now < this.warmUpMs) return;
     if (since === undefined) {
       this.#servingSince.set(node, world.now);
       if (node.isHonest) this.members.joined(node);
