@@ -1,6 +1,7 @@
 /**
- * How a newly elected supernode comes to the swarms of its ranges: it shows its descriptor to their present owners before
- * anybody else sees it, and they copy to it what they keep. It serves when the copies are whole, or after a minute.
+ * How a newly elected supernode comes to the swarms of its ranges: it shows its descriptor to their present owners and a
+ * replica of each before anybody else sees it, and they copy to it what they keep: an owner may lie. It serves when
+ * the copies are whole, or after a minute.
  */
 import { type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
@@ -17,6 +18,8 @@ const CLAIM_MS = 5000;
 const PATIENCE_MS = 60_000;
 /** How long new announces go to a newcomer that does not show itself. */
 const FOLLOW_MS = 90_000;
+/** Of a range's present owners, its owner first, those who copy it. */
+const SOURCES = 2;
 /** Newcomers that are copied to at a time. */
 const NEWCOMERS_MAX = 4;
 
@@ -33,7 +36,7 @@ export class Claims {
   readonly #copied: (to: NodeId, arc: Arc) => void;
   /** Those we copy to. */
   readonly #newcomers = new Map<NodeId, Newcomer>();
-  /** Copies to us that are not whole, by owner. */
+  /** Copies to us that are not whole, by who makes them. */
   readonly #open = new Map<NodeId, number>();
   #take: (() => void) | undefined;
   #patientUntil: Instant | undefined;
@@ -50,21 +53,21 @@ export class Claims {
     return at;
   }
 
-  /** Asks the owners of what will be ours for their swarms; calls back once. */
+  /** Asks those who keep what will be ours for their swarms; calls back once. */
   begin(draft: Descriptor, take: () => void): void {
     const { view, exchanges, self, now } = this.#context;
     const ranges = this.#ringWith(draft).rangesOf(self);
-    const owners = new Set(ranges.map(({ to }) => view.ring.ownerSetAt(to)[0]));
+    const sources = new Set(ranges.flatMap(({ to }) => view.ring.ownerSetAt(to).slice(0, SOURCES)));
     this.#open.clear();
     this.#take = take;
     this.#patientUntil = later(now, PATIENCE_MS);
-    for (const owner of owners) {
-      if (!owner || owner.nodeId === self) continue;
-      this.#open.set(owner.nodeId, 1);
-      exchanges.ask(contactOf(owner), { type: 'claim', descriptor: draft.record }, CLAIM_MS, (reply) => {
+    for (const source of sources) {
+      if (source.nodeId === self) continue;
+      this.#open.set(source.nodeId, 1);
+      exchanges.ask(contactOf(source), { type: 'claim', descriptor: draft.record }, CLAIM_MS, (reply) => {
         const copies = reply?.type === 'claimed' ? reply.copies : 0;
         // Copies may have been whole before we heard how many there are.
-        this.#note(owner.nodeId, copies - 1);
+        this.#note(source.nodeId, copies - 1);
       });
     }
     if (this.#open.size === 0) this.#finish();
@@ -92,7 +95,7 @@ export class Claims {
 
   /** A newcomer asks for what will be its own. */
   answer(from: NodeId, record: Uint8Array): OverlayMessage {
-    const { view, now } = this.#context;
+    const { view, now, self } = this.#context;
     const draft = this.#context.open(record);
     if (!draft || draft.nodeId !== from || this.#context.member(from)?.seat === draft.seat)
       return refused('that descriptor gives no right to anything');
@@ -101,7 +104,12 @@ export class Claims {
     if (this.#newcomers.size >= NEWCOMERS_MAX && !this.#newcomers.has(from)) return refused('others come first');
     for (const id of this.#newcomers.get(from)?.copies ?? []) this.#copies.end(id);
     const ranges = this.#ringWith(draft).rangesOf(from);
-    const ours = ranges.filter(({ to }) => view.ring.ownerSetAt(to)[0]?.nodeId === this.#context.self);
+    const ours = ranges.filter(({ to }) =>
+      view.ring
+        .ownerSetAt(to)
+        .slice(0, SOURCES)
+        .some(({ nodeId }) => nodeId === self),
+    );
     const copies = ours.map((arc) =>
       this.#copies.begin(contactOf(draft), arc, (isDone) => {
         if (isDone) this.#copied(from, arc);

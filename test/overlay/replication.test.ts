@@ -127,3 +127,21 @@ test('a newcomer whose neighbour dies before it copied anything to it gets the c
   mesh.run(40);
   for (const hash of inherited) assert.ok(newcomer.keeper.lines.has(`${hash} peer`));
 });
+
+test('a newcomer that takes over from one who copies nothing has what a replica keeps', () => {
+  const mesh = new Mesh(76);
+  const nodes = mesh.grow(6);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  mesh.until('copies', () => nodes.every(({ overlay }) => overlay.isReplicated), 60);
+  mesh.run(5);
+  const [first, , liar] = nodes;
+  const before = new Map(hashes.map((hash) => [hash, mesh.ownersOf(hash)[0]]));
+  mesh.isLost = (from, _to, { type }) => from === liar && type === 'frame';
+  const newcomer = mesh.join(first!);
+  mesh.until('it to serve', () => newcomer.overlay.isSupernode, 120);
+  const own = hashes.filter((hash) => newcomer.overlay.ownership.ownerOf(hash) === 'self');
+  const taken = own.filter((hash) => before.get(hash) === liar);
+  assert.ok(taken.length > 2, `${taken.length} hashes`);
+  for (const hash of own) assert.ok(newcomer.keeper.lines.has(`${hash} peer`), hash);
+});
