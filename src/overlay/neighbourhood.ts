@@ -12,6 +12,8 @@ import type { Context } from './context.ts';
 const SETTLE_MS = 30_000;
 /** Arcs that were kept until lately; the oldest are forgotten first. */
 const LEFT_MAX = 64;
+/** Of those who have an arc, the owner first, those who see to it that who came has it too. */
+const NEAREST = 2;
 /** Arcs of others that are looked at before each own one: a token has two before it, unless few own very many. */
 const ARCS_BEFORE_MAX = 64;
 
@@ -24,14 +26,17 @@ interface Kept {
 /** What is near one node on the ring. */
 export class Neighbourhood {
   readonly #context: Context;
-  readonly #bare: (arc: Arc) => void;
+  readonly #bare: (arc: Arc, keepers: readonly NodeId[]) => void;
   #kept: readonly Kept[] = [];
   #left: { readonly arc: Arc; readonly until: Instant }[] = [];
   #settledAt: Instant;
   #version = -1;
 
-  /** @param bare an arc has an owner who may have nothing of it, and this node has it: nobody is nearer who has */
-  constructor(context: Context, bare: (arc: Arc) => void) {
+  /**
+   * @param bare an arc has keepers who may have nothing of it, and this node has it: at most one is nearer who has, and
+   * that one may lie
+   */
+  constructor(context: Context, bare: (arc: Arc, keepers: readonly NodeId[]) => void) {
     this.#context = context;
     this.#bare = bare;
     this.#settledAt = context.now;
@@ -52,10 +57,12 @@ export class Neighbourhood {
     const isNew = this.#kept.some(({ since }) => [...since.values()].includes(now));
     if (isNew || left.length > 0) this.#settledAt = until;
     for (const { arc, since } of this.#kept) {
-      const [owner] = since.keys();
-      const [nearest] = [...since.keys()].filter((nodeId) => !this.#isRecent(since.get(nodeId)!));
+      const keepers = [...since.keys()];
+      const recent = keepers.filter((nodeId) => this.#isRecent(since.get(nodeId)!));
+      const nearest = keepers.filter((nodeId) => !recent.includes(nodeId)).slice(0, NEAREST);
+      if (recent.length === 0 || keepers[0] === self || !nearest.includes(self)) continue;
       const wasOurs = before.some((kept) => overlap(kept.arc, arc) && [...kept.since.keys()][0] === self);
-      if (owner !== self && nearest === self && this.#isRecent(since.get(owner!)!) && !wasOurs) this.#bare(arc);
+      if (!wasOurs) this.#bare(arc, recent);
     }
   }
 

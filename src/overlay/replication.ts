@@ -49,6 +49,8 @@ interface Former {
   readonly arc: Arc;
   readonly until: Instant;
   readonly given: Map<string, Set<NodeId>>;
+  /** Who alone may lack it; undefined when everybody may. */
+  readonly only: readonly NodeId[] | undefined;
 }
 
 /** A copy that somebody lacks. */
@@ -134,10 +136,12 @@ export class Replication {
     this.#isDirty = true;
   }
 
-  /** Copies an arc to whoever keeps it now: we have it, and its owner may not. */
-  owe(arc: Arc): void {
-    if (this.#former.some((former) => covers(former.arc, arc))) return;
-    this.#former = [...this.#former, { arc, until: later(this.#context.now, FORMER_MS), given: new Map() }];
+  /** Copies an arc to some who keep it now: we have it, and they may not. */
+  owe(arc: Arc, only: readonly NodeId[]): void {
+    const lacking = only.filter((nodeId) => !this.#former.some((former) => isOwedTo(former, nodeId, arc)));
+    if (lacking.length === 0) return;
+    const former = { arc, until: later(this.#context.now, FORMER_MS), given: new Map(), only: lacking };
+    this.#former = [...this.#former, former];
     this.#former = this.#former.slice(-FORMER_MAX);
     this.#isDirty = true;
   }
@@ -318,7 +322,7 @@ export class Replication {
     this.#former = this.#former.filter(({ until }) => now < until);
     for (const range of before) {
       if (this.#owned.some((own) => covers(own, range))) continue;
-      this.#former.push({ arc: range, until: later(now, FORMER_MS), given: new Map() });
+      this.#former.push({ arc: range, until: later(now, FORMER_MS), given: new Map(), only: undefined });
     }
     this.#former = this.#former.slice(-FORMER_MAX);
   }
@@ -334,6 +338,7 @@ export class Replication {
         // Not to the owner alone: what it takes from us it does not pass on.
         return owners.flatMap((member): Owed[] => {
           if (member.nodeId === self || given?.has(member.nodeId)) return [];
+          if (former.only && !former.only.includes(member.nodeId)) return [];
           const missing = missingOf(arc, this.#primed.get(member.nodeId) ?? []);
           return missing ? [{ member, arc: missing, former, piece }] : [];
         });
@@ -384,6 +389,10 @@ export class Replication {
     this.#primed.clear();
     for (const [nodeId, arcs] of kept) this.#primed.set(nodeId, [...arcs].slice(0, ARCS_MAX));
   }
+}
+
+function isOwedTo({ arc, only }: Former, nodeId: NodeId, part: Arc): boolean {
+  return (only === undefined || only.includes(nodeId)) && covers(arc, part);
 }
 
 function nameOf({ from, to }: Arc): string {

@@ -145,3 +145,26 @@ test('a newcomer that takes over from one who copies nothing has what a replica 
   assert.ok(taken.length > 2, `${taken.length} hashes`);
   for (const hash of own) assert.ok(newcomer.keeper.lines.has(`${hash} peer`), hash);
 });
+
+test('who becomes a replica of one who copies nothing has it from the other replica', () => {
+  const mesh = new Mesh(77);
+  const nodes = mesh.grow(7);
+  const hashes = Array.from({ length: 200 }, () => hashAt(mesh.random));
+  for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
+  mesh.until('copies', () => nodes.every(({ overlay }) => overlay.isReplicated), 60);
+  mesh.run(35);
+  const [first, liar, leaves] = nodes;
+  const setOf = (hash: InfoHash): string[] => first!.overlay.ownersOf(hash).map(({ nodeId }) => nodeId);
+  const before = new Map(hashes.map((hash) => [hash, setOf(hash)]));
+  mesh.isLost = (from, _to, { type }) => from === liar && type === 'frame';
+  mesh.kill(leaves!);
+  mesh.run(30);
+  const kept = hashes.filter((hash) => setOf(hash)[0] === liar!.nodeId && before.get(hash)![0] === liar!.nodeId);
+  const gained = kept.flatMap((hash) =>
+    setOf(hash)
+      .filter((nodeId) => !before.get(hash)!.includes(nodeId))
+      .map((nodeId) => ({ hash, node: nodes.find((node) => node.nodeId === nodeId)! })),
+  );
+  assert.ok(gained.length > 2, `${gained.length} hashes`);
+  for (const { hash, node } of gained) assert.ok(node.keeper.lines.has(`${hash} peer`), hash);
+});

@@ -1,7 +1,8 @@
 /**
  * Every announce that a client was told is noted, and by whom: the reference for what may not be lost. An announce
  * younger than its lifetime is on two live members of its hash's owner set, unless all that held it went within one
- * failure-detection time of each other, or fewer than two serve.
+ * failure-detection time of each other, or fewer than two serve, or at some time fewer than two of its owner set kept
+ * their word.
  */
 import { OWNERS } from '../../src/overlay/index.ts';
 import type { HashSpace } from './hash-space.ts';
@@ -72,8 +73,9 @@ export class AnnounceLedger {
     const isCalm = this.#network.isWhole && this.#world.now - this.#network.healedAtMs > COPY_MS;
     for (const [rank, peers] of this.#entries) {
       const owners = this.ownersOf(rank);
+      const isUnpromised = owners.length < 2 && this.#honestOwnersOf(rank) < 2;
       for (const [peer, entry] of peers) {
-        if (entry.atMs < oldest) peers.delete(peer);
+        if (entry.atMs < oldest || isUnpromised) peers.delete(peer);
         else if (entry.atMs < this.#world.now - SPREAD_MS) this.#look(rank, peer, entry, owners, isCalm);
       }
       if (peers.size === 0) this.#entries.delete(rank);
@@ -97,6 +99,13 @@ export class AnnounceLedger {
       if (node?.isHonest && this.#roster.isLive(node)) owners.push(node);
     }
     return owners;
+  }
+
+  /** Of a hash's owner set, those that keep their word, as one of them sees it. */
+  #honestOwnersOf(rank: number): number {
+    const [asked] = this.#roster.honest;
+    const owners = asked?.overlay?.ownersOf(this.#space.hashes[rank]!) ?? [];
+    return owners.filter(({ nodeId }) => this.#roster.node(nodeId)?.isHonest).length;
   }
 
   #look(rank: number, peer: number, entry: Entry, owners: readonly SimNode[], isCalm: boolean): void {
