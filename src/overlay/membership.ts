@@ -19,7 +19,7 @@ import { keyOf, letteredDescriptor, unletter, wideningKeyOf } from './view.ts';
 import { openWidening } from './widening.ts';
 
 export const ROUND_MS = 1000;
-const GOSSIP_MS = 1200;
+const GOSSIP_MS = 1000;
 const RECORDS_MS = 5000;
 /** How often views are compared whole, at most: by a supernode that sees a difference, and by a client. */
 const SYNC_MS = 30_000;

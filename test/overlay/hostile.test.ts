@@ -103,6 +103,24 @@ test('a false suspicion is refuted and drops nobody, however often it is told an
   assert.ok(after < before + 100, `${after - before} sequences were used up`);
 });
 
+test('what somebody says of a node that answers costs each who hears it one question', () => {
+  const { mesh, nodes } = settled(29, 8);
+  const [victim, liar] = nodes;
+  mesh.run(12);
+  const asked = { hello: 0, probe: 0 };
+  mesh.watch = (_from, { type }) => {
+    if (type === 'hello' || type === 'probe') asked[type]++;
+  };
+  const suspects = [{ nodeId: victim.nodeId, sequence: heldBy(liar, victim)!.sequence }];
+  for (const node of mesh.nodes) {
+    if (node === liar || node === victim) continue;
+    mesh.ask(node, liar, { type: 'gossip', digests: [], suspects, view: '0'.repeat(16) });
+  }
+  mesh.run(3);
+  assert.ok(asked.hello > 0 && asked.hello <= 6, `${asked.hello} questions`);
+  assert.equal(asked.probe, 0);
+});
+
 test('a stranger with votes of his own keys is not let into a network of public addresses', () => {
   const mesh = new Mesh(26);
   const first = mesh.grow(1, { host: '9.1.1.1' })[0]!;
