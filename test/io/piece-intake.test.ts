@@ -1,0 +1,64 @@
+// Arriving blocks in every order: a good piece is found good and written, a bad one found bad.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodeBencode, isFault, seededRandom } from '../../src/base/index.ts';
+import { FileStore } from '../../src/io/file-store.ts';
+import { sha1 } from '../../src/io/hash.ts';
+import { PieceIntake } from '../../src/io/piece-intake.ts';
+import { parseInfo } from '../../src/torrent/index.ts';
+import { BLOCK_BYTES } from '../../src/wire/index.ts';
+import { SEED } from '../seed.ts';
+import { randomContent, temporaryFolder } from './loopback-node.ts';
+
+const MIB = 2 ** 20;
+const random = seededRandom(SEED);
+
+/** How blocks may come; the last swaps some neighbours, as two peers at once would. */
+const ORDERS: Record<string, (blocks: number[]) => number[]> = {
+  'in order': (blocks) => blocks,
+  backwards: (blocks) => blocks.toReversed(),
+  'in any order': (blocks) => byKey(blocks, () => random()),
+  'nearly in order': (blocks) => byKey(blocks, (block) => (block % 8 === 1 ? block - 1.5 : block)),
+};
+
+function byKey(blocks: readonly number[], keyOf: (block: number) => number): number[] {
+  const keyed = blocks.map((block) => ({ block, key: keyOf(block) }));
+  return keyed.toSorted((a, b) => a.key - b.key).map(({ block }) => block);
+}
+
+for (const pieceLength of [65_536, MIB, 4 * MIB]) {
+  for (const [name, order] of Object.entries(ORDERS)) {
+    test(`blocks of a piece of ${pieceLength / 1024} KiB, ${name} (seed ${SEED})`, async (t) => {
+      // The second piece is shorter, and ends with a short block.
+      const content = randomContent(pieceLength + pieceLength / 2 + 100);
+      const pieces = [content.subarray(0, pieceLength), content.subarray(pieceLength)];
+      const raw = { name: 'it', 'piece length': pieceLength, pieces: Buffer.concat(pieces.map(sha1)) };
+      const info = parseInfo(encodeBencode({ ...raw, length: content.length }), sha1);
+      assert.ok(!isFault(info));
+      const store = new FileStore({ info, directory: temporaryFolder('intake'), sourcePaths: [] });
+      t.after(() => store.close());
+      const events = { touched: () => {}, writeFailed: (error: unknown) => assert.fail(`${error}`) };
+      const intake = new PieceIntake(store, info.pieceHashes, events);
+      for (const [piece, bytes] of pieces.entries()) {
+        for (const isGood of [false, true]) {
+          const blocks = order([...Array(Math.ceil(bytes.length / BLOCK_BYTES)).keys()]);
+          const wrong = isGood ? undefined : blocks[Math.floor(random() * blocks.length)];
+          for (const block of blocks) {
+            const offset = block * BLOCK_BYTES;
+            const given = bytes.subarray(offset, offset + BLOCK_BYTES);
+            const place = intake.place(piece, offset, given.length);
+            place.set(given);
+            if (block === wrong) place[7]! ^= 1;
+            intake.arrived(piece, offset, given.length);
+          }
+          assert.equal(intake.checkNow(piece) ?? (await intake.check(piece)), isGood);
+          if (isGood) await intake.store(piece);
+          else intake.drop(piece);
+        }
+      }
+      const found = Buffer.alloc(content.length);
+      await store.read(0, [found], found.length);
+      assert.ok(found.equals(content));
+    });
+  }
+}
