@@ -27,7 +27,8 @@ async function buildProgram(): Promise<void> {
   try {
     const files = await bundle(fresh);
     const sources = Object.fromEntries(files.map((path) => [path, stampOf(path)]));
-    if (Object.values(sources).some(([mtimeMs]) => mtimeMs >= startedAt)) {
+    const endedAt = Date.now();
+    if (Object.values(sources).some(([mtimeMs]) => mtimeMs >= startedAt && mtimeMs <= endedAt)) {
       throw new Error('a source changed while the program was built: build it again');
     }
     const folder = (await currentFolder()) === FOLDERS[0] ? FOLDERS[1] : FOLDERS[0];
