@@ -88,7 +88,10 @@ export class FilterExchange {
       if (owners.length === 0 || this.#ending.signal.aborted) continue;
       // Other owners than before have to be brought the list, or may have a newer one.
       if (turn && turn.dueAt > now() && turn.keepers === keepers) continue;
-      const asked = await this.#askOwners(author, owners);
+      const asked = await this.#askOwners(author, owners).catch((error: unknown) => {
+        this.#settings.log.warn('a filter list is not up to date', { author, because: `${error}` });
+        return { isNews: false, isAnswered: false };
+      });
       isNews ||= asked.isNews;
       const failures = asked.isAnswered ? 0 : (turn?.failures ?? 0) + 1;
       const waitMs = asked.isAnswered ? REFRESH_MS : Math.min(REFRESH_MS, RETRY_MS * 2 ** (failures - 1));

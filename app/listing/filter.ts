@@ -144,11 +144,11 @@ export class Filter {
       const isLooser = !(await inTurns(areLinesWithin(gone, news)));
       this.#sources = sources;
       this.#list = list;
+      if (gone.length === 0 && news.length === 0) return refused.length;
+      await this.#store.deny(texts.join('\n'));
+      // Only now: where the store could not be told, the same change tells it again.
       this.#texts = texts;
-      if (gone.length > 0 || news.length > 0) {
-        await this.#store.deny(texts.join('\n'));
-        this.#changed(isLooser);
-      }
+      this.#changed(isLooser);
       return refused.length;
     });
   }

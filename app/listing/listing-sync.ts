@@ -183,12 +183,19 @@ export class ListingSync {
     if (!this.#hasFirstPage) {
       this.#hasFirstPage = true;
       const first = await this.#ask(from, '/listing?first=1');
-      if (first) await this.#take(first.page);
+      // What of it cannot be stored comes again with the rest.
+      if (first) await this.#take(first.page).catch(() => undefined);
     }
     const answer = await this.#ask(from, `/listing?${part}&since=${encodeURIComponent(cursor)}`);
     if (!answer) return this.#plan.noteFailure(from, now(), arcs);
     const startedAt = now();
-    await this.#take(answer.page);
+    try {
+      await this.#take(answer.page);
+    } catch (error) {
+      // The disk is full, or the store is behind: asked again later, as if no answer had come.
+      this.#plan.noteFailure(from, now(), arcs);
+      throw error;
+    }
     const { cursor: reached, more } = answer.page;
     this.#plan.noteAnswer(request, { cursor: reached, more, bytes: answer.bytes, workMs: now() - startedAt }, now());
     if (more && !this.#ending.signal.aborted) setImmediate(() => this.#tick());
