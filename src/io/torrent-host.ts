@@ -71,9 +71,9 @@ export class TorrentHost {
   #secondsToComplete: number | undefined;
   /** The start, and the change from metadata to transfer: what an end waits for. */
   #work: Promise<void> = Promise.resolve();
-  /** Set once the torrent was stopped or failed; resolves when it holds nothing any more. */
   /** It came whole, and may still be read. */
   #hasMetadata = false;
+  /** Set once the torrent was stopped or failed; resolves when it holds nothing any more. */
   #ended: Promise<void> | undefined;
 
   constructor(spec: TorrentSpec, services: TorrentServices, resume: ResumeFile, owner: HostOwner) {

@@ -56,6 +56,7 @@ export class WebSeedLinks {
   readonly #links = new Map<LinkId, WebSeedLink>();
   #urls: WebSeedUrls | undefined;
   #areUrlsRead = false;
+  #hasEnded = false;
 
   /** Opens the web seeds of a torrent; undefined where it names none. */
   static open(
@@ -89,7 +90,7 @@ export class WebSeedLinks {
   /** Makes links of as many web seeds as may serve now, while something is wanted. */
   openMore(): void {
     const { transfer, info } = this.#torrent;
-    if (transfer.isUploadOnly) return;
+    if (transfer.isUploadOnly || this.#hasEnded) return;
     const urls = this.#urls;
     if (!urls) return this.#readUrls(info);
     for (const { link: id, url } of this.#seeds.open(now())) {
@@ -112,6 +113,7 @@ export class WebSeedLinks {
     if (this.#areUrlsRead) return;
     this.#areUrlsRead = true;
     void inTurns(WebSeedUrls.of(info)).then((urls) => {
+      if (this.#hasEnded) return;
       this.#urls = urls;
       this.openMore();
       this.#owner.settled();
@@ -131,6 +133,7 @@ export class WebSeedLinks {
 
   /** Ends every request. */
   end(): void {
+    this.#hasEnded = true;
     for (const link of this.#links.values()) link.end();
     this.#links.clear();
   }

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { concatBytes, type InfoHash, infoHashOfBytes, isFault, type Steps, utf8 } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
+import type { HttpClient } from '../../src/io/http-client.ts';
 import { inTurns } from '../../src/io/in-turns.ts';
+import { type SeededTorrent, WebSeedLinks } from '../../src/io/web-seed-links.ts';
 import { infoSteps, metainfoSteps, parseInfo, WebSeedUrls } from '../../src/torrent/index.ts';
 
 const FILES = 50_000;
@@ -61,4 +63,19 @@ test('after a torrent file come a few line ends at most', () => {
   const file = (ends: number) => concatBytes([utf8('d4:info'), raw, utf8('e'), utf8('\n'.repeat(ends))]);
   assert.ok(!isFault(counted(metainfoSteps(file(3), sha1)).result));
   assert.ok(isFault(counted(metainfoSteps(file(5_000_000), sha1)).result));
+});
+
+test('web seeds that end while their names are read are not asked for anything', async () => {
+  const { raw } = manyFiles();
+  const info = parseInfo(raw, sha1);
+  assert.ok(!isFault(info));
+  const inputs: string[] = [];
+  const transfer = { isUploadOnly: false, input: ({ type }: { type: string }) => inputs.push(type) };
+  const torrent = { info, transfer, layout: {}, blocks: {} } as unknown as SeededTorrent;
+  const owner = { settled: () => inputs.push('settled'), log: () => {} };
+  const links = WebSeedLinks.open(['http://seed.test/'], torrent, {} as HttpClient, owner);
+  links!.end();
+  await inTurns(WebSeedUrls.of(info));
+  await inTurns(WebSeedUrls.of(info));
+  assert.deepEqual(inputs, []);
 });
