@@ -27,7 +27,7 @@ const HEADER_BYTES_MAX = 8192;
 const CONNECTIONS_MAX = 1000;
 /** A home or a campus behind one address keeps several nodes going; one slow visitor must not take every place. */
 const CONNECTIONS_PER_HOST_MAX = 64;
-/** Publications being read at a time: each may be PUBLICATION_BYTES_MAX long. */
+/** Publications being read and checked at a time: each may be PUBLICATION_BYTES_MAX long. */
 const PUBLICATIONS_MAX = 4;
 /** Pages being made at a time: a search of a large listing keeps its thread for tens of milliseconds. */
 const PAGES_MAX = 4;
@@ -243,11 +243,15 @@ export class PublicFront {
   ): Promise<Answer> {
     if (this.#publications >= PUBLICATIONS_MAX) return text(503, 'busy with other publications; try again');
     this.#publications++;
-    const body = await bodyOf(request, bytesMax).finally(() => this.#publications--);
-    if (!body) return text(413, `a publication has at most ${bytesMax} bytes`);
-    const host = remoteAddress(request.socket)?.host;
-    const accepted = await take(body, host === undefined ? '' : networkOf(host));
-    return isFault(accepted) ? refused(accepted) : bencoded(encodeBencode({ accepted: 1 }));
+    try {
+      const body = await bodyOf(request, bytesMax);
+      if (!body) return text(413, `a publication has at most ${bytesMax} bytes`);
+      const host = remoteAddress(request.socket)?.host;
+      const accepted = await take(body, host === undefined ? '' : networkOf(host));
+      return isFault(accepted) ? refused(accepted) : bencoded(encodeBencode({ accepted: 1 }));
+    } finally {
+      this.#publications--;
+    }
   }
 }
 
@@ -294,8 +298,8 @@ function send(
   request: IncomingMessage,
 ): void {
   response.writeHead(status, {
-    'content-type': type,
-    'content-length': Buffer.byteLength(body),
+    // Nothing follows a 204, not even a length (RFC 9110, 8.6).
+    ...(status !== 204 && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
     'x-content-type-options': 'nosniff',
     'referrer-policy': 'no-referrer',
     // A body that nobody reads to its end would be taken for the next request, or never end.

@@ -10,8 +10,10 @@ import { sha1 } from '../../src/io/hash.ts';
 import { verify } from '../../src/io/identity.ts';
 import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingChanges, ListingStore } from '../../src/io/index.ts';
+import { Turnstile } from '../../src/io/turnstile.ts';
 import {
   type Counts,
+  type DenyFacts,
   type Entry,
   encodeCounts,
   encodeListingPage,
@@ -45,7 +47,7 @@ export interface ListingFrontSettings {
   readonly store: ListingStore;
   /** What this node itself counts of a hash that it keeps. */
   readonly counted: (infoHash: InfoHash) => Counts | undefined;
-  readonly isDenied: (entry: Entry) => boolean;
+  readonly isDenied: (entry: DenyFacts) => boolean;
   /** Sealed entries that this node published lately. */
   readonly news: () => readonly Uint8Array[];
 }
@@ -65,6 +67,7 @@ export class ListingFront {
   /** New entries of today, by /24 or /48. */
   readonly #published = new Map<string, number>();
   #day = 0;
+  readonly #reading = new Turnstile();
 
   constructor(settings: ListingFrontSettings) {
     this.#settings = settings;
@@ -113,8 +116,9 @@ export class ListingFront {
   }
 
   /** GET /metadata/HASH; undefined when it is not here. */
-  metadata(hash: string): Promise<Uint8Array | undefined> {
-    return this.#settings.store.getInfo(parseInfoHash(hash)!);
+  async metadata(hash: string): Promise<Uint8Array | undefined> {
+    const infoHash = parseInfoHash(hash)!;
+    return this.#settings.isDenied({ infoHash }) ? undefined : this.#settings.store.getInfo(infoHash);
   }
 
   /**
@@ -144,7 +148,8 @@ export class ListingFront {
 
   async #verify(entry: Entry, raw: Uint8Array | undefined): Promise<boolean | Fault> {
     if (!raw || entry.isWithdrawn) return false;
-    const info = await inTurns(infoSteps(raw, sha1));
+    // One at a time: while it is read, a hostile one of 2 MB takes 200 MB of memory.
+    const info = await this.#reading.pass(() => inTurns(infoSteps(raw, sha1)));
     if (isFault(info)) return publicFault('info-refused', info.text);
     const verdict = verifiedBy(entry, info);
     if (isFault(verdict)) return verdict;
