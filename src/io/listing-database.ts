@@ -42,7 +42,7 @@ import {
   sealedOfRow,
 } from './listing-rows.ts';
 import { Shelf, type Sibling, type Steps } from './listing-shelf.ts';
-import { Sql } from './sql.ts';
+import { Sql, sqliteCodeOf } from './sql.ts';
 
 /** Most rows that a search by name or prefix finds. */
 export const FOUND_MAX = 20;
@@ -62,6 +62,11 @@ export interface DatabaseLimits {
 /** Entries looked at for one page where only some arcs are asked for. */
 const LOOKED_AT_MAX = 4000;
 
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+/** So many times as long as memory took to be read anew after a failed write, no other is tried. */
+const RESTS_PER_FAILURE = 20;
+
 /** One open listing file. Every method may throw what SQLite throws, and DamagedRow. */
 export class ListingDatabase {
   readonly #sql: Sql;
@@ -70,6 +75,9 @@ export class ListingDatabase {
   readonly #infos: InfoTable;
   #shelf: Shelf;
   #denied = newDenyList();
+  /** When a write is tried again after one that failed, and how that did. */
+  #restUntil = 0;
+  #lastFailure: unknown;
 
   constructor(file: string, limits: DatabaseLimits) {
     this.#limits = limits;
@@ -272,6 +280,7 @@ export class ListingDatabase {
 
   /** All of the work or nothing of it. Who reads between two steps sees what was done so far. */
   *#transaction<Result>(work: Steps<Result>): Steps<Result> {
+    if (performance.now() < this.#restUntil) throw this.#lastFailure;
     this.#sql.exec('BEGIN IMMEDIATE');
     try {
       const result = yield* work;
@@ -280,12 +289,22 @@ export class ListingDatabase {
       return result;
     } catch (error) {
       if (this.#sql.isInTransaction) this.#sql.exec('ROLLBACK');
-      // Memory is ahead of the file now.
+      // Memory is ahead of the file now. To read it anew takes seconds in a large listing: writes that would fail too wait.
+      const startedAt = performance.now();
       this.#shelf = new Shelf(this.#sql, this.#shelf.change, this.#limits.rowsMax);
       this.#infos.recount();
+      const endedAt = performance.now();
+      if (isDiskFailure(error)) this.#restUntil = endedAt + (endedAt - startedAt) * RESTS_PER_FAILURE;
+      this.#lastFailure = error;
       throw error;
     }
   }
+}
+
+/** The disk is full, or does not work. */
+function isDiskFailure(error: unknown): boolean {
+  const code = sqliteCodeOf(error);
+  return code === SQLITE_FULL || code === SQLITE_IOERR;
 }
 
 function isPinned(sibling: Sibling): boolean {

@@ -11,6 +11,7 @@ import { Journal } from './listing-journal.ts';
 import { DamagedRow } from './listing-rows.ts';
 import type { Steps } from './listing-shelf.ts';
 import type { StoreCall, StoreReply } from './listing-store.ts';
+import { sqliteCodeOf } from './sql.ts';
 import type { WorkerStart } from './worker.ts';
 
 /** Damaged copies kept beside the file; a person has to look before there are more. */
@@ -88,11 +89,6 @@ function isDamage(error: unknown): boolean {
   return error instanceof DamagedRow || code === SQLITE_CORRUPT || code === SQLITE_NOT_A_DATABASE;
 }
 
-/** SQLite's primary result code; undefined for errors that are not SQLite's. */
-function sqliteCodeOf(error: unknown): number | undefined {
-  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
-}
-
 function setAside(damage: unknown): void {
   for (let copy = 1; copy <= SET_ASIDE_MAX; copy++) {
     const name = `${file}.damaged-${copy}`;
@@ -132,6 +128,7 @@ const READS: ReadonlySet<StoreCall['method']> = new Set([
 const reads: StoreCall[] = [];
 const others: StoreCall[] = [];
 let underWay: UnderWay | undefined;
+let wasRead = false;
 let isAwake = false;
 const journal = new Journal(file, wake);
 
@@ -149,7 +146,9 @@ function wake(): void {
 
 /** Does what is next; false when nothing is. */
 function takeTurn(): boolean {
-  const read = reads.shift();
+  // A write that is under way has a step after each read, or many readers would hold it up for seconds.
+  const read = wasRead && underWay ? undefined : reads.shift();
+  wasRead = read !== undefined;
   if (read) answer(read);
   else if (underWay) advance(underWay);
   else if (journal.isBusy) return false;

@@ -57,3 +57,8 @@ export class Sql {
     return statement;
   }
 }
+
+/** SQLite's primary result code; undefined for errors that are not SQLite's. */
+export function sqliteCodeOf(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined;
+}
