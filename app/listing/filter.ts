@@ -12,6 +12,7 @@ import { Turnstile } from '../../src/io/turnstile.ts';
 import { areLinesWithin, type DenyFacts, type DenyList } from '../../src/listing/index.ts';
 import type { Log } from '../log.ts';
 import type { RuleChange, RuleStatus } from '../running-node.ts';
+import { rulesMeant } from './short-rules.ts';
 import { linesOf, type SubscribedRules } from './subscriptions.ts';
 
 /** Bytes of all rules. */
@@ -99,12 +100,10 @@ export class Filter {
     );
   }
 
-  /** Adds and removes rules; a line that is no rule refuses the whole change. */
+  /** Adds and removes rules; a line that is no rule, or none of those here, refuses the whole change. */
   async change({ add = [], remove = [] }: RuleChange): Promise<void> {
-    const gone = new Set(remove.map((rule) => rule.trim().toLowerCase()));
-    const kept = this.#sources.rules.filter((rule) => !gone.has(rule.toLowerCase()));
-    const missing = remove.length > 0 && kept.length === this.#sources.rules.length;
-    if (missing) throw new MonsoonError('not-found', `There is no rule ${remove[0]}. "monsoon filter" shows all.`);
+    const gone = await inTurns(rulesMeant(remove, this.#sources.rules));
+    const kept = this.#sources.rules.filter((rule) => !gone.has(rule));
     const rules = [...new Set([...kept, ...add.flatMap(linesOf)])];
     const bytes = utf8(`${rules.join('\n')}\n`);
     if (bytes.length > RULES_BYTES_MAX) throw new MonsoonError('refused', 'There are too many deny rules.');

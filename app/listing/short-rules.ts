@@ -1,7 +1,15 @@
-/** Filter rules as a list shows hashes and publishers, by their first digits: made whole by what is listed here. */
-import { MonsoonError } from '../../src/base/index.ts';
+/**
+ * Filter rules by their beginnings: new ones as a list shows hashes and publishers, made whole by what is listed here, and
+ * those that are to go, by what no other begins with.
+ */
+import { MonsoonError, type Steps } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import type { ListingStore } from '../../src/io/index.ts';
+
+/** Beginnings of rules in one change; more are meant as whole rules. */
+const BEGINNINGS_MAX = 8;
+/** Rules compared between two rests. */
+const RULES_A_STEP = 4096;
 
 type Listed = Pick<ListingStore, 'findByPrefix' | 'list'>;
 
@@ -27,4 +35,38 @@ async function publishersOf(start: string, store: Listed): Promise<string[]> {
     store.list({ publisher: start, sort: 'by', isReversed, limit: 1 }, wallNow()),
   );
   return [...new Set((await Promise.all(ends)).flatMap(({ rows }) => rows.map(({ publisher }) => publisher)))];
+}
+
+/**
+ * The rules that are meant: written so, or the only one that begins so, letters in either case. Throws a MonsoonError,
+ * `not-found` or `usage`, where that is none or several.
+ */
+export function* rulesMeant(texts: readonly string[], rules: readonly string[]): Steps<ReadonlySet<string>> {
+  const found = new Map(
+    texts.map((text): [string, { whole?: string; beginning: string[] }] => [small(text), { beginning: [] }]),
+  );
+  const starts = texts.length <= BEGINNINGS_MAX ? [...found] : [];
+  for (const [i, rule] of rules.entries()) {
+    if (i % RULES_A_STEP === 0) yield;
+    const text = small(rule);
+    const named = found.get(text);
+    if (named) named.whole = rule;
+    for (const [start, { beginning }] of starts) if (start !== '' && text.startsWith(start)) beginning.push(rule);
+  }
+  return new Set(
+    [...found].map(([text, { whole, beginning }]) => {
+      const meant = whole ?? (beginning.length === 1 ? beginning[0] : undefined);
+      if (meant !== undefined) return meant;
+      if (beginning.length === 0)
+        throw new MonsoonError('not-found', `There is no rule ${text}. "monsoon filter" shows all.`);
+      throw new MonsoonError(
+        'usage',
+        `${beginning.length} rules begin with "${text}": write more of the one that is meant.`,
+      );
+    }),
+  );
+}
+
+function small(rule: string): string {
+  return rule.trim().toLowerCase();
 }
