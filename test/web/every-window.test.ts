@@ -92,6 +92,23 @@ const CUT_CELLS = `[...document.querySelectorAll('tbody td')]
   .filter((cell) => cell.checkVisibility() && cell.scrollWidth > cell.clientWidth)
   .map((cell) => cell.className + ' ' + cell.textContent.slice(0, 20))`;
 
+test('on a phone the buttons of all transfers stand at the same edge, whatever moves', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { node, url } = await openPageNode(t, []);
+  const still = { downBytesPerSecond: 0, upBytesPerSecond: 0, secondsLeft: null };
+  node.transfers = [torrentOf(0), torrentOf(1, { ...still, state: 'paused' }), torrentOf(2, { ...still, peers: 0 })];
+  const { page } = await visit(t, `${url}#/transfers`);
+  for (const width of PHONE_WIDTHS) {
+    await page.setViewportSize({ width, height: 844 });
+    await page.locator('td.action button').nth(2).waitFor();
+    const edges = await page.evaluate(
+      `[...document.querySelectorAll('td.action button')].map((each) => each.getBoundingClientRect().right)`,
+    );
+    assert.equal(new Set(edges as number[]).size, 1, `${edges} at ${width} pixels`);
+    assert.ok((edges as number[])[0]! > width - 24, `${edges} at ${width} pixels`);
+  }
+});
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`no view is wider than a phone, every text has AA contrast and every control a name, ${colorScheme}`, async (t) => {
     if (!(await canVisit(t))) return;
