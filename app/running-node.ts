@@ -334,9 +334,12 @@ export interface TorrentDetail {
   /** The peers connected now. */
   readonly links: readonly LinkRow[];
 }
+/** Announced to this node as the owner, or another supernode's word. Who is connected to this node is in `links`. */
+export type CountClass = 'tracked' | 'claimed';
 /** What one supernode tracks of a swarm; null is unknown. */
 export interface CountRow {
   readonly source: NodeId;
+  readonly class: CountClass;
   readonly ageSeconds: number;
   readonly seeders: number | null;
   readonly leechers: number | null;

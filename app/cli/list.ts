@@ -189,9 +189,9 @@ function linkText({ address, isIncoming, encryption, nodeId }: LinkRow): string 
   return `${isIncoming ? 'from' : 'to'} ${formatAddress(address)}, ${ENCRYPTIONS[encryption]}${node}`;
 }
 
-function countText({ source, ageSeconds, seeders, leechers, completions }: CountRow): string {
+function countText({ source, class: counted, ageSeconds, seeders, leechers, completions }: CountRow): string {
   const counts = [seeders, leechers, completions].map((count) => count ?? '?').join('/');
-  return `${counts} by ${source.slice(0, NODE_DIGITS)} ${formatAge(ageSeconds)} ago`;
+  return `${counts} ${counted} by ${source.slice(0, NODE_DIGITS)} ${formatAge(ageSeconds)} ago`;
 }
 
 function stateText({ state, progress, stalledBecause }: TorrentRow): string {

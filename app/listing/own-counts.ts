@@ -3,6 +3,7 @@ import type { InfoHash, NodeId } from '../../src/base/index.ts';
 import type { Counts, ListingRow } from '../../src/listing/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
 import type { Tracker } from '../../tracker/index.ts';
+import type { CountClass } from '../running-node.ts';
 
 const NOBODY = { seeders: 0, leechers: 0, completions: 0 };
 
@@ -22,6 +23,14 @@ export class OwnCounts {
   counted(infoHash: InfoHash): Counts | undefined {
     if (this.#ownership.roleOf(infoHash) === undefined) return undefined;
     return this.#tracker.fairCounts(infoHash) ?? NOBODY;
+  }
+
+  /**
+   * What a count of a node is worth to this one: `tracked` here, by announces to the owner, whose senders' addresses a TCP
+   * connection or a connection id of UDP proved; or `claimed` by another supernode, and by copies of what that one tracks.
+   */
+  classOf(infoHash: InfoHash, source: NodeId): CountClass {
+    return source === this.#nodeId && this.#ownership.ownerOf(infoHash) === 'self' ? 'tracked' : 'claimed';
   }
 
   /** The rows, those of our own hashes with fresh counts; others unchanged. */

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.ts';
-import { formatAddress, type InfoHash, isFault, MonsoonError } from '../../src/base/index.ts';
+import { formatAddress, type InfoHash, isFault, MonsoonError, type NodeId } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import { writeFileAtomically } from '../../src/io/atomic-file.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
@@ -28,6 +28,7 @@ import type { Membership } from '../overlay/membership.ts';
 import type {
   Choice,
   Claims,
+  CountClass,
   FileRow,
   ListingAnswer,
   ListingQuery,
@@ -281,7 +282,8 @@ export class Library {
       );
     }
     const place = (host && torrents.queuePlaces().get(host)) ?? null;
-    const observed = countRows(sync.observationsOf(infoHash), wallNow());
+    const classOf = (source: NodeId): CountClass => counts.classOf(infoHash, source);
+    const observed = countRows(sync.observationsOf(infoHash), classOf, wallNow());
     return torrentDetail(infoHash, host, row && counts.applied([row])[0], observed, place);
   }
 

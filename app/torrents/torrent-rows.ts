@@ -1,10 +1,11 @@
 /** How a torrent looks to scripts and pages: the rows of `ps` and the detail of `info`. */
 import { join } from 'node:path';
-import type { WallSeconds } from '../../src/base/index.ts';
+import type { NodeId, WallSeconds } from '../../src/base/index.ts';
 import type { Torrent } from '../../src/io/torrent.ts';
 import type { Observation } from '../../src/listing/index.ts';
 import { formatMagnet, type TorrentInfo } from '../../src/torrent/index.ts';
 import {
+  type CountClass,
   type CountRow,
   type FileRow,
   type ListingRow,
@@ -66,9 +67,14 @@ export function torrentDetail(
 }
 
 /** What several nodes counted, as rows. */
-export function countRows(observations: readonly Observation[], at: WallSeconds): CountRow[] {
+export function countRows(
+  observations: readonly Observation[],
+  classOf: (source: NodeId) => CountClass,
+  at: WallSeconds,
+): CountRow[] {
   return observations.map(({ source, at: countedAt, seeders = null, leechers = null, completions = null }) => ({
     source,
+    class: classOf(source),
     ageSeconds: Math.max(0, at - countedAt),
     seeders,
     leechers,

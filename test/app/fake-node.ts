@@ -200,7 +200,7 @@ export class FakeNode implements RunningNode {
       name: NASTY_NAME,
       magnet: `magnet:?xt=urn:btih:${INFO_HASH}`,
       listing: LISTING_ROW,
-      counts: [{ source: NODE_ID, ageSeconds: 30, seeders: 4, leechers: 0, completions: null }],
+      counts: [{ source: NODE_ID, class: 'claimed', ageSeconds: 30, seeders: 4, leechers: 0, completions: null }],
       torrent: this.row,
       fileList: [FILE_ROW],
       pieceLength: 262_144,

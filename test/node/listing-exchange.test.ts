@@ -171,4 +171,13 @@ test('N-13 each of an owner set is asked for its counts, and who made a completi
   };
   const counts = await until('three counts', 60, shown);
   assert.deepEqual(counts.map(({ source }) => source).toSorted(), keepers.toSorted());
+  assert.ok(counts.every((each) => each.class === 'claimed'));
+  for (const { node } of [first, ...others]) {
+    const self = node.status().nodeId;
+    const isOwner = (await node.placement(infoHash)).owner === self;
+    const own = await until('its own count', 60, async () =>
+      (await node.info(infoHash)).counts.find(({ source }) => source === self),
+    );
+    assert.equal(own.class, isOwner ? 'tracked' : 'claimed');
+  }
 });

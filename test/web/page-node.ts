@@ -78,7 +78,8 @@ function countsOf(row: ListingRow | null): CountRow[] {
   const near = (count: number | null, i: number): number | null => (count === null ? null : Math.max(0, count + i));
   if (row?.seeders == null) return [];
   return [0, 1, -1].map((i, at) => ({
-    ...{ source: nodeIdOf(9 + at), ageSeconds: at * 20, seeders: near(row.seeders, i) },
+    ...{ source: nodeIdOf(9 + at), class: at === 0 ? 'tracked' : 'claimed', ageSeconds: at * 20 },
+    ...{ seeders: near(row.seeders, i) },
     ...{ leechers: near(row.leechers, -i), completions: row.completions },
   }));
 }

@@ -45,10 +45,11 @@ export function Facts({ detail }: { readonly detail: TorrentDetail }): JSX.Eleme
       )}
       {detail.counts.length > 1 && (
         <Fact name="Counted">
-          <span class="hint whole">seeds / leech / done, as each supernode of it says</span>
+          <span class="hint whole">seeds / leech / done, of each supernode of it</span>
           {detail.counts.map((count) => (
             <span key={count.source} class="whole" title={count.source}>
-              {countsText(count)} <span class="hint">{`${shortHex(count.source)}, ${agoText(count.ageSeconds)}`}</span>
+              {countsText(count)}{' '}
+              <span class="hint">{`${count.class} by ${shortHex(count.source)}, ${agoText(count.ageSeconds)}`}</span>
             </span>
           ))}
         </Fact>
