@@ -45,11 +45,10 @@ export function Facts({ detail }: { readonly detail: TorrentDetail }): JSX.Eleme
       )}
       {detail.counts.length > 1 && (
         <Fact name="Counted">
-          <span class="hint whole">seeds / leech / done, of each supernode of it</span>
+          <span class="hint whole">seeds / leech / done</span>
           {detail.counts.map((count) => (
             <span key={count.source} class="whole" title={count.source}>
-              {countsText(count)}{' '}
-              <span class="hint">{`${count.class} by ${shortHex(count.source)}, ${agoText(count.ageSeconds)}`}</span>
+              {countsText(count)} <span class="hint">{`${whoseText(count)}, ${agoText(count.ageSeconds)}`}</span>
             </span>
           ))}
         </Fact>
@@ -92,6 +91,10 @@ function countOf({ countsFrom, countsAgeSeconds }: ListingRow, count: number | n
 }
 
 /** Seeds, leechers and completions as one supernode counted them. */
+function whoseText({ source, class: counted }: CountRow): string {
+  return counted === 'tracked' ? 'tracked here' : `${shortHex(source)} claims`;
+}
+
 function countsText({ seeders, leechers, completions }: CountRow): string {
   return [seeders, leechers, completions].map((count) => (count === null ? '?' : formatCount(count))).join(' / ');
 }
