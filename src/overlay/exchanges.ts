@@ -11,6 +11,8 @@ export type Then = (reply: OverlayMessage | undefined) => void;
 
 /** Questions under way at a time; more count as unanswered. */
 export const ASKS_MAX = 1024;
+/** Of these, what other nodes have this one ask: whoever sends much must not keep us from our own questions. */
+export const ASKS_FOR_OTHERS_MAX = 128;
 
 /** The questions and orders of one machine, since its host last took them. */
 export class Exchanges {
@@ -19,6 +21,7 @@ export class Exchanges {
   #refused: Then[] = [];
   #effects: OverlayEffect[] = [];
   #next = 1;
+  #forOthers = 0;
 
   ask(to: Contact, message: OverlayMessage, timeoutMs: number, then: Then): void {
     if (this.#pending.size >= ASKS_MAX) {
@@ -28,6 +31,19 @@ export class Exchanges {
     const exchange = this.#next++;
     this.#pending.set(exchange, then);
     this.#effects.push({ type: 'ask', exchange, to, message, timeoutMs });
+  }
+
+  /** Asks what another node has us ask. */
+  askForOther(to: Contact, message: OverlayMessage, timeoutMs: number, then: Then): void {
+    if (this.#forOthers >= ASKS_FOR_OTHERS_MAX) {
+      this.#refused.push(then);
+      return;
+    }
+    this.#forOthers++;
+    this.ask(to, message, timeoutMs, (reply) => {
+      this.#forOthers--;
+      then(reply);
+    });
   }
 
   order(effect: OverlayEffect): void {

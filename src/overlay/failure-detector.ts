@@ -113,7 +113,8 @@ export class FailureDetector {
   /** Asks on behalf of another whether a node is there. */
   probe(contact: Contact, then: (isThere: boolean) => void): void {
     const sequence = this.#context.view.get(contact.nodeId)?.sequence ?? 1;
-    this.#context.exchanges.ask(contact, { type: 'hello' }, HELLO_MS, (reply) => then(isServing(reply, sequence)));
+    const { exchanges } = this.#context;
+    exchanges.askForOther(contact, { type: 'hello' }, HELLO_MS, (reply) => then(isServing(reply, sequence)));
   }
 
   /** Takes what a member says of others. */

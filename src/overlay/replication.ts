@@ -11,6 +11,7 @@ import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
+import type { OverlayMessage } from './message.ts';
 import type { Range, Ring } from './ring.ts';
 import { keyOf } from './view.ts';
 
@@ -224,7 +225,7 @@ export class Replication {
       this.#unheard.set(to, (this.#unheard.get(to) ?? 0) + 1);
     }
     if (!contact) return this.#noteHeard(to);
-    this.#context.exchanges.ask(contact, { type: 'announces', bytes, isPassedOn }, ANNOUNCES_MS, (reply) => {
+    const heard = (reply: OverlayMessage | undefined): void => {
       if (reply?.type === 'accepted') return this.#noteHeard(to);
       if (tries > 1 && this.#again.length < AGAIN_MAX) {
         this.#again.push({ ...batch, at: later(this.#context.now, AGAIN_MS), tries: tries - 1 });
@@ -232,7 +233,11 @@ export class Replication {
       }
       this.#noteMissed(to);
       this.#noteHeard(to);
-    });
+    };
+    const { exchanges } = this.#context;
+    const message = { type: 'announces', bytes, isPassedOn } as const;
+    if (isPassedOn) exchanges.askForOther(contact, message, ANNOUNCES_MS, heard);
+    else exchanges.ask(contact, message, ANNOUNCES_MS, heard);
   }
 
   /** It missed something: what it has is not whole, nor will be what is being copied to it, for that was made before. */

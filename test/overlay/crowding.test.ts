@@ -1,0 +1,38 @@
+// What a member has another one ask never takes the room that it needs for its own questions.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { hashAt, Mesh } from './mesh.ts';
+
+const BATCHES = 1200;
+
+test('a member that has thousands of announces passed on to silent keepers makes nobody lose sight of others', () => {
+  const mesh = new Mesh(91);
+  const nodes = mesh.grow(8);
+  mesh.run(60);
+  const newcomer = mesh.join(nodes[0]!);
+  mesh.until('the newcomer to serve', () => newcomer.overlay.isSupernode, 90);
+  mesh.until('everybody to know it', () => mesh.nodes.every(({ overlay }) => overlay.members === 9), 60);
+  const keepersOf = (hash: ReturnType<typeof hashAt>) => nodes[0]!.overlay.ownersOf(hash).map(({ nodeId }) => nodeId);
+  // An arc that changed within the last half minute: what its keepers hear they pass on.
+  let hash = hashAt(mesh.random);
+  while (!keepersOf(hash).includes(newcomer.nodeId)) hash = hashAt(mesh.random);
+  const keepers = keepersOf(hash);
+  const victim = nodes.find(({ nodeId }) => keepers.includes(nodeId))!;
+  const deaf = new Set(keepers.filter((nodeId) => nodeId !== victim.nodeId));
+  const liar = mesh.nodes.find(({ nodeId }) => !keepers.includes(nodeId))!;
+  mesh.isLost = (from, to, { type }) => from === victim && deaf.has(to.nodeId) && type === 'announces';
+  const before = victim.overlay.members;
+  let passedOn = 0;
+  for (let i = 0; i < BATCHES; i++) {
+    const message = { type: 'announces', bytes: Buffer.from(`${hash} p${i}`), isPassedOn: false } as const;
+    mesh.feed(victim, { type: 'asked', exchange: 1e9 + i, from: liar.nodeId, address: liar.address, message });
+    passedOn = Math.max(passedOn, victim.overlay.asking);
+  }
+  assert.ok(passedOn > 100, `${passedOn} questions under way`);
+  mesh.run(20);
+  assert.equal(victim.overlay.members, before);
+  assert.deepEqual(
+    victim.events.filter(({ type }) => type === 'lost'),
+    [],
+  );
+});
