@@ -227,7 +227,7 @@ function ownershipOf(later: () => Ownership, filter: Filter): Ownership {
 }
 
 function openTorrents(
-  { home, config, log, dialler, opener, alarms, port, rates }: Base,
+  { home, config, log, dialler, opener, alarms, port, rates, filter }: Base,
   http: HttpClient,
   trackers: TrackerClient,
 ): Torrents {
@@ -247,6 +247,7 @@ function openTorrents(
       rates,
       checks: new Turnstile(),
       downloadsMax: config.downloadsMax,
+      refusal: (infoHash, name) => filter.refusal({ infoHash, name }),
       log: (text) => log.debug(text),
     },
     join(home.dataDir, 'resume'),

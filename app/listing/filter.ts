@@ -85,19 +85,19 @@ export class Filter {
 
   /** Throws a MonsoonError that names the rule. */
   requireAllowed(facts: DenyFacts): void {
+    const refusal = this.refusal(facts);
+    if (refusal !== undefined) throw new MonsoonError('refused', refusal);
+  }
+
+  /** Why something is denied and what would let it in, for people; undefined when it is not. */
+  refusal(facts: DenyFacts): string | undefined {
     const reason = this.#list.reason(facts);
-    if (reason === undefined) return;
+    if (reason === undefined) return undefined;
     const list = this.#sources.subscribed.find(({ rules }) => listOf(rules).reason(facts) !== undefined);
     if (list && listOf(this.#sources.rules.join('\n')).reason(facts) === undefined) {
-      throw new MonsoonError(
-        'refused',
-        `The list "${list.title}" denies that (${reason}). "monsoon filter unsubscribe ${list.author}" leaves it.`,
-      );
+      return `The list "${list.title}" denies that (${reason}). "monsoon filter unsubscribe ${list.author}" leaves it.`;
     }
-    throw new MonsoonError(
-      'refused',
-      `Your filter denies that (${reason}). "monsoon filter remove ${reason}" lets it in.`,
-    );
+    return `Your filter denies that (${reason}). "monsoon filter remove ${reason}" lets it in.`;
   }
 
   /** Adds and removes rules; a line that is no rule, or none of those here, refuses the whole change. */

@@ -377,6 +377,8 @@ export class TorrentHost {
       const info = await inTurns(infoSteps(raw, sha1));
       if (this.#hasEnded()) return;
       if (isFault(info)) return this.#fail(`the torrent cannot be used: ${info.text}`);
+      const refusal = this.#services.refusal?.(info.infoHash, info.name);
+      if (refusal !== undefined) return this.#fail(refusal);
       this.#parts.info = info;
       if (info.isPrivate) this.#goPrivate();
       await this.#prepare(info, undefined);

@@ -52,5 +52,7 @@ export interface TorrentServices {
   readonly rates: Rates;
   /** Downloads that run at a time; 0 for any number. */
   readonly downloadsMax: number;
+  /** Why the user wants nothing of that name or hash, which is asked once its metadata tells them; undefined when he may. */
+  readonly refusal?: (infoHash: InfoHash, name: string) => string | undefined;
   readonly log: (text: string) => void;
 }

@@ -57,6 +57,20 @@ test('what a subscribed list denies is neither listed, tracked nor fetched, over
   assert.equal(again.node.filterList(key).text, `${bad.infoHash} # bad`);
 });
 
+test('a name that only the metadata tells is obeyed when that comes', async (t) => {
+  const sharer = await running(t);
+  const reader = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${sharer.port}`] });
+  const { infoHash } = await sharer.node.share(sharedFile('evil twin.bin'), {});
+  await reader.node.changeFilter({ add: ['name:evil'] });
+  await reader.node.get(`magnet:?xt=urn:btih:${infoHash}`, undefined);
+  const row = () => reader.node.torrents()[0];
+  await eventually('the download to be refused', async () => row()?.state === 'failed');
+  assert.match(row()?.stalledBecause ?? '', /Your filter denies that \(name:evil\)/);
+  await reader.node.changeFilter({ remove: ['name:evil'] });
+  await reader.node.get(infoHash, undefined);
+  await eventually('the download to be complete', async () => row()?.state === 'seeding');
+});
+
 test('changes that are made at once all count, here and on disk', async (t) => {
   const { node, place } = await running(t, { role: 'client' });
   const rules = ['name:one', 'name:two', 'name:three'];
