@@ -9,7 +9,7 @@ import { newDenyList } from '../../src/io/deny-rules.ts';
 import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingStore } from '../../src/io/index.ts';
 import { Turnstile } from '../../src/io/turnstile.ts';
-import { areLinesWithin, type DenyFacts, type DenyList } from '../../src/listing/index.ts';
+import { type DenyFacts, type DenyList, linesBesides } from '../../src/listing/index.ts';
 import type { Log } from '../log.ts';
 import type { RuleChange, RuleStatus } from '../running-node.ts';
 import { rulesMeant } from './short-rules.ts';
@@ -140,7 +140,7 @@ export class Filter {
       const gone = before.filter((text) => !texts.includes(text));
       const news = texts.filter((text) => !before.includes(text));
       // A line that went to another list, which did not change, counts as gone: then a little is asked for in vain.
-      const isLooser = !(await inTurns(areLinesWithin(gone, news)));
+      const isLooser = (await inTurns(linesBesides(gone, news))).length > 0;
       this.#sources = sources;
       this.#list = list;
       if (gone.length === 0 && news.length === 0) return refused.length;

@@ -20,6 +20,7 @@ import {
   type ListingAnswer,
   type ListingQuery,
   type ListingRow,
+  linesBesides,
   openEntry,
   PAGE_ITEMS_MAX,
 } from '../listing/index.ts';
@@ -75,6 +76,8 @@ export class ListingDatabase {
   readonly #infos: InfoTable;
   #shelf: Shelf;
   #denied = newDenyList();
+  /** Those that everything here was held against. */
+  #rules = '';
   /** When a write is tried again after one that failed, and how that did. */
   #restUntil = 0;
   #lastFailure: unknown;
@@ -209,8 +212,12 @@ export class ListingDatabase {
   *deny(rules: string): Steps<void> {
     const denied = newDenyList();
     yield* denied.addSteps(rules);
+    const news = newDenyList();
+    yield* news.addSteps((yield* linesBesides([rules], [this.#rules])).join('\n'));
     this.#denied = denied;
-    if (denied.size > 0) yield* this.#transaction(this.#shelf.dropDenied(denied));
+    // What was denied before is not here any more.
+    if (news.size > 0) yield* this.#transaction(this.#shelf.dropDenied(news));
+    this.#rules = rules;
   }
 
   /** The sealed bytes of what a publisher of this machine published, withdrawn or not. */

@@ -22,6 +22,10 @@ export const SOURCES_MAX = 4096;
 
 const COUNT_COLUMNS = ['seeders', 'leechers', 'completions', 'source', 'counted'] as const;
 
+/** Rows looked at between two rests. */
+const IDS_A_STEP = 5000;
+const IDS_BETWEEN = 'SELECT id FROM entry WHERE id >= ? AND id < ?';
+
 export class EntryTable {
   readonly #sql: Sql;
   /** Numbers below `#nextId` that no entry has: as many as entries were deleted. */
@@ -114,9 +118,17 @@ export class EntryTable {
     return this.#sql.all('SELECT id, start, rest, flags FROM entry WHERE id > ? ORDER BY id LIMIT ?', id, limit);
   }
 
-  /** The numbers of all entries. */
-  ids(): number[] {
-    return this.#sql.all('SELECT id FROM entry').map(({ id }) => Number(id));
+  /** The numbers of all entries, or of one publisher's; undefined now and then, while they are looked for. */
+  *ids(publisher?: Uint8Array): Generator<number | undefined, void, void> {
+    const whose = publisher && this.#sql.one('SELECT id FROM publisher WHERE node = ?', publisher);
+    if (publisher && !whose) return;
+    for (let from = 0; from < this.#nextId; from += IDS_A_STEP) {
+      yield undefined;
+      const rows = whose
+        ? this.#sql.all(`${IDS_BETWEEN} AND publisher = ?`, from, from + IDS_A_STEP, Number(whose.id))
+        : this.#sql.all(IDS_BETWEEN, from, from + IDS_A_STEP);
+      for (const { id } of rows) yield Number(id);
+    }
   }
 
   setChange(id: number, change: number): void {

@@ -120,8 +120,9 @@ export class Shelf {
   /** Drops what rules deny, pinned entries aside. */
   *dropDenied(denied: DenyList): Steps<void> {
     const { words } = this.index;
-    for (const id of this.entries.ids()) {
+    for (const id of this.#deniable(denied)) {
       yield;
+      if (id === undefined) continue;
       const sibling = siblingOf(this.entries.get(id));
       if (sibling.isPinned || denied.reason(sibling.entry) === undefined) continue;
       this.#delete(sibling);
@@ -129,6 +130,17 @@ export class Shelf {
       if (words.isFull) yield* words.merge();
     }
     yield* words.merge();
+  }
+
+  /** The numbers of what these rules may name, or of everything; undefined now and then, while it is looked for. */
+  *#deniable(denied: DenyList): Generator<number | undefined, void, void> {
+    const { named } = denied;
+    if (!named) return yield* this.entries.ids();
+    for (const infoHash of named.hashes) {
+      yield undefined;
+      yield* this.siblings(Uint8Array.fromHex(infoHash)).map(({ row }) => Number(row.id));
+    }
+    for (const publisher of named.publishers) yield* this.entries.ids(Uint8Array.fromHex(publisher));
   }
 
   /** Stores an entry by the rules of src/listing; true when it changed what is stored. */

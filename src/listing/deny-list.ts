@@ -55,6 +55,12 @@ export class DenyList {
     return this.#only;
   }
 
+  /** What is named by hash or publisher, where every rule is such a one, so that it can be looked up; undefined otherwise. */
+  get named(): { readonly hashes: ReadonlySet<string>; readonly publishers: ReadonlySet<string> } | undefined {
+    if (this.#hashed.size > 0 || this.#patterns.length > 0) return undefined;
+    return { hashes: this.#hashes, publishers: this.#publishers };
+  }
+
   /** Takes the rules of a text in; returns the lines that are no rule, or for which there is no room. */
   add(text: string): string[] {
     return finish(this.addSteps(text));
@@ -110,22 +116,23 @@ export class DenyList {
   }
 }
 
-/** Whether each line of some texts is in others too. In steps. */
-export function* areLinesWithin(texts: readonly string[], others: readonly string[]): Steps<boolean> {
-  const lines = new Set<string>();
+/** The lines of some texts that none of the others has. In steps. */
+export function* linesBesides(texts: readonly string[], others: readonly string[]): Steps<string[]> {
+  const known = new Set<string>(['']);
   for (const other of others) {
     for (const [i, line] of linesOf(other)) {
       if (i % LINES_A_STEP === 0) yield;
-      lines.add(line);
+      known.add(line);
     }
   }
+  const besides: string[] = [];
   for (const text of texts) {
     for (const [i, line] of linesOf(text)) {
       if (i % LINES_A_STEP === 0) yield;
-      if (line !== '' && !lines.has(line)) return false;
+      if (!known.has(line)) besides.push(line);
     }
   }
-  return true;
+  return besides;
 }
 
 /** The lines of a text and their numbers, without a copy of them all. */

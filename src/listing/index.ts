@@ -25,12 +25,12 @@ export {
   parseCounts,
 } from './counts-answer.ts';
 export {
-  areLinesWithin,
   DENY_PATTERNS_MAX,
   DENY_RULES_MAX,
   type DenyFacts,
   DenyList,
   type HashOfHash,
+  linesBesides,
   ONLY_PUBLISHERS_MAX,
 } from './deny-list.ts';
 export {

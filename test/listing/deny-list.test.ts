@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { finish, infoHashBytes, type Steps } from '../../src/base/index.ts';
 import { openListingStore } from '../../src/io/index.ts';
-import { areLinesWithin, DENY_PATTERNS_MAX, DenyList } from '../../src/listing/index.ts';
+import { DENY_PATTERNS_MAX, DenyList, linesBesides } from '../../src/listing/index.ts';
 import { infoHashOf, NOW, nodeIdOf, storedItem } from './signer.ts';
 
 const hashOf = (infoHash: ReturnType<typeof infoHashOf>): string =>
@@ -63,6 +63,26 @@ test('what is denied leaves the store, is not found, and does not come back; our
   assert.equal(await store.put([spam]), 1);
 });
 
+test('rules that are added one after the other take what each names, of whoever published it', async (t) => {
+  const store = await openListingStore(':memory:', { rowsMax: 100, warn: assert.fail });
+  t.after(() => store.close());
+  const by = (publisher: number, hash: number, name: string) =>
+    storedItem({ infoHash: infoHashOf(hash), name, publisher: nodeIdOf(publisher) });
+  await store.put([by(1, 1, 'one'), by(2, 1, 'one too'), by(1, 2, 'two'), by(2, 3, 'three'), by(3, 4, 'four')]);
+  const names = async () => (await store.list({ sort: 'name' }, NOW)).rows.map(({ name }) => name);
+  const rules = [infoHashOf(1), `by:${nodeIdOf(2)}`, 'name:four'];
+  assert.equal(await store.rowCount(), 4);
+  await store.deny(rules.slice(0, 1).join('\n'));
+  assert.deepEqual(await names(), ['four', 'three', 'two']);
+  await store.deny(rules.slice(0, 2).join('\n'));
+  assert.deepEqual(await names(), ['four', 'two']);
+  await store.deny(rules.join('\n'));
+  assert.deepEqual(await names(), ['two']);
+  assert.equal(await store.put([by(1, 1, 'one'), by(2, 5, 'five'), by(3, 6, 'four more')]), 0);
+  await store.deny(rules.slice(2).join('\n'));
+  assert.equal(await store.put([by(1, 1, 'one'), by(2, 5, 'five')]), 2);
+});
+
 test('entries of some arcs are told by cursor, and once more when their arc is touched', async (t) => {
   const store = await openListingStore(':memory:', { rowsMax: 10_000, warn: assert.fail });
   t.after(() => store.close());
@@ -85,7 +105,7 @@ test('a long list is read in steps, and so is what tells one version from anothe
   const text = lines.join('\n');
   const rests = (steps: Steps<unknown>): number => [...steps].length;
   assert.ok(rests(new DenyList(hashOf).addSteps(text)) > 10);
-  assert.ok(rests(areLinesWithin([text], [text])) > 20);
-  assert.equal(finish(areLinesWithin([text, ''], [`${text}\nname:more`])), true);
-  assert.equal(finish(areLinesWithin([`${text}\nname:more`], [text])), false);
+  assert.ok(rests(linesBesides([text], [text])) > 20);
+  assert.deepEqual(finish(linesBesides([text, ''], [`${text}\nname:more`])), []);
+  assert.deepEqual(finish(linesBesides([`${text}\nname:more`], [text])), ['name:more']);
 });
