@@ -1,5 +1,6 @@
 /** What a person means by "get this": a magnet, a hash or part of one, a .torrent file, or a listed name. */
 import { readFile, stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { isFault, MonsoonError, parseInfoHash } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import { type ListingStore, parseMagnet, parseTorrentFile } from '../../src/io/index.ts';
@@ -18,7 +19,8 @@ export async function resolveTarget(what: string, torrents: Torrents, store: Lis
   if (/^[a-z]+:\/\//i.test(what)) {
     throw new MonsoonError('usage', 'Addresses are not fetched. Save the .torrent file there, and get the file.');
   }
-  if (/\.torrent$/i.test(what)) return targetOfFile(what);
+  // A name may end like that too; whoever means a file says all of its path, for this process is in a folder of its own.
+  if (/\.torrent$/i.test(what) && isAbsolute(what)) return targetOfFile(what);
   const infoHash = parseInfoHash(what);
   if (infoHash) return { infoHash, name: infoHash, info: undefined, trackers: [], webSeeds: [], peers: [] };
   const byHash = HASH_PREFIX.test(what) ? await byPrefix(what.toLowerCase(), torrents, store) : [];

@@ -75,6 +75,10 @@ test('get says that addresses are not fetched', async (t) => {
   const { node } = await running(t, { lan: false });
   const message = /^Addresses are not fetched\./;
   await assert.rejects(node.get('http://a.example/x.torrent', undefined), { code: 'usage', message });
+  await assert.rejects(node.get('nowhere.torrent', undefined), {
+    code: 'not-found',
+    message: /Nothing listed or here/,
+  });
 });
 
 test('four digits of a hash are enough where they are unique, and every verb says when they are not', async (t) => {
