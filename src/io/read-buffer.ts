@@ -7,6 +7,8 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import { TLSSocket } from 'node:tls';
 
 const READ_BUFFER_BYTES = 262_144;
+/** Overlapped reads there keep their buffer while they wait: none may be shared, nor changed under a connection. */
+const IS_WINDOWS = process.platform === 'win32';
 
 /** Takes bytes that are only valid during the call. */
 export type OnRead = (bytes: Uint8Array, length: number) => void;
@@ -31,12 +33,12 @@ export function readingInPlace(onRead: OnRead): Required<Pick<SocketConstructorO
 
 /**
  * Gives a paused socket's connection to a socket that reads in place, and ends the first without ending it. TLS has no
- * such way in: there it stays the same socket.
+ * such way in, and Windows: there it stays the same socket.
  */
 export function readInPlace(socket: Socket): UnreadSocket {
   // Private to the runtime, whose own servers make their sockets so; where it were gone, the old way would do.
   const handle: unknown = Reflect.get(socket, '_handle');
-  if (socket instanceof TLSSocket || !(handle instanceof Object)) return readByEvents(socket);
+  if (IS_WINDOWS || socket instanceof TLSSocket || !(handle instanceof Object)) return readByEvents(socket);
   let take: OnRead = () => {};
   const left = socket.read() as Buffer | null;
   Reflect.set(socket, '_handle', null);
@@ -64,8 +66,7 @@ function readByEvents(socket: Socket): UnreadSocket {
 }
 
 function buffer(): Uint8Array {
-  // Overlapped reads on Windows keep the buffer while they wait, so there each socket has its own.
-  if (process.platform === 'win32') return Buffer.allocUnsafeSlow(262_144);
+  if (IS_WINDOWS) return Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   shared ??= Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   return shared;
 }
