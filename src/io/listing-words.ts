@@ -38,7 +38,8 @@ export class WordIndex {
   constructor(sql: Sql) {
     this.#sql = sql;
     // The index would merge its parts when a transaction ends, for as long as that takes.
-    sql.run(`INSERT INTO words (words, rank) VALUES ('automerge', 0)`);
+    if (sql.one(`SELECT v FROM words_config WHERE k = 'automerge'`)?.v !== 0)
+      sql.run(`INSERT INTO words (words, rank) VALUES ('automerge', 0)`);
     for (const { word } of sql.each('SELECT word FROM word')) this.vocabulary.add(String(word));
   }
 

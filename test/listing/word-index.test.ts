@@ -57,3 +57,32 @@ test('rows of common and of rare words are the same, kept in memory or asked of 
     check([{ either: [[[word()], [word()]], [[word(), word()]]] }, [word()]]);
   }
 });
+
+test('an index that is opened again is not written to, since the disk may be full', (t) => {
+  const sql = new Sql(':memory:');
+  t.after(() => sql.close());
+  sql.exec(WORDS_SCHEMA);
+  new WordIndex(sql).add(1, ['the']);
+  const before = sql.number('SELECT total_changes()');
+  assert.ok(before > 0);
+  assert.deepEqual([...new WordIndex(sql).matching([['the']]).ids()], [1]);
+  assert.equal(sql.number('SELECT total_changes()'), before);
+});
+
+test('after many small writes the index has few parts, without one long merge', (t) => {
+  const sql = new Sql(':memory:');
+  t.after(() => sql.close());
+  sql.exec(WORDS_SCHEMA);
+  const index = new WordIndex(sql);
+  const parts = (): number => sql.number('SELECT count(DISTINCT segid) FROM words_idx');
+  let steps = 0;
+  for (let write = 0; write < 200; write++) {
+    sql.exec('BEGIN');
+    for (let i = 0; i < 50; i++) index.add(write * 50 + i + 1, ['the', `w${write}`, `x${i}`, `y${write * 50 + i}`]);
+    for (const _ of index.merge()) steps++;
+    sql.exec('COMMIT');
+    assert.ok(parts() <= 16, `${parts()} parts after ${write} writes`);
+  }
+  assert.ok(steps > 50, `${steps} steps`);
+  assert.equal(index.matching([['the']]).size, 10_000);
+});
