@@ -89,3 +89,19 @@ test('who was about to take from a giver that died takes from the next one', () 
   const before = other.overlay.handOffs;
   mesh.until('the other to give', () => other.overlay.handOffs > before, 60);
 });
+
+test("a taker that hears of no announce takes nothing, and the range is its giver's again within seconds", () => {
+  const { mesh, busy, hashes } = overloaded(43);
+  breakOff(mesh, busy, 'frame', (taker) => {
+    mesh.isLost = (from, to, { type }) => from === busy && to === taker && type === 'announces';
+  });
+  for (const { keeper } of mesh.nodes) keeper.rates.clear();
+  let ownerless = 0;
+  for (let second = 0; second < 30; second++) {
+    for (const hash of hashes) busy.keeper.announce(hash, `peer ${second}`);
+    mesh.run(1);
+    if (hashes.some((hash) => mesh.ownersOf(hash).length === 0)) ownerless++;
+  }
+  assert.ok(ownerless > 0 && ownerless <= 12, `${ownerless} seconds without an owner`);
+  for (const hash of hashes) assert.equal(mesh.ownersOf(hash).length, 1);
+});
