@@ -7,6 +7,7 @@ import type { Torrents } from '../src/io/torrents.ts';
 import type { UdpPort } from '../src/io/udp-port.ts';
 import type { AddressBook } from './overlay/address-book.ts';
 import type { Membership } from './overlay/membership.ts';
+import type { WaysIn } from './overlay/ways-in.ts';
 import type { Reach } from './reach.ts';
 import { DhtRendezvous } from './sources/dht-rendezvous.ts';
 import { DhtPeers } from './torrents/dht-peers.ts';
@@ -22,6 +23,7 @@ export interface DhtServiceSettings {
   readonly reach: Reach;
   readonly torrents: Torrents;
   readonly membership: Membership;
+  readonly waysIn: WaysIn;
 }
 export interface DhtService {
   close(): Promise<void>;
@@ -29,7 +31,7 @@ export interface DhtService {
 
 /** Joins the DHT on the node's UDP port; the DHT that we speak has IPv4 only. */
 export async function openDhtService(settings: DhtServiceSettings): Promise<DhtService | undefined> {
-  const { config, udp, identity, book, reach, torrents, membership } = settings;
+  const { config, udp, identity, book, reach, torrents, membership, waysIn } = settings;
   if (!config.dht || !udp.hasFamilyOf('0.0.0.0')) return undefined;
   const bootstrap = config.dhtBootstrap.map(contactOf);
   const dht = await openMainlineDht({ udp, bootstrap, allowLocal: config.allowLocal });
@@ -39,7 +41,7 @@ export async function openDhtService(settings: DhtServiceSettings): Promise<DhtS
   const { network } = config;
   const own = () => membership.own;
   const rendezvous = new DhtRendezvous({ dht, network, self: identity.nodeId, book, port, own });
-  membership.add(rendezvous);
+  waysIn.add(rendezvous);
   return {
     async close() {
       peers.close();

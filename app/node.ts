@@ -35,6 +35,7 @@ import { type Base, openBase } from './node-base.ts';
 import { Membership } from './overlay/membership.ts';
 import { capacityOf, capsOf, OverlayDesk } from './overlay/overlay-desk.ts';
 import { OverlayHost } from './overlay/overlay-host.ts';
+import { WaysIn } from './overlay/ways-in.ts';
 import { PublicFront } from './public-front.ts';
 import { Reach } from './reach.ts';
 import type {
@@ -108,6 +109,7 @@ function compose(base: Base) {
   const { tracker } = service;
   const overlay = composeOverlay(base, service, () => {
     membership.noteChange();
+    overlay.waysIn.noteChange();
     library.attend();
   });
   const { membership, host, reach } = overlay;
@@ -145,7 +147,7 @@ function compose(base: Base) {
   base.users.http = (socket, firstBytes) => trackerFront.accept(socket, firstBytes);
   base.users.torrentNamed = (req2Hash) => torrents.named(req2Hash);
   base.users.wire = (stream, address, handshake, firstBytes) => torrents.accept(stream, address, handshake, firstBytes);
-  const library: Library = new Library({ ...base, torrents, membership, sync, publisher, http, counts });
+  const library: Library = new Library({ ...base, ...overlay, torrents, sync, publisher, http, counts });
   base.users.listingRenewed = () => sync.restart();
   base.filter.onChange((isLooser) => {
     if (isLooser) sync.restart();
@@ -211,8 +213,9 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
   });
   const desk = new OverlayDesk({ self: base.identity.nodeId, host, keeper, caps, cap });
   const lan = LanNeighbours.open(base);
-  const membership = new Membership({ ...base, http: nodes, memory, host, lan });
-  return { nodes, reach, host, desk, membership, lan };
+  const membership = new Membership({ ...base, host });
+  const waysIn = new WaysIn({ ...base, membership, http: nodes, memory, host, lan });
+  return { nodes, reach, host, desk, membership, waysIn, lan };
 }
 
 /** An answer that does not exist yet to a question that is asked later. */
@@ -278,11 +281,11 @@ class Node implements RunningNode {
 
   /** Joins the network and goes on with everything that was there. */
   async begin(): Promise<void> {
-    const { host, membership, library, reach, sync } = this.#parts;
+    const { host, waysIn, library, reach, sync } = this.#parts;
     reach.start();
     host.start();
     this.#base.network.watch(() => this.#networkChanged());
-    this.#firstRound = membership.start();
+    this.#firstRound = waysIn.start();
     await library.recall();
     sync.start();
     this.#parts.filterExchange.start();
@@ -290,7 +293,7 @@ class Node implements RunningNode {
 
   status(): NodeStatus {
     const { config, identity, port } = this.#base;
-    const { membership, library, reach, desk } = this.#parts;
+    const { membership, waysIn, library, reach, desk } = this.#parts;
     return {
       nodeId: identity.nodeId,
       pid: process.pid,
@@ -300,7 +303,7 @@ class Node implements RunningNode {
       network: config.network,
       supernodes: membership.size,
       listingRows: library.rowCount,
-      bootstrap: membership.bootstrap,
+      bootstrap: waysIn.bootstrap,
       limits: this.#limits,
       caps: desk.caps,
       overlay: desk.status(),
@@ -348,9 +351,9 @@ class Node implements RunningNode {
 
   /** What failed while our own network was gone is tried at once, not when its turn comes. */
   #networkChanged(): void {
-    const { membership, torrents } = this.#parts;
+    const { waysIn, torrents } = this.#parts;
     if (this.#base.network.problem !== undefined) return;
-    membership.askAgain();
+    waysIn.askAgain();
     for (const host of torrents.all()) host.announceAgain();
   }
 
@@ -399,18 +402,18 @@ class Node implements RunningNode {
   }
 
   doctor(): Promise<readonly Finding[]> {
-    const { membership, torrents } = this.#parts;
+    const { waysIn, torrents } = this.#parts;
     const folders = torrents.all().map(({ spec }) => spec.directory);
-    return examine({ ...this.#base, status: this.status(), folders, ...membership.surroundings });
+    return examine({ ...this.#base, status: this.status(), folders, ...waysIn.surroundings });
   }
 
   hosts(): readonly HostRow[] {
-    return hostRows(this.#parts.membership);
+    return hostRows(this.#parts.waysIn);
   }
 
   async addHosts(list: string): Promise<readonly BootstrapStatus[]> {
-    const { membership, http } = this.#parts;
-    return membership.tell(await readHostList(list, http, this.#base.book));
+    const { waysIn, http } = this.#parts;
+    return waysIn.tell(await readHostList(list, http, this.#base.book));
   }
 
   zone(): ZoneReport {
@@ -424,9 +427,9 @@ class Node implements RunningNode {
   }
 
   volunteer(role: WantedRole): NodeStatus {
-    const { host, membership } = this.#parts;
+    const { host, waysIn } = this.#parts;
     host.order(role);
-    if (role !== 'client') membership.askAgain();
+    if (role !== 'client') waysIn.askAgain();
     return this.status();
   }
 
@@ -441,12 +444,12 @@ class Node implements RunningNode {
   }
 
   async stop(): Promise<void> {
-    const { http, host, membership, nodes, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
+    const { http, host, waysIn, nodes, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
     const { alarms, dialler, memory, network, opener, port, store, udp } = this.#base;
     // Others take over first: as long as that takes, this node answers as before. Without a network there are none.
     if (network.problem === undefined) await host.drain();
     network.close();
-    membership.close();
+    waysIn.close();
     this.#parts.news.close();
     await Promise.all([sync.close(), this.#parts.filterExchange.close()]);
     this.#services.lan?.close();

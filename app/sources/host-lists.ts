@@ -3,7 +3,7 @@ import { type Fault, formatAddress, isFault, MonsoonError, parseAddress } from '
 import type { HttpClient } from '../../src/io/http-client.ts';
 import { LIST_LENGTH_MAX, type ListedHost, linesOfJson, parseHostList } from '../../src/overlay/index.ts';
 import type { AddressBook } from '../overlay/address-book.ts';
-import type { Membership } from '../overlay/membership.ts';
+import type { WaysIn } from '../overlay/ways-in.ts';
 import type { HostRow } from '../running-node.ts';
 
 const FETCH_MS = 20_000;
@@ -22,8 +22,8 @@ export async function readHostList(given: string, http: HttpClient, book: Addres
 }
 
 /** The remembered hosts as rows. */
-export function hostRows(membership: Membership): readonly HostRow[] {
-  const { hosts, anchors } = membership.hosts();
+export function hostRows(waysIn: WaysIn): readonly HostRow[] {
+  const { hosts, anchors } = waysIn.hosts();
   return hosts.map((host) => ({
     nodeId: host.nodeId ?? null,
     addresses: host.addresses,

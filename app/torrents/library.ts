@@ -25,6 +25,7 @@ import type { OwnCounts } from '../listing/own-counts.ts';
 import type { Publisher } from '../listing/publisher.ts';
 import type { Log } from '../log.ts';
 import type { Membership } from '../overlay/membership.ts';
+import type { WaysIn } from '../overlay/ways-in.ts';
 import type {
   Choice,
   Claims,
@@ -53,6 +54,7 @@ export interface LibrarySettings {
   readonly store: ListingStore;
   readonly torrents: Torrents;
   readonly membership: Membership;
+  readonly waysIn: Pick<WaysIn, 'noteTrackers'>;
   readonly sync: ListingSync;
   readonly publisher: Publisher;
   readonly filter: Filter;
@@ -151,10 +153,10 @@ export class Library {
   }
 
   async #fetch(target: Target, directory: string | undefined, wanted: Wanted | undefined): Promise<TorrentRow> {
-    const { torrents, filter, log, membership } = this.#settings;
+    const { torrents, filter, log, waysIn } = this.#settings;
     const { infoHash } = target;
     filter.requireAllowed({ infoHash, name: target.name });
-    membership.noteTrackers(target.trackers.flat());
+    waysIn.noteTrackers(target.trackers.flat());
     const known = torrents.get(infoHash);
     const isHere = known !== undefined && known.phase !== 'failed';
     if (directory !== undefined) await (isHere ? requireIn(known, directory) : requireWritable(directory));
