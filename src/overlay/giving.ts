@@ -28,8 +28,6 @@ import type { Token } from './token.ts';
 export const GIVINGS_MAX = 4;
 const OFFER_MS = 3000;
 const GRANT_MS = 3000;
-/** A taker that will not be told of everything within this time takes nothing: until then the range is nobody's. */
-const FLUSH_MS = 10_000;
 /** A taker that does not answer is asked again until it is found to be gone. */
 const AGAIN_MS = 1000;
 const RENEW_MS = (GRANT_SECONDS * 1000) / 2;
@@ -180,10 +178,8 @@ export class Givings {
     giving.step = 'granting';
     if (!view.offerGrant({ ...grant, record: new Uint8Array(0) })) return this.#fail(giving);
     this.#events.changed();
-    giving.retry = { at: later(this.#context.now, FLUSH_MS), run: () => this.#fail(giving) };
     this.#replication.flush(giving.to.nodeId, () => {
       if (!this.#isUnderWay(giving)) return;
-      giving.retry = undefined;
       // It was not told of everything after all.
       if (this.#copies.has(giving.copy)) this.#askReplica(giving, grant);
       else this.#fail(giving);

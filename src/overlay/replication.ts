@@ -12,6 +12,7 @@ import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import type { OverlayMessage } from './message.ts';
+import type { Contact } from './overlay-facts.ts';
 import type { Range, Ring } from './ring.ts';
 import { keyOf } from './view.ts';
 
@@ -70,6 +71,8 @@ interface Batch {
   /** Another accepted them, and told us. */
   readonly isPassedOn: boolean;
   readonly tries: number;
+  /** The same in every try. */
+  readonly number: number;
 }
 
 /** One that is to be sent again. */
@@ -77,10 +80,16 @@ interface Again extends Batch {
   readonly at: Instant;
 }
 
-/** Somebody who has to be told of everything, and what follows. */
+/** Somebody who has to be told of everything until now, and what follows. */
 interface Flush {
   readonly to: NodeId;
   readonly then: () => void;
+}
+
+/** A flush all of whose announces are on the way. */
+interface Waiting extends Flush {
+  /** Batches that were under way when it began and still are; each ends with its last try, whatever the receiver does. */
+  readonly open: Set<number>;
 }
 
 /** One node's care for the copies of what it owns. */
@@ -95,8 +104,9 @@ export class Replication {
   readonly #priming = new Map<NodeId, number>();
   readonly #resting = new Map<NodeId, { readonly until: Instant; readonly ms: number }>();
   /** Batches that are under way, by receiver. */
-  readonly #unheard = new Map<NodeId, number>();
-  #waiting: Flush[] = [];
+  readonly #unheard = new Map<NodeId, Set<number>>();
+  #waiting: Waiting[] = [];
+  #batches = 0;
   /** Those whose announces are not all on the way yet. */
   #flushing: Flush[] = [];
   #again: Again[] = [];
@@ -189,7 +199,7 @@ export class Replication {
   /** Passes on now what was announced since the last time; where that is much the rest follows soon. */
   passOn(): void {
     const { keeper } = this.#context.settings;
-    for (const batch of keeper.batches()) this.#send({ ...batch, isPassedOn: false, tries: TRIES_MAX });
+    for (const { to, bytes } of keeper.batches()) this.#begin(to, bytes, false);
     if (keeper.hasBatches) {
       this.#batchAt = later(this.#context.now, PART_MS);
       return;
@@ -206,33 +216,41 @@ export class Replication {
   }
 
   #waitFor(to: NodeId, then: () => void): void {
-    if ((this.#unheard.get(to) ?? 0) === 0) then();
-    else this.#waiting.push({ to, then });
+    const open = new Set(this.#unheard.get(to));
+    if (open.size === 0) then();
+    else this.#waiting.push({ to, then, open });
   }
 
   /** Passes a batch that another told us of on to one who may have been told by nobody. */
   passOnTo(to: NodeId, bytes: Uint8Array): void {
-    this.#send({ to, bytes, isPassedOn: true, tries: TRIES_MAX });
+    this.#begin(to, bytes, true);
+  }
+
+  #begin(to: NodeId, bytes: Uint8Array, isPassedOn: boolean): void {
+    if (!this.#contactOf(to)) return;
+    const number = this.#batches++;
+    this.#unheard.set(to, (this.#unheard.get(to) ?? new Set()).add(number));
+    this.#send({ to, bytes, isPassedOn, tries: TRIES_MAX, number });
+  }
+
+  /** A newcomer is copied to before anybody sees its descriptor. */
+  #contactOf(to: NodeId): Contact | undefined {
+    const descriptor = this.#context.view.get(to);
+    return descriptor ? contactOf(descriptor) : this.#copies.contactOf(to);
   }
 
   #send(batch: Batch): void {
     const { to, bytes, isPassedOn, tries } = batch;
-    const descriptor = this.#context.view.get(to);
-    // A newcomer is copied to before anybody sees its descriptor.
-    const contact = descriptor ? contactOf(descriptor) : this.#copies.contactOf(to);
-    if (tries === TRIES_MAX) {
-      if (!contact) return;
-      this.#unheard.set(to, (this.#unheard.get(to) ?? 0) + 1);
-    }
-    if (!contact) return this.#noteHeard(to);
+    const contact = this.#contactOf(to);
+    if (!contact) return this.#noteEnded(batch);
     const heard = (reply: OverlayMessage | undefined): void => {
-      if (reply?.type === 'accepted') return this.#noteHeard(to);
+      if (reply?.type === 'accepted') return this.#noteEnded(batch);
       if (tries > 1 && this.#again.length < AGAIN_MAX) {
         this.#again.push({ ...batch, at: later(this.#context.now, AGAIN_MS), tries: tries - 1 });
         return;
       }
       this.#noteMissed(to);
-      this.#noteHeard(to);
+      this.#noteEnded(batch);
     };
     const { exchanges } = this.#context;
     const message = { type: 'announces', bytes, isPassedOn } as const;
@@ -246,17 +264,16 @@ export class Replication {
     this.forget(to);
   }
 
-  #noteHeard(to: NodeId): void {
-    const left = (this.#unheard.get(to) ?? 1) - 1;
-    if (left > 0) {
-      this.#unheard.set(to, left);
-      return;
-    }
-    this.#unheard.delete(to);
-    const heard = this.#waiting.filter((waiting) => waiting.to === to);
-    if (heard.length === 0) return;
-    this.#waiting = this.#waiting.filter((waiting) => waiting.to !== to);
-    for (const { then } of heard) then();
+  /** A batch was heard, or will not be. */
+  #noteEnded({ to, number }: Batch): void {
+    const unheard = this.#unheard.get(to);
+    unheard?.delete(number);
+    if (unheard?.size === 0) this.#unheard.delete(to);
+    for (const waiting of this.#waiting) if (waiting.to === to) waiting.open.delete(number);
+    const done = this.#waiting.filter(({ open }) => open.size === 0);
+    if (done.length === 0) return;
+    this.#waiting = this.#waiting.filter(({ open }) => open.size > 0);
+    for (const { then } of done) then();
   }
 
   #prime(): void {

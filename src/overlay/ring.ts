@@ -57,6 +57,7 @@ export class Ring {
   readonly #grants = new Map<string, GrantTerms>();
   /** In the order in which they are applied. */
   #sortedGrants: readonly GrantTerms[] | undefined;
+  #takenBy: Map<NodeId, GrantTerms[]> | undefined;
   #granted: readonly Place[] | undefined;
   /** By place and by node, of those that were asked for; bounded by both. */
   #ownerSets = new Map<number, readonly Descriptor[]>();
@@ -107,12 +108,14 @@ export class Ring {
   grant(key: string, terms: GrantTerms): void {
     this.#grants.set(key, terms);
     this.#sortedGrants = undefined;
+    this.#takenBy = undefined;
     this.#forget();
   }
 
   revoke(key: string): void {
     if (!this.#grants.delete(key)) return;
     this.#sortedGrants = undefined;
+    this.#takenBy = undefined;
     this.#forget();
   }
 
@@ -215,8 +218,9 @@ export class Ring {
   #findRanges(nodeId: NodeId): readonly Range[] {
     const member = this.#members.get(nodeId);
     if (!member) return [];
-    const ends = new Set<Token>(member.descriptor.tokens);
-    for (const { taker, to } of this.#grants.values()) if (taker === nodeId) ends.add(to);
+    this.#takenBy ??= Map.groupBy(this.#grants.values(), ({ taker }) => taker);
+    const taken = this.#takenBy.get(nodeId) ?? [];
+    const ends = new Set<Token>([...member.descriptor.tokens, ...taken.map(({ to }) => to)]);
     const places = this.#places;
     return [...ends].sort(order).flatMap((to) => {
       const index = indexIn(places, to);
