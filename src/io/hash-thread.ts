@@ -2,6 +2,7 @@
  * A thread that hashes arriving pieces beside the one that serves sockets, and the memory that both see. Invariants:
  * memory is lent to one holder at a time; while it is being hashed nobody writes it.
  */
+import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/index.ts';
 import { MESSAGES_AT, PAGE_BYTES } from './sha1-lanes.ts';
@@ -37,7 +38,12 @@ export class HashThread {
   readonly ready: Promise<void>;
   readonly #announceReady: () => void;
 
-  constructor() {
+  /** Undefined where a second thread would only take turns with the first. */
+  static start(): HashThread | undefined {
+    return availableParallelism() > 1 ? new HashThread() : undefined;
+  }
+
+  private constructor() {
     const pages = (MESSAGES_AT + SLABS_MAX * SLAB_BYTES) / PAGE_BYTES;
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const { promise, resolve } = Promise.withResolvers<void>();

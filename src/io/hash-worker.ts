@@ -3,7 +3,7 @@
  * the runtime, messages wait for company. Invariant: each is answered within COMPANY_MS plus the hashing.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { hasShaInstructions, sha1 } from './hash.ts';
+import { sha1 } from './hash.ts';
 import type { HashReply, HashTask } from './hash-thread.ts';
 import { LANES, Sha1Lanes } from './sha1-lanes.ts';
 import type { WorkerStart } from './worker.ts';
@@ -55,8 +55,7 @@ function hashRest(): void {
 }
 
 port.on('message', take);
-// Lanes do not reach SHA instructions: making them would be wasted.
-if (!hasShaInstructions()) {
+if (Sha1Lanes.mayBeFaster(memory)) {
   const trial = new Sha1Lanes(memory);
   setTimeout(() => {
     if (trial.advantage() >= WORTHWHILE) lanes = trial;

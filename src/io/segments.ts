@@ -1,9 +1,7 @@
 /**
  * The memory that arriving pieces are put together in, shared by all torrents of the process: what the hashing thread
- * sees where there is one and room, plain buffers otherwise.
+ * sees where there is room, plain buffers otherwise.
  */
-import { availableParallelism } from 'node:os';
-import { hasShaInstructions } from './hash.ts';
 import { HashThread } from './hash-thread.ts';
 
 /** Largest segment: hashing it keeps a thread for about a millisecond. */
@@ -21,7 +19,7 @@ let started: { readonly thread: HashThread | undefined } | undefined;
 
 /** Memory for `size` bytes, at most SEGMENT_BYTES_MAX; its content is arbitrary. */
 export function takeSegment(size: number): Uint8Array {
-  started ??= { thread: isThreadWorthwhile() ? new HashThread() : undefined };
+  started ??= { thread: HashThread.start() };
   const slot = started.thread?.take(size);
   if (slot) return slot;
   // The one used last is the one most likely in cache.
@@ -50,13 +48,4 @@ export function hashInThread(bytes: Uint8Array): Promise<Uint8Array> {
 export function openPiecesMaxOf(pieceLength: number): number {
   const fitting = Math.floor(INTAKE_BYTES_MAX / Math.min(pieceLength, SEGMENT_BYTES_MAX));
   return Math.min(OPEN_PIECES_MAX, Math.max(OPEN_PIECES_MIN, fitting));
-}
-
-/**
- * One core has no use for a second thread. Two have little with SHA instructions: a thread costs 9 MiB and a tenth of a
- * download's CPU, and whoever sends and writes keeps the second core busy.
- */
-function isThreadWorthwhile(): boolean {
-  const cores = availableParallelism();
-  return cores > 2 || (cores === 2 && !hasShaInstructions());
 }

@@ -37,7 +37,7 @@ test('lanes refuse a message that does not end with a block', () => {
 });
 
 test('the thread hashes alone, in company, and what fits no lane', async () => {
-  const thread = new HashThread();
+  const thread = HashThread.start()!;
   after(() => thread.close());
   await thread.ready;
   const lengths = [16_384, 16_384, 16_384, 16_384, 1_048_576, 12_345, 1, 16_384, 262_144];
@@ -47,7 +47,7 @@ test('the thread hashes alone, in company, and what fits no lane', async () => {
 });
 
 test('memory is lent once at a time, comes back, and ends', () => {
-  const thread = new HashThread();
+  const thread = HashThread.start()!;
   after(() => thread.close());
   const lent: Uint8Array[] = [];
   for (let bytes = thread.take(1_000_000); bytes; bytes = thread.take(1_000_000)) lent.push(bytes);
