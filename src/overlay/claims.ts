@@ -3,8 +3,9 @@
  * replica of each before anybody else sees it, and they copy to it what they keep: an owner may lie. It serves when
  * the copies are whole, or after a minute.
  */
-import { type Instant, later, type NodeId } from '../base/index.ts';
+import { type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
+import { isInArc } from './arcs.ts';
 import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
 import type { Descriptor } from './descriptor.ts';
@@ -38,6 +39,8 @@ export class Claims {
   readonly #newcomers = new Map<NodeId, Newcomer>();
   /** Copies to us that are not whole, by who makes them. */
   readonly #open = new Map<NodeId, number>();
+  /** What will be ours, while it is copied to us. */
+  #claimed: readonly Arc[] = [];
   #take: (() => void) | undefined;
   #patientUntil: Instant | undefined;
 
@@ -59,6 +62,7 @@ export class Claims {
     const ranges = this.#ringWith(draft).rangesOf(self);
     const sources = new Set(ranges.flatMap(({ to }) => view.ring.ownerSetAt(to).slice(0, SOURCES)));
     this.#open.clear();
+    this.#claimed = ranges;
     this.#take = take;
     this.#patientUntil = later(now, PATIENCE_MS);
     for (const source of sources) {
@@ -71,6 +75,11 @@ export class Claims {
       });
     }
     if (this.#open.size === 0) this.#finish();
+  }
+
+  /** A hash will be ours, once those who keep it have copied it. */
+  isClaimed(infoHash: InfoHash): boolean {
+    return this.#claimed.some((arc) => isInArc(arc, infoHash));
   }
 
   /** A copy from somebody is whole. */
@@ -133,6 +142,7 @@ export class Claims {
   #finish(): void {
     const take = this.#take;
     this.#take = undefined;
+    this.#claimed = [];
     this.#patientUntil = undefined;
     this.#open.clear();
     take?.();

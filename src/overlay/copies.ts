@@ -24,6 +24,13 @@ const NO_CHAIN = '0'.repeat(40);
 
 type FrameMessage = Extract<OverlayMessage, { type: 'frame' }>;
 
+/** Which hashes of one message may be kept here. */
+export interface Keeping {
+  mayKeep(infoHash: InfoHash): boolean;
+  /** One was not. */
+  hasRefused(): boolean;
+}
+
 interface Copy {
   readonly id: number;
   readonly to: Contact;
@@ -111,7 +118,7 @@ export class Copies {
   }
 
   /** Takes a frame that another copies to us. */
-  answer(from: NodeId, message: FrameMessage, mayKeep: (infoHash: InfoHash) => boolean): OverlayMessage {
+  answer(from: NodeId, message: FrameMessage, keeping: Keeping): OverlayMessage {
     const { settings, now } = this.#context;
     const name = `${from} ${message.copy}`;
     const known = this.#chains.get(name);
@@ -122,7 +129,10 @@ export class Copies {
     if (message.index === chain.index - 1 && message.chain === chain.chain) return { type: 'accepted' };
     const next = this.#chainAfter(chain.chain, message.bytes);
     if (message.index !== chain.index || message.chain !== next) return refused('a frame is missing');
-    if (!settings.keeper.take(message.bytes, now, mayKeep)) return refused('the frame is malformed');
+    const isTaken = settings.keeper.take(message.bytes, now, (infoHash) => keeping.mayKeep(infoHash));
+    if (!isTaken) return refused('the frame is malformed');
+    // Else the sender would take what was left out for copied.
+    if (keeping.hasRefused()) return refused('some of that is not kept here');
     if (this.#chains.size >= CHAINS_MAX) this.#chains.delete(this.#chains.keys().next().value!);
     this.#chains.delete(name);
     this.#chains.set(name, { index: chain.index + 1, chain: next });

@@ -82,6 +82,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#neighbourhood = new Neighbourhood(context, (arc, keepers) => this.#replication.owe(arc, keepers));
     this.#hearing = new Hearing(context, this.#copies, this.#neighbourhood, {
       passOn: (to, bytes) => this.#replication.passOnTo(to, bytes),
+      isGiver: (nodeId) => this.#takings.isGiver(nodeId),
+      isComing: (infoHash) => this.#claims.isClaimed(infoHash) || this.#takings.isComing(infoHash),
     });
     this.#claims = new Claims(context, this.#copies, (to, arc) => this.#replication.notePrimed(to, arc));
     this.#givings = new Givings(context, this.#copies, this.#replication, { changed, spread });

@@ -2,8 +2,8 @@
  * The taker's side of a hand-off, and the replica's. Invariant: nothing is served by a grant before it is here, whole and
  * signed, for an arc that was offered by its owner and accepted.
  */
-import { type Instant, isFault, later, type NodeId } from '../base/index.ts';
-import { covers } from './arcs.ts';
+import { type InfoHash, type Instant, isFault, later, type NodeId } from '../base/index.ts';
+import { covers, isInArc } from './arcs.ts';
 import type { Context } from './context.ts';
 import { isReceipt, openSealedGrant, type SealedGrant, signedGrant, takenBytes } from './grant.ts';
 import { type ArcName, type OverlayMessage, refused } from './message.ts';
@@ -60,6 +60,18 @@ export class Takings {
       sum += announcesPerSecond * Math.max(0, 1 - (now - at) / SHOWS_MS);
     }
     return sum;
+  }
+
+  /** Somebody gives an arc to us. */
+  isGiver(nodeId: NodeId): boolean {
+    for (const { giver } of this.#accepted.values()) if (giver === nodeId) return true;
+    return false;
+  }
+
+  /** A hash is in an arc that somebody gives to us. */
+  isComing(infoHash: InfoHash): boolean {
+    for (const { arc } of this.#accepted.values()) if (isInArc(arc, infoHash)) return true;
+    return false;
   }
 
   answerOffer(from: NodeId, { arc, epoch, announcesPerSecond, peers }: Offer): OverlayMessage {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type NodeId, seededRandom, wallSeconds } from '../../src/base/index.ts';
+import { NEAR } from '../../src/overlay/hearing.ts';
 import { type Descriptor, type Grant, OWNERS, sealDescriptor, type Token, View } from '../../src/overlay/index.ts';
 import { PER_SUBNET_MAX } from '../../src/overlay/ring.ts';
 import { candidacy, certificateBy, grantBy, identity, randomHash, sha1, statement, unsigned } from './fixtures.ts';
@@ -181,6 +182,29 @@ test('whoever is named as an owner says so itself: a redirect leads to an owner 
       if (typeof owner !== 'object') continue;
       const named = mesh.nodes.find(({ nodeId }) => nodeId === owner.nodeId)!;
       assert.equal(named.overlay.ownership.ownerOf(hash), 'self');
+    }
+  }
+});
+
+test('what is far from its own ranges nobody takes, in a copy or a batch, from any member', () => {
+  const { mesh, nodes } = settled(32, 14);
+  const [reader, liar] = nodes;
+  const { ring } = reader.overlay.view;
+  const isNear = (hash: string): boolean =>
+    ring.membersAfter(hash, NEAR).some(({ nodeId }) => nodeId === reader.nodeId);
+  const hashes = Array.from({ length: 100 }, () => hashAt(mesh.random));
+  const [near, far] = [hashes.find(isNear)!, hashes.find((hash) => !isNear(hash))!];
+  for (const [hash, type] of [
+    [near, 'accepted'],
+    [far, 'refused'],
+  ] as const) {
+    const [told, copied] = ['told', 'copied'].map((peer) => Buffer.from(`${hash} ${peer}`)) as [Buffer, Buffer];
+    const batch = mesh.ask(reader, liar, { type: 'announces', bytes: told, isPassedOn: false });
+    const chain = sha1(Buffer.concat([Buffer.alloc(20), copied])).toHex();
+    const frame = { type: 'frame', copy: 1, index: 0, bytes: copied, chain, isLast: true } as const;
+    assert.deepEqual([batch.type, mesh.ask(reader, liar, { ...frame, copy: type.length }).type], [type, type]);
+    for (const peer of ['told', 'copied']) {
+      assert.equal(reader.keeper.lines.has(`${hash} ${peer}`), type === 'accepted', `${peer} of ${hash}`);
     }
   }
 });
