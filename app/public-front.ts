@@ -246,8 +246,7 @@ export class PublicFront {
     try {
       const body = await bodyOf(request, bytesMax);
       if (!body) return text(413, `a publication has at most ${bytesMax} bytes`);
-      const host = remoteAddress(request.socket)?.host;
-      const accepted = await take(body, host === undefined ? '' : networkOf(host));
+      const accepted = await take(body, networkOf(request));
       return isFault(accepted) ? refused(accepted) : bencoded(encodeBencode({ accepted: 1 }));
     } finally {
       this.#publications--;
@@ -256,16 +255,17 @@ export class PublicFront {
 }
 
 function mayAsk(request: IncomingMessage, budgets: SourceBudgets): boolean {
-  return budgets.take(networkOf(remoteAddress(request.socket)?.host ?? ''), 1, monotonicNow());
+  return budgets.take(networkOf(request), 1, monotonicNow());
 }
 
 function tooMany(): Answer {
   return { ...text(429, 'too many questions from your network at once'), againSeconds: PAGE_AGAIN_SECONDS };
 }
 
-/** The network that a host is in, as far as others may be in it too: its /24 or /48, or itself where it is private. */
-function networkOf(host: string): string {
-  return subnetOf({ addresses: [{ host, port: 0 }] }) ?? host;
+/** The network that an asker is in, as far as others may be in it too: its /24 or /48, or itself where it is private. */
+function networkOf({ socket }: IncomingMessage): string {
+  const address = remoteAddress(socket);
+  return address ? (subnetOf({ addresses: [address] }) ?? address.host) : '';
 }
 
 const STATUS_OF: Readonly<Record<string, number>> = { 'not-owner': 421, denied: 403, 'too-many': 429 };

@@ -10,6 +10,7 @@ import {
   infoHashOfBytes,
   isFault,
   type NodeId,
+  type Steps,
   type WallSeconds,
   wallSeconds,
 } from '../base/index.ts';
@@ -42,7 +43,7 @@ import {
   type StoredItem,
   sealedOfRow,
 } from './listing-rows.ts';
-import { Shelf, type Sibling, type Steps } from './listing-shelf.ts';
+import { Shelf, type Sibling } from './listing-shelf.ts';
 import { Sql, sqliteCodeOf } from './sql.ts';
 
 /** Most rows that a search by name or prefix finds. */

@@ -2,7 +2,7 @@
  * The entries that are stored, and which of them are listed: the rules of src/listing applied to the tables and to what
  * memory holds of them. Every method is a part of somebody's transaction; after one that was undone a new shelf is made.
  */
-import { equalBytes, infoHashBytes, MonsoonError, type NodeId } from '../base/index.ts';
+import { equalBytes, infoHashBytes, MonsoonError, type NodeId, type Steps } from '../base/index.ts';
 import { compareCandidates, type DenyList, type Entry, isSuccessor } from '../listing/index.ts';
 import type { Arc } from '../ports/index.ts';
 import { spansOf } from './listing-arcs.ts';
@@ -31,9 +31,6 @@ const UNLISTED_SHARE: number = 1 / 8;
 
 /** How old the time of a count may get while the count stays the same. */
 const COUNTED_GRANULARITY_SECONDS = 300;
-
-/** Work in small steps, between which others have their turn; ends with its result. */
-export type Steps<Result> = Generator<void, Result, void>;
 
 /** One of the entries of a hash. */
 export interface Sibling {

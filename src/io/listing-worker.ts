@@ -5,11 +5,10 @@
  */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { MonsoonError } from '../base/index.ts';
+import { finish, MonsoonError, type Steps } from '../base/index.ts';
 import { type DatabaseLimits, ListingDatabase } from './listing-database.ts';
 import { Journal } from './listing-journal.ts';
 import { DamagedRow } from './listing-rows.ts';
-import type { Steps } from './listing-shelf.ts';
 import type { StoreCall, StoreReply } from './listing-store.ts';
 import { sqliteCodeOf } from './sql.ts';
 import type { WorkerStart } from './worker.ts';
@@ -75,7 +74,7 @@ function startAnew(damage: unknown, call?: StoreCall): boolean {
     database = undefined;
     setAside(damage);
     database = open();
-    if (denied) for (const _ of database.deny(...(denied as [string])));
+    if (denied) finish(database.deny(...(denied as [string])));
   } catch (error) {
     for (const each of [call, interrupted?.call]) if (each) fail(each, error);
     return false;

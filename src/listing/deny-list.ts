@@ -69,11 +69,10 @@ export class DenyList {
   /** The same in steps: lists that others publish come anew whenever they like. */
   *addSteps(text: string): Steps<string[]> {
     const refused: string[] = [];
-    for (const [i, line] of linesOf(text)) {
-      if (i % LINES_A_STEP === 0) yield;
+    yield* eachLine(text, (line) => {
       const rule = line.replace(/(?:^|\s)#.*$/, '').trim();
       if (rule !== '' && (this.size >= DENY_RULES_MAX || !this.#addRule(rule))) refused.push(line);
-    }
+    });
     return refused;
   }
 
@@ -119,29 +118,24 @@ export class DenyList {
 /** The lines of some texts that none of the others has. In steps. */
 export function* linesBesides(texts: readonly string[], others: readonly string[]): Steps<string[]> {
   const known = new Set<string>(['']);
-  for (const other of others) {
-    for (const [i, line] of linesOf(other)) {
-      if (i % LINES_A_STEP === 0) yield;
-      known.add(line);
-    }
-  }
+  for (const other of others) yield* eachLine(other, (line) => known.add(line));
   const besides: string[] = [];
   for (const text of texts) {
-    for (const [i, line] of linesOf(text)) {
-      if (i % LINES_A_STEP === 0) yield;
+    yield* eachLine(text, (line) => {
       if (!known.has(line)) besides.push(line);
-    }
+    });
   }
   return besides;
 }
 
-/** The lines of a text and their numbers, without a copy of them all. */
-function* linesOf(text: string): Generator<readonly [number, string], void, void> {
+/** Takes the lines of a text one after the other, in steps and without a copy of them all. */
+function* eachLine(text: string, take: (line: string) => void): Steps<void> {
   let from = 0;
   for (let i = 0; from <= text.length; i++) {
+    if (i % LINES_A_STEP === 0) yield;
     const end = text.indexOf('\n', from);
     const to = end < 0 ? text.length : end;
-    yield [i, text.slice(from, to)];
+    take(text.slice(from, to));
     from = to + 1;
   }
 }
