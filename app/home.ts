@@ -3,7 +3,6 @@
  * home see the same paths, so nothing here depends on a login session.
  * Refuses to know what is in the files.
  */
-import { createHash } from 'node:crypto';
 import { chmod, lstat } from 'node:fs/promises';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { posix, win32 } from 'node:path';
@@ -147,10 +146,16 @@ function foldersOf(facts: HomeFacts): Folders {
 }
 
 function controlSocketOf(facts: HomeFacts, stateDir: string): string {
-  const id = createHash('sha256').update(stateDir).digest('hex').slice(0, 16);
-  if (facts.platform === 'win32') return `\\\\.\\pipe\\monsoon-${id}`;
+  if (facts.platform === 'win32') return `\\\\.\\pipe\\monsoon-${idOf(stateDir)}`;
   const path = posix.join(stateDir, 'run', 'control.sock');
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
-  const short = (folder: string): string => posix.join(folder, `monsoon-${facts.userId}-${id}`, 'control.sock');
+  const short = (folder: string): string =>
+    posix.join(folder, `monsoon-${facts.userId}-${idOf(stateDir)}`, 'control.sock');
   return Buffer.byteLength(short(facts.tempDir)) <= SOCKET_PATH_BYTES_MAX ? short(facts.tempDir) : short('/tmp');
+}
+
+/** Tells a home from all others. The runtime's hashes are loaded for nobody else: 12 ms of a verb. */
+function idOf(stateDir: string): string {
+  const { hash } = process.getBuiltinModule('node:crypto');
+  return hash('sha256', stateDir).slice(0, 16);
 }

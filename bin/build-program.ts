@@ -17,6 +17,10 @@ const ENTRIES = {
 };
 /** Starts threads by files that lie beside it, in a build as among the sources. */
 const STARTS_THREADS = 'src/io/worker.ts';
+/** Rooms whose modules do nothing when they are loaded. */
+const PURE = /\/(?:config|src\/(?!io\/)[a-z]+)\/[^/]+\.ts$/;
+/** An import of one of the runtime's modules, as rolldown writes it: of the whole, of names, or of both. */
+const BUILTIN = /^import (?:((?:\* as )?[\w$]+)(?:, )?)?(\{[^}]*\})? from "(node:[\w/]+)";$/gm;
 /** The current build, and the one before it, from which a node may still run and load more. */
 const FOLDERS = ['a', 'b'] as const;
 
@@ -44,30 +48,31 @@ async function buildProgram(): Promise<void> {
 
 /** Writes the build and returns the sources it was made from: ours, and the list of the packages' versions. */
 async function bundle(dir: string): Promise<readonly string[]> {
+  const sources = new Set<string>();
   const build = await rolldown({
     cwd: ROOT,
     platform: 'node',
     input: ENTRIES,
-    plugins: [whereSourcesLie(), withoutItsHttpClient()],
+    plugins: [whereSourcesLie(sources), withoutItsHttpClient(), withoutFacades()],
+    // What a verb uses of a room is all that it loads of it.
+    treeshake: { moduleSideEffects: [{ test: PURE, sideEffects: false }] },
   });
-  const { output } = await build.write({
-    dir,
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: '[name].js',
-  });
-  const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
-  const own = modules.filter((id) => id.startsWith(ROOT)).map(pathOf);
-  return [...own.filter((path) => !path.startsWith('node_modules/')), 'package.json', 'package-lock.json'];
+  await build.write({ dir, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' });
+  return [...sources, 'bin/build-program.ts', 'package.json', 'package-lock.json'];
 }
 
-/** Each module goes on to find files from where its source lies: a folder of BUILDS is three levels below ROOT. */
-function whereSourcesLie(): Plugin {
+/**
+ * Each module goes on to find files from where its source lies: a folder of BUILDS is three levels below ROOT.
+ * @param sources gets the paths of all that are ours
+ */
+function whereSourcesLie(sources: Set<string>): Plugin {
   return {
     name: 'where-sources-lie',
     transform(code, id) {
       const path = pathOf(id);
-      if (!id.startsWith(ROOT) || path.startsWith('node_modules/') || path === STARTS_THREADS) return null;
+      if (!id.startsWith(ROOT) || path.startsWith('node_modules/')) return null;
+      sources.add(path);
+      if (path === STARTS_THREADS) return null;
       return code.replaceAll('import.meta.url', `new URL('../../../${path}', import.meta.url).href`);
     },
   };
@@ -80,6 +85,24 @@ function withoutItsHttpClient(): Plugin {
     name: 'without-its-http-client',
     resolveId: (name) => (name === 'cross-fetch-ponyfill' ? nothing : null),
     load: (id) => (id === nothing ? 'export default undefined' : null),
+  };
+}
+
+/**
+ * Takes the runtime's modules as they are: an import statement reads everything that a module exports, and node:process then
+ * makes the standard streams, node:util a parser of MIME types.
+ */
+function withoutFacades(): Plugin {
+  return {
+    name: 'without-facades',
+    renderChunk: (code) =>
+      code.replace(BUILTIN, (_, whole?: string, named?: string, module?: string) => {
+        const parts = [
+          ...(whole ? [whole.replace('* as ', '')] : []),
+          ...(named ? [named.replaceAll(' as ', ': ')] : []),
+        ];
+        return parts.map((part) => `const ${part} = process.getBuiltinModule("${module}");`).join(' ');
+      }),
   };
 }
 

@@ -33,7 +33,7 @@ export async function withClient<T>(context: CliContext, work: (client: ControlC
 /** Runs `work` with a client of the daemon, started first as it was last when there is none. */
 export function withDaemon<T>(context: CliContext, work: (client: ControlClient) => Promise<T>): Promise<T> {
   return withClient(context, async (client) => {
-    if (!(await client.isServed())) await startAgain(context, client);
+    if (!(await client.isThere())) await startAgain(context, client);
     return work(client);
   });
 }
