@@ -103,7 +103,7 @@ async function openBeside(
       wire: (stream, ...rest) => (users.wire ? users.wire(stream, ...rest) : stream.socket.destroy()),
     },
   );
-  const dialler = new Dialler(network, { allowLocal: config.allowLocal });
+  const dialler = new Dialler(network, { allowLocal: config.allowLocal, ownPort: port.port });
   const memory = new OverlayMemory(home.dataDir, config.network, log);
   return {
     home,

@@ -44,6 +44,8 @@ const BELIEF_MS = 3000;
 const ALONE_MS: Readonly<Record<OverlayRole, number>> = { client: 0, auto: 30_000, supernode: 5000 };
 /** Names of one list that are looked up. */
 const NAMES_MAX = 16;
+/** How long trackers that a torrent brought are left to its announce. */
+const PASSED_ON_MS = 500;
 /** Neighbours asked at a time. */
 const HEARING_MAX = 8;
 
@@ -77,6 +79,7 @@ export class WaysIn {
   /** Neighbours being asked; bounded by HEARING_MAX. */
   readonly #hearing = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #passedOnTimer: NodeJS.Timeout | undefined;
   #wasAlone = true;
   #believed: (() => void) | undefined;
   readonly #joined = Promise.withResolvers<void>();
@@ -130,6 +133,7 @@ export class WaysIn {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#passedOnTimer);
     this.#joining.close();
     this.#settings.lan?.close();
     this.#remember();
@@ -172,7 +176,12 @@ export class WaysIn {
       const address = parseAddress(/^https?:\/\/([^/?#]+)\//.exec(url)?.[1] ?? '');
       if (address) this.#passedOn.add(address, undefined, false);
     }
-    if (this.#passedOn.size > 0) void this.#joining.ask([this.#passedOn]);
+    if (this.#passedOn.size === 0 || this.#isClosed) return;
+    // Later, because the torrent asks the same trackers for peers, which its user waits for.
+    this.#passedOnTimer ??= setTimeout(() => {
+      this.#passedOnTimer = undefined;
+      if (this.#membership.isAlone) void this.#joining.ask([this.#passedOn]);
+    }, PASSED_ON_MS);
   }
 
   /** Asks everybody now: our own network was gone, and is back. */

@@ -17,6 +17,8 @@ export type Trust = 'public' | 'private' | 'user';
 export interface DialPolicy {
   /** Opens loopback and private addresses whatever their source: development and tests. */
   readonly allowLocal: boolean;
+  /** Where this node takes links itself; undefined where it takes none. */
+  readonly ownPort?: number;
 }
 
 export type DialFault = Fault<'refused-address' | 'too-many-dials' | 'connect-failed'>;
@@ -54,10 +56,12 @@ export class Dialler {
     return `${address.host} is a ${reach} address; --allow-local permits it for tests`;
   }
 
-  /** Why this peer is not dialled: the rule, and no port that belongs to another service, unless the user named it. */
+  /** Why this peer is not dialled: the rule, no port that belongs to another service unless the user named it, not us. */
   peerRefusal(address: Address, trust: Trust): string | undefined {
     if (address.port === 0 || (trust !== 'user' && !isHearsayPort(address.port)))
       return `port ${address.port} is not a peer's`;
+    // A tracker names us to ourselves, among the others.
+    if (address.port === this.#policy.ownPort && this.#network.hosts().includes(address.host)) return 'it is this node';
     return this.refusal(address, trust);
   }
 

@@ -59,12 +59,14 @@ export class HostMemory {
   /** Writes everything down; what is complete rests, so that a file which changes after this is a stranger's work. */
   async write(transfer: Transfer | undefined = this.#parts.transfer): Promise<void> {
     const { disk, info } = this.#parts;
+    // As it is now: what arrives while it is written is written later.
+    const { isWhole = false, isComplete = false } = transfer ?? {};
     const memo = memoOf(this.#spec, this.#parts, this.#completedSeconds, this.#choice.wishes);
     if (disk && transfer) {
-      if (transfer.isComplete) await disk.createEmptyFiles(this.#choice.priorities);
-      await disk.save(memo, transfer.stored, transfer.isComplete);
-      this.#isUpToDate = transfer.isWhole;
-      this.#isSettled = transfer.isComplete;
+      if (isComplete) await disk.createEmptyFiles(this.#choice.priorities);
+      await disk.save(memo, transfer.stored, isComplete);
+      this.#isUpToDate = isWhole;
+      this.#isSettled = isComplete;
     } else if (!info) {
       const { directory } = this.#spec;
       await this.#resume.save({ ...memo, directory, sourcePaths: [], have: new Uint8Array(0), modifiedMs: [] });

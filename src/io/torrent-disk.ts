@@ -162,7 +162,10 @@ export class TorrentDisk {
   /** Nobody reads or writes for now: holds no file open that can be opened again. */
   rest(): void {
     this.#store.rest();
-    if (this.#unclaimed.size === 0 && this.#resume.touchedPieces.size === 0) this.#resume.close();
+    // In its turn: a snapshot may be about to be synced.
+    void this.#inTurn(async () => {
+      if (this.#unclaimed.size === 0 && this.#resume.touchedPieces.size === 0) this.#resume.close();
+    });
   }
 
   /** Ends a check that is under way. */

@@ -71,6 +71,8 @@ export class TorrentHost {
   #secondsToComplete: number | undefined;
   /** The start, and the change from metadata to transfer: what an end waits for. */
   #work: Promise<void> = Promise.resolve();
+  /** What was known at the start is written down, for which nobody but `start` waits: peers are asked meanwhile. */
+  #written: Promise<void> = Promise.resolve();
   /** It came whole, and may still be read. */
   #hasMetadata = false;
   /** Set once the torrent was stopped or failed; resolves when it holds nothing any more. */
@@ -318,16 +320,20 @@ export class TorrentHost {
   }
 
   async #begin(remembered: Remembered | undefined, joins: boolean): Promise<void> {
-    if (this.#parts.info) {
-      await this.#prepare(this.#parts.info, remembered);
+    const { info } = this.#parts;
+    if (info) {
+      await this.#prepare(info, remembered);
     } else {
       this.#parts.metadata = this.#awaitMetadata();
-      await this.#memory.write();
+      this.#written = this.#memory.write();
     }
-    if (this.#ended || !joins) return;
-    this.#links.open();
-    this.#announcer.note({ type: 'begin' });
-    this.#pump();
+    if (joins && !this.#hasEnded()) {
+      this.#links.open();
+      this.#announcer.note({ type: 'begin' });
+      this.#pump();
+    }
+    await this.#written;
+    this.#restWhenAlone();
   }
 
   async #prepare(info: TorrentInfo, remembered: Remembered | undefined): Promise<void> {
@@ -344,8 +350,8 @@ export class TorrentHost {
       return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
     }
     const transfer = this.#opening.transferOf(info, disk, stored);
-    await this.#memory.begin(transfer, remembered, this.#opening.checkedShare !== undefined);
-    if (!this.#hasEnded()) this.#run(info, disk, transfer);
+    this.#written = this.#memory.begin(transfer, remembered, this.#opening.checkedShare !== undefined);
+    this.#run(info, disk, transfer);
   }
 
   // A method, because the compiler takes a field for unchanged across an await.
@@ -354,7 +360,7 @@ export class TorrentHost {
   }
 
   #run(info: TorrentInfo, disk: TorrentDisk, transfer: Transfer): void {
-    // The wishes may have changed while they were written down.
+    // In which order, beside the priorities that it has.
     for (const fact of this.#choice.facts(disk.layout, info)) transfer.input(fact, now());
     this.#parts.transfer = transfer;
     this.#parts.blocks = new BlockIntake(transfer, disk.intake);
@@ -390,6 +396,7 @@ export class TorrentHost {
       for (const fact of facts) this.#parts.transfer.input(fact, now());
       if (this.#parts.transfer.isComplete) this.#completed();
       this.#pump();
+      await this.#written;
     };
     this.#work = this.#work.then(work).catch((error) => this.#fail(textOf(error)));
   }

@@ -51,6 +51,17 @@ test('ports of other services are no peers, but for those that the user named', 
     assert.equal(dialler.peerRefusal({ host: '1.1.1.1', port }, 'user'), undefined);
 });
 
+test('a node does not dial itself, whoever names it', async () => {
+  const bound = await BoundNetwork.open('127.0.0.1');
+  const dialler = new Dialler(bound, { allowLocal: true, ownPort: 7373 });
+  for (const trust of EVERYONE) {
+    assert.match(`${dialler.peerRefusal({ host: '127.0.0.1', port: 7373 }, trust)}`, /this node/);
+    assert.equal(dialler.peerRefusal({ host: '127.0.0.1', port: 7374 }, trust), undefined);
+    assert.equal(dialler.peerRefusal({ host: '127.0.0.2', port: 7373 }, trust), undefined);
+  }
+  bound.close();
+});
+
 test('a name deserves no more trust than a public address; only neighbours vouch for neighbours', () => {
   for (const host of ['tracker.example.org', 'localhost', '1.1.1.1', '', '0.0.0.0'])
     assert.equal(trustOf(host), 'public', host);

@@ -64,7 +64,7 @@ export async function openLoopbackNode(
   );
   const udp = await UdpPort.open(network, 0);
   const http = new HttpClient({ network, mayDial: () => true, tls: undefined });
-  const dialler = new Dialler(network, { allowLocal: true });
+  const dialler = new Dialler(network, { allowLocal: true, ownPort: port.port });
   const opener = new LinkOpener({ dialler, policy: encryptionOut, tls });
   const log: string[] = [];
   torrents = new Torrents(
