@@ -6,10 +6,9 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type Fault, type InfoHash, isFault, type NodeId, parseInfoHash, publicFault } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
-import { sha1 } from '../../src/io/hash.ts';
 import { verify } from '../../src/io/identity.ts';
-import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingChanges, ListingStore } from '../../src/io/index.ts';
+import { readInfo } from '../../src/io/read-info.ts';
 import { Turnstile } from '../../src/io/turnstile.ts';
 import {
   type Counts,
@@ -25,7 +24,6 @@ import {
   verifiedBy,
 } from '../../src/listing/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
-import { infoSteps } from '../../src/torrent/index.ts';
 import type { Membership } from '../overlay/membership.ts';
 
 const deflate = promisify(gzip);
@@ -149,7 +147,7 @@ export class ListingFront {
   async #verify(entry: Entry, raw: Uint8Array | undefined): Promise<boolean | Fault> {
     if (!raw || entry.isWithdrawn) return false;
     // One at a time: while it is read, a hostile one of 2 MB takes 200 MB of memory.
-    const info = await this.#reading.pass(() => inTurns(infoSteps(raw, sha1)));
+    const info = await this.#reading.pass(() => readInfo(raw));
     if (isFault(info)) return publicFault('info-refused', info.text);
     const verdict = verifiedBy(entry, info);
     if (isFault(verdict)) return verdict;

@@ -4,13 +4,11 @@
  */
 import { type InfoHash, isFault, nodeOrigin } from '../../src/base/index.ts';
 import { wallNow } from '../../src/io/alarm-clock.ts';
-import { sha1 } from '../../src/io/hash.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import { verify } from '../../src/io/identity.ts';
-import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingStore, StoredItem } from '../../src/io/index.ts';
+import { readInfo } from '../../src/io/read-info.ts';
 import { INFO_BYTES_MAX, openEntry, verifiedBy } from '../../src/listing/index.ts';
-import { infoSteps } from '../../src/torrent/index.ts';
 import type { Membership } from '../overlay/membership.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -54,7 +52,7 @@ export class MetadataFill {
       const limits = { timeoutMs: TIMEOUT_MS, bytesMax: INFO_BYTES_MAX, signal };
       const reply = await http.request({ origin: nodeOrigin(keeper), method: 'GET', path, ...limits });
       if (isFault(reply) || reply.status !== 200) continue;
-      const info = await inTurns(infoSteps(reply.body, sha1));
+      const info = await readInfo(reply.body);
       if (isFault(info) || info.infoHash !== infoHash) continue;
       await store.putInfo(infoHash, reply.body);
       const entries = (await store.entriesOf(infoHash)).flatMap((bytes): StoredItem[] => {

@@ -3,11 +3,10 @@
  * owns the hash. What comes from elsewhere is believed only when its hash is the one that was asked for.
  */
 import { type InfoHash, isFault } from '../../src/base/index.ts';
-import { sha1 } from '../../src/io/hash.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
-import { inTurns } from '../../src/io/in-turns.ts';
 import type { ListingStore } from '../../src/io/index.ts';
-import { infoSteps, type TorrentInfo } from '../../src/torrent/index.ts';
+import { readInfo } from '../../src/io/read-info.ts';
+import type { TorrentInfo } from '../../src/torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../../src/wire/index.ts';
 
 const METADATA_TIMEOUT_MS = 10_000;
@@ -46,7 +45,7 @@ export class MetadataSource {
   /** The dictionary, whose hash was compared; undefined when nobody has the right one. */
   async info(infoHash: InfoHash): Promise<TorrentInfo | undefined> {
     const raw = await this.raw(infoHash);
-    const info = raw && (await inTurns(infoSteps(raw, sha1)));
+    const info = raw && (await readInfo(raw));
     if (!info || isFault(info) || info.infoHash !== infoHash) return undefined;
     await this.#settings.store.putInfo(infoHash, info.raw);
     return info;

@@ -6,7 +6,6 @@
 import { type Address, type Fault, fault, infoHashOfBytes, isFault, later, MonsoonError } from '../base/index.ts';
 import {
   type FoundPeer,
-  infoSteps,
   type PeerSource,
   Peers,
   type TorrentInfo,
@@ -23,7 +22,6 @@ import { FileChoice } from './file-choice.ts';
 import { sha1 } from './hash.ts';
 import { HostClock } from './host-clock.ts';
 import { HostMemory } from './host-memory.ts';
-import { inTurns } from './in-turns.ts';
 import { LinkGroup, type LinkRow } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
@@ -31,6 +29,7 @@ import type { AcceptedStream } from './peer-stream.ts';
 import { PexHost } from './pex-host.ts';
 import { PieceFinisher } from './piece-finisher.ts';
 import { Allowance } from './rate-gate.ts';
+import { readInfo } from './read-info.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 import { announceFactsOf, ourHandshake } from './self-description.ts';
 import type { TorrentDisk } from './torrent-disk.ts';
@@ -380,7 +379,7 @@ export class TorrentHost {
     if (this.#hasMetadata || this.#parts.info || this.#ended) return;
     this.#hasMetadata = true;
     const work = async (): Promise<void> => {
-      const info = await inTurns(infoSteps(raw, sha1));
+      const info = await readInfo(raw);
       if (this.#hasEnded()) return;
       if (isFault(info)) return this.#fail(`the torrent cannot be used: ${info.text}`);
       const refusal = this.#services.refusal?.(info.infoHash, info.name);

@@ -13,7 +13,6 @@ import {
   compareFiles,
   encodeInfo,
   FILES_MAX,
-  infoSteps,
   type LeftOut,
   METAINFO_BYTES_MAX,
   type NewFile,
@@ -22,8 +21,7 @@ import {
   type Renamed,
   type TorrentInfo,
 } from '../torrent/index.ts';
-import { sha1 } from './hash.ts';
-import { inTurns } from './in-turns.ts';
+import { readInfo } from './read-info.ts';
 
 /** Bytes read and hashed in one step: about a millisecond of the process's time. */
 const STEP_BYTES = 1024 * 1024;
@@ -80,7 +78,7 @@ export async function makeTorrent(path: string, options: MakeOptions = {}): Prom
     isPrivate: options.isPrivate ?? false,
   });
   if (raw.length > INFO_MADE_BYTES_MAX) throw new MonsoonError('refused', `${root} holds too many files to list`);
-  const info = await inTurns(infoSteps(raw, sha1));
+  const info = await readInfo(raw);
   if (isFault(info)) throw new MonsoonError('refused', `${root} cannot become a torrent: ${info.text}`);
   const sourcePaths = files.map((file) => file.sourcePath);
   return { info, sourcePaths, leftOut, renamed: renamedIn(root, info, sourcePaths) };
