@@ -29,6 +29,7 @@ import type { Arc } from '../ports/index.ts';
 import { newDenyList } from './deny-rules.ts';
 import { arcTest } from './listing-arcs.ts';
 import { prepareTables } from './listing-format.ts';
+import type { PublishersLike } from './listing-index.ts';
 import { InfoTable } from './listing-infos.ts';
 import {
   changeOf,
@@ -141,24 +142,26 @@ export class ListingDatabase {
   }
 
   list(query: ListingQuery, now: WallSeconds): ListingAnswer {
+    const { entries, index } = this.#shelf;
+    const { only } = this.#denied;
+    const asked = only.size === 0 ? query : { ...query, publisher: query.publisher ?? '' };
+    const publishersLike: PublishersLike = (start) =>
+      only.size === 0 ? entries.publishersLike(start) : entries.publishersAmong(only, start);
     // What may be a hash is looked for as one too; such rows stand before all others.
-    const byHash = this.#shelf.entries.byHashPrefix(hashPrefixOf(query.text ?? '') ?? '', FOUND_MAX);
+    const alike = entries.byHashPrefix(hashPrefixOf(query.text ?? '') ?? '', FOUND_MAX);
+    const byHash = index.keeping(
+      alike.map(({ id }) => Number(id)),
+      asked,
+      now,
+      publishersLike,
+    );
     const { offset = 0, limit = LIST_LIMIT_DEFAULT } = query;
     const first = byHash.slice(offset, offset + limit);
-    const others = { ...query, offset: Math.max(0, offset - byHash.length), limit: limit - first.length };
-    const { only } = this.#denied;
-    const found = this.#shelf.index.search(
-      only.size === 0 ? others : { ...others, publisher: query.publisher ?? '' },
-      now,
-      (start) =>
-        only.size === 0 ? this.#shelf.entries.publishersLike(start) : this.#shelf.entries.publishersAmong(only, start),
-    );
-    const isFirst = new Set(byHash.map(({ id }) => Number(id)));
-    const rest = found.ids.filter((id) => !isFirst.has(id)).map((id) => this.#shelf.entries.get(id));
-    const { corrected } = found;
+    const others = { ...asked, offset: Math.max(0, offset - byHash.length), limit: limit - first.length };
+    const { ids, total, corrected } = index.search(others, now, publishersLike, new Set(byHash));
     return {
-      rows: [...first, ...rest].map((row) => listingRowOf(row, now)),
-      total: found.total + byHash.length,
+      rows: [...first, ...ids].map((id) => listingRowOf(entries.get(id), now)),
+      total: byHash.length + total,
       ...(corrected !== undefined && byHash.length === 0 && { corrected }),
     };
   }

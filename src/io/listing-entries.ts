@@ -10,7 +10,6 @@ import {
   ENTRY_COLUMNS,
   ENTRY_TABLES,
   FLAG,
-  hashOfRow,
   restOfHash,
   type StoredItem,
   startOfHash,
@@ -86,13 +85,13 @@ export class EntryTable {
   /** Shown entries whose hash begins so, at most `limit`; none for what is not 1–40 hex digits. */
   byHashPrefix(prefix: string, limit: number): Row[] {
     if (!/^[0-9a-f]{1,40}$/i.test(prefix)) return [];
-    const from = startOfHash(Uint8Array.fromHex(prefix.padEnd(40, '0')));
-    const to = startOfHash(Uint8Array.fromHex(prefix.padEnd(40, 'f')));
-    const rows = this.#sql.all(
-      `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES} WHERE start BETWEEN ? AND ? AND flags & ? ORDER BY start LIMIT ?`,
-      ...[from, to, FLAG.shown, limit],
+    const least = Uint8Array.fromHex(prefix.padEnd(40, '0'));
+    const most = Uint8Array.fromHex(prefix.padEnd(40, 'f'));
+    return this.#sql.all(
+      `SELECT ${ENTRY_COLUMNS} FROM ${ENTRY_TABLES} WHERE start BETWEEN ? AND ? AND rest BETWEEN ? AND ? AND flags & ?
+        ORDER BY start LIMIT ?`,
+      ...[startOfHash(least), startOfHash(most), restOfHash(least), restOfHash(most), FLAG.shown, limit],
     );
-    return rows.filter((row) => hashOfRow(row).toHex().startsWith(prefix.toLowerCase()));
   }
 
   /** Numbers, hashes and changes of entries after a change, oldest change first. */

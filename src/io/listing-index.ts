@@ -53,6 +53,9 @@ export interface RowTexts {
   readonly description: string;
 }
 
+/** The numbers of the publishers whose ids begin so. */
+export type PublishersLike = (start: string) => ReadonlySet<number>;
+
 /** Listed rows that answer a question, by number. */
 export interface Found {
   readonly ids: readonly number[];
@@ -101,15 +104,28 @@ export class ListingIndex {
     });
   }
 
-  /** @param publishersLike the numbers of the publishers whose ids begin so */
-  search(query: ListingQuery, now: WallSeconds, publishersLike: (start: string) => ReadonlySet<number>): Found {
+  /** Of these rows those that keep a question's filters, in their order. */
+  keeping(ids: readonly number[], filters: ListingFilters, now: WallSeconds, publishersLike: PublishersLike): number[] {
+    const rows = bitsOf(ids);
+    if (filters.tag !== undefined) rows.intersect(this.words.matching([[`#${filters.tag}`]]));
+    const kept = new Set(this.#columns.filtered(figureFilterOf(filters, now, publishersLike), rows));
+    return ids.filter((id) => kept.has(id));
+  }
+
+  /** @param besides rows that are left out */
+  search(
+    query: ListingQuery,
+    now: WallSeconds,
+    publishersLike: PublishersLike,
+    besides: ReadonlySet<number> = new Set(),
+  ): Found {
     const limit = bounded(query.limit ?? LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX);
     const offset = bounded(query.offset ?? 0, LIST_OFFSET_MAX);
     const search = parseSearch(query.text ?? '');
     // A whole hash is no text; whoever keeps the entries finds it.
     if (search.hashPrefix?.length === 40) return { ids: [], total: 0 };
     const filters = { ...query, ...search.filters };
-    const filter = figureFilterOf(filters, now, publishersLike);
+    const filter = { ...figureFilterOf(filters, now, publishersLike), besides };
     const isText = search.all.length > 0;
     const order = { sort: query.sort ?? (isText ? 'best' : 'age'), isReversed: query.isReversed ?? false } as const;
     const found = new TextSearch(this, search, filters, query.isExact ?? false).run(filter);
@@ -308,7 +324,7 @@ function wordsOfTexts({ name, tags, description }: RowTexts): RowWords {
   return { name: wordsOf(name), claims: wordsOf(`${tags.join(' ')} ${description}`) };
 }
 
-function bitsOf(ids: Uint32Array): RowBits {
+function bitsOf(ids: Iterable<number>): RowBits {
   const rows = new RowBits();
   rows.addAll(ids);
   return rows;
@@ -354,11 +370,7 @@ function indexedWords({ name, tags, description }: RowTexts): string[] {
   return [...new Set([...words, ...tags.map((tag) => `#${tag}`)])];
 }
 
-function figureFilterOf(
-  filters: ListingFilters,
-  now: WallSeconds,
-  publishersLike: (start: string) => ReadonlySet<number>,
-): FigureFilter {
+function figureFilterOf(filters: ListingFilters, now: WallSeconds, publishersLike: PublishersLike): FigureFilter {
   const { category, publisher, ageMinSeconds, ageMaxSeconds } = filters;
   const { sizeMin, sizeMax, filesMin, filesMax, seedsMin, seedsMax } = filters;
   const bounds = { sizeMin, sizeMax, filesMin, filesMax, seedsMin, seedsMax };

@@ -33,6 +33,8 @@ export interface RowFigures {
 
 /** Bounds that rows must keep; all inclusive. */
 export interface FigureFilter {
+  /** Rows that are left out. */
+  readonly besides?: ReadonlySet<number>;
   readonly category?: number;
   readonly publishers?: ReadonlySet<number>;
   readonly sizeMin?: number;
@@ -158,7 +160,8 @@ export class RowColumns {
     const rows = among.copy();
     rows.intersect(this.#listed);
     let ids = rows.ids();
-    const { category, publishers } = filter;
+    const { besides, category, publishers } = filter;
+    if (besides?.size) ids = kept(ids, (id) => !besides.has(id));
     if (category !== undefined) ids = kept(ids, (id) => (this.#flags[id]! & CATEGORY) === category);
     if (publishers) ids = kept(ids, (id) => publishers.has(this.#publisher[id]!));
     ids = within(ids, this.#size, filter.sizeMin, filter.sizeMax);

@@ -75,6 +75,8 @@ test('with an "only" rule the rows of other publishers are kept and not shown', 
   assert.deepEqual(await names({ text: 'row' }), ['row 1', 'row 3']);
   assert.deepEqual(await names({ publisher: nodeIdOf(3).slice(0, 8) }), ['row 3']);
   assert.deepEqual(await names({ publisher: nodeIdOf(2).slice(0, 8) }), []);
+  assert.deepEqual(await names({ text: infoHashOf(2) }), []);
+  assert.deepEqual(await names({ text: infoHashOf(3) }), ['row 3']);
   await store.deny('');
   assert.deepEqual(await names({}), ['row 1', 'row 2', 'row 3']);
 });

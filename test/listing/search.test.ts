@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { type NodeId, wallSeconds } from '../../src/base/index.ts';
+import { type NodeId, parseInfoHash, wallSeconds } from '../../src/base/index.ts';
 import { type ListingStore, openListingStore, type StoredItem } from '../../src/io/index.ts';
 import { type ListingQuery, wordsOf } from '../../src/listing/index.ts';
 import { infoHashOf, NOW, nodeIdOf, storedItem } from './signer.ts';
@@ -84,6 +84,34 @@ test('a hash, the beginning of one, and a magnet find their row', async (t) => {
     );
   }
   assert.deepEqual(await namesOf(store, 'decade'), ['decade'], 'hex digits may be a word');
+});
+
+test('a row found by its hash and by its words counts once, keeps the filters, and pages hold it once', async (t) => {
+  const decade = infoHashOf(0xdecade01);
+  const rows = [
+    storedItem({ name: 'decade', infoHash: decade, category: 'movie' }),
+    storedItem({ name: 'another decade', infoHash: infoHashOf(2), category: 'music' }),
+    storedItem({ name: 'decade three', infoHash: infoHashOf(0xdecade02), category: 'music' }),
+  ];
+  const store = await storeOf(t, rows);
+  assert.equal((await store.list({ text: 'decade' }, NOW)).total, 3);
+  const paged = [0, 1, 2, 3].map(async (offset) => namesOf(store, 'decade', { offset, limit: 1 }));
+  assert.deepEqual((await Promise.all(paged)).flat(), ['decade', 'decade three', 'another decade']);
+  const movies = await store.list({ text: 'decade', category: 'movie' }, NOW);
+  assert.deepEqual([movies.total, movies.rows.map(({ name }) => name)], [1, ['decade']]);
+  assert.deepEqual(await namesOf(store, decade, { category: 'music' }), []);
+});
+
+test('hashes that begin alike do not hide one that is looked for whole', async (t) => {
+  const alike = Array.from({ length: 60 }, (_, i) => {
+    const infoHash = parseInfoHash(`abcdefabcdefabcdef${String(i).padStart(22, '0')}`)!;
+    return storedItem({ name: `row ${i}`, infoHash });
+  });
+  const store = await storeOf(t, alike);
+  for (const digits of [40, 39]) {
+    const text = alike[41]!.entry.infoHash.slice(0, digits);
+    assert.ok((await namesOf(store, text)).includes('row 41'), text);
+  }
 });
 
 test('N-17 N-18 rows are filtered by category, tag, size, age, files and seeds, and ordered by any column both ways', async (t) => {
