@@ -66,7 +66,7 @@ export class Vocabulary {
 
   /**
    * What a misspelt word may mean, nearest first. Another first letter is thought of only when nothing begins alike,
-   * and digits are meant as they are.
+   * the word itself included, and digits are meant as they are.
    */
   near(word: string): NearWord[] {
     const editsMax = word.length < TYPO_LENGTH_MIN ? 0 : word.length < TWO_TYPOS_LENGTH_MIN ? 1 : 2;
@@ -77,7 +77,7 @@ export class Vocabulary {
       const bucket = byLetter.get(first);
       if (bucket) takeNear(bucket, word, editsMax, alike);
     }
-    if (alike.length > 0) return nearest(alike);
+    if (alike.length > 0 || this.#known.has(word)) return nearest(alike);
     const others: NearWord[] = [];
     for (const byLetter of this.#lengths(word.length, editsMax)) {
       for (const [letter, bucket] of byLetter) if (letter !== first) takeNear(bucket, word, editsMax, others);
@@ -166,6 +166,31 @@ const ROW = new Uint8Array(WORD_LENGTH_MAX + 2);
 /** Optimal string alignment distance, given up above `editsMax`. */
 export function editsBetween(a: string, b: string, editsMax: number): number {
   if (Math.abs(a.length - b.length) > editsMax) return editsMax + 1;
+  // What both begin and end with costs nothing, and is most of two words that are alike.
+  let start = 0;
+  let [endA, endB] = [a.length, b.length];
+  while (start < endA && start < endB && a.charCodeAt(start) === b.charCodeAt(start)) start++;
+  while (endA > start && endB > start && a.charCodeAt(endA - 1) === b.charCodeAt(endB - 1)) {
+    endA--;
+    endB--;
+  }
+  if (start === endA || start === endB) return Math.max(endA, endB) - start;
+  if (editsMax === 1) return editsBetweenMiddles(a, b, start, endA, endB);
+  return editsOfTable(a.slice(start, endA), b.slice(start, endB), editsMax);
+}
+
+/** 1 or more than that, of two texts of which what is between `start` and the ends differs at both its ends. */
+function editsBetweenMiddles(a: string, b: string, start: number, endA: number, endB: number): number {
+  if (endA !== endB) return 2;
+  if (endA - start === 1) return 1;
+  const isSwap =
+    endA - start === 2 &&
+    a.charCodeAt(start) === b.charCodeAt(start + 1) &&
+    a.charCodeAt(start + 1) === b.charCodeAt(start);
+  return isSwap ? 1 : 2;
+}
+
+function editsOfTable(a: string, b: string, editsMax: number): number {
   let beforeLast = BEFORE_LAST;
   let last = LAST;
   let row = ROW;

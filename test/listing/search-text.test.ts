@@ -103,6 +103,30 @@ test('edits are letters added, dropped, changed or swapped', () => {
   assert.equal(editsBetween('kitten', 'sitting', 1), 2, 'given up above what is asked for');
 });
 
+test('edits of any two words are those of the whole table', () => {
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 9 });
+  const isSame = (a: string, b: string, most: number): void =>
+    assert.equal(Math.min(editsBetween(a, b, most), most + 1), Math.min(tableOfEdits(a, b), most + 1));
+  fc.assert(fc.property(letters, letters, fc.constantFrom(1, 2, 3), isSame), { numRuns: 20_000 });
+});
+
+/** Optimal string alignment, as it is defined. */
+function tableOfEdits(a: string, b: string): number {
+  const table = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (_, j) => i + j));
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j <= b.length; j++) {
+      const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      table[i]![j] = Math.min(
+        table[i - 1]![j]! + 1,
+        table[i]![j - 1]! + 1,
+        table[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
+        isSwap ? table[i - 2]![j - 2]! + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+  }
+  return table[a.length]![b.length]!;
+}
+
 test('a misspelt word finds those near it, a beginning the words that go on', () => {
   const vocabulary = new Vocabulary();
   for (const each of ['silicon', 'silica', 'silent', 'valley', 'volley', 'alley', 'val', '1080p']) vocabulary.add(each);
