@@ -18,9 +18,9 @@ import {
   parseSearch,
   type Readings,
   type ReadTerm,
-  RowBits,
   RowColumns,
   type RowFigures,
+  RowSet,
   type RowWords,
   type SearchTerm,
   type SearchText,
@@ -106,8 +106,8 @@ export class ListingIndex {
 
   /** Of these rows those that keep a question's filters, in their order. */
   keeping(ids: readonly number[], filters: ListingFilters, now: WallSeconds, publishersLike: PublishersLike): number[] {
-    const rows = bitsOf(ids);
-    if (filters.tag !== undefined) rows.intersect(this.words.matching([[`#${filters.tag}`]]));
+    let rows = RowSet.of(Uint32Array.from(ids).sort());
+    if (filters.tag !== undefined) rows = rows.and(this.words.matching([[`#${filters.tag}`]]));
     const kept = new Set(this.#columns.filtered(figureFilterOf(filters, now, publishersLike), rows));
     return ids.filter((id) => kept.has(id));
   }
@@ -151,7 +151,7 @@ export class ListingIndex {
   }
 
   /** Of these rows those worth most whose texts pass; what is worth less is not read. */
-  reading(ids: Uint32Array, passes: (texts: RowTexts) => boolean): Uint32Array {
+  reading(ids: Uint32Array, passes: (texts: RowTexts) => boolean): Uint32Array<ArrayBuffer> {
     // In their order on disk, which is half the work.
     const read = Uint32Array.from(this.#columns.worthMost(ids, PHRASE_TEXTS_READ_MAX)).sort();
     const texts = this.#textsOf([...read]);
@@ -218,7 +218,9 @@ class TextSearch {
     }
     const asTyped = this.#read((word) => this.#readingsTyped(word));
     const found = this.#find(asTyped, filter);
-    if (this.#isExact || found.length >= FEW_ROWS)
+    // An unknown word that was read as another, and rows that hold it: that was the typo.
+    const isExplained = found.length > 0 && isGuess(asTyped);
+    if (this.#isExact || isExplained || found.length >= FEW_ROWS)
       return { ids: found, clauses: asTyped, ...this.#correction(asTyped, found) };
     const guessed = this.#read((word) => this.#readingsGuessed(word));
     let ids = isGuess(guessed) ? this.#find(guessed, filter) : found;
@@ -264,44 +266,43 @@ class TextSearch {
   /** @param isOneMissing true to take rows that hold all clauses but one */
   #find(clauses: readonly (readonly ReadTerm[])[], filter: FigureFilter, isOneMissing = false): Uint32Array {
     if (isOneMissing && (clauses.length < 2 || clauses.length > LEAVE_OUT_CLAUSES_MAX)) return new Uint32Array();
+    const { words } = this.#index;
     const tag: Condition[] = this.#tag === undefined ? [] : [[`#${this.#tag}`]];
-    const matching = (some: readonly (readonly ReadTerm[])[]): RowBits =>
-      this.#index.words.matching([...some.flatMap(conditionsOf), ...tag]);
-    if (!isOneMissing) return this.#fitting(matching(clauses), filter);
-    const rows = new RowBits();
-    for (const left of clauses) rows.unite(matching(clauses.filter((clause) => clause !== left)));
-    return this.#fitting(rows, filter);
+    if (!isOneMissing) return this.#fitting(words.matching([...clauses.flatMap(conditionsOf), ...tag]), filter);
+    // Each read once, the smallest first.
+    const sets = clauses.map((clause) => words.matching(conditionsOf(clause))).sort((a, b) => a.size - b.size);
+    const without = (left: number): RowSet => sets.filter((_, i) => i !== left).reduce((rows, set) => rows.and(set));
+    const rows = sets.map((_, i) => without(i)).reduce((some, others) => some.or(others));
+    return this.#fitting(tag.length > 0 ? rows.and(words.matching(tag)) : rows, filter);
   }
 
-  /** What is left of some rows, which are changed. */
-  #fitting(rows: RowBits, filter: FigureFilter): Uint32Array {
-    for (const { words } of this.#search.none.filter((term) => !isPhrase(term))) rows.subtract(this.#holding(words));
-    return this.#withoutPhrases(this.#withPhrases(this.#index.columns.filtered(filter, rows)));
+  /** What is left of some rows. */
+  #fitting(rows: RowSet, filter: FigureFilter): Uint32Array {
+    const excluded = this.#search.none.filter((term) => !isPhrase(term));
+    const left = excluded.reduce((some, { words }) => some.andNot(this.#holding(words)), rows);
+    return this.#withoutPhrases(this.#withPhrases(this.#index.columns.filtered(filter, left)));
   }
 
-  #holding(words: readonly string[]): RowBits {
+  #holding(words: readonly string[]): RowSet {
     return this.#index.words.matching(words.map((word) => [word]));
   }
 
-  #withPhrases(ids: Uint32Array): Uint32Array {
+  #withPhrases(ids: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
     const phrased = this.#search.all.filter((clause) => clause.some(isPhrase));
     if (phrased.length === 0) return ids;
     const tests = phrased.map((clause) => clause.map((term) => testOf(term, this.#index.words.vocabulary)));
     return this.#index.reading(ids, (texts) => tests.every((clause) => clause.some((isHeld) => isHeld(texts))));
   }
 
-  #withoutPhrases(ids: Uint32Array): Uint32Array {
+  #withoutPhrases(ids: Uint32Array<ArrayBuffer>): Uint32Array {
     const phrases = this.#search.none.filter(isPhrase);
     if (phrases.length === 0 || ids.length === 0) return ids;
-    const rows = bitsOf(ids);
-    const doubtful = new RowBits();
-    for (const { words } of phrases) doubtful.unite(this.#holding(words));
-    doubtful.intersect(rows);
+    const rows = RowSet.of(ids);
+    const holding = phrases.map(({ words }) => this.#holding(words)).reduce((some, others) => some.or(others));
+    const doubtful = holding.and(rows);
     const tests = phrases.map((term) => testOf(term, this.#index.words.vocabulary));
     const spared = this.#index.reading(doubtful.ids(), (texts) => !tests.some((isHeld) => isHeld(texts)));
-    doubtful.subtract(bitsOf(spared));
-    rows.subtract(doubtful);
-    return rows.ids();
+    return rows.andNot(doubtful.andNot(RowSet.of(spared))).ids();
   }
 
   /** The words of the row worth most, where they are not those typed. */
@@ -322,12 +323,6 @@ class TextSearch {
 
 function wordsOfTexts({ name, tags, description }: RowTexts): RowWords {
   return { name: wordsOf(name), claims: wordsOf(`${tags.join(' ')} ${description}`) };
-}
-
-function bitsOf(ids: Iterable<number>): RowBits {
-  const rows = new RowBits();
-  rows.addAll(ids);
-  return rows;
 }
 
 /** True when some word was read as another. */

@@ -2,7 +2,7 @@
  * Which listed rows hold which words: SQLite's FTS5, the rows of the commonest words as bits in memory, and every word
  * there is. All of it can be made again from the entries.
  */
-import { CommonWords, RowBits, SAMPLE_ROWS, Vocabulary } from '../listing/index.ts';
+import { CommonWords, RowSet, SAMPLE_ROWS, Vocabulary } from '../listing/index.ts';
 import type { Sql } from './sql.ts';
 
 /** detail=none: rows only, no positions, a third of the size; phrases are decided by the texts themselves. */
@@ -79,17 +79,16 @@ export class WordIndex {
   }
 
   /** The rows that hold all of this; none where nothing is asked for. */
-  matching(conditions: readonly Condition[]): RowBits {
-    const sets: RowBits[] = [];
-    const expressions: string[] = [];
+  matching(conditions: readonly Condition[]): RowSet {
+    const rare = conditions.filter((condition) => !this.#hasCommon(condition));
+    let rows = rare.length === 0 ? undefined : this.#indexed(rare.map(expressionOf).join(' AND '));
     for (const condition of conditions) {
-      if (this.#hasCommon(condition)) sets.push(this.#rowsOf(condition));
-      else expressions.push(expressionOf(condition));
+      if (rows?.isEmpty) break;
+      if (!this.#hasCommon(condition)) continue;
+      const others = this.#rowsOf(condition);
+      rows = rows?.and(others) ?? others;
     }
-    if (expressions.length > 0) sets.push(this.#indexed(expressions.join(' AND ')));
-    const rows = sets[0]?.copy() ?? new RowBits();
-    for (const others of sets.slice(1)) rows.intersect(others);
-    return rows;
+    return rows ?? RowSet.none;
   }
 
   /**
@@ -125,28 +124,24 @@ export class WordIndex {
     return condition.either.some((all) => all.some((anyOf) => this.#hasCommon(anyOf)));
   }
 
-  /** The rows of a condition that has common words in it; not to be changed. */
-  #rowsOf(condition: Condition): RowBits {
+  /** The rows of a condition that has common words in it. */
+  #rowsOf(condition: Condition): RowSet {
     const sets = 'either' in condition ? condition.either.map((all) => this.matching(all)) : this.#rowsOfAny(condition);
-    if (sets.length === 1) return sets[0]!;
-    const rows = new RowBits();
-    for (const others of sets) rows.unite(others);
-    return rows;
+    return sets.reduce((rows, others) => rows.or(others));
   }
 
-  #rowsOfAny(words: AnyOf): RowBits[] {
+  #rowsOfAny(words: AnyOf): RowSet[] {
     const rare = words.filter((word) => !this.isCommon(word));
     const common = words.flatMap((word) => this.#common.rowsOf(word) ?? []);
     return rare.length === 0 ? common : [...common, this.#indexed(expressionOf(rare))];
   }
 
   /** The rows that an expression of FTS5 finds. As one value: a million rows one by one would take a second. */
-  #indexed(expression: string, from = 0, to: number = 2 ** 32): RowBits {
+  #indexed(expression: string, from = 0, to: number = 2 ** 32): RowSet {
+    // FTS5 finds rows in the order of their numbers.
     const text = 'SELECT json_group_array(rowid) AS ids FROM words WHERE words MATCH ? AND rowid >= ? AND rowid < ?';
     const row = this.#sql.one(text, expression, from, to);
-    const rows = new RowBits();
-    rows.addAll(JSON.parse(String(row?.ids ?? '[]')) as number[]);
-    return rows;
+    return RowSet.of(Uint32Array.from(JSON.parse(String(row?.ids ?? '[]')) as number[]));
   }
 }
 

@@ -3,6 +3,7 @@
  * longer than a whole search may. Which words are common is found in a sample; all others stay the index's.
  */
 import { RowBits } from './row-bits.ts';
+import { RowSet } from './row-set.ts';
 
 /** Words kept so: 8 MB at a million rows. */
 export const COMMON_WORDS_MAX = 64;
@@ -49,15 +50,15 @@ export class CommonWords {
   }
 
   /** Notes rows that hold a word. @param isAll true when none is left to be noted */
-  fill(word: string, some: RowBits, isAll: boolean): void {
+  fill(word: string, some: RowSet, isAll: boolean): void {
     const rows = this.#rows.get(word);
-    rows?.unite(some);
+    rows?.addAll(some.ids());
     if (rows && isAll) this.#whole.add(word);
   }
 
-  /** The rows that hold a word; undefined where it is not common, or not all of them are noted. */
-  rowsOf(word: string): RowBits | undefined {
-    return this.#whole.has(word) ? this.#rows.get(word) : undefined;
+  /** The rows that hold a word, as of now; undefined where it is not common, or not all of them are noted. */
+  rowsOf(word: string): RowSet | undefined {
+    return this.#whole.has(word) ? RowSet.ofBits(this.#rows.get(word)!) : undefined;
   }
 
   /** Notes a row that came. */

@@ -87,8 +87,8 @@ export {
   SEARCH_LENGTH_MAX,
 } from './query.ts';
 export type { Counts, ListingRow } from './row.ts';
-export { RowBits } from './row-bits.ts';
 export { type FigureFilter, RowColumns, type RowFigures, type Selection } from './row-columns.ts';
+export { RowSet } from './row-set.ts';
 export {
   hashPrefixOf,
   parseSearch,

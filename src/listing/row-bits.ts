@@ -16,42 +16,40 @@ export class RowBits {
     this.#bits[at]! |= 1 << (id & 31);
   }
 
-  addAll(ids: Iterable<number>): void {
-    for (const id of ids) this.add(id);
-  }
-
-  /** Adds the rows of another set. */
-  unite(rows: RowBits): void {
-    const other = rows.#bits;
-    if (other.length > this.#bits.length) this.#grow(other.length);
-    for (let at = 0; at < other.length; at++) this.#bits[at]! |= other[at]!;
-  }
-
-  /** Keeps the rows alone that another set has too. */
-  intersect(rows: RowBits): void {
-    const other = rows.#bits;
-    const shared = Math.min(this.#bits.length, other.length);
-    for (let at = 0; at < shared; at++) this.#bits[at]! &= other[at]!;
-    this.#bits.fill(0, shared);
-  }
-
-  /** Takes the rows of another set out. */
-  subtract(rows: RowBits): void {
-    const other = rows.#bits;
-    const shared = Math.min(this.#bits.length, other.length);
-    for (let at = 0; at < shared; at++) this.#bits[at]! &= ~other[at]!;
+  addAll(ids: Uint32Array): void {
+    for (let i = 0; i < ids.length; i++) this.add(ids[i]!);
   }
 
   delete(id: number): void {
     if (id >>> 5 < this.#bits.length) this.#bits[id >>> 5]! &= ~(1 << (id & 31));
   }
 
-  copy(): RowBits {
-    return new RowBits(this.#bits.slice());
+  /** Rows that either has. */
+  or(other: RowBits): RowBits {
+    const [long, short] =
+      this.#bits.length < other.#bits.length ? [other.#bits, this.#bits] : [this.#bits, other.#bits];
+    const bits = long.slice();
+    for (let at = 0; at < short.length; at++) bits[at]! |= short[at]!;
+    return new RowBits(bits);
+  }
+
+  /** Rows that both have. */
+  and(other: RowBits): RowBits {
+    const bits = this.#bits.slice(0, Math.min(this.#bits.length, other.#bits.length));
+    for (let at = 0; at < bits.length; at++) bits[at]! &= other.#bits[at]!;
+    return new RowBits(bits);
+  }
+
+  /** Rows that the other has not. */
+  andNot(other: RowBits): RowBits {
+    const bits = this.#bits.slice();
+    const shared = Math.min(bits.length, other.#bits.length);
+    for (let at = 0; at < shared; at++) bits[at]! &= ~other.#bits[at]!;
+    return new RowBits(bits);
   }
 
   /** The rows in the order of their numbers. */
-  ids(): Uint32Array {
+  ids(): Uint32Array<ArrayBuffer> {
     const ids = new Uint32Array(this.size);
     const all = this.#bits;
     let count = 0;
@@ -64,7 +62,7 @@ export class RowBits {
   /** How many rows there are; counted. */
   get size(): number {
     let size = 0;
-    for (const bits of this.#bits) size += ones(bits);
+    for (let at = 0; at < this.#bits.length; at++) size += ones(this.#bits[at]!);
     return size;
   }
 

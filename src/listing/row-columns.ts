@@ -5,6 +5,7 @@
 import { nameKeysOf, nameTextOf } from './name-order.ts';
 import type { ListingSort } from './query.ts';
 import { RowBits } from './row-bits.ts';
+import { RowSet } from './row-set.ts';
 import { type OrderLevel, PartSelector } from './selection.ts';
 import { distrustOf, UNSEEDED } from './worth.ts';
 
@@ -150,16 +151,14 @@ export class RowColumns {
     return this.#worth[id]! - (isSeeded(this.#seeders[id]!) ? less : UNSEEDED * less);
   }
 
-  /** All rows. */
-  get listed(): RowBits {
-    return this.#listed.copy();
+  /** All rows, as of now. */
+  get listed(): RowSet {
+    return RowSet.ofBits(this.#listed);
   }
 
   /** The rows that fit, of some or of all. */
-  filtered(filter: FigureFilter, among: RowBits = this.#listed): Uint32Array {
-    const rows = among.copy();
-    rows.intersect(this.#listed);
-    let ids = rows.ids();
+  filtered(filter: FigureFilter, among?: RowSet): Uint32Array<ArrayBuffer> {
+    let ids = (among?.and(this.listed) ?? this.listed).ids();
     const { besides, category, publishers } = filter;
     if (besides?.size) ids = kept(ids, (id) => !besides.has(id));
     if (category !== undefined) ids = kept(ids, (id) => (this.#flags[id]! & CATEGORY) === category);
@@ -280,7 +279,7 @@ export class RowColumns {
 }
 
 /** Those of the rows that fit; in the memory of these. */
-function kept(ids: Uint32Array, fits: (id: number) => boolean): Uint32Array {
+function kept(ids: Uint32Array<ArrayBuffer>, fits: (id: number) => boolean): Uint32Array<ArrayBuffer> {
   let count = 0;
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;
@@ -289,7 +288,12 @@ function kept(ids: Uint32Array, fits: (id: number) => boolean): Uint32Array {
   return ids.subarray(0, count);
 }
 
-function within(ids: Uint32Array, column: Column, min = 0, max = Number.POSITIVE_INFINITY): Uint32Array {
+function within(
+  ids: Uint32Array<ArrayBuffer>,
+  column: Column,
+  min = 0,
+  max = Number.POSITIVE_INFINITY,
+): Uint32Array<ArrayBuffer> {
   if (min <= 0 && max === Number.POSITIVE_INFINITY) return ids;
   return kept(ids, (id) => column[id]! >= min && column[id]! <= max);
 }
