@@ -19,6 +19,12 @@ const ENTRIES = {
 const STARTS_THREADS = 'src/io/worker.ts';
 /** Rooms whose modules do nothing when they are loaded. */
 const PURE = /\/(?:config|src\/(?!io\/)[a-z]+)\/[^/]+\.ts$/;
+/**
+ * By the file that loads it: an HTTP client, which src/io/parse-torrent.ts leaves out too where the sources run; HTTP/2, which our
+ * client does not allow; DNS clients and servers, where we only encode.
+ */
+const NEVER_CALLED =
+  /\/parse-torrent\/\S+ cross-fetch-ponyfill$|\/undici\/\S+ \.\/client-h2\.js$|\/dns2\/index\.js \.\/(?:server|client\/\w+)$/;
 /** An import of one of the runtime's modules, as rolldown writes it: of the whole, of names, or of both. */
 const BUILTIN = /^import (?:((?:\* as )?[\w$]+)(?:, )?)?(\{[^}]*\})? from "(node:[\w/]+)";$/gm;
 /** The current build, and the one before it, from which a node may still run and load more. */
@@ -53,11 +59,11 @@ async function bundle(dir: string): Promise<readonly string[]> {
     cwd: ROOT,
     platform: 'node',
     input: ENTRIES,
-    plugins: [whereSourcesLie(sources), withoutItsHttpClient(), withoutFacades()],
+    plugins: [whereSourcesLie(sources), withoutTheRest(), withoutFacades(), inAscii()],
     // What a verb uses of a room is all that it loads of it.
     treeshake: { moduleSideEffects: [{ test: PURE, sideEffects: false }] },
   });
-  await build.write({ dir, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' });
+  await build.write({ dir, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js', comments: false });
   return [...sources, 'bin/build-program.ts', 'package.json', 'package-lock.json'];
 }
 
@@ -78,12 +84,13 @@ function whereSourcesLie(sources: Set<string>): Plugin {
   };
 }
 
-/** As src/io/parse-torrent.ts does while it loads that package from its own files. */
-function withoutItsHttpClient(): Plugin {
+/** Leaves out what packages load and we never call. */
+function withoutTheRest(): Plugin {
   const nothing = '\0nothing';
   return {
-    name: 'without-its-http-client',
-    resolveId: (name) => (name === 'cross-fetch-ponyfill' ? nothing : null),
+    name: 'without-the-rest',
+    resolveId: (name, importer = '') =>
+      NEVER_CALLED.test(`${importer.replaceAll(sep, '/')} ${name}`) ? nothing : null,
     load: (id) => (id === nothing ? 'export default undefined' : null),
   };
 }
@@ -103,6 +110,19 @@ function withoutFacades(): Plugin {
         ];
         return parts.map((part) => `const ${part} = process.getBuiltinModule("${module}");`).join(' ');
       }),
+  };
+}
+
+/** One character beyond ASCII, and the runtime keeps two bytes for each of a file's two million. */
+function inAscii(): Plugin {
+  const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return {
+    name: 'in-ascii',
+    generateBundle(_, files) {
+      for (const file of Object.values(files)) {
+        if (file.type === 'chunk') file.code = file.code.replace(/[^\0-\x7f]/g, escaped);
+      }
+    },
   };
 }
 

@@ -26,6 +26,9 @@ import type {
 } from '../running-node.ts';
 import type { SettingChanges } from './settings.ts';
 
+// Nobody asks often enough for a compiled check to be worth its making, which the first to ask would wait for.
+z.config({ jitless: true });
+
 /** A share: what, and what its publisher says about it. */
 export interface ShareQuestion {
   readonly path: string;
