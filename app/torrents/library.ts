@@ -171,16 +171,16 @@ export class Library {
       completedSeconds: 0,
     });
     if (!added) throw new MonsoonError('refused', 'There are too many torrents already.');
-    const { host, started } = added;
+    const { host, kept } = added;
     if (host.trackers.length === 0) host.useTrackers(this.#trackersFor(infoHash));
-    // A check of files that are there already may take minutes; the row shows its progress.
-    void started;
     // Whoever asks for it wants it to go on.
     if (host.orders.isPaused) await host.resume();
     host.learn(target.peers, 'magnet', 'public');
     if (!host.info) {
       this.#fetchMetadata(host).catch((error) => log.warn('metadata could not be looked up', { because: error }));
     }
+    // Not for its start: a check of files that are there already may take minutes; the row shows its progress.
+    await kept;
     return this.#rowOf(host);
   }
 

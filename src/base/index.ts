@@ -57,7 +57,7 @@ export {
 } from './ids.ts';
 export { earliest, type Instant, instant, later, type WallSeconds, wallSeconds } from './instant.ts';
 export type { Deadline, Machine } from './machine.ts';
-export { MonsoonError, type MonsoonErrorCode } from './monsoon-error.ts';
+export { MonsoonError, type MonsoonErrorCode, textOfError } from './monsoon-error.ts';
 export { type NodeAt, nodeOfUrl, nodeOrigin } from './node-origin.ts';
 export { jittered, type Random, randomBelow, sampleOf, seededRandom } from './random.ts';
 export {

@@ -27,3 +27,8 @@ export class MonsoonError extends Error {
     this.code = code;
   }
 }
+
+/** What to say of something thrown: a MonsoonError's own text, and anything else by its kind too. */
+export function textOfError(error: unknown): string {
+  return error instanceof MonsoonError ? error.message : `${error}`;
+}

@@ -19,6 +19,8 @@ export interface OpeningSettings {
   readonly resume: ResumeFile;
   readonly choice: FileChoice;
   readonly disk: DiskEvents;
+  /** Hashing is due, which may take long: what is known is written down before. */
+  checkDue(): void;
   /** The rate limit lets a link ask for more again. */
   granted(link: number): void;
 }
@@ -51,7 +53,12 @@ export class ContentOpening {
     const progress = (done: number, of: number): void => {
       this.#checkedShare = of > 0 ? done / of : 1;
     };
-    return disk.recall(remembered, progress, services.checks);
+    return disk.recall(remembered, progress, {
+      pass: (work) => {
+        this.#settings.checkDue();
+        return services.checks.pass(work);
+      },
+    });
   }
 
   transferOf(info: TorrentInfo, disk: TorrentDisk, stored: Bitfield): Transfer {

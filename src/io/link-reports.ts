@@ -2,7 +2,7 @@
  * Where the reports of one torrent's links go: to the fetch of its metadata until that is known, to the transfer
  * machine and the disk afterwards. It decides nothing.
  */
-import { assert, type Fault, MonsoonError } from '../base/index.ts';
+import { assert, type Fault, textOfError } from '../base/index.ts';
 import type { TransferInput } from '../torrent/index.ts';
 import {
   type ExtendedHandshake,
@@ -90,7 +90,7 @@ export class LinkReports implements LinkOwner {
   }
 
   readFailed(error: unknown): void {
-    const text = error instanceof MonsoonError ? error.message : `${error}`;
+    const text = textOfError(error);
     if (SHORTAGES.has((error as { cause?: NodeJS.ErrnoException }).cause?.code)) this.#torrent.log(text);
     else this.#torrent.fail(text);
   }

@@ -13,7 +13,9 @@ import {
 } from '../torrent/index.ts';
 import { FileChoice } from './file-choice.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
+import { unseenSnapshot } from './self-description.ts';
 import type { HostedFile } from './torrent-figures.ts';
+import type { TorrentSpec } from './torrent-spec.ts';
 
 /** A torrent at rest. */
 export class RestingTorrent {
@@ -23,6 +25,8 @@ export class RestingTorrent {
   readonly missingBytes: number;
   readonly #info: TorrentInfo | undefined;
   readonly #stored: Bitfield | undefined;
+  /** Pieces to hash when it takes part again. */
+  #suspect: ReadonlySet<number> = new Set();
   readonly #choice: FileChoice;
 
   /** @param isWhole true when all of it is known to be there */
@@ -37,7 +41,7 @@ export class RestingTorrent {
       return;
     }
     const layout = new Layout(info);
-    const stored = isWhole ? Bitfield.full(layout.pieceCount) : storedOf(layout, remembered);
+    const stored = isWhole ? Bitfield.full(layout.pieceCount) : this.#storedOf(layout);
     this.#stored = stored;
     if (stored.isFull) {
       this.storedBytes = info.length;
@@ -76,24 +80,22 @@ export class RestingTorrent {
     }));
   }
 
-  /** Writes other wishes into its memory; what the journal says is folded into the new snapshot. */
-  async saveWishes(resume: ResumeFile, wishes: Wishes): Promise<void> {
-    if (!this.remembered) return;
-    const { snapshot, isStale } = this.remembered;
-    const stored = this.#stored;
-    if (isStale && stored) {
-      // What was not believed must not become so by being written again.
-      for (let piece = 0; piece < stored.length; piece++) resume.touched(piece);
-      await resume.save({ ...snapshot, have: new Uint8Array(stored.bytes.length), wishes });
-    } else {
-      await resume.save({ ...snapshot, have: stored?.bytes ?? snapshot.have, wishes });
-    }
+  /** Writes it down, with the wishes that `spec` has; what the journal says is folded into the new snapshot. */
+  async save(resume: ResumeFile, spec: TorrentSpec): Promise<void> {
+    const { snapshot, isStale } = this.remembered ?? { snapshot: unseenSnapshot(spec), isStale: false };
+    // What was not believed, or never looked at, must not become known by being written again.
+    const isUnseen = isStale || snapshot.have.length === 0;
+    const have = isUnseen ? new Uint8Array(0) : (this.#stored?.bytes ?? snapshot.have);
+    if (!isUnseen) for (const piece of this.#suspect) resume.touched(piece);
+    await resume.save({ ...snapshot, have, wishes: spec.wishes });
     resume.close();
   }
-}
 
-function storedOf({ pieceCount }: Layout, remembered: Remembered | undefined): Bitfield {
-  if (!remembered) return new Bitfield(pieceCount);
-  const { snapshot, journal, mark } = remembered;
-  return replayJournal(pieceCount, snapshot.have, journal, mark).stored;
+  #storedOf({ pieceCount }: Layout): Bitfield {
+    if (!this.remembered) return new Bitfield(pieceCount);
+    const { snapshot, journal, mark } = this.remembered;
+    const { stored, suspect } = replayJournal(pieceCount, snapshot.have, journal, mark);
+    this.#suspect = suspect;
+    return stored;
+  }
 }

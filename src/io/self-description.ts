@@ -1,10 +1,10 @@
 /** What a torrent says about itself: to trackers, to peers, and to its own memory of the next run. */
 import type { WallSeconds } from '../base/index.ts';
-import { type AnnounceFacts, encodeMetainfo, formatMagnet, type Wishes } from '../torrent/index.ts';
+import { type AnnounceFacts, encodeMetainfo, formatMagnet, type Snapshot, type Wishes } from '../torrent/index.ts';
 import type { OurExtendedHandshake } from './fast-wire.ts';
 import type { Memo } from './torrent-disk.ts';
 import { CLIENT_NAME } from './torrent-identity.ts';
-import type { TorrentParts } from './torrent-parts.ts';
+import { partsKnowing, type TorrentParts } from './torrent-parts.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 import { REQUESTS_MAX } from './upload-queue.ts';
 
@@ -54,4 +54,11 @@ export function memoOf(
     addedSeconds,
     completedSeconds: completedSeconds as WallSeconds | 0,
   };
+}
+
+/** What a torrent is remembered by while nobody looked at its files. */
+export function unseenSnapshot(spec: TorrentSpec): Snapshot {
+  const { info, directory, sourcePaths, completedSeconds, wishes } = spec;
+  const memo = memoOf(spec, partsKnowing(info), completedSeconds, wishes);
+  return { ...memo, directory, sourcePaths, have: new Uint8Array(0), modifiedMs: [] };
 }

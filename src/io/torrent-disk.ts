@@ -70,14 +70,15 @@ export class TorrentDisk {
   async recall(
     remembered: Remembered | undefined,
     progress: (done: number, of: number) => void,
-    turns: Turnstile = new Turnstile(),
+    turns: Pick<Turnstile, 'pass'> = new Turnstile(),
   ): Promise<Bitfield> {
     const { pieceCount } = this.layout;
     const stats = await this.#store.stats();
     const { stored, suspect } = remembered
       ? replayJournal(pieceCount, remembered.snapshot.have, remembered.journal, remembered.mark)
       : { stored: new Bitfield(pieceCount), suspect: new Set<number>() };
-    const isStranger = remembered === undefined && stats.some((file) => file !== undefined && file.size > 0);
+    const isUnseen = remembered === undefined || remembered.snapshot.have.length === 0;
+    const isStranger = isUnseen && stats.some((file) => file !== undefined && file.size > 0);
     const isDoubtful = remembered && (remembered.isStale || isModified(remembered.snapshot.modifiedMs, stats));
     if (isStranger || isDoubtful) return turns.pass(() => this.verify(progress));
     for (let piece = 0; piece < pieceCount; piece++) {

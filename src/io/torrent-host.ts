@@ -3,7 +3,7 @@
  * and takes everything down again. Decisions are the machines'; links report to LinkReports, orders go through
  * TransferOrders.
  */
-import { type Address, type Fault, fault, infoHashOfBytes, isFault, later, MonsoonError } from '../base/index.ts';
+import { type Address, type Fault, fault, infoHashOfBytes, isFault, later, textOfError } from '../base/index.ts';
 import {
   type FoundPeer,
   type PeerSource,
@@ -109,6 +109,9 @@ export class TorrentHost {
         refused: (error) => this.#finisher.refused(error),
         lost: (error) => this.#fail(error.message),
       },
+      checkDue: () => {
+        this.#written = this.#memory.writeUnlessKept().catch((error) => this.#fail(textOfError(error)));
+      },
       granted: (link) => {
         this.#parts.transfer?.input({ type: 'granted', link }, now());
         this.#pump();
@@ -196,12 +199,17 @@ export class TorrentHost {
     return this.#announcer.firstOutcome;
   }
 
+  /** Resolves when a restart would find it, or it failed before that. */
+  get kept(): Promise<void> {
+    return Promise.race([this.#memory.kept, this.#work]);
+  }
+
   /**
    * Begins or goes on; resolves when the torrent takes part (after a check, if one is needed) or has failed.
    * @param joins false to check what is on disk and no more
    */
   start(remembered: Remembered | undefined, joins = true): Promise<void> {
-    this.#work = this.#begin(remembered, joins).catch((error) => this.#fail(textOf(error)));
+    this.#work = this.#begin(remembered, joins).catch((error) => this.#fail(textOfError(error)));
     return this.#work;
   }
 
@@ -267,7 +275,8 @@ export class TorrentHost {
     const wrong = this.#choice.use(wishes, info);
     if (wrong) return wrong;
     if (!info || !disk || !transfer) {
-      this.#work = this.#work.then(() => this.#memory.write()).catch((error) => this.#fail(textOf(error)));
+      const work = Promise.all([this.#work, this.#memory.write()]);
+      this.#work = work.then(() => undefined).catch((error) => this.#fail(textOfError(error)));
       return undefined;
     }
     for (const fact of this.#choice.facts(disk.layout, info)) transfer.input(fact, now());
@@ -320,6 +329,7 @@ export class TorrentHost {
 
   async #begin(remembered: Remembered | undefined, joins: boolean): Promise<void> {
     const { info } = this.#parts;
+    this.#memory.recall(remembered);
     if (info) {
       await this.#prepare(info, remembered);
     } else {
@@ -344,12 +354,13 @@ export class TorrentHost {
     this.#parts.disk = disk;
     this.#finisher.use(disk);
     const stored = await this.#opening.piecesOf(info, disk, remembered);
+    await this.#written;
     if (this.#hasEnded()) return;
     if (disk.isReadOnly && !stored.isFull) {
       return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
     }
     const transfer = this.#opening.transferOf(info, disk, stored);
-    this.#written = this.#memory.begin(transfer, remembered, this.#opening.checkedShare !== undefined);
+    this.#written = this.#memory.begin(transfer, this.#opening.checkedShare !== undefined);
     this.#run(info, disk, transfer);
   }
 
@@ -386,6 +397,7 @@ export class TorrentHost {
       if (refusal !== undefined) return this.#fail(refusal);
       this.#parts.info = info;
       if (info.isPrivate) this.#goPrivate();
+      this.#memory.recall(undefined);
       await this.#prepare(info, undefined);
       const facts = this.#parts.metadata?.facts() ?? [];
       this.#parts.metadata = undefined;
@@ -397,7 +409,7 @@ export class TorrentHost {
       this.#pump();
       await this.#written;
     };
-    this.#work = this.#work.then(work).catch((error) => this.#fail(textOf(error)));
+    this.#work = this.#work.then(work).catch((error) => this.#fail(textOfError(error)));
   }
 
   /** It turns out that the torrent is private: what other sources than its own trackers brought is left. */
@@ -479,14 +491,10 @@ export class TorrentHost {
       // What failed may be wrong about what it has: it is checked again when it is added again.
       if (this.#failure === undefined) await this.#memory.end();
     } catch (error) {
-      this.#log(textOf(error));
+      this.#log(textOfError(error));
     }
     await this.#parts.disk?.close();
     this.#resume.close();
     await goodbye;
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof MonsoonError ? error.message : `${error}`;
 }

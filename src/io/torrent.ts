@@ -137,6 +137,18 @@ export class Torrent {
   get started(): Promise<void> {
     return this.#started;
   }
+  /**
+   * Resolves when a restart would find it, or it failed before that. Rejects where it waits for its turn and cannot be
+   * written down.
+   */
+  async keep(): Promise<void> {
+    if (this.#host) return this.#host.kept;
+    await this.#inTurn(async () => {
+      if (this.#rest.remembered) return;
+      await this.#rest.save(this.#resumeFile(), this.#spec);
+      this.#recall(await this.#load());
+    });
+  }
   /** Resolves when the first announce was answered or failed; at once when there is none. */
   get announced(): Promise<void> {
     return this.#host?.announced ?? Promise.resolve();
@@ -164,8 +176,7 @@ export class Torrent {
     this.#spec = { ...this.#spec, wishes };
     if (!this.#host) {
       this.#inTurn(async () => {
-        const resume = this.#resumeFile();
-        await this.#rest.saveWishes(resume, wishes);
+        await this.#rest.save(this.#resumeFile(), { ...this.#spec, wishes });
         this.#recall(await this.#load());
       }).catch((error) => this.#log(error));
     }

@@ -3,7 +3,7 @@
  * every change that may let another download run leads to one review.
  */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { type Address, type InfoHash, isFault, later } from '../base/index.ts';
+import { type Address, type InfoHash, isFault, later, textOfError } from '../base/index.ts';
 import { admittedDownloads, renumbered } from '../session/index.ts';
 import { metainfoSteps, NO_ORDERS } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
@@ -26,6 +26,15 @@ const REVIEW_MS = 30_000;
 
 /** Where a torrent goes in the queue. */
 export type QueueMove = 'first' | 'last' | 'up' | 'down';
+
+/** A torrent that was added, or that was there. */
+export interface AddedTorrent {
+  readonly host: Torrent;
+  /** Resolves when a restart would find it; rejects with a MonsoonError where it cannot be written down. */
+  readonly kept: Promise<void>;
+  /** Of its start: a check of existing files can take long. */
+  readonly started: Promise<void>;
+}
 
 /** All torrents of one node. */
 export class Torrents {
@@ -53,12 +62,11 @@ export class Torrents {
 
   /**
    * Adds a torrent, or finds the one that is there: adding twice changes nothing.
-   * @returns the torrent, and the promise of its start (a check of existing files can take long)
    */
-  add(spec: TorrentSpec): { host: Torrent; started: Promise<void> } | undefined {
+  add(spec: TorrentSpec): AddedTorrent | undefined {
     const known = this.#torrents.get(spec.infoHash);
-    if (known && known.phase !== 'failed') return { host: known, started: Promise.resolve() };
-    if (known) return { host: known, started: known.restart(spec) };
+    if (known && known.phase !== 'failed') return { host: known, kept: this.#keep(known), started: Promise.resolve() };
+    if (known) return { host: known, kept: this.#keep(known), started: known.restart(spec) };
     if (this.#torrents.size >= TORRENTS_MAX) return undefined;
     const torrent = this.#hold(
       new Torrent(spec, { orders: NO_ORDERS, remembered: undefined }, this.#services, this.#directory, () =>
@@ -66,7 +74,7 @@ export class Torrents {
       ),
     );
     this.#reviewQueue();
-    return { host: torrent, started: torrent.started };
+    return { host: torrent, kept: this.#keep(torrent), started: torrent.started };
   }
 
   /** Starts everything that was there at the last stop, however that came about. */
@@ -83,7 +91,7 @@ export class Torrents {
           new Torrent(spec, { orders, remembered }, this.#services, this.#directory, () => this.#noteChange()),
         );
       } catch (error) {
-        log(error instanceof Error ? error.message : `${error}`);
+        log(textOfError(error));
       }
     }
     this.#reviewQueue();
@@ -138,6 +146,13 @@ export class Torrents {
     this.#isStopped = true;
     this.#services.alarms.set(this.#review, undefined);
     await Promise.allSettled(this.all().map((torrent) => torrent.stop()));
+  }
+
+  /** Who waits for the start alone need not look at this. */
+  #keep(torrent: Torrent): Promise<void> {
+    const kept = torrent.keep();
+    kept.catch((error) => this.#services.log(`${torrent.spec.name}: ${textOfError(error)}`));
+    return kept;
   }
 
   #hold(torrent: Torrent): Torrent {

@@ -30,7 +30,7 @@ export interface Snapshot {
   readonly sourcePaths: readonly string[];
   /** What its user wants of it. */
   readonly wishes: Wishes;
-  /** Pieces claimed; empty when the metadata is not known. */
+  /** Pieces claimed; empty while nobody looked: the metadata is not known, or the first check of the files is to come. */
   readonly have: Uint8Array;
   /** Modification time per file in ms when the snapshot was taken after a clean stop; empty otherwise. */
   readonly modifiedMs: readonly number[];
