@@ -38,7 +38,7 @@ export const TEXTS_READ_MAX = 200;
 /** Of these so many at once, until no other can be among the wanted ones. */
 const TEXTS_READ_AT_ONCE = 50;
 /** The same where the texts decide whether a row fits at all. */
-export const PHRASE_TEXTS_READ_MAX = 4000;
+export const PHRASE_TEXTS_READ_MAX = 3000;
 /** Fewer than this many rows and typos are assumed where no word is unknown. */
 const FEW_ROWS = 3;
 /** How much more the text weighs than worth, of which the doublings count less the more there are. */

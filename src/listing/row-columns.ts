@@ -161,7 +161,7 @@ export class RowColumns {
     let ids = (among?.and(this.listed) ?? this.listed).ids();
     const { besides, category, publishers } = filter;
     if (besides?.size) ids = kept(ids, (id) => !besides.has(id));
-    if (category !== undefined) ids = kept(ids, (id) => (this.#flags[id]! & CATEGORY) === category);
+    if (category !== undefined) ids = ofCategory(ids, this.#flags, category);
     if (publishers) ids = kept(ids, (id) => publishers.has(this.#publisher[id]!));
     ids = within(ids, this.#size, filter.sizeMin, filter.sizeMax);
     ids = within(ids, this.#files, filter.filesMin, filter.filesMax);
@@ -288,6 +288,17 @@ function kept(ids: Uint32Array<ArrayBuffer>, fits: (id: number) => boolean): Uin
   return ids.subarray(0, count);
 }
 
+// A call for each of a million rows, or a branch that is taken every third time, takes three times as long as these.
+function ofCategory(ids: Uint32Array<ArrayBuffer>, flags: Uint8Array, category: number): Uint32Array<ArrayBuffer> {
+  let count = 0;
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    ids[count] = id;
+    count += Number((flags[id]! & CATEGORY) === category);
+  }
+  return ids.subarray(0, count);
+}
+
 function within(
   ids: Uint32Array<ArrayBuffer>,
   column: Column,
@@ -295,7 +306,14 @@ function within(
   max = Number.POSITIVE_INFINITY,
 ): Uint32Array<ArrayBuffer> {
   if (min <= 0 && max === Number.POSITIVE_INFINITY) return ids;
-  return kept(ids, (id) => column[id]! >= min && column[id]! <= max);
+  let count = 0;
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    const value = column[id]!;
+    ids[count] = id;
+    count += Number(value >= min) & Number(value <= max);
+  }
+  return ids.subarray(0, count);
 }
 
 /** A larger column with what another holds. */
