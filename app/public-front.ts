@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { encodeBencode, type Fault, isFault, SourceBudgets } from '../src/base/index.ts';
+import { encodeBencode, type Fault, isFault, SourceBudgets, sourceOf } from '../src/base/index.ts';
 import { now as monotonicNow, wallNow } from '../src/io/alarm-clock.ts';
 import type { ListingStore } from '../src/io/index.ts';
 import { createServer } from '../src/io/node-http.ts';
@@ -26,7 +26,7 @@ const REQUEST_MS = 10_000;
 const HEADER_BYTES_MAX = 8192;
 const CONNECTIONS_MAX = 1000;
 /** A home or a campus behind one address keeps several nodes going; one slow visitor must not take every place. */
-const CONNECTIONS_PER_HOST_MAX = 64;
+const CONNECTIONS_PER_SOURCE_MAX = 64;
 /** Publications being read and checked at a time: each may be PUBLICATION_BYTES_MAX long. */
 const PUBLICATIONS_MAX = 4;
 /** Pages being made at a time: a search of a large listing keeps its thread for tens of milliseconds. */
@@ -89,13 +89,13 @@ export class PublicFront {
 
   /** Takes a paused connection and the bytes read from it. */
   accept(socket: Socket, unread: Buffer): void {
-    const host = socket.remoteAddress ?? '';
-    const ofHost = [...this.#connections.values()].filter((other) => other === host).length;
-    if (this.#connections.size >= CONNECTIONS_MAX || ofHost >= CONNECTIONS_PER_HOST_MAX) {
+    const source = sourceOf(remoteAddress(socket)?.host ?? '');
+    const ofSource = [...this.#connections.values()].filter((other) => other === source).length;
+    if (this.#connections.size >= CONNECTIONS_MAX || ofSource >= CONNECTIONS_PER_SOURCE_MAX) {
       socket.destroy();
       return;
     }
-    this.#connections.set(socket, host);
+    this.#connections.set(socket, source);
     socket.on('close', () => this.#connections.delete(socket));
     socket.unshift(unread);
     this.#servers[nodeIdOf(socket) ? 'nodes' : 'strangers'].emit('connection', socket);
@@ -246,7 +246,7 @@ export class PublicFront {
     try {
       const body = await bodyOf(request, bytesMax);
       if (!body) return text(413, `a publication has at most ${bytesMax} bytes`);
-      const accepted = await take(body, networkOf(request));
+      const accepted = await take(body, askerNetwork(request));
       return isFault(accepted) ? refused(accepted) : bencoded(encodeBencode({ accepted: 1 }));
     } finally {
       this.#publications--;
@@ -255,7 +255,7 @@ export class PublicFront {
 }
 
 function mayAsk(request: IncomingMessage, budgets: SourceBudgets): boolean {
-  return budgets.take(networkOf(request), 1, monotonicNow());
+  return budgets.take(askerNetwork(request), 1, monotonicNow());
 }
 
 function tooMany(): Answer {
@@ -263,7 +263,7 @@ function tooMany(): Answer {
 }
 
 /** The network that an asker is in, as far as others may be in it too: its /24 or /48, or itself where it is private. */
-function networkOf({ socket }: IncomingMessage): string {
+function askerNetwork({ socket }: IncomingMessage): string {
   const address = remoteAddress(socket);
   return address ? (subnetOf({ addresses: [address] }) ?? address.host) : '';
 }

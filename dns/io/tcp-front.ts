@@ -1,13 +1,14 @@
 /**
  * DNS over TCP (RFC 7766): splits a connection into queries of two length bytes and a message, and bounds what one
- * connection, one address and all of them together may hold. What a query means is the caller's.
+ * connection, one source (an address, of IPv6 a /64) and all of them together may hold. What a query means is the caller's.
  */
 import type { Server, Socket } from 'node:net';
+import { prefixOfIp } from '../../src/base/index.ts';
 import { QUERY_BYTES_MAX } from '../index.ts';
 import { sourceIp } from './source-ip.ts';
 
 export const CONNECTIONS_MAX = 100;
-export const CONNECTIONS_PER_ADDRESS_MAX = 10;
+export const CONNECTIONS_PER_SOURCE_MAX = 10;
 /** From one whole query to the next, so that single bytes do not keep a connection. */
 const IDLE_MS = 10_000;
 const LENGTH_BYTES = 2;
@@ -19,15 +20,15 @@ export type AnswerBytes = (query: Uint8Array, ip: Uint8Array) => readonly Uint8A
 export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Promise<void> } {
   const open = new Map<Socket, string>();
   server.on('connection', (socket) => {
-    const address = socket.remoteAddress ?? '';
-    const ip = sourceIp(address);
-    const ofAddress = [...open.values()].filter((other) => other === address).length;
+    const ip = sourceIp(socket.remoteAddress ?? '');
+    const source = ip ? prefixOfIp(ip, 4, 8) : '';
+    const ofSource = [...open.values()].filter((other) => other === source).length;
     // One that is gone already has no address.
-    if (!ip || open.size >= CONNECTIONS_MAX || ofAddress >= CONNECTIONS_PER_ADDRESS_MAX) {
+    if (!ip || open.size >= CONNECTIONS_MAX || ofSource >= CONNECTIONS_PER_SOURCE_MAX) {
       socket.destroy();
       return;
     }
-    open.set(socket, address);
+    open.set(socket, source);
     socket.once('close', () => open.delete(socket));
     serveConnection(socket, (query) => answer(query, ip));
   });

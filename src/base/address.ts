@@ -51,6 +51,12 @@ export function prefixOfIp(ip: Uint8Array, bytesOf4: number, bytesOf6: number): 
   return ip.subarray(0, ip.length === 4 ? bytesOf4 : bytesOf6).join('.');
 }
 
+/** Who is counted where strangers are: an IPv4 address, or the /64 of an IPv6 one, of which one subscriber has all addresses. */
+export function sourceOf(host: string): string {
+  const ip = parseIp(host);
+  return ip ? prefixOfIp(ip, 4, 8) : host;
+}
+
 export function isSameAddress(one: Address, other: Address): boolean {
   return one.host === other.host && one.port === other.port;
 }

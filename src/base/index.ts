@@ -12,6 +12,7 @@ export {
   type Reach,
   reachOf,
   reachOfIp,
+  sourceOf,
 } from './address.ts';
 export { assert, unreachable } from './assert.ts';
 export {

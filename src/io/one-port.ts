@@ -4,7 +4,7 @@
  * 64 from one network.
  */
 import type { Socket } from 'node:net';
-import { type Address, formatIp, parseIp, reachOf, SourceBudgets } from '../base/index.ts';
+import { type Address, formatIp, parseIp, reachOf, SourceBudgets, sourceOf } from '../base/index.ts';
 import type { EncryptionPolicy } from '../link/index.ts';
 import { now } from './alarm-clock.ts';
 import { type PortUsers, receive } from './arrival.ts';
@@ -14,11 +14,11 @@ import type { NodeTls } from './tls-context.ts';
 import { TlsDoor } from './tls-door.ts';
 
 const UNDECIDED_MAX = 256;
-const UNDECIDED_PER_NETWORK_MAX = 64;
+const UNDECIDED_PER_SOURCE_MAX = 64;
 const UNDECIDED_MS = 10_000;
 /** Key exchanges that one host may cost us, each two thirds of a millisecond. */
-const KEY_EXCHANGES_PER_HOST = { perSecond: 30, burst: 120 };
-const HOSTS_MAX = 4096;
+const KEY_EXCHANGES_PER_SOURCE = { perSecond: 30, burst: 120 };
+const SOURCES_MAX = 4096;
 
 /** An open port. */
 export interface OnePort {
@@ -48,12 +48,12 @@ export async function openPort({ network, port, encryption, tls }: PortSettings,
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
   };
-  const keyExchanges = new SourceBudgets(KEY_EXCHANGES_PER_HOST, HOSTS_MAX);
+  const keyExchanges = new SourceBudgets(KEY_EXCHANGES_PER_SOURCE, SOURCES_MAX);
   const settings = {
     users,
     policy: encryption,
     tls: new TlsDoor(tls),
-    mayComputeKeys: (host: string) => keyExchanges.take(host, 1, now()),
+    mayComputeKeys: (host: string) => keyExchanges.take(sourceOf(host), 1, now()),
     decided: (socket: Socket) => undecided.delete(socket),
     replaced: take,
   };
@@ -88,19 +88,19 @@ export async function openPort({ network, port, encryption, tls }: PortSettings,
 
 /** Connections of which nothing is known yet. The oldest gives way: it had its chance, and a newcomer did not. */
 class Undecided {
-  readonly #all = new Map<Socket, { readonly network: string; readonly timer: NodeJS.Timeout }>();
-  readonly #networks = new Map<string, Set<Socket>>();
+  readonly #all = new Map<Socket, { readonly source: string; readonly timer: NodeJS.Timeout }>();
+  readonly #sources = new Map<string, Set<Socket>>();
 
   add(socket: Socket, host: string): void {
-    const network = networkOf(host);
-    const neighbours = this.#networks.get(network);
-    if (neighbours && neighbours.size >= UNDECIDED_PER_NETWORK_MAX) this.#dropFirst(neighbours);
+    const source = sourceOf(host);
+    const neighbours = this.#sources.get(source);
+    if (neighbours && neighbours.size >= UNDECIDED_PER_SOURCE_MAX) this.#dropFirst(neighbours);
     else if (this.#all.size >= UNDECIDED_MAX) this.#dropFirst(this.#all.keys());
     const timer = setTimeout(() => socket.destroy(), UNDECIDED_MS).unref();
-    this.#all.set(socket, { network, timer });
-    const together = this.#networks.get(network);
+    this.#all.set(socket, { source, timer });
+    const together = this.#sources.get(source);
     if (together) together.add(socket);
-    else this.#networks.set(network, new Set([socket]));
+    else this.#sources.set(source, new Set([socket]));
   }
 
   delete(socket: Socket): void {
@@ -108,9 +108,9 @@ class Undecided {
     if (!entry) return;
     clearTimeout(entry.timer);
     this.#all.delete(socket);
-    const together = this.#networks.get(entry.network);
+    const together = this.#sources.get(entry.source);
     together?.delete(socket);
-    if (together?.size === 0) this.#networks.delete(entry.network);
+    if (together?.size === 0) this.#sources.delete(entry.source);
   }
 
   #dropFirst(sockets: Iterable<Socket>): void {
@@ -120,12 +120,6 @@ class Undecided {
       return;
     }
   }
-}
-
-/** Whoever has an IPv6 address has 2^64 of them. */
-function networkOf(host: string): string {
-  const ip = parseIp(host);
-  return ip?.length === 16 ? ip.subarray(0, 8).join('.') : host;
 }
 
 /** Where a socket comes from, IPv4-mapped addresses as IPv4; undefined when it is gone already. */

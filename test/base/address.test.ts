@@ -17,6 +17,7 @@ import {
   randomBelow,
   reachOf,
   seededRandom,
+  sourceOf,
 } from '../../src/base/index.ts';
 import { eachSeed, pick, randomBytes, SEED } from '../seed.ts';
 
@@ -41,6 +42,13 @@ for (const [written, canonical] of spellings) {
     assert.deepEqual(parseIp(canonical), parseIp(written));
   });
 }
+
+test('an IPv6 subscriber is one source, whichever of its addresses it uses', () => {
+  assert.equal(sourceOf('2001:db8:1:2::3'), sourceOf('2001:db8:1:2:ffff::4'));
+  assert.notEqual(sourceOf('2001:db8:1:2::3'), sourceOf('2001:db8:1:3::3'));
+  assert.notEqual(sourceOf('192.0.2.1'), sourceOf('192.0.2.2'));
+  assert.equal(sourceOf('::ffff:192.0.2.1'), sourceOf('192.0.2.1'));
+});
 
 function randomIpText(random: Random): string {
   const parts = Array.from({ length: 1 + randomBelow(random, 9) }, () =>
