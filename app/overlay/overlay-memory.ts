@@ -1,34 +1,29 @@
 /**
  * What the overlay has to remember over restarts: the highest term and sequence that this node used, without which it
- * would repeat itself, and the hosts known last, which are a way back in. Each file has two generations:
- * when the newer one cannot be read, the older one is.
+ * would repeat itself, and the hosts known last, which are a way back in.
  */
-import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BencodeDict,
   type BencodeInput,
   type BencodeValue,
-  concatBytes,
   decodeBencode,
   encodeBencode,
   encodeCompactAddress,
-  equalBytes,
+  type Fault,
+  fault,
   isFault,
   MonsoonError,
   nodeIdBytes,
   nodeIdOfBytes,
   parseCompactAddress,
 } from '../../src/base/index.ts';
-import { writeFileAtomically } from '../../src/io/atomic-file.ts';
-import { sha1 } from '../../src/io/hash.ts';
+import { GenerationFile } from '../../src/io/generation-file.ts';
 import { HOSTS_MAX, type KnownHost } from '../../src/overlay/index.ts';
 import type { Log } from '../log.ts';
 
-const CHECKSUM_BYTES = 20;
 /** Bencoded values of the largest file: a host has at most 17, keys included. */
 const TOKENS_MAX = 20 * HOSTS_MAX;
-const OLDER = '.old';
 
 /** Term and sequence. */
 export interface Highest {
@@ -38,22 +33,22 @@ export interface Highest {
 
 /** The two files of one home. */
 export class OverlayMemory {
-  readonly #statePath: string;
-  readonly #hostsPath: string;
+  readonly #state: GenerationFile;
+  readonly #hosts: GenerationFile;
   readonly #log: Log;
   /** Writes go one after the other. */
   #writing: Promise<void> = Promise.resolve();
   #written: Highest = { term: 0, sequence: 0 };
 
   constructor(directory: string, network: string, log: Log) {
-    this.#statePath = join(directory, 'overlay.state');
-    this.#hostsPath = join(directory, `hosts-${network}.cache`);
+    this.#state = new GenerationFile(join(directory, 'overlay.state'));
+    this.#hosts = new GenerationFile(join(directory, `hosts-${network}.cache`));
     this.#log = log;
   }
 
   /** The highest term and sequence; 0 in a new home. */
   async highest(): Promise<Highest> {
-    const body = await readNewest(this.#statePath);
+    const body = await this.#read(this.#state);
     const [term, sequence] = [body?.get('term'), body?.get('sequence')];
     if (typeof term === 'number' && typeof sequence === 'number') this.#written = { term, sequence };
     return this.#written;
@@ -61,7 +56,7 @@ export class OverlayMemory {
 
   /** The hosts known last; who answers there proves itself anew. */
   async hosts(): Promise<readonly KnownHost[]> {
-    const hosts = (await readNewest(this.#hostsPath))?.get('hosts');
+    const hosts = (await this.#read(this.#hosts))?.get('hosts');
     return Array.isArray(hosts) ? hosts.slice(0, HOSTS_MAX).flatMap((host) => hostOf(host) ?? []) : [];
   }
 
@@ -69,12 +64,12 @@ export class OverlayMemory {
   note({ term, sequence }: Highest): void {
     if (term <= this.#written.term && sequence <= this.#written.sequence) return;
     this.#written = { term, sequence };
-    this.#write(this.#statePath, { term, sequence });
+    this.#write(this.#state, { term, sequence });
   }
 
   /** Keeps the hosts known now; nothing is written while none is. */
   noteHosts(hosts: readonly KnownHost[]): void {
-    if (hosts.length > 0) this.#write(this.#hostsPath, { hosts: hosts.slice(0, HOSTS_MAX).map(encodeHost) });
+    if (hosts.length > 0) this.#write(this.#hosts, { hosts: hosts.slice(0, HOSTS_MAX).map(encodeHost) });
   }
 
   /** Resolves when everything noted is written. */
@@ -82,36 +77,29 @@ export class OverlayMemory {
     await this.#writing;
   }
 
-  #write(path: string, body: { readonly [key: string]: BencodeInput }): void {
+  /** Rejects with MonsoonError `disk` when a file that is there cannot be read. */
+  async #read(file: GenerationFile): Promise<BencodeDict | undefined> {
+    try {
+      const { generation, setAside } = await file.load(parseDict);
+      for (const path of setAside) this.#log.warn('what the overlay remembered was damaged', { setAside: path });
+      return generation?.value;
+    } catch (cause) {
+      throw new MonsoonError('disk', `What the overlay remembers cannot be read: ${(cause as Error).message}.`, cause);
+    }
+  }
+
+  #write(file: GenerationFile, body: { readonly [key: string]: BencodeInput }): void {
     const bytes = encodeBencode(body);
     this.#writing = this.#writing
-      .then(() => replace(path, concatBytes([bytes, sha1(bytes)])))
+      .then(async () => void (await file.save(bytes)))
       .catch((error: unknown) => this.#log.warn('the overlay cannot be remembered', { because: `${error}` }));
   }
 }
 
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
-  if (await readGood(path)) await copyFile(path, path + OLDER);
-  await writeFileAtomically(path, bytes, { mode: 0o600 });
-}
-
-async function readNewest(path: string): Promise<BencodeDict | undefined> {
-  return (await readGood(path)) ?? (await readGood(path + OLDER));
-}
-
-/** What is in a file; undefined when it is not there or damaged. */
-async function readGood(path: string): Promise<BencodeDict | undefined> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new MonsoonError('disk', `Cannot read ${path}: ${(cause as Error).message}.`, cause);
-  }
-  const body = bytes.subarray(0, -CHECKSUM_BYTES);
-  if (bytes.length <= CHECKSUM_BYTES || !equalBytes(sha1(body), bytes.subarray(body.length))) return undefined;
+function parseDict(body: Uint8Array): BencodeDict | Fault<string> {
   const decoded = decodeBencode(body, { tokensMax: TOKENS_MAX });
-  return isFault(decoded) || !(decoded instanceof Map) ? undefined : decoded;
+  if (isFault(decoded)) return decoded;
+  return decoded instanceof Map ? decoded : fault('overlay-memory-malformed', 'no dictionary');
 }
 
 function encodeHost({ nodeId, addresses, heard, since, answered, misses }: KnownHost): BencodeInput {

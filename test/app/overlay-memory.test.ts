@@ -1,6 +1,6 @@
 // What the overlay remembers over restarts, and which private addresses may be dialled on whose word.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AddressBook } from '../../app/overlay/address-book.ts';
@@ -49,6 +49,9 @@ test('a damaged file gives way to the generation before it', async () => {
     writeFileSync(path, damaged);
     const found = await new OverlayMemory(folder, 'monsoon', SILENT_LOG).highest();
     assert.deepEqual(found, { term: 1, sequence: 10 });
+    const aside = readdirSync(folder).find((name) => name.startsWith('overlay.state.damaged-'))!;
+    assert.deepEqual(readFileSync(join(folder, aside)), Buffer.from(damaged), 'what is damaged is set aside');
+    rmSync(join(folder, aside));
   }
 });
 
