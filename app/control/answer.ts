@@ -47,7 +47,9 @@ export function jsonOf(bytes: Uint8Array): unknown {
 export function send(response: ServerResponse, answer: Answer): void {
   if ('begin' in answer) {
     response.writeHead(200, { 'Content-Type': answer.contentType });
-    answer.begin(response);
+    // Who asks for the head alone reads no stream, and would hold one.
+    if (response.req.method === 'HEAD') response.end();
+    else answer.begin(response);
     return;
   }
   const [status, contentType, body] =

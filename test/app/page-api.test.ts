@@ -95,6 +95,9 @@ test('a page hears of a change that another page began with', async (t) => {
 
 test('only so many pages are told, and one that leaves makes room', async (t) => {
   const { ask } = await open(t);
+  // Who asks for the head alone takes no place.
+  const heads = await Promise.all(Array.from({ length: 15 }, () => ask('api/events', { method: 'HEAD' })));
+  assert.ok(heads.every(({ status }) => status === 200));
   const leaving = new AbortController();
   const first = await ask('api/events', { signal: leaving.signal });
   const others = await Promise.all(Array.from({ length: 15 }, () => ask('api/events')));
