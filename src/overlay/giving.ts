@@ -6,6 +6,7 @@
  */
 import { type Instant, later, type NodeId, wallSeconds } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
+import { isInArc } from './arcs.ts';
 import type { Context } from './context.ts';
 import type { Copies } from './copies.ts';
 import { contactOf } from './exchanges.ts';
@@ -90,9 +91,9 @@ export class Givings {
     return sum;
   }
 
-  /** A part of a range is being given. */
-  isGivingOf({ from }: Range): boolean {
-    return [...this.#givings.values()].some(({ arc }) => arc.from === from);
+  /** A part of a range is being given; somebody may have come to sit in that part since, so that the range is shorter. */
+  isGivingOf(range: Range): boolean {
+    return [...this.#givings.keys()].some((cut) => isInArc(range, cut));
   }
 
   get deadline(): Instant {
