@@ -9,10 +9,11 @@ export interface RunWords {
   readonly supernodes: string;
   readonly clients: string;
   readonly hostile?: string | undefined;
+  readonly settle?: string | undefined;
 }
 
 export function planOf(words: RunWords): SimulationPlan {
-  const { seed, hours, profile, supernodes, clients, hostile } = words;
+  const { seed, hours, profile, supernodes, clients, hostile, settle } = words;
   if (!/^[ABC]$/.test(profile)) throw new Error(`--profile is A, B or C, not ${profile}`);
   return {
     seed: Number(seed),
@@ -21,11 +22,14 @@ export function planOf(words: RunWords): SimulationPlan {
     supernodes: Number(supernodes),
     clients: Number(clients),
     ...(hostile === undefined ? {} : { hostile: Number(hostile) }),
+    ...(settle === undefined ? {} : { settleSeconds: Number(settle) }),
   };
 }
 
-export function replayCommand({ seed, hours, profile, supernodes, clients, hostile }: SimulationPlan): string {
+export function replayCommand(plan: SimulationPlan): string {
+  const { seed, hours, profile, supernodes, clients, hostile, settleSeconds } = plan;
   const liars = hostile === undefined ? '' : ` --hostile ${hostile}`;
-  const sizes = `--supernodes ${supernodes} --clients ${clients}${liars}`;
+  const settle = settleSeconds === undefined ? '' : ` --settle ${settleSeconds}`;
+  const sizes = `--supernodes ${supernodes} --clients ${clients}${liars}${settle}`;
   return `npm run sim -- --seed ${seed} --hours ${hours} --profile ${profile} ${sizes}`;
 }

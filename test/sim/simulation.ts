@@ -38,6 +38,8 @@ export interface SimulationPlan {
   readonly torrentsMean?: number;
   /** Announces per second that supernodes bear on average, in what is asked of them on average. */
   readonly capacityOverDemand?: number;
+  /** How long after everybody came upkeep, loads and how soon things are known are measured; 0 unless given. */
+  readonly settleSeconds?: number;
   /** Without it nothing goes wrong by itself. */
   readonly hasChurn?: boolean;
   readonly network?: Partial<NetworkPlan>;
@@ -126,9 +128,14 @@ export class Simulation {
     return Math.min(START_SPREAD_MS_MAX, Math.max(START_SPREAD_MS, START_EACH_MS * this.plan.supernodes));
   }
 
-  /** Until then nodes find each other, and nothing is measured. */
+  /** Until then nodes find each other. */
   get warmUpMs(): number {
     return this.#startSpreadMs + SETTLE_MS;
+  }
+
+  /** From then on upkeep, loads and how soon things are known are measured. */
+  get #measuredFromMs(): number {
+    return this.warmUpMs + 1000 * (this.plan.settleSeconds ?? 0);
   }
 
   /** A node that may serve; it starts when it is told to. */
@@ -170,11 +177,19 @@ export class Simulation {
     world.plan(this.warmUpMs, KIND.session, 0, () => {
       this.clients.begin();
       this.members.refresh();
-      for (const node of this.roster.serving) this.#servingSince.set(node, world.now);
       if (plan.hasChurn ?? true) this.#plagues();
       world.planEvery(CHECK_EVERY_MS, KIND.check, 0, () => this.check());
       world.planEvery(SAMPLE_LOAD_EVERY_MS, KIND.check, 0, () => this.#sampleLoads());
     });
+    world.plan(this.#measuredFromMs, KIND.session, 0, () => this.#measure());
+  }
+
+  /** Forgets what the joining cost. */
+  #measure(): void {
+    const { world, exchanges, tally, roster } = this;
+    exchanges.traffic.clear();
+    tally.loads.length = 0;
+    for (const node of roster.serving) this.#servingSince.set(node, world.now);
   }
 
   /** Looks at every promise that is too dear to look at after each event. */
@@ -233,7 +248,7 @@ export class Simulation {
     roster.changed(node);
     const since = this.#servingSince.get(node);
     const isLive = roster.isLive(node);
-    if (isLive === (since !== undefined) || world.now < this.warmUpMs) return;
+    if (isLive === (since !== undefined) || world.now < this.#measuredFromMs) return;
     if (since === undefined) {
       this.#servingSince.set(node, world.now);
       if (node.isHonest) this.members.joined(node);

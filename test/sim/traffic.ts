@@ -12,6 +12,11 @@ export class Traffic {
     this.messages.set(question, (this.messages.get(question) ?? 0) + 1);
   }
 
+  clear(): void {
+    this.bytes.clear();
+    this.messages.clear();
+  }
+
   /** Bytes of copies of swarms. */
   get moved(): number {
     return this.bytes.get('frame') ?? 0;
