@@ -49,7 +49,7 @@ export class Faults {
         });
       });
     };
-    next(random());
+    next(profile.isAgeless ? 0 : random());
     if (profile.sleep) this.#sleeps(node, profile.sleep, random);
     this.#strokes(node, random);
   }

@@ -27,6 +27,8 @@ export interface Profile {
   /** Until the next sleep inside a session, and how long it is; undefined where nobody sleeps. */
   readonly sleep: ((random: Random) => { readonly inMs: number; readonly forMs: number }) | undefined;
   readonly hostileShare: number;
+  /** What is left of a session is as long as a whole one, however old it is. */
+  readonly isAgeless?: boolean;
 }
 
 function publicSession(random: Random): Session {
@@ -55,3 +57,10 @@ export const PROFILES: { readonly [name in ProfileName]: Profile } = {
     hostileShare: 0,
   },
 };
+
+/** A profile in which every session is as likely to end in one minute as in another; half of them last longer than this. */
+export function livingFor(profile: Profile, medianHours: number): Profile {
+  const meanMs = (medianHours * HOUR_MS) / Math.LN2;
+  const session = (random: Random): Session => ({ ...profile.session(random), lengthMs: exponential(random, meanMs) });
+  return { ...profile, session, isAgeless: true };
+}

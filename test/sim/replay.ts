@@ -10,10 +10,11 @@ export interface RunWords {
   readonly clients: string;
   readonly hostile?: string | undefined;
   readonly settle?: string | undefined;
+  readonly life?: string | undefined;
 }
 
 export function planOf(words: RunWords): SimulationPlan {
-  const { seed, hours, profile, supernodes, clients, hostile, settle } = words;
+  const { seed, hours, profile, supernodes, clients, hostile, settle, life } = words;
   if (!/^[ABC]$/.test(profile)) throw new Error(`--profile is A, B or C, not ${profile}`);
   return {
     seed: Number(seed),
@@ -23,13 +24,15 @@ export function planOf(words: RunWords): SimulationPlan {
     clients: Number(clients),
     ...(hostile === undefined ? {} : { hostile: Number(hostile) }),
     ...(settle === undefined ? {} : { settleSeconds: Number(settle) }),
+    ...(life === undefined ? {} : { lifeHours: Number(life) }),
   };
 }
 
 export function replayCommand(plan: SimulationPlan): string {
-  const { seed, hours, profile, supernodes, clients, hostile, settleSeconds } = plan;
+  const { seed, hours, profile, supernodes, clients, hostile, settleSeconds, lifeHours } = plan;
   const liars = hostile === undefined ? '' : ` --hostile ${hostile}`;
   const settle = settleSeconds === undefined ? '' : ` --settle ${settleSeconds}`;
-  const sizes = `--supernodes ${supernodes} --clients ${clients}${liars}${settle}`;
+  const life = lifeHours === undefined ? '' : ` --life ${lifeHours}`;
+  const sizes = `--supernodes ${supernodes} --clients ${clients}${liars}${settle}${life}`;
   return `npm run sim -- --seed ${seed} --hours ${hours} --profile ${profile} ${sizes}`;
 }

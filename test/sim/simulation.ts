@@ -16,7 +16,7 @@ import { MemberWatch } from './member-watch.ts';
 import { NETWORK_PLAN, Network, type NetworkPlan } from './network.ts';
 import { type MakeOverlay, makeOverlay } from './overlay-under-test.ts';
 import { OwnerWatch } from './owner-watch.ts';
-import { PROFILES, type ProfileName } from './profile.ts';
+import { livingFor, PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { RecordShelf } from './record-shelf.ts';
 import { contactOf, Roster } from './roster.ts';
 import { SimClock } from './sim-clock.ts';
@@ -40,6 +40,8 @@ export interface SimulationPlan {
   readonly capacityOverDemand?: number;
   /** How long after everybody came upkeep, loads and how soon things are known are measured; 0 unless given. */
   readonly settleSeconds?: number;
+  /** The median of supernodes' sessions; the profile's own unless given. */
+  readonly lifeHours?: number;
   /** Without it nothing goes wrong by itself. */
   readonly hasChurn?: boolean;
   readonly network?: Partial<NetworkPlan>;
@@ -128,6 +130,11 @@ export class Simulation {
     return Math.min(START_SPREAD_MS_MAX, Math.max(START_SPREAD_MS, START_EACH_MS * this.plan.supernodes));
   }
 
+  get #profile(): Profile {
+    const { profile, lifeHours } = this.plan;
+    return lifeHours === undefined ? PROFILES[profile] : livingFor(PROFILES[profile], lifeHours);
+  }
+
   /** Until then nodes find each other. */
   get warmUpMs(): number {
     return this.#startSpreadMs + SETTLE_MS;
@@ -171,7 +178,7 @@ export class Simulation {
       const inMs = node.index === 0 ? 0 : START_AFTER_MS + chance() * this.#startSpreadMs;
       world.plan(inMs, KIND.session, node.index, () => node.start());
       if (plan.hasChurn ?? true) {
-        world.plan(this.warmUpMs, KIND.churn, node.index, () => this.faults.churn(node, PROFILES[plan.profile]));
+        world.plan(this.warmUpMs, KIND.churn, node.index, () => this.faults.churn(node, this.#profile));
       }
     }
     world.plan(this.warmUpMs, KIND.session, 0, () => {
