@@ -19,6 +19,8 @@ export interface AdmissionEvents {
   admitted(descriptor: Descriptor): void;
   /** It was asked about, and nobody whom the ring names believes it. */
   refused(descriptor: Descriptor): void;
+  /** It was dropped, and does not answer by this descriptor still. */
+  silent(descriptor: Descriptor): void;
 }
 
 /** The gate before a view. */
@@ -104,7 +106,7 @@ export class Admission {
       if (newest && reply?.type === 'here' && reply.sequence === newest.sequence) {
         this.#context.view.forgive(newest.nodeId);
         this.#events.admitted(newest);
-      }
+      } else if (newest && this.#context.view.wasDropped(newest)) this.#events.silent(newest);
       if (this.#strangers.size === 0) this.#settle();
     });
   }

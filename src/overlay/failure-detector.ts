@@ -1,47 +1,61 @@
 /**
- * Who is silent: a node that does not answer is asked once more, and through three others, before it is dropped; its
- * neighbours on the ring and some others are told at once and everybody else by gossip, and each looks for itself.
- * Invariant: nobody is dropped on another's word alone, and nobody can have a node looked for more often than once in ten
- * seconds. What others say costs one question, where the node answers soon.
+ * Who is silent: a node that does not answer is asked once more, and through three others, before it is dropped. Meanwhile
+ * a few others are told, its neighbours on the ring among them, and whoever gets no answer either tells a few more; everybody
+ * looks for itself. Invariant: nobody is dropped on another's word alone, nor because this node has no room for questions;
+ * what others say costs one question where the node answers soon, and who was wrong is not heard for a while.
  */
 import { earliest, type Instant, later, type NodeId } from '../base/index.ts';
 import { HELLO_MS } from './admission.ts';
 import type { Context } from './context.ts';
 import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
+import { Hearsay } from './hearsay.ts';
 import type { OverlayMessage, Suspicion } from './message.ts';
 import { SUSPICIONS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
+import { keyOf, unletter } from './view.ts';
 
 const TELL_MS = 1200;
 const PROBE_MS = 1600;
-/** Others that are asked about a silent node. */
+/** Others that are asked about a silent node, unless as many said so by themselves. */
 const PROBES = 3;
-/** Of whom only others say that it is silent answers within this time, or those are asked. */
+/** Who seems to be silent answers within this time, or others are asked: most often a packet was lost. */
 const ANSWER_MS = 400;
-/** Who found somebody silent, and did not hear it, tells this many at once: two or three find it before they hear. */
-const TOLD_AT_ONCE = 48;
+/** Others that hear at once from whoever found somebody gone, and did not hear of it. */
+const TOLD_AT_ONCE = 16;
+/** Others that are told of a node that does not answer, before it is known why: by whoever found it, and who heard of it. */
+const TOLD_FIRST = 6;
+const TOLD_NEXT = 3;
 /** Who was just heard is there, whoever says otherwise. */
 const HEARD_MS = 1000;
-/** A node that was looked for and found is not looked for again for this long. */
-const TRUSTED_MS = 10_000;
+/** A node that was looked for and found is not looked for again for this long, whoever says what. */
+const TRUSTED_MS = 2000;
 /** A suspicion is looked into within this time, so that not everybody does at once. */
-const SPREAD_MS = 1000;
+const SPREAD_MS = 500;
+/** Suspicions that wait to be looked into: a whole subnet may be gone. */
+const DUE_MAX = 512;
+/** What is looked into waits while so many questions are under way. */
+const ASKING_MAX = 512;
+const RECORDS_MS = 5000;
 
 export interface DetectorEvents {
   /** A node was dropped from the view. */
   lost(nodeId: NodeId): void;
   /** Somebody says that we are silent: a newer descriptor refutes it. */
   refute(sequence: number): void;
+  /** Records that were not looked at yet: of somebody who serves by a later one than ours. */
+  found(records: readonly Uint8Array[]): void;
 }
 
 /** A node that is being looked for. */
 interface Check {
   readonly descriptor: Descriptor;
-  /** It did not answer us; otherwise others say so. */
+  /** Who says so; nobody where it did not answer us. */
+  readonly tellers: Set<NodeId>;
   readonly isFirstHand: boolean;
-  /** When others are asked; undefined once they are. */
-  probeAt: Instant | undefined;
+  /** When others are told; undefined once they are. */
+  tellAt: Instant | undefined;
+  isProbed: boolean;
   /** Answers that are awaited. */
   open: number;
 }
@@ -56,19 +70,22 @@ export class FailureDetector {
   readonly #checking = new Map<NodeId, Check>();
   /** Bounded by the view. */
   readonly #trustedUntil = new Map<NodeId, Instant>();
-  /** Suspicions to look into, and when; bounded by SUSPICIONS_MAX. */
-  readonly #due = new Map<NodeId, Instant>();
+  /** Suspicions to look into; bounded by DUE_MAX. */
+  readonly #due = new Map<NodeId, { readonly at: Instant; readonly tellers: Set<NodeId> }>();
+  readonly #hearsay: Hearsay;
   #isServing = false;
 
   constructor(context: Context, events: DetectorEvents) {
     this.#context = context;
     this.#events = events;
+    this.#hearsay = new Hearsay(context);
   }
 
   get deadline(): Instant | undefined {
     let at: Instant | undefined;
-    for (const due of this.#due.values()) if (at === undefined || due < at) at = due;
-    for (const { probeAt } of this.#checking.values()) at = earliest(at, probeAt);
+    // With no room for questions an answer, or its absence, is the next that happens.
+    if (this.#hasRoom) for (const due of this.#due.values()) at = earliest(at, due.at);
+    for (const { tellAt } of this.#checking.values()) at = earliest(at, tellAt);
     return at;
   }
 
@@ -78,13 +95,14 @@ export class FailureDetector {
   }
 
   tick(): void {
-    for (const [nodeId, at] of this.#due) {
+    for (const [nodeId, { at, tellers }] of this.#due) {
+      if (!this.#hasRoom) break;
       if (at > this.#context.now) continue;
       this.#due.delete(nodeId);
-      this.#look(nodeId, false);
+      this.#look(nodeId, tellers, false);
     }
     for (const check of this.#checking.values()) {
-      if (check.probeAt !== undefined && check.probeAt <= this.#context.now) this.#probeFor(check);
+      if (check.tellAt !== undefined && check.tellAt <= this.#context.now) this.#tellSome(check);
     }
   }
 
@@ -117,19 +135,32 @@ export class FailureDetector {
     exchanges.askForOther(contact, { type: 'hello' }, HELLO_MS, (reply) => then(isServing(reply, sequence)));
   }
 
+  /** Has others look whether somebody is there who was dropped here and is in their view still. */
+  tell({ nodeId, sequence }: Suspicion): void {
+    if (this.#suspects.size >= SUSPICIONS_MAX || this.#suspects.has(nodeId)) return;
+    this.#suspects.set(nodeId, { sequence, tells: undefined });
+  }
+
   /** Takes what a member says of others. */
-  note(suspects: readonly Suspicion[]): void {
+  note(suspects: readonly Suspicion[], teller: NodeId): void {
     const { view, self, now, random } = this.#context;
+    if (!this.#hearsay.isHeard(teller)) return;
     for (const { nodeId, sequence } of suspects) {
-      if (nodeId === self) this.#events.refute(sequence);
       const held = view.get(nodeId);
+      if (nodeId === self && held?.sequence === sequence) {
+        this.#events.refute(sequence);
+        this.#hearsay.noteWrong(teller);
+      }
       if (!held || held.sequence > sequence || nodeId === self) continue;
-      if (this.#isTrusted(nodeId) || this.#due.has(nodeId) || this.#due.size >= SUSPICIONS_MAX) continue;
+      const waiting = this.#due.get(nodeId) ?? this.#checking.get(nodeId);
+      if (waiting && waiting.tellers.size < PROBES) waiting.tellers.add(teller);
+      if (waiting || this.#isTrusted(nodeId) || this.#due.size >= DUE_MAX) continue;
       // Whoever stands next to it must know at once.
       const isNext = view.ring
         .rangesOf(nodeId)
         .some(({ to }) => view.ring.ownerSetAt(to).some((owner) => owner.nodeId === self));
-      this.#due.set(nodeId, isNext ? now : later(now, SPREAD_MS * random()));
+      const at = isNext ? now : later(now, SPREAD_MS * random());
+      this.#due.set(nodeId, { at, tellers: new Set([teller]) });
     }
   }
 
@@ -139,29 +170,62 @@ export class FailureDetector {
 
   /** Looks whether a node is there that did not answer us. */
   check(nodeId: NodeId): void {
-    this.#look(nodeId, true);
+    if (this.#hasRoom) this.#look(nodeId, new Set(), true);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#context.exchanges.size < ASKING_MAX;
   }
 
   /** Whoever says that a node is not there may be wrong, or lie. */
-  #look(nodeId: NodeId, isFirstHand: boolean): void {
+  #look(nodeId: NodeId, tellers: Set<NodeId>, isFirstHand: boolean): void {
     const { exchanges, view, self, now } = this.#context;
     const descriptor = view.get(nodeId);
     if (!descriptor || this.#checking.has(nodeId) || nodeId === self) return;
-    // A client asks nobody else.
-    const probeAt = this.#isServing ? later(now, isFirstHand ? 0 : ANSWER_MS) : undefined;
-    const check: Check = { descriptor, isFirstHand, probeAt, open: 1 };
+    // A client asks and tells nobody else.
+    const isAlone = !this.#isServing;
+    const tellAt = isAlone ? undefined : later(now, ANSWER_MS);
+    const check: Check = { descriptor, tellers, isFirstHand, tellAt, isProbed: isAlone, open: 1 };
     this.#checking.set(nodeId, check);
-    exchanges.ask(contactOf(descriptor), { type: 'hello' }, HELLO_MS, (reply) =>
-      this.#heard(check, isServing(reply, descriptor.sequence)),
-    );
-    if (isFirstHand && this.#isServing) this.#probeFor(check);
+    exchanges.ask(contactOf(descriptor), { type: 'hello' }, HELLO_MS, (reply) => {
+      const isLater = reply?.type === 'here' && reply.sequence > descriptor.sequence;
+      if (isLater && this.#checking.get(nodeId) === check) return this.#askForRecord(check);
+      this.#heard(check, isServing(reply, descriptor.sequence));
+    });
+  }
+
+  /** It says that it serves by a later record than ours: who keeps that from us is in the rings of others by another. */
+  #askForRecord(check: Check): void {
+    const { nodeId, sequence } = check.descriptor;
+    this.#checking.delete(nodeId);
+    const message = { type: 'records', records: [], wanted: [keyOf(nodeId)] } as const;
+    this.#context.exchanges.ask(contactOf(check.descriptor), message, RECORDS_MS, (reply) => {
+      const held = this.#context.view.get(nodeId);
+      if (reply?.type !== 'records' || held?.sequence !== sequence) return;
+      const isShown = reply.records.some((lettered) => {
+        const read = unletter(lettered);
+        const shown = read?.kind === 'descriptor' ? this.#context.openNews(read.record) : undefined;
+        return shown?.nodeId === nodeId && shown.sequence > sequence;
+      });
+      if (isShown) this.#events.found(reply.records);
+      else this.#lose(check);
+    });
+  }
+
+  /** Has a few more look for it. Who heard of it asks others only when its own question was in vain. */
+  #tellSome(check: Check): void {
+    const { nodeId, sequence } = check.descriptor;
+    check.tellAt = undefined;
+    const count = check.isFirstHand ? TOLD_FIRST : TOLD_NEXT;
+    this.#tellAtOnce(this.#context.someOthers(count, nodeId), { nodeId, sequence });
+    if (check.isFirstHand) this.#probeFor(check);
   }
 
   #probeFor(check: Check): void {
     const { exchanges } = this.#context;
     const contact = contactOf(check.descriptor);
-    check.probeAt = undefined;
-    for (const other of this.#context.someOthers(PROBES, contact.nodeId)) {
+    check.isProbed = true;
+    for (const other of this.#context.someOthers(PROBES - check.tellers.size, contact.nodeId)) {
       check.open++;
       exchanges.ask(contactOf(other), { type: 'probe', ...contact }, PROBE_MS, (reply) =>
         this.#heard(check, reply?.type === 'probed' && reply.isThere),
@@ -173,35 +237,45 @@ export class FailureDetector {
     const { nodeId } = check.descriptor;
     check.open--;
     if (this.#checking.get(nodeId) !== check) return;
-    // Refused before anybody else was asked: they are now.
-    if (!isThere && check.probeAt !== undefined) this.#probeFor(check);
+    // Refused before anybody else was told: they are now.
+    if (!isThere && check.tellAt !== undefined) this.#tellSome(check);
+    if (!isThere && !check.isProbed) this.#probeFor(check);
     if (check.open > 0 && !isThere) return;
     this.#checking.delete(nodeId);
-    if (isThere) this.#trust(nodeId, TRUSTED_MS);
-    else this.#lose(check);
+    if (!isThere) return this.#lose(check);
+    this.#trust(nodeId, TRUSTED_MS);
+    for (const teller of check.tellers) this.#hearsay.noteWrong(teller);
   }
 
   #lose({ descriptor: { nodeId }, isFirstHand }: Check): void {
-    const { view, exchanges, self } = this.#context;
+    const { view } = this.#context;
     const descriptor = view.get(nodeId);
     if (!descriptor) return;
-    const told = new Set(view.ring.rangesOf(nodeId).flatMap(({ to }) => view.ring.ownerSetAt(to)));
-    if (isFirstHand) for (const member of this.#context.someOthers(TOLD_AT_ONCE, nodeId)) told.add(member);
+    const told = isFirstHand ? [...this.#neighboursOf(nodeId), ...this.#context.someOthers(TOLD_AT_ONCE, nodeId)] : [];
     view.drop(nodeId);
     this.#trustedUntil.delete(nodeId);
     this.#context.tell({ type: 'lost', nodeId });
     if (this.#isServing && (descriptor.roles & ROLE_LEAVES) === 0) {
-      const { sequence } = descriptor;
-      if (this.#suspects.size < SUSPICIONS_MAX) this.#suspects.set(nodeId, { sequence, tells: undefined });
-      const suspects = [{ nodeId, sequence }];
-      const message = { type: 'gossip', digests: [], suspects, view: view.digests.hash } as const;
-      for (const member of told) {
-        if (member.nodeId !== nodeId && member.nodeId !== self) {
-          exchanges.ask(contactOf(member), message, TELL_MS, () => {});
-        }
-      }
+      const suspicion = { nodeId, sequence: descriptor.sequence };
+      this.tell(suspicion);
+      this.#tellAtOnce(told, suspicion);
     }
     this.#events.lost(nodeId);
+  }
+
+  /** Those who own what it does when it is gone, and those who keep it too. */
+  #neighboursOf(nodeId: NodeId): Descriptor[] {
+    const { ring } = this.#context.view;
+    return ring.rangesOf(nodeId).flatMap(({ to }) => ring.ownerSetAt(to));
+  }
+
+  #tellAtOnce(told: Iterable<Descriptor>, suspicion: Suspicion): void {
+    const { exchanges, view, self } = this.#context;
+    const message = { type: 'gossip', digests: [], suspects: [suspicion], view: view.digests.hash } as const;
+    for (const member of new Set(told)) {
+      if (member.nodeId === suspicion.nodeId || member.nodeId === self || !this.#hasRoom) continue;
+      exchanges.ask(contactOf(member), message, TELL_MS, () => {});
+    }
   }
 
   #trust(nodeId: NodeId, ms: number): void {

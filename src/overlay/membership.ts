@@ -36,6 +36,12 @@ const HOT_MAX = 4096;
 /** Records that were not believed: how many are remembered, and for how long. */
 const REFUSED_MAX = 1024;
 const FORGIVE_MS = 30_000;
+/**
+ * What was asked for is not asked of a second one for so long, nor what came and is being asked about: news is told by
+ * several at once.
+ */
+const COMING_MS = 2000;
+const COMING_MAX = 1024;
 /** Records in an answer: their bytes stay below the largest message. */
 const RECORDS_PER_MESSAGE = 200;
 
@@ -61,6 +67,8 @@ export class Membership {
   readonly #hot = new Map<string, number>();
   /** Sequences that were not believed, by digest key: they are not fetched again for a while. */
   readonly #refused = new Map<string, number>();
+  /** What was asked for or is looked into, by digest key: just that sequence is not asked for meanwhile. */
+  readonly #coming = new Map<string, { readonly sequence: number; readonly until: Instant }>();
   #forgiveAt: Instant;
   #turns: NodeId[] = [];
   #isServing = false;
@@ -75,10 +83,13 @@ export class Membership {
     this.#admission = new Admission(context, {
       admitted: (descriptor) => this.#admit(descriptor),
       refused: (descriptor) => this.#refuse(descriptor),
+      // Whoever told of it holds it still.
+      silent: ({ nodeId, sequence }) => this.#detector.tell({ nodeId, sequence }),
     });
     this.#detector = new FailureDetector(context, {
       lost: (nodeId) => this.#lost(nodeId),
       refute: (sequence) => events.refute(sequence),
+      found: (records) => this.#intake.takeAnswer(records, () => {}),
     });
     this.#intake = new Intake(
       context,
@@ -171,8 +182,9 @@ export class Membership {
     }
   }
 
+  /** Messages that carry a piece of news: who did not hear it in so many is as good as none, and views are compared besides. */
   get #tells(): number {
-    return Math.ceil(3 * Math.log2(this.#context.view.size + 2));
+    return Math.ceil(2 * Math.log2(this.#context.view.size + 2));
   }
 
   /** Looks for somebody who was lost; each side of a partition finds the other, once it has healed. */
@@ -192,7 +204,7 @@ export class Membership {
     this.#context.exchanges.ask(contactOf(partner), { type: 'gossip', ...message }, GOSSIP_MS, (reply) => {
       if (reply?.type !== 'gossiped') return this.#detector.check(partner.nodeId);
       this.#detector.noteHeard(partner.nodeId);
-      this.#detector.note(reply.suspects);
+      this.#detector.note(reply.suspects, partner.nodeId);
       const lacking = this.#lackingOf(reply.digests);
       if (lacking.length > 0 || reply.wanted.length > 0) this.#exchangeRecords(partner, reply.wanted, lacking);
       if (reply.view !== this.#context.view.digests.hash && this.#context.now >= this.#nextSync) {
@@ -240,7 +252,7 @@ export class Membership {
       else this.#hot.set(key, tells - 1);
       if (digest && isWanted(digest)) digests.push(digest);
     }
-    return { digests, suspects: this.#detector.news(this.#tells), view: view.digests.hash };
+    return { digests, suspects: this.#detector.news(Math.ceil(1.5 * this.#tells)), view: view.digests.hash };
   }
 
   #answerGossip(message: Extract<OverlayMessage, { type: 'gossip' }>, from: NodeId): OverlayMessage {
@@ -248,7 +260,7 @@ export class Membership {
     // Only a member's word is worth a look at somebody.
     if (view.get(from)) {
       this.#detector.noteHeard(from);
-      this.#detector.note(message.suspects);
+      this.#detector.note(message.suspects, from);
     }
     const told = new Map(message.digests.map(({ key, sequence }) => [key, sequence]));
     const news = this.#news(({ key, sequence }) => told.get(key) !== sequence);
@@ -259,15 +271,27 @@ export class Membership {
     return { type: 'gossiped', ...news, wanted: this.#lackingOf(message.digests) };
   }
 
-  /** Keys of what others hold newer than we do. */
+  /** Keys of what others hold newer than we do, and that nobody was asked for yet: whoever calls this asks for it. */
   #lackingOf(digests: readonly Digest[]): string[] {
     const { view, self } = this.#context;
     const own = keyOf(self);
-    return digests
-      .filter(
-        ({ key, sequence }) => key !== own && (view.digests.sequenceOf(key) ?? this.#refused.get(key) ?? -1) < sequence,
-      )
-      .map(({ key }) => key);
+    const lacking = digests.filter(({ key, sequence }) => {
+      const held = view.digests.sequenceOf(key) ?? this.#refused.get(key) ?? -1;
+      return key !== own && held < sequence && !this.#isComing(key, sequence);
+    });
+    for (const { key, sequence } of lacking) this.#awaitRecord(key, sequence);
+    return lacking.map(({ key }) => key);
+  }
+
+  #isComing(key: string, sequence: number): boolean {
+    const coming = this.#coming.get(key);
+    return coming !== undefined && coming.sequence === sequence && this.#context.now < coming.until;
+  }
+
+  #awaitRecord(key: string, sequence: number): void {
+    this.#coming.delete(key);
+    if (this.#coming.size >= COMING_MAX) this.#coming.delete(this.#coming.keys().next().value!);
+    this.#coming.set(key, { sequence, until: later(this.#context.now, COMING_MS) });
   }
 
   #recordsOf(keys: readonly string[]): Uint8Array[] {
@@ -338,7 +362,11 @@ export class Membership {
 
   #learnDescriptor(record: Uint8Array): void {
     const descriptor = this.#context.openNews(record);
-    if (descriptor && !this.#admission.consider(descriptor)) this.#refuse(descriptor);
+    if (!descriptor) return;
+    const { nodeId, sequence } = descriptor;
+    if (!this.#admission.consider(descriptor)) this.#refuse(descriptor);
+    // Somebody is being asked about it.
+    else if ((this.#context.view.get(nodeId)?.sequence ?? -1) < sequence) this.#awaitRecord(keyOf(nodeId), sequence);
   }
 
   #refuse(descriptor: Descriptor): void {

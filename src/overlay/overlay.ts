@@ -78,7 +78,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     });
     this.#duties = new Duties(context);
     this.#copies = new Copies(context, () => this.#standing.capacity.trackingBytesPerSecond);
-    this.#replication = new Replication(context, this.#copies);
+    this.#replication = new Replication(context, this.#copies, (nodeId) => this.#membership.suspect(nodeId));
     this.#neighbourhood = new Neighbourhood(context, (arc, keepers) => this.#replication.owe(arc, keepers));
     this.#hearing = new Hearing(context, this.#copies, this.#neighbourhood, {
       passOn: (to, bytes) => this.#replication.passOnTo(to, bytes),

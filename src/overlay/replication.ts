@@ -96,6 +96,7 @@ interface Waiting extends Flush {
 export class Replication {
   readonly #context: Context;
   readonly #copies: Copies;
+  readonly #silent: (nodeId: NodeId) => void;
   /** What was owned when it was last looked at, and what was until lately. */
   #owned: readonly Range[] = [];
   #former: Former[] = [];
@@ -117,9 +118,11 @@ export class Replication {
   #isDirty = false;
   #isServing = false;
 
-  constructor(context: Context, copies: Copies) {
+  /** @param silent a node did not answer */
+  constructor(context: Context, copies: Copies, silent: (nodeId: NodeId) => void) {
     this.#context = context;
     this.#copies = copies;
+    this.#silent = silent;
     this.#batchAt = context.now;
     this.#primeAt = context.now;
   }
@@ -245,6 +248,7 @@ export class Replication {
     if (!contact) return this.#noteEnded(batch);
     const heard = (reply: OverlayMessage | undefined): void => {
       if (reply?.type === 'accepted') return this.#noteEnded(batch);
+      if (reply === undefined && !isPassedOn) this.#silent(to);
       if (tries > 1 && this.#again.length < AGAIN_MAX) {
         this.#again.push({ ...batch, at: later(this.#context.now, AGAIN_MS), tries: tries - 1 });
         return;

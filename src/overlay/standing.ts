@@ -29,7 +29,8 @@ const OFFER_MS = 300_000;
 const VOLUNTEER_MS = 15_000;
 /** Supernodes that are told. */
 const TOLD = 2;
-const REISSUE_MS = 2_400_000;
+/** A descriptor lives two hours: what a quarter more leaves of them is time enough for all to hear of the next. */
+const REISSUE_MS = 5_400_000;
 /** A load that changed by this much (of 255) is worth a new descriptor, at most once in this time. */
 const LOAD_STEP = 51;
 const LOAD_REISSUE_MS = 60_000;

@@ -19,13 +19,23 @@ function giver(): { givings: Givings; copies: Copies; context: Context } {
   const { nodeId, sign } = identity(1);
   const capacity = { announcesPerSecond: 1000, peers: 1000, hashes: 1000, trackingBytesPerSecond: 1000 };
   const settings = {
-    ...{ network: 'monsoon', self: nodeId, sign, verify, sha1, random: () => 0.5, role: 'supernode', capacity },
+    ...{
+      network: 'monsoon',
+      self: nodeId,
+      sign,
+      verify,
+      sha1,
+      random: () => 0.5,
+      role: 'supernode' as const,
+      capacity,
+    },
     ...{ addresses: () => [contact(1).address], roles: () => 0, keeper: new MapKeeper(), term: 0, sequence: 0 },
-  } as const;
+  };
   const context = new Context(settings, instant(0), NOW);
   const copies = new Copies(context, () => 1000);
+  const replication = new Replication(context, copies, () => {});
   const events = { changed: () => {}, spread: () => {} };
-  return { givings: new Givings(context, copies, new Replication(context, copies), events), copies, context };
+  return { givings: new Givings(context, copies, replication, events), copies, context };
 }
 
 test('a part that is being given is not given a second time when somebody came to sit before its end', () => {

@@ -1,0 +1,148 @@
+// Who is looked for, on whose word, and what is taken for an answer.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Instant, instant, later, seededRandom, wallSeconds } from '../../src/base/index.ts';
+import { verify } from '../../src/io/identity.ts';
+import { Context } from '../../src/overlay/context.ts';
+import { FailureDetector } from '../../src/overlay/failure-detector.ts';
+import { type Descriptor, type OverlayMessage, sealDescriptor } from '../../src/overlay/index.ts';
+import { letteredDescriptor } from '../../src/overlay/view.ts';
+import { identity, NOW, nobody, sha1, statement } from './fixtures.ts';
+import { MapKeeper } from './mesh.ts';
+
+const VICTIM = identity(2).nodeId;
+const TELLER = identity(3).nodeId;
+const CAPACITY = { announcesPerSecond: 1000, peers: 1000, hashes: 1000, trackingBytesPerSecond: 1000 };
+
+const signed = (n: number, sequence: number): Descriptor => {
+  const addresses = [{ host: `10.0.0.${n}`, port: 7373 }];
+  const said = statement({ addresses, sequence, certificate: nobody, expires: wallSeconds(NOW + 3600) });
+  return sealDescriptor(said, identity(n).nodeId, identity(n).sign, sha1);
+};
+
+/** The detector of node 1, which knows nodes 2 to `count`, each by its descriptor 5. */
+class Watcher {
+  readonly lost: string[] = [];
+  readonly found: Uint8Array[] = [];
+  readonly context: Context;
+  readonly detector: FailureDetector;
+  /** How it is answered, by who is asked. */
+  answer: (to: string, message: OverlayMessage) => OverlayMessage | undefined = () => undefined;
+  readonly asked: { readonly to: string; readonly type: string; readonly at: Instant }[] = [];
+  readonly #waiting: { at: Instant; exchange: number; reply: OverlayMessage | undefined }[] = [];
+
+  constructor(count = 9) {
+    const { nodeId, sign } = identity(1);
+    const settings = {
+      ...{ network: 'monsoon', self: nodeId, sign, verify, sha1, random: seededRandom(1), capacity: CAPACITY },
+      ...{ role: 'supernode' as const, addresses: () => [], roles: () => 0, keeper: new MapKeeper() },
+      ...{ term: 0, sequence: 0 },
+    };
+    this.context = new Context(settings, instant(0), NOW);
+    for (let n = 1; n <= count; n++) this.context.view.offer(signed(n, 5));
+    this.detector = new FailureDetector(this.context, {
+      lost: (who) => void this.lost.push(who),
+      refute: () => {},
+      found: (records) => void this.found.push(...records),
+    });
+    this.detector.serve(true);
+  }
+
+  /** Answers come after 50 ms, and their absence when the time for them is over. */
+  run(ms: number): void {
+    const { context } = this;
+    for (const end = later(context.now, ms); context.now < end; context.now = later(context.now, 10)) {
+      for (const due of this.#waiting.filter(({ at }) => at <= context.now)) {
+        this.#waiting.splice(this.#waiting.indexOf(due), 1);
+        context.exchanges.settle(due.exchange, due.reply);
+      }
+      this.detector.tick();
+      for (const effect of context.exchanges.take()) {
+        if (effect.type !== 'ask') continue;
+        const { exchange, to, message, timeoutMs } = effect;
+        this.asked.push({ to: to.nodeId, type: message.type, at: context.now });
+        const reply = this.answer(to.nodeId, message);
+        this.#waiting.push({ at: later(context.now, reply ? 50 : timeoutMs), exchange, reply });
+      }
+    }
+  }
+
+  looksFor(nodeId: string): number {
+    return this.asked.filter(({ to, type }) => to === nodeId && type === 'hello').length;
+  }
+}
+
+const isThere = (sequence: number): OverlayMessage => ({ type: 'here', load: 0, sequence });
+
+test('a member that says again and again that others are silent is soon not heard, and who is right is', () => {
+  const watcher = new Watcher();
+  watcher.answer = (to, { type }) => (type === 'hello' && to !== TELLER ? isThere(5) : undefined);
+  const suspects = [{ nodeId: VICTIM, sequence: 5 }];
+  for (let second = 0; second < 120; second++) {
+    watcher.detector.note(suspects, TELLER);
+    watcher.run(1000);
+  }
+  assert.ok(watcher.looksFor(VICTIM) >= 1 && watcher.looksFor(VICTIM) <= 6, `${watcher.looksFor(VICTIM)} looks`);
+  watcher.answer = () => undefined;
+  watcher.detector.note(suspects, identity(4).nodeId);
+  watcher.run(4000);
+  assert.deepEqual(watcher.lost, [VICTIM]);
+});
+
+test('who answered a moment ago is found silent within seconds of being so, whoever lied about it before', () => {
+  const watcher = new Watcher();
+  watcher.answer = () => isThere(5);
+  watcher.detector.note([{ nodeId: VICTIM, sequence: 5 }], TELLER);
+  watcher.run(1500);
+  assert.equal(watcher.looksFor(VICTIM), 1);
+  watcher.answer = () => undefined;
+  for (let i = 0; i < 6; i++) {
+    watcher.run(500);
+    watcher.detector.note([{ nodeId: VICTIM, sequence: 5 }], identity(4).nodeId);
+  }
+  watcher.run(2000);
+  assert.deepEqual(watcher.lost, [VICTIM]);
+});
+
+test('who gets no answer has a few more look at once, and one lost packet has nobody look', () => {
+  const watcher = new Watcher(30);
+  let isLost = true;
+  watcher.answer = (to) => (to === VICTIM && isLost ? undefined : isThere(5));
+  const told = () => watcher.asked.filter(({ type }) => type === 'gossip').length;
+  watcher.detector.check(VICTIM);
+  watcher.run(600);
+  assert.ok(told() >= 4 && told() <= 8, `${told()} were told`);
+  watcher.run(5000);
+  isLost = false;
+  const before = told();
+  watcher.detector.check(identity(5).nodeId);
+  watcher.run(2000);
+  assert.equal(told(), before);
+});
+
+test('a member that serves by a later descriptor and shows the old one is dropped; one that shows it is not', () => {
+  for (const shown of [5, 7]) {
+    const watcher = new Watcher();
+    watcher.answer = (_to, { type }) =>
+      type === 'records'
+        ? { type: 'records', records: [letteredDescriptor(signed(2, shown).record)], wanted: [] }
+        : isThere(7);
+    watcher.detector.check(VICTIM);
+    watcher.run(500);
+    assert.deepEqual(watcher.lost, shown === 5 ? [VICTIM] : []);
+    assert.equal(watcher.found.length, shown === 5 ? 0 : 1);
+  }
+});
+
+test('nobody is dropped because there is no room for questions', () => {
+  const watcher = new Watcher();
+  watcher.answer = () => isThere(5);
+  const contact = { nodeId: identity(40).nodeId, address: { host: '10.0.0.40', port: 7373 } };
+  for (let i = 0; i < 2000; i++) watcher.context.exchanges.ask(contact, { type: 'hello' }, 60_000, () => {});
+  watcher.detector.check(VICTIM);
+  watcher.detector.note([{ nodeId: identity(5).nodeId, sequence: 5 }], TELLER);
+  watcher.context.exchanges.settleRefused();
+  watcher.run(5000);
+  watcher.context.exchanges.settleRefused();
+  assert.deepEqual(watcher.lost, []);
+});
