@@ -35,6 +35,8 @@ const PAGES_MAX = 4;
 const PAGES_PER_NETWORK = { perSecond: 2, burst: 30 };
 /** Pages of the exchange and info dictionaries that the nodes in one /24 or /48 are given: a whole list comes in minutes. */
 const EXCHANGES_PER_NETWORK = { perSecond: 50, burst: 1000 };
+/** Bytes of lists of supernodes that the nodes in one /24 or /48 are given: one of a large network has 200 KB, and joining takes one. */
+const SUPERNODE_LISTS_PER_NETWORK = { perSecond: 40_000, burst: 1_000_000 };
 const NETWORKS_MAX = 1024;
 const PAGE_AGAIN_SECONDS = 5;
 /**
@@ -79,6 +81,7 @@ export class PublicFront {
   readonly #connections = new Map<Socket, string>();
   readonly #visits = new SourceBudgets(PAGES_PER_NETWORK, NETWORKS_MAX);
   readonly #exchanges = new SourceBudgets(EXCHANGES_PER_NETWORK, NETWORKS_MAX);
+  readonly #lists = new SourceBudgets(SUPERNODE_LISTS_PER_NETWORK, NETWORKS_MAX);
   #publications = 0;
   #pages = 0;
 
@@ -148,7 +151,7 @@ export class PublicFront {
       return text(405, `only GET, and POST to /listing, /filter-lists and ${OVERLAY_PATH}`);
     if (path === '/') return this.#visit(request, query);
     if (path === '/page.css') return stylesheet();
-    if (path === '/supernodes') return bencoded(this.#settings.membership.exchange(remoteAddress(request.socket)));
+    if (path === '/supernodes') return this.#supernodes(request);
     const takesGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''));
     if (path === '/listing') return this.#exchange(request, () => this.#listing(query, takesGzip));
     if (path === '/counts') return this.#counts(query);
@@ -160,15 +163,21 @@ export class PublicFront {
 
   /** A page for people, as long as they leave time for everybody else's. */
   async #visit(request: IncomingMessage, search: string): Promise<Answer> {
-    if (!mayAsk(request, this.#visits)) return tooMany();
+    if (!mayTake(request, this.#visits)) return tooMany();
     if (this.#pages >= PAGES_MAX) return { ...text(503, 'busy; come back'), againSeconds: PAGE_AGAIN_SECONDS };
     this.#pages++;
     return this.#page(search).finally(() => this.#pages--);
   }
 
+  /** A question of 60 bytes, answered by thousands of times as many: a network that asks often is asked to come back. */
+  #supernodes(request: IncomingMessage): Answer {
+    const list = this.#settings.membership.exchange(remoteAddress(request.socket));
+    return mayTake(request, this.#lists, list.length) ? bencoded(list) : tooMany();
+  }
+
   /** What nodes ask of the listing's thread, which has others to serve. */
   async #exchange(request: IncomingMessage, answer: () => Promise<Answer>): Promise<Answer> {
-    return mayAsk(request, this.#exchanges) ? answer() : tooMany();
+    return mayTake(request, this.#exchanges) ? answer() : tooMany();
   }
 
   async #page(search: string): Promise<Answer> {
@@ -254,8 +263,8 @@ export class PublicFront {
   }
 }
 
-function mayAsk(request: IncomingMessage, budgets: SourceBudgets): boolean {
-  return budgets.take(askerNetwork(request), 1, monotonicNow());
+function mayTake(request: IncomingMessage, budgets: SourceBudgets, cost = 1): boolean {
+  return budgets.take(askerNetwork(request), cost, monotonicNow());
 }
 
 function tooMany(): Answer {

@@ -133,6 +133,18 @@ test('one network does not keep the thread of the listing busy for itself', asyn
   assert.match(await exchange(port, last, 5000, '127.0.0.10'), /^HTTP\/1\.1 404/);
 });
 
+test('one network does not use up the line with lists of supernodes', async (t) => {
+  const { port } = await running(t);
+  const question = 'GET /supernodes HTTP/1.1\r\nHost: x\r\n\r\n';
+  const last = question.replace('Host', 'Connection: close\r\nHost');
+  const one = await exchange(port, last, 5000, '127.0.0.9');
+  const answers = await exchange(port, question.repeat(Math.ceil(3e6 / one.length)) + last, 60_000, '127.0.0.9');
+  assert.match(answers, /HTTP\/1\.1 429/);
+  const given = (answers.split('HTTP/1.1 200').length - 1) * one.length;
+  assert.ok(given > 5e5 && given < 2.5e6, `${given} bytes`);
+  assert.match(await exchange(port, last, 5000, '127.0.0.10'), /^HTTP\/1\.1 200/);
+});
+
 test('what is published is checked: forged, lying and foreign entries are refused with their status', async (t) => {
   const { port, node } = await running(t);
   const stranger = identityOfSeed(new Uint8Array(32).fill(7));
