@@ -16,7 +16,7 @@ import { UdpTrackerClient } from '../src/io/udp-tracker-client.ts';
 import type { Counts, DenyFacts } from '../src/listing/index.ts';
 import { ROLE_ANSWERS_DNS } from '../src/overlay/index.ts';
 import type { Ownership } from '../src/ports/index.ts';
-import { LinkBudget } from '../src/session/index.ts';
+import { LinkBudget, nodeLinkBounds } from '../src/session/index.ts';
 import { TrackerFront } from '../tracker/io/index.ts';
 import type { NodeSettings } from './daemon.ts';
 import { type DhtService, openDhtService } from './dht-service.ts';
@@ -241,7 +241,7 @@ function openTorrents(
       alarms,
       trackers,
       http,
-      budget: new LinkBudget(config.linksMax),
+      budget: new LinkBudget(nodeLinkBounds(config.linksMax)),
       random: Math.random,
       peerId: newPeerId(),
       port: port.port,

@@ -14,7 +14,7 @@ import {
   type NodeId,
 } from '../base/index.ts';
 import type { LinkKind } from '../link/index.ts';
-import type { LinkBudget } from '../session/index.ts';
+import { LinkBudget, type LinkPlace } from '../session/index.ts';
 import { type FoundPeer, KNOWN_PEERS_MAX, type PeerSource, type Peers, type PeerToDial } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
@@ -26,10 +26,12 @@ import type { AcceptedStream, PeerStream } from './peer-stream.ts';
 import type { Greeting } from './torrent-identity.ts';
 
 const REDIAL_MS = 1000;
+/** Incoming links of one public host (by its /64 where it has IPv6) in one torrent: a household has few that share one. */
+const HOST_LINKS_MAX = 4;
 /** How often open links are looked after. */
 const ATTEND_MS = 10_000;
 /** Why a link was closed although nothing went wrong; its peer is left alone for long. */
-const RETIRING = new Set(['redundant', 'duplicate', 'ourselves']);
+const RETIRING = new Set(['redundant', 'duplicate', 'ourselves', 'idle']);
 
 export interface LinkGroupSettings {
   readonly greeting: Greeting;
@@ -52,6 +54,13 @@ interface OpenLink {
   readonly nodeId: NodeId | undefined;
   /** A node that dialled us, where it takes links as it says. */
   dialler: FoundPeer | undefined;
+  readonly places: Places;
+}
+
+/** Of one link, in its torrent and in the node. */
+interface Places {
+  readonly inTorrent: LinkPlace;
+  readonly inNode: LinkPlace;
 }
 
 /** One link past the wire handshake. */
@@ -70,7 +79,7 @@ export class LinkGroup {
   readonly #trust = new Map<string, Trust>();
   /** Bounded by linksMax. */
   readonly #links = new Map<number, OpenLink>();
-  #dialling = 0;
+  readonly #budget: LinkBudget;
   #nextId = 0;
   #isOpen = false;
   #attendedAt = now();
@@ -78,6 +87,7 @@ export class LinkGroup {
   constructor(settings: LinkGroupSettings, peers: Peers, owner: LinkOwner) {
     this.#settings = settings;
     this.#peers = peers;
+    this.#budget = new LinkBudget({ linksMax: settings.linksMax, hostLinksMax: HOST_LINKS_MAX });
     this.#owner = {
       ...delegate(owner),
       opened: (link, theirs) => this.#opened(link, theirs),
@@ -140,18 +150,37 @@ export class LinkGroup {
 
   /** Dials as many known peers as the limits allow. */
   dialMore(): void {
-    const { linksMax, budget, dialler } = this.#settings;
-    while (this.#isOpen && this.#links.size + this.#dialling < linksMax && !dialler.isBusy) {
-      const peer = this.#peers.take(now());
+    const { budget, dialler } = this.#settings;
+    const time = now();
+    const mayDial = (): boolean =>
+      !dialler.isBusy && this.#budget.hasRoom(undefined, time) && budget.hasRoom(undefined, time);
+    while (this.#isOpen && mayDial()) {
+      const peer = this.#peers.take(time);
       if (!peer) return;
-      if (!budget.take()) return this.#peers.closed(peer.address, false, now());
-      this.#dial(peer);
+      this.#dial(peer, this.#take(undefined)!);
     }
+  }
+
+  /** A place in the torrent and one in the node, or none. */
+  #take(from: string | undefined): Places | undefined {
+    const { budget } = this.#settings;
+    const time = now();
+    if (!this.#budget.hasRoom(from, time) || !budget.hasRoom(from, time)) return undefined;
+    // An idle link that leaves the torrent leaves the node too.
+    const inTorrent = this.#budget.take(from, time)!;
+    const inNode = budget.take(from, time)!;
+    return { inTorrent, inNode };
+  }
+
+  #give({ inTorrent, inNode }: Places): void {
+    this.#budget.give(inTorrent);
+    this.#settings.budget.give(inNode);
   }
 
   /** When `dialMore` may have somebody to dial again; undefined while there is nobody. */
   get dialAt(): Instant | undefined {
-    if (!this.#isOpen || this.#links.size + this.#dialling >= this.#settings.linksMax) return undefined;
+    // Whether one of many links may give way is found out when they are looked after.
+    if (!this.#isOpen || !this.#budget.hasRoom(undefined, now())) return undefined;
     // A busy dialler says nothing when it is free: it is asked again every second.
     const soon = later(now(), REDIAL_MS);
     if (this.#peers.hasUntried) return soon;
@@ -173,13 +202,13 @@ export class LinkGroup {
 
   /** Takes a connection that opened with this torrent's handshake. */
   accept(stream: AcceptedStream, address: Address, firstBytes: Uint8Array): void {
-    const { linksMax, budget } = this.#settings;
-    const { socket } = stream;
-    if (!this.#isOpen || this.#links.size >= linksMax || this.#peers.isBanned(address.host) || !budget.take()) {
-      socket.destroy();
+    const isWelcome = this.#isOpen && !this.#peers.isBanned(address.host);
+    const places = isWelcome ? this.#take(address.host) : undefined;
+    if (!places) {
+      stream.socket.destroy();
       return;
     }
-    const link = this.#begin(stream, address, undefined);
+    const link = this.#begin(stream, address, undefined, places);
     link.feedClear(firstBytes, firstBytes.length);
     stream.read((bytes, length) => link.feed(bytes, length));
   }
@@ -195,22 +224,20 @@ export class LinkGroup {
     for (const { link } of [...this.#links.values()]) link.close(why);
   }
 
-  #dial({ address, nodeId, kind }: PeerToDial): void {
-    const { opener, greeting, budget } = this.#settings;
+  #dial({ address, nodeId, kind }: PeerToDial, places: Places): void {
+    const { opener, greeting } = this.#settings;
     const trust = this.#trust.get(formatAddress(address)) ?? 'public';
-    this.#dialling++;
     let link: PeerLink | undefined;
     const onRead = (bytes: Uint8Array, length: number): void => link?.feed(bytes, length);
     opener.open({ address, trust, nodeId, kind, greeting }, onRead).then((opened) => {
-      this.#dialling--;
       if (isFault(opened)) {
-        budget.give();
+        this.#give(places);
         this.#notOpened(address, opened);
       } else if (!this.#isOpen) {
-        budget.give();
+        this.#give(places);
         opened.stream.socket.destroy();
       } else {
-        link = this.#begin(opened.stream, address, opened.kind);
+        link = this.#begin(opened.stream, address, opened.kind, places);
         if (opened.firstBytes.length > 0) link.feedClear(opened.firstBytes, opened.firstBytes.length);
       }
     });
@@ -227,10 +254,11 @@ export class LinkGroup {
     this.#peers.disagreed(address, this.#settings.opener.policy === 'require', now());
   }
 
-  #begin(stream: PeerStream, address: Address, kind: LinkKind | undefined): PeerLink {
+  #begin(stream: PeerStream, address: Address, kind: LinkKind | undefined, places: Places): PeerLink {
     const { greeting, ours } = this.#settings;
     const link = new PeerLink(this.#nextId++, stream, address, kind === undefined, greeting, ours(), this.#owner);
-    this.#links.set(link.id, { link, kind, peerId: undefined, nodeId: stream.nodeId, dialler: undefined });
+    this.#links.set(link.id, { link, kind, peerId: undefined, nodeId: stream.nodeId, dialler: undefined, places });
+    places.inTorrent.holder = places.inNode.holder = link;
     return link;
   }
 
@@ -267,7 +295,7 @@ export class LinkGroup {
     const entry = this.#links.get(link.id);
     if (!entry) return;
     this.#links.delete(link.id);
-    this.#settings.budget.give();
+    this.#give(entry.places);
     if (!link.isIncoming) {
       if (RETIRING.has(why.code)) this.#peers.retired(link.address, now());
       else if (entry.kind === 'plain' && !link.hasGreeted) this.#disagreed(link.address);

@@ -49,6 +49,8 @@ export class PeerLink {
   readonly address: Address;
   readonly isIncoming: boolean;
   hasGreeted = false;
+  /** When it opened, or when its last block moved. */
+  usefulAt: Instant = now();
   readonly #stream: PeerStream;
   readonly #owner: LinkOwner;
   readonly #wire: FastWire;
@@ -95,7 +97,10 @@ export class PeerLink {
         requested: (piece, offset, length) => this.#requested(piece, offset, length),
         cancelled: (piece, offset, length) => this.#uploads.cancel(piece, offset, length),
         blockPlace: (piece, offset, length) => owner.blockPlace(this, piece, offset, length),
-        blockArrived: (piece, offset, length) => owner.blockArrived(this, piece, offset, length),
+        blockArrived: (piece, offset, length) => {
+          this.usefulAt = this.#heardAt;
+          owner.blockArrived(this, piece, offset, length);
+        },
         failed: (why) => this.close(why),
       },
       greeting.infoHash,
@@ -113,7 +118,10 @@ export class PeerLink {
       },
       unsentBytes: () => socket.writableLength,
       reject: (piece, offset, length) => this.#reject(piece, offset, length),
-      served: (bytes) => owner.fact(this, { type: 'served', link: id, bytes }),
+      served: (bytes) => {
+        this.usefulAt = now();
+        owner.fact(this, { type: 'served', link: id, bytes });
+      },
       readFailed: (error) => owner.readFailed(error),
     });
     socket.setNoDelay(true);
@@ -205,6 +213,11 @@ export class PeerLink {
     if (time - this.#keptAliveAt < KEEP_ALIVE_MS) return;
     this.#keptAliveAt = time;
     this.#wire.keepAlive();
+  }
+
+  /** Ends the link for one that may be of more use. */
+  giveWay(): void {
+    this.close(fault('idle', 'no block moved for long, and others wait for a link'));
   }
 
   /** Ends the link; its owner hears of it once. */

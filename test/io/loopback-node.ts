@@ -23,7 +23,7 @@ import { Turnstile } from '../../src/io/turnstile.ts';
 import { UdpPort } from '../../src/io/udp-port.ts';
 import { UdpTrackerClient } from '../../src/io/udp-tracker-client.ts';
 import type { EncryptionPolicy } from '../../src/link/index.ts';
-import { LinkBudget } from '../../src/session/index.ts';
+import { LinkBudget, nodeLinkBounds } from '../../src/session/index.ts';
 import { NO_WISHES, type TorrentInfo } from '../../src/torrent/index.ts';
 
 export interface LoopbackNode {
@@ -78,7 +78,7 @@ export async function openLoopbackNode(
         nodeAt: () => undefined,
       }),
       http,
-      budget: new LinkBudget(100),
+      budget: new LinkBudget(nodeLinkBounds(100)),
       random: Math.random,
       peerId: newPeerId(),
       port: port.port,
