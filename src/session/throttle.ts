@@ -1,8 +1,8 @@
 /**
  * One direction's rate limits: of the node and of each torrent, shared block by block among the links that wait.
- * Invariants: over any stretch of time in which somebody waits, what is granted differs from the limit by at most one
- * quantum and one burst; who waits is served in turn; a limit of 0 grants nothing. Knows numbers only: what is granted
- * is payload, tracking and the wire's own messages are not asked for here.
+ * Invariants: over any stretch of time in which somebody waits, or waits again within half a second, what is granted
+ * differs from the limit by at most one quantum and one burst; who waits is served in turn; a limit of 0 grants nothing.
+ * Knows numbers only: what is granted is payload, tracking and the wire's own messages are not asked for here.
  */
 import { type Deadline, type Instant, later, type Machine } from '../base/index.ts';
 
@@ -10,7 +10,10 @@ import { type Deadline, type Instant, later, type Machine } from '../base/index.
 const QUANTUM_BYTES = 16_384;
 /** What may be granted at once after a rest. */
 const BURST_MS = 50;
-/** How late a grant may be made up for while somebody waits: longer than the host is ever held up. */
+/**
+ * How late a grant may be made up for while somebody waits, or did so just before and uses what it got: longer than the host is
+ * ever held up, or a disk takes.
+ */
 const LATE_MS = 500;
 /** Grants come at most this often, so that a fast limit costs no timer per block. */
 const PACE_MS = 20;
@@ -171,6 +174,8 @@ class Bucket {
   /** Links that wait for it. */
   waiting = 0;
   #level = 0;
+  /** Since somebody waited. */
+  #restedMs = Number.POSITIVE_INFINITY;
 
   limit(perSecond: number | null): void {
     this.perSecond = perSecond;
@@ -190,8 +195,13 @@ class Bucket {
 
   fill(elapsedMs: number): void {
     if (this.perSecond === null) return;
-    const levelMax = (this.perSecond * (this.waiting > 0 ? LATE_MS : BURST_MS)) / 1000;
-    this.#level = Math.min(this.#level + (this.perSecond * elapsedMs) / 1000, Math.max(levelMax, this.#level));
+    this.#restedMs = this.waiting > 0 ? 0 : this.#restedMs + elapsedMs;
+    const isResting = this.#restedMs > LATE_MS;
+    const levelMax = (this.perSecond * (isResting ? BURST_MS : LATE_MS)) / 1000;
+    this.#level = Math.min(
+      this.#level + (this.perSecond * elapsedMs) / 1000,
+      Math.max(levelMax, isResting ? 0 : this.#level),
+    );
   }
 
   spend(bytes: number): void {

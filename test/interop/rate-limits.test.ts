@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { SteadyRate } from '../steady-rate.ts';
 import type { Client, ClientKind } from './clients/client.ts';
 import { libtorrent } from './clients/libtorrent.ts';
 import { monsoonAlone, monsoonWith, startMonsoon } from './clients/monsoon.ts';
@@ -16,7 +17,7 @@ const SIZE = 48 * MIB;
 const LIMIT_BYTES_PER_SECOND = 2 * MIB;
 /** What was given before both were at work, and what the limits let through at once. */
 const WARM_UP_BYTES = 4 * MIB;
-/** A rate follows from what was there at two moments, each known to a piece and to a step of the client's limiter. */
+/** A rate follows from what was there at many moments, each known to a piece and to a step of the client's limiter. */
 const MEASURED_SECONDS = 6;
 const SECONDS_MAX = 60;
 /** A limiter of somebody else counts headers too, and a machine at work is late. */
@@ -27,22 +28,21 @@ const KINDS: readonly ClientKind[] = [
   { ...monsoonWith({ flags: ['--up-limit', `${LIMIT_BYTES_PER_SECOND}`] }), name: 'monsoon' },
 ];
 
-/** Bytes per second between two states of a download: so much there, and as much more as `expected` gives in a while. */
+/** Bytes per second of a download, from when so much more is there, for as much as `expected` gives in a while. */
 async function rateOf(leecher: Client, expected: number): Promise<number> {
-  const reached = (bytes: number): Promise<{ bytes: number; at: number }> =>
-    until(
-      `${bytes} bytes`,
-      SECONDS_MAX,
-      async () => {
-        const { completedBytes } = await leecher.progress();
-        return completedBytes >= bytes ? { bytes: completedBytes, at: performance.now() } : undefined;
-      },
-      () => leecher.program.output,
-      20,
-    );
-  const start = await reached((await leecher.progress()).completedBytes + WARM_UP_BYTES);
-  const end = await reached(start.bytes + MEASURED_SECONDS * expected);
-  return ((end.bytes - start.bytes) / (end.at - start.at)) * 1000;
+  const from = (await leecher.progress()).completedBytes + WARM_UP_BYTES;
+  const rate = new SteadyRate();
+  return until(
+    `${from + MEASURED_SECONDS * expected} bytes`,
+    SECONDS_MAX,
+    async () => {
+      const { completedBytes } = await leecher.progress();
+      if (completedBytes >= from) rate.note(completedBytes, performance.now());
+      return rate.risen >= MEASURED_SECONDS * expected ? rate.perSecond : undefined;
+    },
+    () => leecher.program.output,
+    20,
+  );
 }
 
 async function assertRate(leecher: Client, expected: number, what: string): Promise<void> {

@@ -110,6 +110,28 @@ test('what a slow link leaves goes to the others', () => {
   assert.ok(got.get('slow')! >= 4 * 50 * KIB * 0.8, 'the slow one is not starved');
 });
 
+test('a link that uses what it got before it wants more gets its limit: a disk takes a moment, a machine at work several', () => {
+  for (const usedMs of [10, 100, 300]) {
+    const throttle = new Throttle<string, string>();
+    const perSecond = 2 << 20;
+    throttle.input({ type: 'limit', bytesPerSecond: perSecond }, instant(0));
+    let [now, got, readyAt, wanted] = [instant(0), 0, 0, 0];
+    for (; now < 10_000; now = instant(now + 5)) {
+      if (now >= readyAt && wanted === 0) {
+        wanted = 1 << 20;
+        throttle.input({ type: 'claim', torrent: 't', link: 'a', bytes: wanted }, now);
+      }
+      throttle.input({ type: 'tick' }, now);
+      for (const { bytes } of throttle.effects()) {
+        got += bytes;
+        wanted -= bytes;
+        if (wanted === 0) readyAt = now + usedMs;
+      }
+    }
+    assertWithin(got, 10 * perSecond, 0.05, `${usedMs} ms for each use`);
+  }
+});
+
 test('a rest is not saved up', () => {
   const throttle = new Throttle<string, string>();
   throttle.input({ type: 'limit', bytesPerSecond: 1 << 20 }, instant(0));
