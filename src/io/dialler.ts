@@ -9,7 +9,9 @@ import { type OnRead, readingInPlace } from './read-buffer.ts';
 
 const CONNECT_MS = 10_000;
 /** Connections being made at a time. */
-const DIALLING_MAX = 64;
+const DIALLING_MAX = 96;
+/** Places that nobody takes whose own connection just failed: those who come for the first time find one. */
+export const DIALS_FOR_OTHERS = 4;
 
 /** How an address came to us: what is private may be dialled only when it came from somewhere private. */
 export type Trust = 'public' | 'private' | 'user';
@@ -42,6 +44,15 @@ export class Dialler {
   /** Nothing can be dialled now: too much is under way, or what we are bound to is gone. No peer is to blame for that. */
   get isBusy(): boolean {
     return this.#dialling >= DIALLING_MAX || this.#network.problem !== undefined;
+  }
+
+  /**
+   * Whether one more connection may be made for a torrent with so many under way: never more than twice what is free, so
+   * that torrents whose peers are all silent do not keep the others from theirs.
+   * @param left places that are to stay free
+   */
+  mayDial(underWay: number, left: number): boolean {
+    return !this.isBusy && underWay < 2 * (DIALLING_MAX - this.#dialling - left);
   }
 
   /** The rule (SAFETY rule 2): why this address is not dialled, or undefined when it may be. */

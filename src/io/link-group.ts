@@ -18,7 +18,7 @@ import { LinkBudget, type LinkPlace } from '../session/index.ts';
 import { type FoundPeer, KNOWN_PEERS_MAX, type PeerSource, type Peers, type PeerToDial } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
-import { type Dialler, type Trust, trustOf } from './dialler.ts';
+import { DIALS_FOR_OTHERS, type Dialler, type Trust, trustOf } from './dialler.ts';
 import type { OurExtendedHandshake } from './fast-wire.ts';
 import type { LinkOpener, OpenFault } from './link-opener.ts';
 import { type LinkOwner, PeerLink } from './peer-link.ts';
@@ -80,6 +80,7 @@ export class LinkGroup {
   /** Bounded by linksMax. */
   readonly #links = new Map<number, OpenLink>();
   readonly #budget: LinkBudget;
+  #dialling = 0;
   #nextId = 0;
   #isOpen = false;
   #attendedAt = now();
@@ -148,12 +149,15 @@ export class LinkGroup {
     this.#trust.set(formatAddress(address), trust);
   }
 
-  /** Dials as many known peers as the limits allow. */
-  dialMore(): void {
+  /**
+   * Dials as many known peers as the limits allow.
+   * @param left places of the dialler that are to stay free
+   */
+  dialMore(left = 0): void {
     const { budget, dialler } = this.#settings;
     const time = now();
     const mayDial = (): boolean =>
-      !dialler.isBusy && this.#budget.hasRoom(undefined, time) && budget.hasRoom(undefined, time);
+      dialler.mayDial(this.#dialling, left) && this.#budget.hasRoom(undefined, time) && budget.hasRoom(undefined, time);
     while (this.#isOpen && mayDial()) {
       const peer = this.#peers.take(time);
       if (!peer) return;
@@ -227,9 +231,11 @@ export class LinkGroup {
   #dial({ address, nodeId, kind }: PeerToDial, places: Places): void {
     const { opener, greeting } = this.#settings;
     const trust = this.#trust.get(formatAddress(address)) ?? 'public';
+    this.#dialling++;
     let link: PeerLink | undefined;
     const onRead = (bytes: Uint8Array, length: number): void => link?.feed(bytes, length);
     opener.open({ address, trust, nodeId, kind, greeting }, onRead).then((opened) => {
+      this.#dialling--;
       if (isFault(opened)) {
         this.#give(places);
         this.#notOpened(address, opened);
@@ -245,8 +251,9 @@ export class LinkGroup {
 
   #notOpened(address: Address, why: OpenFault): void {
     if (why.code === 'no-agreement') this.#disagreed(address);
-    else this.#peers.closed(address, true, now());
-    this.dialMore();
+    // Too much was under way for the second way to begin a link: that is not the peer's fault.
+    else this.#peers.closed(address, why.code !== 'too-many-dials', now());
+    this.dialMore(DIALS_FOR_OTHERS);
     this.#settings.changed();
   }
 
