@@ -65,7 +65,7 @@ export class LinkReports implements LinkOwner {
 
   metadata(link: PeerLink, message: MetadataMessage): void {
     const { metadata, info } = this.#parts;
-    if (message.type === 'request') link.sendMetadata(metadataReply(info?.raw, message.piece));
+    if (message.type === 'request') link.answerMetadata(metadataReply(info?.raw, message.piece));
     else metadata?.note({ type: 'message', link: link.id, message });
   }
 

@@ -14,6 +14,8 @@ import type { Greeting } from './torrent-identity.ts';
 import { UploadQueue } from './upload-queue.ts';
 
 const HANDSHAKE_MS = 10_000;
+/** How often one link may have all of the metadata: whoever joins needs it once. */
+const METADATA_TIMES_MAX = 2;
 /** A link on which nothing at all was heard for this long is dead (keep-alives come every two minutes). */
 const SILENCE_MS = 150_000;
 const KEEP_ALIVE_MS = 100_000;
@@ -55,6 +57,8 @@ export class PeerLink {
   readonly #owner: LinkOwner;
   readonly #wire: FastWire;
   readonly #uploads: UploadQueue;
+  readonly #allowance: Allowance;
+  #metadataBytes = 0;
   #isClosed = false;
   /** Small messages of this turn, which leave as one. */
   #pending: Uint8Array[] = [];
@@ -107,6 +111,7 @@ export class PeerLink {
       ours,
     );
     const allowance = owner.uploadAllowance(this);
+    this.#allowance = allowance;
     this.#uploads = new UploadQueue({
       allow: (bytes) => allowance.available(bytes),
       spend: (bytes) => allowance.spend(bytes),
@@ -198,6 +203,15 @@ export class PeerLink {
   }
   sendMetadata(message: MetadataMessage): void {
     this.#wire.sendMetadata(message);
+  }
+  /** Answers a request for metadata; refuses what this peer had twice, and what the upload limit does not let go. */
+  answerMetadata(reply: MetadataMessage): void {
+    if (reply.type !== 'data') return this.sendMetadata(reply);
+    const { piece, totalSize, bytes } = reply;
+    const isFair = this.#metadataBytes < METADATA_TIMES_MAX * totalSize;
+    if (!isFair || !this.#allowance.owe(bytes.length)) return this.sendMetadata({ type: 'reject', piece });
+    this.#metadataBytes += bytes.length;
+    this.sendMetadata(reply);
   }
   describe(ours: OurExtendedHandshake): void {
     this.#wire.describe(ours);

@@ -50,6 +50,15 @@ export class RateGate {
   refund(torrent: InfoHash, bytes: number): void {
     this.#feed({ type: 'refund', torrent, bytes });
   }
+  /** Lets bytes go that are not payload, and takes them off what is granted later; false when too many went so already. */
+  owe(torrent: InfoHash, bytes: number): boolean {
+    if (!this.isLimited(torrent)) return true;
+    // Time may have passed since it was looked at last.
+    this.#feed({ type: 'tick' });
+    if (this.#throttle.isOverdrawn(torrent)) return false;
+    this.#feed({ type: 'owed', torrent, bytes });
+    return true;
+  }
 
   #feed(input: Parameters<Throttle<InfoHash, Allowance>['input']>[0]): void {
     this.#throttle.input(input, now());
@@ -102,6 +111,11 @@ export class Allowance {
 
   spend(bytes: number): void {
     this.#credit = Math.max(0, this.#credit - bytes);
+  }
+
+  /** Whether bytes may go that are not payload. */
+  owe(bytes: number): boolean {
+    return this.#gate.owe(this.#torrent, bytes);
   }
 
   /** What was spent did not move after all. */

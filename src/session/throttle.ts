@@ -2,7 +2,8 @@
  * One direction's rate limits: of the node and of each torrent, shared block by block among the links that wait.
  * Invariants: over any stretch of time in which somebody waits, or waits again within half a second, what is granted
  * differs from the limit by at most one quantum and one burst; who waits is served in turn; a limit of 0 grants nothing.
- * Knows numbers only: what is granted is payload, tracking and the wire's own messages are not asked for here.
+ * Knows numbers only: what is granted is payload; metadata goes ungranted and is owed; tracking and the wire's other
+ * messages are not asked for here.
  */
 import { type Deadline, type Instant, later, type Machine } from '../base/index.ts';
 
@@ -25,6 +26,8 @@ export type ThrottleInput<Torrent, Link> =
   | { readonly type: 'claim'; readonly torrent: Torrent; readonly link: Link; readonly bytes: number }
   /** Granted bytes that were not used. */
   | { readonly type: 'refund'; readonly torrent: Torrent; readonly bytes: number }
+  /** Bytes that went without being granted: what is granted afterwards is less by as many. */
+  | { readonly type: 'owed'; readonly torrent: Torrent; readonly bytes: number }
   /** A torrent ended: its claims and its limit are forgotten. */
   | { readonly type: 'gone'; readonly torrent: Torrent }
   | { readonly type: 'tick' };
@@ -60,6 +63,11 @@ export class Throttle<Torrent, Link> implements Machine<ThrottleInput<Torrent, L
     return this.#node.perSecond === 0 || this.#torrents.get(torrent)?.perSecond === 0;
   }
 
+  /** True when so much went ungranted that no more may: as much as the limit lets go in a second. */
+  isOverdrawn(torrent: Torrent): boolean {
+    return this.#node.isOverdrawn || this.#torrents.get(torrent)?.isOverdrawn === true;
+  }
+
   get deadline(): Deadline | undefined {
     const nodeMs = this.#node.emptyMs;
     let waitMs = Number.POSITIVE_INFINITY;
@@ -91,6 +99,10 @@ export class Throttle<Torrent, Link> implements Machine<ThrottleInput<Torrent, L
       case 'refund':
         this.#node.spend(-input.bytes);
         this.#torrents.get(input.torrent)?.spend(-input.bytes);
+        break;
+      case 'owed':
+        this.#node.spend(input.bytes);
+        this.#torrents.get(input.torrent)?.spend(input.bytes);
         break;
       case 'gone':
         for (const [link, { torrent }] of this.#claims) if (torrent === input.torrent) this.#unclaim(link);
@@ -185,6 +197,10 @@ class Bucket {
 
   get isEmpty(): boolean {
     return this.perSecond !== null && this.#level <= 0;
+  }
+
+  get isOverdrawn(): boolean {
+    return this.perSecond !== null && this.#level <= -this.perSecond;
   }
 
   /** Milliseconds until it is not empty; Infinity when that never comes. */

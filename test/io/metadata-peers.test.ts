@@ -1,11 +1,14 @@
 // A magnet's metadata (BEP 9) over real sockets from several peers at once, some of which lie or say nothing.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Address, encodeBencode } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { newPeerId } from '../../src/io/torrent-identity.ts';
+import { makeTorrent } from '../../src/io/torrent-maker.ts';
 import { parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
 import {
   encodeMetadataMessage,
@@ -18,7 +21,7 @@ import {
   parseMetadataMessage,
 } from '../../src/wire/index.ts';
 import { openNodeFor, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
-import { message, RawPeer } from './raw-peer.ts';
+import { type Heard, message, RawPeer } from './raw-peer.ts';
 
 const EXTENSION_HANDSHAKE = 0;
 /** What they call the extension. */
@@ -168,3 +171,26 @@ for (const [what, lie] of Object.entries({
     for (const { asked } of peers) assert.ok(asked.length > 0);
   });
 }
+
+test('metadata is told twice on one link, and not at all where the upload limit is 0', async (t) => {
+  const folder = temporaryFolder('content');
+  writeFileSync(join(folder, 'file'), randomContent(100_000));
+  const { info, sourcePaths } = await makeTorrent(join(folder, 'file'));
+  const seed = await openNodeFor(t);
+  await seed.torrents.add(specOf(info, folder, { sourcePaths, isWhole: true }))!.started;
+  const answers = async (requests: number): Promise<(string | undefined)[]> => {
+    const peer = await RawPeer.greet(seed.address, info.infoHash);
+    peer.send(message(MESSAGE.extended, Uint8Array.of(EXTENSION_HANDSHAKE), encodeBencode({ m: { ut_metadata: 3 } })));
+    const ask = encodeMetadataMessage({ type: 'request', piece: 0 });
+    const got = (): Heard[] => peer.heard.filter(({ id, payload }) => id === MESSAGE.extended && payload[0] === 3);
+    for (let i = 0; i < requests; i++)
+      peer.send(message(MESSAGE.extended, Uint8Array.of(OUR_EXTENSION_IDS.ut_metadata), ask));
+    await until('an answer to each', () => got().length === requests);
+    return got().map(({ payload }) => parseMetadataMessage(payload.subarray(1))?.type);
+  };
+  assert.deepEqual(await answers(4), ['data', 'data', 'reject', 'reject']);
+  seed.rates.up.limit(0);
+  assert.deepEqual(await answers(1), ['reject']);
+  seed.rates.up.limit(1 << 20);
+  assert.deepEqual(await answers(1), ['data']);
+});

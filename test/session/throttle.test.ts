@@ -164,3 +164,20 @@ test('refunds are granted again, and a torrent that went waits for nothing', () 
   throttle.input({ type: 'gone', torrent: 't' }, instant(5));
   assert.equal(throttle.deadline, undefined);
 });
+
+test('what went ungranted is granted less later, and a second of it is the most', () => {
+  const throttle = new Throttle<string, string>();
+  throttle.input({ type: 'limit', bytesPerSecond: 100 * KIB }, instant(0));
+  for (let sent = 0; sent < 100 * KIB; sent += BLOCK) {
+    assert.ok(!throttle.isOverdrawn('t'));
+    throttle.input({ type: 'owed', torrent: 't', bytes: BLOCK }, instant(0));
+  }
+  assert.ok(throttle.isOverdrawn('t'));
+  throttle.input({ type: 'claim', torrent: 't', link: 'a', bytes: BLOCK }, instant(1000));
+  assert.ok(!throttle.isOverdrawn('t'));
+  assert.deepEqual(throttle.effects(), [], 'it was all owed');
+  throttle.input({ type: 'tick' }, instant(1200));
+  assert.deepEqual(throttle.effects(), [{ link: 'a', bytes: BLOCK }]);
+  throttle.input({ type: 'limit', bytesPerSecond: 0 }, instant(1200));
+  assert.ok(throttle.isOverdrawn('t'), 'a limit of 0 lets nothing go');
+});
