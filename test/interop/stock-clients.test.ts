@@ -16,7 +16,8 @@ import { bareMagnet, infoHashOf, makeTorrent } from './torrent-file.ts';
 const SIZE = 300 * 2 ** 20;
 const SMALL_SIZE = 20 * 2 ** 20;
 const FETCH_SECONDS_MAX = 120;
-const CLIENTS = [aria2, transmission, libtorrent, rtorrent];
+/** The slowest first, so that the others run beside it. */
+const CLIENTS = [transmission, aria2, libtorrent, rtorrent];
 
 interface Scene {
   readonly bed: TestBed;
@@ -38,8 +39,8 @@ async function assertArrived(kind: ClientKind, into: string, { parent, name }: C
   assert.deepEqual(await treeHash(join(into, name)), expected);
 }
 
-// Two at a time: most of a test is waiting for a client's own timers.
-describe('with stock clients, through our tracker', { concurrency: 2 }, () => {
+// Three at a time: most of a test is waiting for a client's own timers.
+describe('with stock clients, through our tracker', { concurrency: 3 }, () => {
   for (const kind of CLIENTS) {
     test(`we fetch from ${kind.name} by a torrent that other tools made`, async (t) => {
       const scene = await setScene(t, kind, SIZE);
