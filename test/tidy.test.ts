@@ -1,6 +1,6 @@
 // The layers of the house (docs/ARCHITECTURE.md), checked so that nobody has to remember them.
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
@@ -54,6 +54,17 @@ test('only io/ and app/ import node: modules or packages, and each package in ex
       assert.equal(importer.get(bare) ?? file, file, `${bare} is imported twice`);
       importer.set(bare, file);
     }
+  }
+});
+
+test('C-10 the packages that monsoon was asked to be built of are used, and the top level is as it was asked for', () => {
+  const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const wanted = ['bittorrent-dht', 'bittorrent-protocol', 'parse-torrent', 'undici', 'dns2', 'libsodium-wrappers'];
+  const text = [...sources.values()].join('');
+  for (const name of wanted)
+    assert.ok(dependencies[name] && (text.includes(`'${name}'`) || text.includes(`'${name}/`)), name);
+  for (const path of ['package.json', 'tsconfig.json', 'src', 'tracker', 'dns', 'test', 'config', 'README.md']) {
+    assert.ok(existsSync(path), path);
   }
 });
 

@@ -34,7 +34,7 @@ test('without it the XDG folders count, and a relative one is no folder', () => 
   assert.equal(home.downloadDir, '/home/ada/Downloads/monsoon');
 });
 
-test('macOS and Windows have their own folders, and Windows a pipe of its own for each home', () => {
+test('W-10 macOS and Windows have their own folders, and Windows a pipe of its own for each home', () => {
   const mac = homeOf({ ...LINUX, platform: 'darwin', userHome: '/Users/ada' });
   assert.equal(mac.dataDir, '/Users/ada/Library/Application Support/monsoon/data');
   const windows = (home: string): string =>

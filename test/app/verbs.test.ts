@@ -80,7 +80,7 @@ test('monsoon alone is the list', async (t) => {
   assert.deepEqual(await runHere(place, ['--json']), await runHere(place, ['list', '--json']));
 });
 
-test('N-14 the list has the columns of a listing site and fits the terminal', async (t) => {
+test('N-14 W-38 the list has the columns of a listing site and fits the terminal', async (t) => {
   const place = placeFor(t);
   await hostFakeNode(t, place);
   const { data } = await runHere(place, ['list'], { isTty: true, columns: 80 });

@@ -24,6 +24,10 @@ test('without any source every option has its default', () => {
   assert.deepEqual(problems, []);
 });
 
+test('N-38 tracking takes less than half of a line of 1 Mbit/s by default', () => {
+  assert.ok(OPTIONS.trackingBytesPerSecond.default <= 1_000_000 / 8 / 2);
+});
+
 test('every default is a value its own option takes, and survives being written as text', () => {
   for (const name of OPTION_NAMES) {
     const option: Option = OPTIONS[name];

@@ -18,7 +18,7 @@ const REFETCHED_PIECES_PER_KILL_MAX = 2;
 const SEED_BYTES_PER_SECOND = 15 * 2 ** 20;
 const STEP_SECONDS_MAX = 60;
 
-test(`W-08 a download killed ${KILLS} times ends identical with at most 2 pieces refetched per kill`, async (t) => {
+test(`W-08 G-17 a download killed ${KILLS} times ends identical with at most 2 pieces refetched per kill`, async (t) => {
   if (!(await hasWhatItTakes(t, []))) return;
   const bed = await TestBed.create(t);
   const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });

@@ -45,7 +45,7 @@ test('overloaded supernodes pass hashes on, and somebody new is elected when nob
   });
 
   await t.test(
-    'N-08 N-05 where nobody has room a waiting node is elected, without a restart, and takes its part',
+    'N-08 N-05 N-33 where nobody has room a waiting node is elected, without a restart, and takes its part',
     async (t) => {
       for (const node of supernodes) await overload(node);
       const elected = await until('somebody new', RELIEF_SECONDS_MAX, async () => {

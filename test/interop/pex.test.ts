@@ -14,7 +14,7 @@ const SIZE = 8 * 2 ** 20;
 const SLOW_BYTES_PER_SECOND = 10_000;
 const FETCH_SECONDS_MAX = 90;
 
-test('libtorrent leads us to a seed that no tracker named to us', async (t) => {
+test('N-06 G-06 libtorrent leads us to a seed that no tracker named to us', async (t) => {
   if (!(await hasWhatItTakes(t, [libtorrent.requires]))) return;
   const bed = await TestBed.create(t);
   const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });

@@ -42,7 +42,7 @@ async function assertArrived(kind: ClientKind, into: string, { parent, name }: C
 // Three at a time: most of a test is waiting for a client's own timers.
 describe('with stock clients, through our tracker', { concurrency: 3 }, () => {
   for (const kind of CLIENTS) {
-    test(`we fetch from ${kind.name} by a torrent that other tools made`, async (t) => {
+    test(`N-23 we fetch from ${kind.name} by a torrent that other tools made`, async (t) => {
       const scene = await setScene(t, kind, SIZE);
       if (!scene) return;
       const { bed, supernode, content } = scene;
@@ -59,7 +59,7 @@ describe('with stock clients, through our tracker', { concurrency: 3 }, () => {
       await assertArrived(monsoonOf(supernode), into, content);
     });
 
-    test(`${kind.name} fetches from us by the magnet that share printed`, async (t) => {
+    test(`N-23 ${kind.name} fetches from us by the magnet that share printed`, async (t) => {
       const scene = await setScene(t, kind, SIZE);
       if (!scene) return;
       const { bed, supernode, content } = scene;

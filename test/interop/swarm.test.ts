@@ -25,7 +25,7 @@ interface Leecher {
   readonly into: string;
 }
 
-test('four stock clients and three of ours finish together though no complete seeder stays', async (t) => {
+test('M-01 M-14 N-23 four stock clients and three of ours finish together though no complete seeder stays', async (t) => {
   const programs = [aria2, transmission, libtorrent, rtorrent].map((kind) => kind.requires);
   if (!(await hasWhatItTakes(t, programs))) return;
   const bed = await TestBed.create(t);

@@ -88,7 +88,7 @@ test('ten nodes that start at once on one network, with nothing configured', asy
     assert.ok(told.length >= nodes.length - 1, JSON.stringify(statuses.map(({ bootstrap }) => bootstrap)));
   });
 
-  await t.test('P-01 W-28 what one shares another finds and fetches: its files and no others', async () => {
+  await t.test('P-01 P-02 W-28 what one shares another finds and fetches: its files and no others', async () => {
     const folder = await folderOf(bed, 'first');
     const { infoHash } = await nodes[0]!.share(folder);
     await whenListed(nodes, [infoHash]);

@@ -60,7 +60,7 @@ for (const [port, scheme] of [
   [443, 'https'],
   [80, 'http'],
 ] as const) {
-  test(`N-02 N-21 behind a firewall that passes TCP to port ${port} alone a client joins, shares, lists and fetches; a browser sees a page`, async (t) => {
+  test(`N-02 N-21 M-04 behind a firewall that passes TCP to port ${port} alone a client joins, shares, lists and fetches; a browser sees a page`, async (t) => {
     if (!(await hasWhatItTakes(t, ['nft', 'curl']))) return;
     if (!requireOrSkip(t, isInstalled('chromium') && existsSync(CHROMIUM), `${CHROMIUM} is not installed`)) return;
     const bed = await TestBed.create(t);

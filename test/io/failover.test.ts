@@ -12,7 +12,7 @@ import { completed, openLoopbackNode, randomContent, specOf, temporaryFolder, un
 
 const LENGTH = 96 << 20;
 
-test('W-06 when one of two seeds is killed in the middle, the download goes on from the other and is identical', async (t) => {
+test('W-06 G-17 when one of two seeds is killed in the middle, the download goes on from the other and is identical', async (t) => {
   const folder = temporaryFolder('content');
   const content = randomContent(LENGTH);
   writeFileSync(join(folder, 'big.bin'), content);

@@ -20,7 +20,7 @@ function infoOf(parts: Record<string, BencodeInput>, length: number): TorrentInf
   return info;
 }
 
-test('a file of 100 GiB takes the space of what was written, and is read back at its end', async (t) => {
+test('G-13 a file of 100 GiB takes the space of what was written, and is read back at its end', async (t) => {
   const length = 100 * GIB + 5;
   const info = infoOf({ length }, length);
   const directory = temporaryFolder('huge');

@@ -26,7 +26,7 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-test('more dead peers than links may be open do not keep a torrent from the live one', async () => {
+test('G-10 more dead peers than links may be open do not keep a torrent from the live one', async () => {
   const source = join(temporaryFolder('source'), 'file.bin');
   writeFileSync(source, randomContent(100_000));
   const made = await makeTorrent(source);

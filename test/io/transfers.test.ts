@@ -65,7 +65,7 @@ const SHAPES: Record<string, Record<string, Buffer | string>> = {
 
 for (const [shape, files] of Object.entries(SHAPES)) {
   for (const isMagnet of [false, true]) {
-    test(`${shape} arrives identical ${isMagnet ? 'from a magnet' : 'from a torrent file'}`, async (t) => {
+    test(`M-08 M-10 W-07 ${shape} arrives identical ${isMagnet ? 'from a magnet' : 'from a torrent file'}`, async (t) => {
       const [a, b] = [await openNodeFor(t), await openNodeFor(t)];
       const shared = await content(files);
       await seed(a, shared);

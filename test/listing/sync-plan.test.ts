@@ -73,7 +73,7 @@ function serversOf(count: number, entries: number): Server[] {
 
 const idOf = (i: number): NodeId => i.toString(16).padStart(64, '0') as NodeId;
 
-test('N-15 a client of 200 supernodes learns all of 100,000 entries, never fewer than before, within its bytes', () => {
+test('N-15 N-34 a client of 200 supernodes learns all of 100,000 entries, never fewer than before, within its bytes', () => {
   const servers = serversOf(200, 100_000);
   const budget = { bytesPerSecond: 500_000, workShare: 1 };
   const { known, sizes, bytes } = pullAll(servers, new SyncPlan(budget, START), 120_000);

@@ -118,7 +118,7 @@ test('a supernode that is killed is replaced, and its swarms are still answered'
   }
 });
 
-test('a role changes at run time: a client is asked to serve, and a supernode to stop serving', async (t) => {
+test('N-05 G-18 a role changes at run time: a client is asked to serve, and a supernode to stop serving', async (t) => {
   const [first] = await volunteers(t, 1);
   const other = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${first!.port}`] });
   assert.equal(other.node.status().role, 'client');

@@ -54,7 +54,7 @@ test('C-06 N-13 an entry is published, edited and withdrawn, and every list foll
   await eventually('the row to be back', async () => (await rowAt(reader)) !== undefined);
 });
 
-test('N-19 pages, counts and metadata of a supernode are plain HTTP, compressed where that is asked for', async (t) => {
+test('N-19 G-02 pages, counts and metadata of a supernode are plain HTTP, compressed where that is asked for', async (t) => {
   const supernode = await running(t);
   for (let i = 0; i < 8; i++)
     await supernode.node.share(sharedFile(`file ${i}.bin`), { description: 'words '.repeat(20) });
@@ -130,7 +130,7 @@ test('who takes a range over has its entries and metadata, though publisher and 
   assert.deepEqual([(await row())?.description, (await row())?.verified], ['left behind', true]);
 });
 
-test('N-15 M-01 eight nodes, three of them supernodes, come to one listing of what each has', async (t) => {
+test('N-15 M-01 P-12 eight nodes, three of them supernodes, come to one listing of what each has', async (t) => {
   const first = await running(t);
   const bootstrap = [`127.0.0.1:${first.port}`];
   const others = await Promise.all(

@@ -145,7 +145,7 @@ test('one network does not use up the line with lists of supernodes', async (t) 
   assert.match(await exchange(port, last, 5000, '127.0.0.10'), /^HTTP\/1\.1 200/);
 });
 
-test('what is published is checked: forged, lying and foreign entries are refused with their status', async (t) => {
+test('G-04 what is published is checked: forged, lying and foreign entries are refused with their status', async (t) => {
   const { port, node } = await running(t);
   const stranger = identityOfSeed(new Uint8Array(32).fill(7));
   const raw = encodeBencode({ length: 5, name: 'five.txt', 'piece length': 16_384, pieces: new Uint8Array(20) });

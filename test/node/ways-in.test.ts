@@ -38,7 +38,7 @@ async function whenJoined(newcomer: Running, supernode: Running): Promise<void> 
   );
 }
 
-test('P-09 P-10 N-25 any node will do: the address of a client leads to the supernodes it knows', async (t) => {
+test('P-09 P-10 G-05 N-25 any node will do: the address of a client leads to the supernodes it knows', async (t) => {
   const supernode = await running(t);
   const client = await running(t, { role: 'client', bootstrap: [at(supernode)] });
   await whenJoined(client, supernode);

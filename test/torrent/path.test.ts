@@ -71,7 +71,7 @@ test('bytes that are not UTF-8 become an underscore, the rest of the name stays'
   assert.equal(cleanPathElement(Uint8Array.of(0x82, 0x61, 0xff, 0x62)), '_a_b');
 });
 
-test('names that Windows reserves are prefixed, also before an extension or a space', () => {
+test('W-10 names that Windows reserves are prefixed, also before an extension or a space', () => {
   for (const name of ['aux', 'COM1.tar.gz', 'lpt¹', 'con .txt', 'CONIN$', 'PRN.'])
     assert.ok(clean(name)[0] === '_', name);
   for (const name of ['console', 'com', 'com10', 'auxiliary.txt', 'lpt.txt']) assert.equal(clean(name), name);

@@ -36,7 +36,7 @@ function rejects(promise: Promise<unknown>, code: MonsoonErrorCode, text: RegExp
   );
 }
 
-test('a piece length is a power of two that makes 1,024 to 2,048 pieces, from 16 KiB to 16 MiB', () => {
+test('G-11 G-12 a piece length is a power of two that makes 1,024 to 2,048 pieces, from 16 KiB to 16 MiB', () => {
   assert.deepEqual([0, 1, 32 * MIB, 32 * MIB + 1].map(pieceLengthFor), [16_384, 16_384, 16_384, 32_768]);
   assert.equal(pieceLengthFor(100 * 1024 * MIB), 16 * MIB);
   for (let size = 33 * MIB; size < 2 ** 35; size = Math.floor(size * 1.37)) {
@@ -202,7 +202,7 @@ test('making stops when it is told to, and progress ends at the whole', async ()
   assert.equal(last, 1);
 });
 
-test('a sparse file is read without being kept in memory, and its zero pieces are hashed right', async () => {
+test('G-13 a sparse file is read without being kept in memory, and its zero pieces are hashed right', async () => {
   const file = join(newFolder('sparse', { disk: '' }), 'disk');
   truncateSync(file, 512 * MIB + 1);
   const before = process.memoryUsage().rss;

@@ -175,7 +175,7 @@ for (const openPiecesMax of [1, 2, 32]) {
   });
 }
 
-test(`two poisoners in a swarm cannot keep a piece from completing (seed ${SEED})`, () => {
+test(`G-16 two poisoners in a swarm cannot keep a piece from completing (seed ${SEED})`, () => {
   eachSeed(15, (seed) => {
     const swarm = complete(
       {

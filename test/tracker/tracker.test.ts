@@ -23,7 +23,7 @@ function scrape(tracker: Tracker, query: string) {
   return dictOf(tracker.serve('scrape', bytesOfLatin1(query), ip('192.0.2.1'), START).body);
 }
 
-test('N-43 an announce is answered with address and port of those who have the file, over IPv4 and IPv6', () => {
+test('N-43 M-03 M-05 an announce is answered with address and port of those who have the file, over IPv4 and IPv6', () => {
   const tracker = newTracker();
   announce(tracker, '198.51.100.1', { port: 7001, left: 0 });
   announce(tracker, '2001:db8::2', { port: 7002, left: 0 });

@@ -71,7 +71,7 @@ test('each flag bit is read by itself, and unknown ones mean nothing', () => {
   }
 });
 
-test('a run of requests is one request message per block, the last one shorter', () => {
+test('G-09 G-15 a run of requests is one request message per block, the last one shorter', () => {
   const reader = new Recorder();
   const events = reader.feed(encodeRequestRun(7, 3, 3, 100));
   const request = (block: number, length: number): string => `request 7 ${block * BLOCK_BYTES} ${length}`;
