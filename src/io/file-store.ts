@@ -36,7 +36,7 @@ export interface Content {
 /** Reads and writes one torrent's byte stream. */
 export class FileStore {
   readonly layout: Layout;
-  readonly #content: Content;
+  #content: Content;
   readonly #writing = new Turnstile();
   readonly #files: OpenFiles = new OpenFiles((file, isWriting) => this.#openFile(file, isWriting));
 
@@ -129,6 +129,12 @@ export class FileStore {
     const found = await stat(path).catch(() => undefined);
     if (!found && !(await stat(folder).catch(() => undefined))) absentFolders.add(folder);
     return found;
+  }
+
+  /** The same content is below another folder from now on. */
+  moveTo(directory: string): void {
+    this.#content = { ...this.#content, directory };
+    this.#files.renew();
   }
 
   /** Closes the files that nobody uses. */

@@ -52,10 +52,15 @@ export class OpenFiles {
     for (const [file, opened] of [...this.#table]) if (opened.users === 0) this.#retire(file, opened);
   }
 
+  /** Opens every file anew from now on; what is under way ends with what it has. */
+  renew(): void {
+    for (const [file, opened] of [...this.#table]) this.#retire(file, opened);
+  }
+
   /** Opens nothing from now on; resolves when everything under way is done and every file is closed. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const [file, opened] of [...this.#table]) this.#retire(file, opened);
+    this.renew();
     await Promise.all([...this.#leaving.values()].map(({ promise }) => promise));
   }
 

@@ -31,7 +31,7 @@ export interface DiskEvents {
 /** Reads, writes, checks and remembers one torrent's pieces. */
 export class TorrentDisk {
   readonly intake: PieceIntake;
-  readonly #content: Content;
+  #content: Content;
   readonly #store: Store;
   readonly #resume: ResumeFile;
   readonly #events: DiskEvents;
@@ -158,6 +158,12 @@ export class TorrentDisk {
 
   async createEmptyFiles(priorities: readonly Priority[]): Promise<void> {
     await this.#store.createEmptyFiles(priorities);
+  }
+
+  /** The same content is below another folder from now on: a snapshot has to say so. */
+  moveTo(directory: string): void {
+    this.#content = { ...this.#content, directory };
+    this.#store.moveTo(directory);
   }
 
   /** Nobody reads or writes for now: holds no file open that can be opened again. */

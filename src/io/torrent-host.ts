@@ -154,7 +154,9 @@ export class TorrentHost {
       links: this.#links,
       peers: this.#peers,
       finisher: this.#finisher,
-      standingChanged: () => this.#describe(),
+      standingChanged: () => {
+        for (const link of this.#links.greeted()) link.describe(ourHandshake(services, this.#parts));
+      },
       completed: () => this.#completed(),
     });
   }
@@ -262,6 +264,12 @@ export class TorrentHost {
     // The files may have been touched since: with their times as they are now they are believed at the next start.
     if (!this.#hasEnded()) await this.#memory.write();
     return true;
+  }
+
+  /** Goes on with the same content in another folder; resolves when it is remembered as it lies there. */
+  async moveTo(directory: string): Promise<void> {
+    this.#parts.disk?.moveTo(directory);
+    if (!this.#hasEnded()) await this.#memory.write();
   }
 
   /** Its links past the wire handshake, and how each is hidden. */
@@ -461,10 +469,6 @@ export class TorrentHost {
     if (this.#links.size === 0) this.#parts.disk?.rest();
   }
 
-  #describe(): void {
-    for (const link of this.#links.greeted()) link.describe(ourHandshake(this.#services, this.#parts));
-  }
-
   #log(text: string): void {
     this.#services.log(`${this.spec.name}: ${text}`);
   }
@@ -487,12 +491,8 @@ export class TorrentHost {
     const goodbye = this.#announcer.end();
     await this.#work;
     await this.#finisher.close();
-    try {
-      // What failed may be wrong about what it has: it is checked again when it is added again.
-      if (this.#failure === undefined) await this.#memory.end();
-    } catch (error) {
-      this.#log(textOfError(error));
-    }
+    // What failed may be wrong about what it has: it is checked again when it is added again.
+    if (this.#failure === undefined) await this.#memory.end().catch((error) => this.#log(textOfError(error)));
     await this.#parts.disk?.close();
     this.#resume.close();
     await goodbye;

@@ -392,18 +392,18 @@ export class Torrent {
     this.#moved = 0;
     try {
       // What is whole is only read, and can be while it is copied.
-      if (this.#host?.figures().storedBytes !== this.info?.length) await this.#leave();
-      const { info } = this;
+      if (!this.#isWhole) await this.#leave();
       const { directory } = this.#spec;
-      if (info) {
+      if (this.info) {
         const progress = (share: number): void => {
           this.#moved = share;
         };
-        await placeContent(info, directory, movingTo, { isResumed, progress, isCancelled: () => this.#isClosed });
+        await placeContent(this.info, directory, movingTo, { isResumed, progress, isCancelled: () => this.#isClosed });
       }
-      await this.#leave();
+      if (!this.#isWhole) await this.#leave();
       await this.#save({ directory: movingTo, movingTo: '', clearing: directory });
       this.#spec = { ...this.#spec, directory: movingTo };
+      await this.#host?.moveTo(movingTo);
       await this.#clear();
     } catch (error) {
       if (error instanceof MoveCancelled)
@@ -413,6 +413,11 @@ export class Torrent {
     } finally {
       this.#moved = undefined;
     }
+  }
+
+  /** Takes part, and has every byte: it only reads. */
+  get #isWhole(): boolean {
+    return this.#host?.phase === 'running' && this.#host.figures().storedBytes === this.info?.length;
   }
 
   async #clear(): Promise<void> {

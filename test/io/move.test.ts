@@ -110,6 +110,27 @@ test('within a file system the files themselves move, the torrent seeds from the
   assert.ok(!wasHashed, 'nothing is hashed again');
 });
 
+test('who fetches from a torrent goes on over the same link while its files move', async (t) => {
+  const content = await shared();
+  const [seeder, leecher, other] = [await openNodeFor(t), await openNodeFor(t), await openNodeFor(t)];
+  await seed(seeder, content);
+  const torrent = await fetched(seeder, leecher, content, temporaryFolder('before'));
+  await seeder.torrents.stop();
+  other.rates.down.limit(MIB);
+  const { host } = other.torrents.add(specOf(content.made.info, temporaryFolder('other')))!;
+  host.learn([leecher.address], 'user', 'user');
+  await until('blocks to come', () => host.figures().downloaded > 0);
+  const links = torrent.links().map(({ address }) => address);
+  await torrent.move(temporaryFolder('after'));
+  assert.ok(!host.isComplete);
+  assert.deepEqual(
+    torrent.links().map(({ address }) => address),
+    links,
+  );
+  other.rates.down.limit(null);
+  await completed(host);
+});
+
 test('to another file system the files are copied while the torrent seeds, holes stay holes', async (t) => {
   const elsewhere = folderElsewhere(t);
   if (elsewhere === undefined) return;

@@ -95,6 +95,8 @@ export class VolatileStore implements Store {
     return '/volatile';
   }
 
+  moveTo(): void {}
+
   rest(): void {}
 
   async close(): Promise<void> {}
