@@ -16,6 +16,8 @@ import { UploadQueue } from './upload-queue.ts';
 const HANDSHAKE_MS = 10_000;
 /** How often one link may have all of the metadata: whoever joins needs it once. */
 const METADATA_TIMES_MAX = 2;
+/** Requests for metadata that are refused on one link; more close it. */
+const METADATA_REFUSALS_MAX = 2000;
 /** A link on which nothing at all was heard for this long is dead (keep-alives come every two minutes). */
 const SILENCE_MS = 150_000;
 const KEEP_ALIVE_MS = 100_000;
@@ -59,6 +61,7 @@ export class PeerLink {
   readonly #uploads: UploadQueue;
   readonly #allowance: Allowance;
   #metadataBytes = 0;
+  #metadataRefusals = 0;
   #isClosed = false;
   /** Small messages of this turn, which leave as one. */
   #pending: Uint8Array[] = [];
@@ -206,13 +209,20 @@ export class PeerLink {
   }
   /** Answers a request for metadata; refuses what this peer had twice, and what the upload limit does not let go. */
   answerMetadata(reply: MetadataMessage): void {
-    if (reply.type !== 'data') return this.sendMetadata(reply);
-    const { piece, totalSize, bytes } = reply;
-    const isFair = this.#metadataBytes < METADATA_TIMES_MAX * totalSize;
-    if (!isFair || !this.#allowance.owe(bytes.length)) return this.sendMetadata({ type: 'reject', piece });
-    this.#metadataBytes += bytes.length;
-    this.sendMetadata(reply);
+    if (reply.type === 'data' && this.#mayTell(reply)) {
+      this.#metadataBytes += reply.bytes.length;
+      this.sendMetadata(reply);
+    } else if (++this.#metadataRefusals > METADATA_REFUSALS_MAX) {
+      this.close(fault('too-many-requests', 'it asks for metadata without end'));
+    } else {
+      this.sendMetadata({ type: 'reject', piece: reply.piece });
+    }
   }
+
+  #mayTell({ totalSize, bytes }: Extract<MetadataMessage, { type: 'data' }>): boolean {
+    return this.#metadataBytes < METADATA_TIMES_MAX * totalSize && this.#allowance.owe(bytes.length);
+  }
+
   describe(ours: OurExtendedHandshake): void {
     this.#wire.describe(ours);
   }
