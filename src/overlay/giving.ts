@@ -1,7 +1,7 @@
 /**
  * The giver's side of a hand-off: 1 offer, 2 accepted, 3 copied while new announces go to both, 4 the grant is sealed, a
  * replica and the taker sign it, 5 and 6 both pass it on. Invariants: one part of a range is given at a time; from the moment
- * the grant is sealed the giver does not own the arc, until the taker refuses or is gone; before it, everything can be
+ * the grant is sealed the giver does not own the arc, until the taker refuses, is gone or does not sign; before it, everything can be
  * dropped without a word.
  */
 import { type Instant, later, type NodeId, wallSeconds } from '../base/index.ts';
@@ -14,6 +14,7 @@ import {
   GRANT_SECONDS,
   type Grant,
   isReceipt,
+  isSigned,
   receiptOf,
   type SealedGrant,
   sealGrant,
@@ -29,8 +30,14 @@ import type { Token } from './token.ts';
 export const GIVINGS_MAX = 4;
 const OFFER_MS = 3000;
 const GRANT_MS = 3000;
-/** A taker that does not answer is asked again until it is found to be gone. */
+/**
+ * A taker that does not answer is asked for its signature again, this long: meanwhile nobody serves the arc. If it signed all
+ * the same, its grant comes back to us with the gossip.
+ */
 const AGAIN_MS = 1000;
+const SIGN_MS = 12_000;
+/** To who did not sign nothing is offered for this long; bounded by the hand-offs that fit in it. */
+const UNSIGNED_MS = 3_600_000;
 const RENEW_MS = (GRANT_SECONDS * 1000) / 2;
 const LOOK_MS = 60_000;
 
@@ -43,6 +50,8 @@ interface Giving {
   readonly announcesPerSecond: number;
   readonly startedAt: Instant;
   step: GivingStep;
+  /** When the range is taken back unless the grant is signed. */
+  signBy: Instant | undefined;
   copy: number | undefined;
   retry: { readonly at: Instant; readonly run: () => void } | undefined;
 }
@@ -63,6 +72,8 @@ export class Givings {
   readonly #givings = new Map<Token, Giving>();
   /** Grants of ours, to be renewed. */
   readonly #given = new Map<Token, { renewAt: Instant }>();
+  /** Who did not sign, and until when it is offered nothing. */
+  readonly #unsigned = new Map<NodeId, Instant>();
   #lookAt: Instant;
   /** Hand-offs that came to their end. */
   done = 0;
@@ -96,6 +107,11 @@ export class Givings {
     return [...this.#givings.keys()].some((cut) => isInArc(range, cut));
   }
 
+  /** A node may be offered something: the last time it signed, or was not asked to. */
+  mayTake(nodeId: NodeId): boolean {
+    return (this.#unsigned.get(nodeId) ?? Number.NEGATIVE_INFINITY) <= this.#context.now;
+  }
+
   get deadline(): Instant {
     let at: Instant = this.#lookAt;
     for (const { retry } of this.#givings.values()) if (retry && retry.at < at) at = retry.at;
@@ -109,7 +125,7 @@ export class Givings {
     const arc = { from: range.from, to: cut };
     const epoch = range.epoch + 1;
     const { announcesPerSecond } = load;
-    const begun = { step: 'offering', copy: undefined, retry: undefined } as const;
+    const begun = { step: 'offering', signBy: undefined, copy: undefined, retry: undefined } as const;
     const giving: Giving = { to, arc, epoch, announcesPerSecond, startedAt: this.#context.now, ...begun };
     this.#givings.set(cut, giving);
     const message = { type: 'offer', arc, epoch, ...load } as const;
@@ -204,16 +220,27 @@ export class Givings {
     const message = { type: 'grant', grant: grant.sealed, receipt } as const;
     exchanges.ask(giving.to, message, GRANT_MS, (reply) => {
       if (!this.#isUnderWay(giving)) return;
-      if (reply === undefined) {
-        // It may hold the grant: only its absence from the ring makes the range ours again.
-        const run = (): void => this.#askTaker(giving, grant, receipt);
-        giving.retry = { at: later(this.#context.now, AGAIN_MS), run };
-        return;
-      }
+      if (reply === undefined) return this.#askAgain(giving, () => this.#askTaker(giving, grant, receipt));
       const isGood = reply.type === 'signed' && settings.verify(reply.signature, takenBytes(grant.sealed), grant.taker);
       if (!isGood) return this.#fail(giving);
       this.#finish(giving, signedGrant(grant, reply.signature, receipt));
     });
+  }
+
+  /** It may hold the grant, signed or not. */
+  #askAgain(giving: Giving, run: () => void): void {
+    const { now, view, self } = this.#context;
+    const held = view.grantOf(self, giving.arc.to);
+    if (held && isSigned(held)) return this.#finish(giving, held);
+    giving.signBy ??= later(now, SIGN_MS);
+    if (now < giving.signBy) {
+      giving.retry = { at: later(now, AGAIN_MS), run };
+      return;
+    }
+    const { nodeId } = giving.to;
+    for (const [other, until] of this.#unsigned) if (until <= now) this.#unsigned.delete(other);
+    this.#unsigned.set(nodeId, later(now, UNSIGNED_MS));
+    this.#fail(giving);
   }
 
   #finish(giving: Giving, grant: Grant): void {

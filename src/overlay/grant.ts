@@ -70,6 +70,11 @@ export interface Grant extends SealedGrant {
   readonly record: Uint8Array;
 }
 
+/** Its taker signed it; one that it did not has no record to pass on. */
+export function isSigned({ record }: Pick<Grant, 'record'>): boolean {
+  return record.length > 0;
+}
+
 export type GrantFault =
   | RecordFault
   | Fault<'grant-malformed' | 'grant-other-network' | 'grant-expired' | 'grant-unsigned'>;

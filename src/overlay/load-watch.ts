@@ -10,7 +10,7 @@ import { HELLO_MS } from './admission.ts';
 import type { Context } from './context.ts';
 import type { Capacity, Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
-import { GIVINGS_MAX } from './giving.ts';
+import { GIVINGS_MAX, type Givings } from './giving.ts';
 import type { Range } from './ring.ts';
 import { TAKE_MAX } from './taking.ts';
 import { parseToken, type Token } from './token.ts';
@@ -47,8 +47,8 @@ export interface LoadEvents {
   call(): void;
   /** A record of ours is in the view: others shall have it. */
   spread(key: string): void;
-  /** Parts that are being given: how many more may be, of which ranges, and what goes with them. */
-  readonly giving: { readonly room: number; readonly announcesPerSecond: number; isGivingOf(range: Range): boolean };
+  /** Parts that are being given: how many more may be, of which ranges, what goes with them, and who takes none. */
+  readonly giving: Pick<Givings, 'room' | 'announcesPerSecond' | 'isGivingOf' | 'mayTake'>;
   /** Announces a second that are being taken and do not show yet. */
   promised(): number;
 }
@@ -151,7 +151,7 @@ export class LoadWatch {
     const candidates: Candidate[] = [];
     for (const member of sample) {
       this.#context.exchanges.ask(contactOf(member), { type: 'hello' }, HELLO_MS, (reply) => {
-        if (reply?.type === 'here' && reply.sequence > 0) {
+        if (reply?.type === 'here' && reply.sequence > 0 && this.#events.giving.mayTake(member.nodeId)) {
           candidates.push({ member, room: (TAKE_MAX - reply.load / 255) * member.capacity.announcesPerSecond });
         }
         if (--open > 0) return;

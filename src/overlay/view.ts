@@ -16,7 +16,7 @@ import {
 } from '../base/index.ts';
 import type { Descriptor } from './descriptor.ts';
 import { DigestTable } from './digest-table.ts';
-import type { Grant, GrantTerms } from './grant.ts';
+import { type Grant, type GrantTerms, isSigned } from './grant.ts';
 import { isSamePlace, Ring } from './ring.ts';
 import type { Seat, Token } from './token.ts';
 import type { Widening } from './widening.ts';
@@ -259,8 +259,4 @@ export function unletter(
   if (lettered[0] === DESCRIPTOR_LETTER) return { kind: 'descriptor', record };
   if (lettered[0] === GRANT_LETTER) return { kind: 'grant', record };
   return lettered[0] === WIDENING_LETTER ? { kind: 'widening', record } : undefined;
-}
-
-function isSigned({ record }: Grant): boolean {
-  return record.length > 0;
 }

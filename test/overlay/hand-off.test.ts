@@ -105,3 +105,22 @@ test("a taker that hears of no announce takes nothing, and the range is its give
   assert.ok(ownerless > 0 && ownerless <= 14, `${ownerless} seconds without an owner`);
   for (const hash of hashes) assert.equal(mesh.ownersOf(hash).length, 1);
 });
+
+for (const end of ['stays', 'leaves'] as const) {
+  test(`a taker that answers all but the grant and ${end} leaves the range with its giver, who offers it nothing more`, () => {
+    const { mesh, busy, hashes } = overloaded(40);
+    mesh.isLost = (from, _to, { type }) => from === busy && type === 'grant';
+    mesh.until('the grant', () => busy.overlay.givingNow?.step === 'granting', 120);
+    const silent = busy.overlay.givingNow!.to;
+    const taker = mesh.nodes.find(({ nodeId }) => nodeId === silent)!;
+    mesh.isLost = (from, to, { type }) => from === busy && to === taker && type === 'grant';
+    const before = busy.overlay.handOffs;
+    if (end === 'leaves') mesh.feed(taker, { type: 'drain' });
+    const isServed = (): boolean => hashes.every((hash) => mesh.ownersOf(hash).length === 1);
+    mesh.until('somebody to serve all of it', () => busy.overlay.givingNow?.to !== silent && isServed(), 20);
+    if (end === 'leaves') mesh.kill(taker);
+    const told = busy.events.length;
+    mesh.until('it to give to another', () => busy.overlay.handOffs > before, 120);
+    assert.ok(busy.events.slice(told).every((event) => !('to' in event) || event.to !== silent));
+  });
+}
