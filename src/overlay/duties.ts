@@ -1,13 +1,16 @@
 /**
  * What a supernode does for the election of others: keeps those who offer to serve, nominates one when somebody is
- * needed, and votes as a witness. A witness connects to the candidate itself, and gives one vote for a term.
+ * needed, and votes as a witness. A witness connects to the candidate itself, and gives one vote for a term. Invariant: who
+ * stands or asks for a vote has this node connect to nobody but himself, and takes no room from its other questions.
  */
 import { type Address, type Instant, type NodeId, reachOf, wallSeconds } from '../base/index.ts';
 import { HELLO_MS } from './admission.ts';
+import { comesFrom, Places, sourceOf } from './asker.ts';
 import { votedBytes } from './certificate.ts';
 import type { Context } from './context.ts';
 import { type Capacity, CLOCK_SKEW_SECONDS } from './descriptor.ts';
 import { type OverlayMessage, refused } from './message.ts';
+import type { Contact } from './overlay-facts.ts';
 import { OWNERS, PER_SUBNET_MAX, subnetOf } from './ring.ts';
 import type { Seat } from './token.ts';
 
@@ -21,6 +24,10 @@ const VOTED_MAX = 4096;
 /** Elections of one public subnet that this witness takes part in, in an hour. */
 const VOTES_PER_SUBNET = 4;
 const VOTES_MS = 3_600_000;
+/** Candidates who are being connected to, and of one address. */
+const VISITS_MAX = 64;
+const VISITS_PER_SOURCE_MAX = 1;
+const ELSEWHERE = 'you do not come from there';
 const SUBNETS_MAX = 4096;
 
 type Stand = Extract<OverlayMessage, { type: 'stand' }>;
@@ -46,6 +53,7 @@ export class Duties {
   readonly #voted = new Map<NodeId, number>();
   /** When votes were given lately, by subnet. */
   readonly #votes = new Map<string, Instant[]>();
+  readonly #visits = new Places(VISITS_MAX, VISITS_PER_SOURCE_MAX);
   #nominateAt: Instant;
   /** Why somebody is needed although there are enough; undefined when nobody is. */
   #need: string | undefined;
@@ -68,8 +76,10 @@ export class Duties {
   }
 
   /** A node offers to serve. */
-  noteStand(nodeId: NodeId, stand: Stand): OverlayMessage {
+  noteStand(from: Contact, stand: Stand): OverlayMessage {
     const { now } = this.#context;
+    const { nodeId } = from;
+    if (!comesFrom(from, stand.addresses[0]!)) return refused(ELSEWHERE);
     if (this.#isCrowded(nodeId, stand.addresses[0]!)) return refused('there are enough supernodes in that subnet');
     const since = this.#candidates.get(nodeId)?.since ?? now;
     this.#candidates.delete(nodeId);
@@ -95,11 +105,15 @@ export class Duties {
   }
 
   /** A candidate asks for our vote; `reply` is called once. */
-  vote(nodeId: NodeId, request: VoteRequest, reply: (message: OverlayMessage) => void): void {
-    const why = this.#objection(nodeId, request);
-    if (why !== undefined) return reply(refused(why));
+  vote(from: Contact, request: VoteRequest, reply: (message: OverlayMessage) => void): void {
+    const { nodeId } = from;
     const address = request.addresses[0]!;
+    const why = comesFrom(from, address) ? this.#objection(nodeId, request) : ELSEWHERE;
+    if (why !== undefined) return reply(refused(why));
+    const source = sourceOf(from);
+    if (!this.#visits.take(source)) return reply(refused('others are voted for now'));
     this.#context.exchanges.ask({ nodeId, address }, { type: 'hello' }, HELLO_MS, (answer) => {
+      this.#visits.free(source);
       if (answer?.type !== 'here') return reply(refused('you cannot be reached there'));
       const again = this.#objection(nodeId, request);
       if (again !== undefined) return reply(refused(again));

@@ -228,7 +228,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       case 'alone':
         return this.#standing.noteAlone(input.withinMs);
       case 'asked':
-        return this.#asked(input.exchange, input.from, input.message);
+        return this.#asked(input.exchange, { nodeId: input.from, address: input.address }, input.message);
       case 'answered':
         return this.#context.exchanges.settle(input.exchange, input.message);
       case 'unanswered':
@@ -266,7 +266,8 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#attendLeaving();
   }
 
-  #asked(exchange: number, from: NodeId, message: OverlayMessage): void {
+  #asked(exchange: number, asker: Contact, message: OverlayMessage): void {
+    const from = asker.nodeId;
     const reply = (answer: OverlayMessage): void =>
       this.#context.exchanges.order({ type: 'answer', exchange, message: answer });
     if (message.type === 'hello') {
@@ -276,15 +277,15 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (message.type === 'frame') return reply(this.#answerFrame(from, message));
     if (message.type === 'announces') return reply(this.#answerAnnounces(from, message));
     if (!this.#standing.isOnDuty) return reply(refused('this node serves nobody now'));
-    if (message.type === 'vote') return this.#duties.vote(from, message, reply);
+    if (message.type === 'vote') return this.#duties.vote(asker, message, reply);
     if (message.type === 'probe' && this.#context.view.get(from)) {
       return this.#membership.probe(message, (isThere) => reply({ type: 'probed', isThere }));
     }
+    if (message.type === 'stand') return reply(this.#duties.noteStand(asker, message));
     reply(this.#membership.answer(from, message) ?? this.#answerDuty(from, message));
   }
 
   #answerDuty(from: NodeId, message: OverlayMessage): OverlayMessage {
-    if (message.type === 'stand') return this.#duties.noteStand(from, message);
     if (this.#standing.phase !== 'serving') return refused('this node leaves');
     switch (message.type) {
       case 'claim':

@@ -1,6 +1,7 @@
-// What a member has another one ask never takes the room that it needs for its own questions.
+// What others have a node ask never takes the room that it needs for its own questions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { identity } from './fixtures.ts';
 import { hashAt, Mesh } from './mesh.ts';
 
 const BATCHES = 1200;
@@ -35,4 +36,23 @@ test('a member that has thousands of announces passed on to silent keepers makes
     victim.events.filter(({ type }) => type === 'lost'),
     [],
   );
+});
+
+test('strangers who ask for votes and then do not answer make nobody lose sight of others', () => {
+  const mesh = new Mesh(3);
+  const victim = mesh.grow(12)[5]!;
+  mesh.run(60);
+  let asking = 0;
+  // 1,000 a second, each from where it says that it is.
+  for (let n = 0; n < 30_000; n++) {
+    const address = { host: `${1 + (n % 200)}.${(n >> 8) % 250}.${n % 250}.9`, port: 8080 };
+    const from = identity(20_000 + (n % 50)).nodeId;
+    const term = 1 + (n % 500);
+    const message = { type: 'vote', addresses: [address], term, issued: mesh.wall, seat: undefined } as const;
+    mesh.feed(victim, { type: 'asked', exchange: 1e9 + n, from, address, message });
+    if (n % 100 === 0) mesh.run(0.1);
+    asking = Math.max(asking, victim.overlay.asking);
+  }
+  assert.ok(asking > 50 && asking < 128, `${asking} questions under way`);
+  assert.equal(victim.overlay.members, 12);
 });

@@ -75,6 +75,28 @@ test('the third supernode of a public subnet, and the second of an address, get 
   ]);
 });
 
+test('a witness connects to nobody but the candidate: not where a stranger says that he is, and to one of a source at a time', () => {
+  const mesh = new Mesh(35);
+  const [witness] = mesh.grow(3);
+  const [victim, candidate, other] = ['8.8.4.1', '8.8.5.1', '8.8.5.1'].map((host) =>
+    mesh.add({ role: 'client', host }),
+  );
+  const asked: string[] = [];
+  mesh.watch = (from, { type }) => {
+    if (from === witness && (type === 'hello' || type === 'nominate')) asked.push(type);
+  };
+  const { addresses } = request(mesh, victim!);
+  const stand = { type: 'stand', addresses, capacity: CAPACITY, uptimeSeconds: 9, isVolunteer: true, term: 0 } as const;
+  assert.match(outcome(mesh.ask(witness!, candidate!, request(mesh, victim!))), /do not come from there/);
+  assert.match(outcome(mesh.ask(witness!, candidate!, stand)), /do not come from there/);
+  assert.deepEqual(asked, []);
+  const vote = { type: 'asked', exchange: 1e9, from: other!.nodeId, address: other!.address } as const;
+  mesh.feed(witness!, { ...vote, message: request(mesh, other!) });
+  assert.match(outcome(mesh.ask(witness!, candidate!, request(mesh, candidate!))), /others are voted for now/);
+  mesh.run(1);
+  assert.equal(outcome(mesh.ask(witness!, candidate!, request(mesh, candidate!))), 'voted');
+});
+
 test('a witness takes part in four elections of a public subnet in an hour', () => {
   const mesh = new Mesh(34);
   const [witness] = mesh.grow(3);
@@ -115,7 +137,8 @@ function nominated(seed: number, honestSince: Instant, liarSince: Instant): Node
     ] as const) {
       const addresses = [{ host: `10.1.1.${n}`, port: 7373 }];
       const said = { addresses, capacity: CAPACITY, uptimeSeconds: Math.floor(claimed), isVolunteer: false, term: 0 };
-      if (at >= since) duties.noteStand(identity(n).nodeId, { type: 'stand', ...said });
+      const from = { nodeId: identity(n).nodeId, address: addresses[0]! };
+      if (at >= since) duties.noteStand(from, { type: 'stand', ...said });
     }
     if (at === end) duties.call('a test');
     duties.tick();
