@@ -38,6 +38,8 @@ import { addressesIn } from './told-addresses.ts';
 export const OVERLAY_PATH = '/overlay';
 /** How long a question of another node may wait for our answer. */
 const ANSWER_MS = 8000;
+/** What an answer of another node may take longer than the machine waits: TCP and TLS make two journeys before it. */
+const HANDSHAKE_MS = 1000;
 /** Questions of others that wait. */
 const WAITING_MAX = 1024;
 /**
@@ -225,7 +227,7 @@ export class OverlayHost {
       path: OVERLAY_PATH,
       headers: { 'content-type': 'application/octet-stream' },
       body: encodeMessage(message),
-      timeoutMs,
+      timeoutMs: timeoutMs + HANDSHAKE_MS,
       bytesMax: MESSAGE_BYTES_MAX,
       signal: this.#ending.signal,
     });

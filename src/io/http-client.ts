@@ -53,6 +53,8 @@ export type HttpFault = Fault<
 const CONNECTIONS_PER_ORIGIN_MAX = 8;
 const ORIGINS_MAX = 1000;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** How often it is looked whether anybody waits still for a connection to a node: without, it would hold an origin for long. */
+const AWAITED_MS = 2000;
 const KEEP_ALIVE_MS = 4000;
 /** Of connections to nodes, if they say that they keep them as long: a handshake with both keys costs more than to wait. */
 const NODE_KEEP_ALIVE_MS = 75_000;
@@ -86,6 +88,8 @@ export class HttpClient {
   readonly #agent: Agent;
   /** Connections to nodes that are being made; bounded by those of the pools. */
   readonly #connecting = new Set<Socket>();
+  /** Requests under way, by origin; bounded by what callers wait for. */
+  readonly #asked = new Map<string, number>();
 
   constructor(settings: HttpSettings) {
     this.#settings = settings;
@@ -107,7 +111,7 @@ export class HttpClient {
     const { tls } = this.#settings;
     if (!tls) return undefined;
     try {
-      const { socket, peer } = await this.#connectNode(address, undefined, tls);
+      const { socket, peer } = await this.#connectNode(address, undefined, tls, () => true);
       socket.destroy();
       return peer;
     } catch (error) {
@@ -116,21 +120,26 @@ export class HttpClient {
   }
 
   /** Sends one request; never rejects. */
-  async request(request: HttpRequest): Promise<HttpReply | HttpFault> {
+  request(request: HttpRequest): Promise<HttpReply | HttpFault> {
+    return this.#awaited(request.origin, () => this.#request(request));
+  }
+
+  async #request(request: HttpRequest): Promise<HttpReply | HttpFault> {
     const deadline = AbortSignal.timeout(request.timeoutMs);
     const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline;
     try {
-      const reply = await this.#agent.request({
+      const asked = this.#agent.request({
         origin: request.origin,
         path: request.path,
         method: request.method,
         headers: request.headers ?? {},
         body: request.body ?? null,
-        // The deadline below is the only clock: undici's own are per phase and would add up.
+        // The deadline is the only clock: undici's own are per phase and would add up.
         headersTimeout: 0,
         bodyTimeout: 0,
         signal,
       });
+      const reply = await untilAborted(asked, signal);
       const body = await readBody(reply.body, request.bytesMax);
       return body ? { status: reply.statusCode, headers: joinHeaders(reply.headers), body } : tooLarge(request);
     } catch (error) {
@@ -144,14 +153,19 @@ export class HttpClient {
    * Sends one GET; never rejects. The answer has no bound but its sink's.
    * @param take decides by the head who takes the body; undefined leaves it unread
    */
-  async stream(
+  stream(request: HttpStreamRequest, take: (head: HttpHead) => BodySink | undefined): Promise<HttpHead | HttpFault> {
+    return this.#awaited(request.origin, () => this.#stream(request, take));
+  }
+
+  async #stream(
     request: HttpStreamRequest,
     take: (head: HttpHead) => BodySink | undefined,
   ): Promise<HttpHead | HttpFault> {
     const { origin, path, headers = {}, silenceMs, signal = null } = request;
     const timeouts = { headersTimeout: silenceMs, bodyTimeout: silenceMs };
     try {
-      const reply = await this.#agent.request({ origin, path, method: 'GET', headers, signal, ...timeouts });
+      const asked = this.#agent.request({ origin, path, method: 'GET', headers, signal, ...timeouts });
+      const reply = await (signal ? untilAborted(asked, signal) : asked);
       const head = { status: reply.statusCode, headers: joinHeaders(reply.headers) };
       const sink = take(head);
       // Leaving the loop destroys the stream, and with it the connection.
@@ -170,6 +184,18 @@ export class HttpClient {
     await this.#agent.destroy();
   }
 
+  /** Has connections to an origin made as long as somebody waits for what they are made for. */
+  async #awaited<Reply>(origin: string, ask: () => Promise<Reply>): Promise<Reply> {
+    this.#asked.set(origin, (this.#asked.get(origin) ?? 0) + 1);
+    try {
+      return await ask();
+    } finally {
+      const left = this.#asked.get(origin)! - 1;
+      if (left > 0) this.#asked.set(origin, left);
+      else this.#asked.delete(origin);
+    }
+  }
+
   /** The connections to one origin: to a node and nobody else where it names one. */
   #poolFor(origin: string, options: Pool.Options): Pool {
     const node = nodeOfUrl(origin);
@@ -177,8 +203,9 @@ export class HttpClient {
     const { tls } = this.#settings;
     const at = formatAddress(node.address);
     if (!tls) return new Pool(`http://${at}`, options);
+    const isAwaited = (): boolean => this.#asked.has(origin);
     const connect: buildConnector.connector = (_options, callback) => {
-      this.#connectNode(node.address, node.nodeId, tls).then(
+      this.#connectNode(node.address, node.nodeId, tls, isAwaited).then(
         ({ socket }) => callback(null, socket),
         (error) => callback(error, null),
       );
@@ -191,13 +218,18 @@ export class HttpClient {
     { host, port }: Address,
     meant: NodeId | undefined,
     tls: NodeTls,
+    isAwaited: () => boolean,
   ): Promise<{ socket: Socket; peer: NodeId }> {
     const { network, mayDial } = this.#settings;
     return new Promise((resolve, reject) => {
       if (!mayDial(host, port)) return reject(forbidden(host, port));
       const timer = setTimeout(() => socket.destroy(new Error('no answer')), CONNECT_TIMEOUT_MS);
+      const looking = setInterval(() => {
+        if (!isAwaited()) socket.destroy(new Error('nobody waits for an answer any more'));
+      }, AWAITED_MS);
       const settled = (peer: NodeId | TlsFault): void => {
         clearTimeout(timer);
+        clearInterval(looking);
         this.#connecting.delete(socket);
         if (!isFault(peer)) resolve({ socket, peer });
         else reject(peer.code === 'wrong-node' ? new WrongNode(peer.text) : new Error(peer.text));
@@ -215,6 +247,15 @@ function faultOf(error: Error, where: string): HttpFault {
   if (error instanceof ForbiddenAddress) return fault('http-forbidden', error.message);
   if (error instanceof WrongNode) return fault('http-wrong-node', `${where}: ${error.message}`);
   return fault('http-unreachable', `${where}: ${error.message}`);
+}
+
+/** What comes of a request, or its end: undici sees to a signal only once there is a connection. */
+function untilAborted<Reply>(asked: Promise<Reply>, signal: AbortSignal): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function isSilence(error: unknown): boolean {

@@ -72,6 +72,24 @@ test('a node is asked over TLS, both sides prove who they are, and the connectio
   assert.ok(served.connections <= 2, `${served.connections} connections`);
 });
 
+test('a node that does not answer is waited for no longer than was said, and its connection ends soon after', async (t) => {
+  const silent = createTcpServer((socket) => socket.resume().on('error', () => {}));
+  t.after(() => silent.close());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const accepted = once(silent, 'connection');
+  const origin = nodeOrigin({ nodeId: anna.nodeId, address: { host: '127.0.0.1', port } });
+  const began = performance.now();
+  const reply = clientFor(t).request({ ...request(origin), timeoutMs: 500 });
+  const [socket] = await accepted;
+  const closed = once(socket, 'close');
+  const code = await reply.then((fault) => isFault(fault) && fault.code);
+  assert.equal(code, 'http-timeout');
+  assert.ok(performance.now() - began < 1500, 'the time limit covers the connection');
+  await closed;
+  assert.ok(performance.now() - began < 4000, 'it is not kept for nobody');
+});
+
 test('another node at the address is asked nothing, even while a connection to it is open', async (t) => {
   const served = await serve(t, anna, (_, response) => response.end('here'));
   const client = clientFor(t);
