@@ -3,7 +3,7 @@
  * needed, and votes as a witness. A witness connects to the candidate itself, and gives one vote for a term. Invariant: who
  * stands or asks for a vote has this node connect to nobody but himself, and takes no room from its other questions.
  */
-import { type Address, type Instant, type NodeId, reachOf, wallSeconds } from '../base/index.ts';
+import { type Address, earliest, type Instant, later, type NodeId, reachOf, wallSeconds } from '../base/index.ts';
 import { HELLO_MS } from './admission.ts';
 import { comesFrom, Places, sourceOf } from './asker.ts';
 import { votedBytes } from './certificate.ts';
@@ -17,7 +17,13 @@ import type { Seat } from './token.ts';
 /** Candidates kept, and how long without their word. */
 const CANDIDATES_MAX = 256;
 const CANDIDATE_MS = 900_000;
+/** Of one private address, where many may be one machine's; of a public subnet as many as may serve. */
+const CANDIDATES_PER_HOST = 16;
 const NOMINATE_MS = 5000;
+/** Who volunteers waits no longer than this after the last nomination. */
+const NOMINATE_SOON_MS = 250;
+/** Where somebody was nominated this lately, others come first. */
+const NOMINATED_MS = 60_000;
 const NOMINATION_MS = 2000;
 /** Terms voted for that are remembered. */
 const VOTED_MAX = 4096;
@@ -35,6 +41,8 @@ type VoteRequest = Extract<OverlayMessage, { type: 'vote' }>;
 
 interface Candidate {
   readonly nodeId: NodeId;
+  /** The public subnet or the private address that it comes from. */
+  readonly place: string;
   readonly addresses: readonly Address[];
   readonly capacity: Capacity;
   readonly uptimeSeconds: number;
@@ -49,18 +57,22 @@ interface Candidate {
 export class Duties {
   readonly #context: Context;
   readonly #candidates = new Map<NodeId, Candidate>();
+  /** When somebody was nominated lately, by place; bounded by the nominations that fit in NOMINATED_MS. */
+  readonly #nominated = new Map<string, Instant>();
   /** The highest term voted for, by candidate. */
   readonly #voted = new Map<NodeId, number>();
   /** When votes were given lately, by subnet. */
   readonly #votes = new Map<string, Instant[]>();
   readonly #visits = new Places(VISITS_MAX, VISITS_PER_SOURCE_MAX);
   #nominateAt: Instant;
+  #nominatedAt: Instant;
   /** Why somebody is needed although there are enough; undefined when nobody is. */
   #need: string | undefined;
 
   constructor(context: Context) {
     this.#context = context;
     this.#nominateAt = context.now;
+    this.#nominatedAt = later(context.now, -NOMINATE_SOON_MS);
   }
 
   get deadline(): Instant | undefined {
@@ -73,6 +85,7 @@ export class Duties {
   /** Somebody who can take load is needed. */
   call(why: string): void {
     this.#need = why;
+    this.#hurry();
   }
 
   /** A node offers to serve. */
@@ -81,19 +94,36 @@ export class Duties {
     const { nodeId } = from;
     if (!comesFrom(from, stand.addresses[0]!)) return refused(ELSEWHERE);
     if (this.#isCrowded(nodeId, stand.addresses[0]!)) return refused('there are enough supernodes in that subnet');
+    const place = subnetOf({ addresses: [from.address] }) ?? from.address.host;
+    if (this.#isFull(nodeId, place, from.address)) return refused('enough others of that place wait to serve');
     const since = this.#candidates.get(nodeId)?.since ?? now;
     this.#candidates.delete(nodeId);
     if (this.#candidates.size >= CANDIDATES_MAX) this.#candidates.delete(this.#candidates.keys().next().value!);
     const { addresses, capacity, uptimeSeconds, isVolunteer, term } = stand;
-    this.#candidates.set(nodeId, { nodeId, addresses, capacity, uptimeSeconds, isVolunteer, term, since, at: now });
-    if (isVolunteer) this.#nominateAt = now;
+    const candidate = { nodeId, place, addresses, capacity, uptimeSeconds, isVolunteer, term, since, at: now };
+    this.#candidates.set(nodeId, candidate);
+    if (isVolunteer) this.#hurry();
     return { type: 'accepted' };
+  }
+
+  /** Somebody from that place waits as often as may be. */
+  #isFull(nodeId: NodeId, place: string, { host }: Address): boolean {
+    let waiting = 0;
+    for (const other of this.#candidates.values()) if (other.place === place && other.nodeId !== nodeId) waiting++;
+    return waiting >= (reachOf(host) === 'public' ? PER_SUBNET_MAX : CANDIDATES_PER_HOST);
+  }
+
+  #hurry(): void {
+    const { now } = this.#context;
+    const soonest = later(this.#nominatedAt, NOMINATE_SOON_MS);
+    this.#nominateAt = earliest(this.#nominateAt, soonest > now ? soonest : now)!;
   }
 
   tick(): void {
     const { now } = this.#context;
     if (now < this.#nominateAt) return;
     this.#nominateAt = this.#context.soon(NOMINATE_MS);
+    for (const [place, at] of this.#nominated) if (now - at > NOMINATED_MS) this.#nominated.delete(place);
     for (const { nodeId, at } of this.#candidates.values()) {
       if (now - at > CANDIDATE_MS || this.#context.member(nodeId)) this.#candidates.delete(nodeId);
     }
@@ -133,15 +163,18 @@ export class Duties {
   #best(): Candidate | undefined {
     let best: { candidate: Candidate; score: number } | undefined;
     for (const candidate of this.#candidates.values()) {
-      const score = scoreOf(candidate, this.#context.now) + 4 * this.#context.random();
+      const rest = this.#nominated.has(candidate.place) ? 500 : 0;
+      const score = scoreOf(candidate, this.#context.now) + 4 * this.#context.random() - rest;
       if (!best || score > best.score) best = { candidate, score };
     }
     return best?.candidate;
   }
 
-  #nominate({ nodeId, addresses }: Candidate, why: string): void {
+  #nominate({ nodeId, place, addresses }: Candidate, why: string): void {
     // It stands again if nothing comes of this.
     this.#candidates.delete(nodeId);
+    this.#nominatedAt = this.#context.now;
+    this.#nominated.set(place, this.#context.now);
     this.#need = undefined;
     this.#context.tell({ type: 'nominated', nodeId, why });
     this.#context.exchanges.ask({ nodeId, address: addresses[0]! }, { type: 'nominate', why }, NOMINATION_MS, () => {});
@@ -185,7 +218,7 @@ export class Duties {
   }
 }
 
-/** Volunteers first; then who is long there, can bear much, and did not serve often. */
+/** Volunteers first, by a thousand; then who is long there, can bear much, and did not serve often. */
 function scoreOf({ isVolunteer, uptimeSeconds, since, capacity, term }: Candidate, now: Instant): number {
   // What was seen here counts; what it says of the time before does not.
   const hours = Math.min(24, uptimeSeconds / 3600, (now - since) / 3_600_000);

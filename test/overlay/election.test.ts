@@ -108,8 +108,8 @@ test('a witness takes part in four elections of a public subnet in an hour', () 
   assert.match(outcomes[4]!, /enough nodes of that subnet/);
 });
 
-/** Whom a supernode that needs somebody nominates, of an honest node and one that says it is up for years. */
-function nominated(seed: number, honestSince: Instant, liarSince: Instant): NodeId {
+/** A supernode that knows of four others, by itself. */
+function lone(seed: number): Context {
   const settings = {
     network: 'monsoon',
     self: identity(1).nodeId,
@@ -127,6 +127,12 @@ function nominated(seed: number, honestSince: Instant, liarSince: Instant): Node
   } as const;
   const context = new Context(settings, instant(0), NOW);
   for (const n of [1, 2, 3, 4]) context.view.offer(unsigned(n));
+  return context;
+}
+
+/** Whom a supernode that needs somebody nominates, of an honest node and one that says it is up for years. */
+function nominated(seed: number, honestSince: Instant, liarSince: Instant): NodeId {
+  const context = lone(seed);
   const duties = new Duties(context);
   const end = 8 * HOUR_MS;
   for (let at = 0; at <= end; at += 300_000) {
@@ -154,6 +160,47 @@ test('W-30 hours up count as the supernode saw them: who claims years does not w
   for (let seed = 0; seed < 50; seed++) assert.equal(nominated(seed, instant(0), newcomer), honest);
   const even = Array.from({ length: 50 }, (_, seed) => nominated(seed, instant(0), instant(0)));
   assert.ok(even.includes(honest) && even.includes(liar), 'of two that are there as long, chance decides');
+});
+
+test('a volunteer is elected soon, however many keys of one address volunteer as well', () => {
+  const mesh = new Mesh(7);
+  const nodes = mesh.grow(4);
+  mesh.run(60);
+  const honest = mesh.join(nodes[0]!, { host: '5.6.7.8' });
+  const address = { host: '9.9.9.9', port: 4444 };
+  const capacity = { announcesPerSecond: 1e6, peers: 1e6, hashes: 1e6, trackingBytesPerSecond: 1e6 };
+  const said = { addresses: [address], capacity, uptimeSeconds: 1e6, isVolunteer: true, term: 0 };
+  const before = nodes.flatMap(({ events }) => events).length;
+  let count = 0;
+  for (let second = 0; second < 40 && !honest.overlay.isSupernode; second++) {
+    for (let i = 0; i < 10; i++) {
+      for (const node of [...nodes, ...nodes, ...nodes, ...nodes, ...nodes]) {
+        const from = identity(10_000 + (count % 500)).nodeId;
+        const message = { type: 'stand', ...said } as const;
+        mesh.feed(node, { type: 'asked', exchange: 1e9 + count++, from, address, message });
+      }
+      mesh.run(0.1);
+    }
+  }
+  assert.equal(honest.overlay.isSupernode, true);
+  assert.ok(nodes.every(({ overlay }) => overlay.candidates <= 3));
+  const told = nodes.flatMap(({ events }) => events).slice(before);
+  const nominations = told.filter(({ type }) => type === 'nominated').length;
+  assert.ok(nominations <= 4 * 4 * 40, `${nominations} nominations`);
+});
+
+test('who is called for is nominated at once: a supernode whose term ended is there for three seconds more', () => {
+  const context = lone(1);
+  const duties = new Duties(context);
+  const from = { nodeId: identity(11).nodeId, address: { host: '10.1.1.11', port: 7373 } };
+  const said = { addresses: [from.address], capacity: CAPACITY, uptimeSeconds: 9, isVolunteer: false, term: 0 };
+  duties.noteStand(from, { type: 'stand', ...said });
+  duties.tick();
+  context.now = instant(300);
+  duties.call('a test');
+  assert.equal(duties.deadline, context.now);
+  duties.tick();
+  assert.ok(context.exchanges.take().some((effect) => effect.type === 'event' && effect.event.type === 'nominated'));
 });
 
 test('volunteers of many public subnets that join one node at the same time come to one view', () => {
