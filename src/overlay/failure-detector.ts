@@ -132,7 +132,7 @@ export class FailureDetector {
   probe(contact: Contact, then: (isThere: boolean) => void): void {
     const sequence = this.#context.view.get(contact.nodeId)?.sequence ?? 1;
     const { exchanges } = this.#context;
-    exchanges.askForOther(contact, { type: 'hello' }, HELLO_MS, (reply) => then(isServing(reply, sequence)));
+    exchanges.ask(contact, { type: 'hello' }, HELLO_MS, (reply) => then(isServing(reply, sequence)));
   }
 
   /** Has others look whether somebody is there who was dropped here and is in their view still. */

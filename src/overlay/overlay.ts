@@ -13,6 +13,7 @@ import {
   type WallSeconds,
 } from '../base/index.ts';
 import type { Ownership } from '../ports/index.ts';
+import { Places } from './asker.ts';
 import { Claims } from './claims.ts';
 import { Context } from './context.ts';
 import { Copies } from './copies.ts';
@@ -35,6 +36,9 @@ import type { View } from './view.ts';
 /** How long a node that leaves waits for its replicas to be whole, and then for the news to spread. */
 const HAND_OVER_MS = 10_000;
 const FAREWELL_MS = 3000;
+/** Nodes that are looked for on behalf of members, and of one of them. */
+const PROBES_MAX = 128;
+const PROBES_PER_MEMBER_MAX = 8;
 /** A machine that was not called for this long slept. */
 const SLEPT_MS = 30_000;
 
@@ -52,6 +56,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   readonly #givings: Givings;
   readonly #takings: Takings;
   readonly #load: LoadWatch;
+  readonly #probes = new Places(PROBES_MAX, PROBES_PER_MEMBER_MAX);
   #hasChanged = false;
   #tickedAt: Instant;
   #leaving: { readonly leave: () => void; readonly by: Instant } | undefined;
@@ -278,11 +283,18 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     if (message.type === 'announces') return reply(this.#answerAnnounces(from, message));
     if (!this.#standing.isOnDuty) return reply(refused('this node serves nobody now'));
     if (message.type === 'vote') return this.#duties.vote(asker, message, reply);
-    if (message.type === 'probe' && this.#context.view.get(from)) {
-      return this.#membership.probe(message, (isThere) => reply({ type: 'probed', isThere }));
-    }
+    if (message.type === 'probe' && this.#context.view.get(from)) return this.#probe(from, message, reply);
     if (message.type === 'stand') return reply(this.#duties.noteStand(asker, message));
     reply(this.#membership.answer(from, message) ?? this.#answerDuty(from, message));
+  }
+
+  /** Looks for a node on behalf of a member; where there is no room it says so: nobody is called silent unasked. */
+  #probe(from: NodeId, contact: Contact, reply: (answer: OverlayMessage) => void): void {
+    if (!this.#probes.take(from)) return reply(refused('others are looked for now'));
+    this.#membership.probe(contact, (isThere) => {
+      this.#probes.free(from);
+      reply({ type: 'probed', isThere });
+    });
   }
 
   #answerDuty(from: NodeId, message: OverlayMessage): OverlayMessage {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { identity } from './fixtures.ts';
-import { hashAt, Mesh } from './mesh.ts';
+import { hashAt, Mesh, type MeshNode } from './mesh.ts';
 
 const BATCHES = 1200;
 
@@ -55,4 +55,18 @@ test('strangers who ask for votes and then do not answer make nobody lose sight 
   }
   assert.ok(asking > 50 && asking < 128, `${asking} questions under way`);
   assert.equal(victim.overlay.members, 12);
+});
+
+test('a member that has many silent nodes looked for leaves room to look for what others ask about', () => {
+  const mesh = new Mesh(3);
+  const [liar, victim, other, asker] = mesh.grow(6) as [MeshNode, MeshNode, MeshNode, MeshNode];
+  mesh.run(20);
+  for (let n = 0; n < 130; n++) {
+    const contact = { nodeId: identity(30_000 + n).nodeId, address: { host: '10.7.7.7', port: 9000 + n } };
+    const message = { type: 'probe', ...contact } as const;
+    mesh.feed(victim, { type: 'asked', exchange: 1e9 + n, from: liar.nodeId, address: liar.address, message });
+  }
+  const { nodeId, address } = other;
+  assert.equal(mesh.ask(victim, liar, { type: 'probe', nodeId, address }).type, 'refused');
+  assert.deepEqual(mesh.ask(victim, asker, { type: 'probe', nodeId, address }), { type: 'probed', isThere: true });
 });
