@@ -14,7 +14,7 @@ import {
 import { FileChoice } from './file-choice.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 import { unseenSnapshot } from './self-description.ts';
-import type { HostedFile } from './torrent-figures.ts';
+import { type HostedFile, IDLE_FIGURES, type TorrentFigures } from './torrent-figures.ts';
 import type { TorrentSpec } from './torrent-spec.ts';
 
 /** A torrent at rest. */
@@ -63,11 +63,12 @@ export class RestingTorrent {
     return this.missingBytes === 0;
   }
 
-  /** 0-1, of what is stored or wanted. */
-  get progress(): number {
-    if (!this.#info) return 0;
-    const wanted = this.storedBytes + this.missingBytes;
-    return wanted > 0 ? this.storedBytes / wanted : 1;
+  /** For a screen; its progress is 0-1 of what is stored or wanted. */
+  get figures(): TorrentFigures {
+    const { storedBytes, missingBytes } = this;
+    if (!this.#info) return { ...IDLE_FIGURES, progress: 0, storedBytes, missingBytes: 0 };
+    const wanted = storedBytes + missingBytes;
+    return { ...IDLE_FIGURES, progress: wanted > 0 ? storedBytes / wanted : 1, storedBytes, missingBytes };
   }
 
   get files(): HostedFile[] {

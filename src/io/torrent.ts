@@ -14,7 +14,7 @@ import { OrdersFile } from './orders-file.ts';
 import type { AcceptedStream } from './peer-stream.ts';
 import { RestingTorrent } from './resting-torrent.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
-import { type HostedFile, IDLE_FIGURES, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
+import type { HostedFile, TorrentFigures, TorrentPhase } from './torrent-figures.ts';
 import { TorrentHost } from './torrent-host.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 
@@ -55,6 +55,8 @@ export class Torrent {
   #trackers: readonly (readonly string[])[];
   #isAdmitted = false;
   #isClosed = false;
+  /** It was removed: changes that waited for their turn come too late. */
+  #isForgotten = false;
   /** Why it waits although it is not paused. */
   #queueReason = '';
   /** Changes that are under way or wait their turn. */
@@ -225,7 +227,6 @@ export class Torrent {
 
   figures(): TorrentFigures {
     const { downloaded, uploaded } = this.#carried;
-    const { progress, storedBytes, missingBytes } = this.#rest;
     const figures = this.#host?.figures();
     if (figures && this.#host?.phase !== 'stopped') {
       return {
@@ -236,15 +237,9 @@ export class Torrent {
       };
     }
     const waiting = this.#orders.isPaused ? 'paused; "monsoon resume" goes on with it' : this.#queueReason;
-    return {
-      ...IDLE_FIGURES,
-      progress: this.#moved ?? progress,
-      storedBytes,
-      missingBytes: this.info ? missingBytes : 0,
-      downloaded,
-      uploaded,
-      stalledBecause: this.#moved === undefined ? waiting : null,
-    };
+    const stalledBecause = this.#moved === undefined ? waiting : null;
+    const resting = this.#rest.figures;
+    return { ...resting, progress: this.#moved ?? resting.progress, downloaded, uploaded, stalledBecause };
   }
 
   /** Leaves the swarm until `resume`, and over restarts. */
@@ -301,12 +296,7 @@ export class Torrent {
    * @param directory absolute
    */
   async move(directory: string): Promise<void> {
-    if (this.#spec.sourcePaths.length > 0) {
-      throw new MonsoonError(
-        'refused',
-        `${this.#spec.name} is shared from where its owner keeps it. Share it again from its new place.`,
-      );
-    }
+    this.#requireOwnCopy('Share it again from its new place.');
     await this.#inTurn(async () => {
       if (directory === this.#spec.directory) return;
       await this.#save({ movingTo: directory });
@@ -315,23 +305,22 @@ export class Torrent {
   }
 
   /**
-   * Leaves the swarm and forgets everything.
+   * Leaves the swarm and forgets everything. What cannot be deleted stays, paused.
    * @param withContent deletes its files too; refused for what is shared in place
    */
   async remove(withContent: boolean): Promise<void> {
-    if (withContent && this.#spec.sourcePaths.length > 0) {
-      throw new MonsoonError(
-        'refused',
-        `${this.#spec.name} is shared from where its owner keeps it. Remove it without its data, and delete that yourself.`,
-      );
-    }
+    if (withContent) this.#requireOwnCopy('Remove it without its data, and delete that yourself.');
     await this.#inTurn(async () => {
       await this.#leave();
-      this.#isClosed = true;
       const { info } = this;
-      if (withContent && info) await deleteContent(info, this.#spec.directory);
+      if (withContent && info) {
+        // Whatever stops us now: what is deleted is not fetched again.
+        await this.#save({ isPaused: true });
+        await deleteContent(info, this.#spec.directory);
+      }
       await this.#resumeFile().remove();
       await this.#ordersFile.remove();
+      this.#isClosed = this.#isForgotten = true;
       this.#services.rates.down.forget(this.#spec.infoHash);
       this.#services.rates.up.forget(this.#spec.infoHash);
     });
@@ -344,6 +333,11 @@ export class Torrent {
     this.#isClosed = true;
     await this.#inTurn(() => this.#leave());
     await leaving;
+  }
+
+  #requireOwnCopy(advice: string): void {
+    if (this.#spec.sourcePaths.length === 0) return;
+    throw new MonsoonError('refused', `${this.#spec.name} is shared from where its owner keeps it. ${advice}`);
   }
 
   #useLimits(): void {
@@ -430,10 +424,12 @@ export class Torrent {
   /** Does one change after those that were asked for before it, and then what follows for the host. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     this.#turns++;
-    const done = this.#turn.then(work).finally(() => {
-      this.#turns--;
-      this.#settle();
-    });
+    const done = this.#turn
+      .then(() => (this.#isForgotten ? undefined : work()))
+      .finally(() => {
+        this.#turns--;
+        this.#settle();
+      });
     this.#turn = done.catch(() => undefined);
     return done;
   }

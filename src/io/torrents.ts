@@ -3,7 +3,7 @@
  * every change that may let another download run leads to one review.
  */
 import { mkdirSync, readdirSync } from 'node:fs';
-import { type Address, type InfoHash, isFault, later, textOfError } from '../base/index.ts';
+import { type Address, type InfoHash, isFault, later, MonsoonError, textOfError } from '../base/index.ts';
 import { admittedDownloads, renumbered } from '../session/index.ts';
 import { metainfoSteps, NO_ORDERS } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
@@ -42,6 +42,8 @@ export class Torrents {
   readonly #directory: string;
   readonly #torrents = new TorrentIndex<Torrent>();
   readonly #review = (): void => this.#reviewQueue();
+  /** Being removed. */
+  readonly #leaving = new Set<Torrent>();
   #isReviewDue = false;
   #isStopped = false;
 
@@ -61,10 +63,14 @@ export class Torrents {
   }
 
   /**
-   * Adds a torrent, or finds the one that is there: adding twice changes nothing.
+   * Adds a torrent, or finds the one that is there: adding twice changes nothing. Throws a MonsoonError while it is
+   * being removed.
    */
   add(spec: TorrentSpec): AddedTorrent | undefined {
     const known = this.#torrents.get(spec.infoHash);
+    if (known && this.#leaving.has(known)) {
+      throw new MonsoonError('busy', `${spec.name} is being removed. Try again in a moment.`);
+    }
     if (known && known.phase !== 'failed') return { host: known, kept: this.#keep(known), started: Promise.resolve() };
     if (known) return { host: known, kept: this.#keep(known), started: known.restart(spec) };
     if (this.#torrents.size >= TORRENTS_MAX) return undefined;
@@ -137,9 +143,14 @@ export class Torrents {
 
   /** Forgets a torrent, and deletes its files when told to. */
   async remove(torrent: Torrent, withContent: boolean): Promise<void> {
-    await torrent.remove(withContent);
-    this.#torrents.delete(torrent.spec.infoHash);
-    this.#reviewQueue();
+    this.#leaving.add(torrent);
+    try {
+      await torrent.remove(withContent);
+      this.#torrents.delete(torrent.spec.infoHash);
+    } finally {
+      this.#leaving.delete(torrent);
+      this.#reviewQueue();
+    }
   }
 
   async stop(): Promise<void> {

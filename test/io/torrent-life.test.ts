@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  unlinkSync,
   utimesSync,
   writeFileSync,
   writeSync,
@@ -211,6 +212,36 @@ test('removing with the files follows no symbolic link out of the download folde
   symlinkSync(elsewhere, join(directory, content.made.info.name, 'sub'));
   await assert.rejects(leecher.torrents.remove(host, true), /is not a folder of the torrent/);
   assert.equal(readFileSync(join(elsewhere, 'content.bin'), 'utf8'), 'precious');
+});
+
+test('what cannot be deleted stays, paused, and goes on when told to; while it is removed it is not added', async (t) => {
+  const content = await shared();
+  const directory = temporaryFolder('fetched');
+  const leecher = await openLoopbackNode();
+  const spec = specOf(content.made.info, directory);
+  const { host } = leecher.torrents.add(spec)!;
+  await host.started;
+  const top = join(directory, content.made.info.name);
+  mkdirSync(top, { recursive: true });
+  symlinkSync(temporaryFolder('elsewhere'), join(top, 'sub'));
+  await assert.rejects(leecher.torrents.remove(host, true), /is not a folder of the torrent/);
+  await leecher.stop();
+
+  const again = await openNodeFor(t, leecher.home);
+  await again.torrents.recall();
+  const held = again.torrents.get(spec.infoHash)!;
+  assert.equal(held.phase, 'paused', 'nothing that was deleted is fetched again');
+  unlinkSync(join(top, 'sub'));
+  await held.resume();
+  await until('it to go on', () => held.phase === 'running');
+
+  const removal = again.torrents.remove(held, true);
+  const late = held.pause();
+  assert.throws(() => again.torrents.add(spec), /is being removed/);
+  await Promise.all([removal, late]);
+  assert.deepEqual(readdirSync(join(again.home, 'torrents')), []);
+  await again.torrents.add(spec)!.started;
+  assert.equal(again.torrents.get(spec.infoHash)!.phase, 'running');
 });
 
 test('downloads run in the order of the queue, which a user can change and a restart keeps', async (t) => {
