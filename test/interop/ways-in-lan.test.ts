@@ -123,6 +123,14 @@ test('ten nodes that start at once on one network, with nothing configured', asy
     await whenOne(nodes);
   });
 
+  await t.test('W-01 N-03 and whoever that was, another finds and fetches what it could before', async () => {
+    // Two have it: of these one at most is gone.
+    const into = await bed.directory('fetched too');
+    await nodes[5]!.fetch('of first', into);
+    await nodes[5]!.fetched(60);
+    assert.equal(await readFile(join(into, 'of first', 'inner', 'b.txt'), 'utf8'), 'first first');
+  });
+
   await t.test('W-26 and one whose cable is pulled five times is back, with every row listed once', async () => {
     const listed = (await nodes[1]!.listing()).map(({ infoHash }) => infoHash);
     assert.equal(listed.length, 1);

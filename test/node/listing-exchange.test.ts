@@ -113,7 +113,7 @@ test('what is denied is not listed, taken, tracked or fetched', async (t) => {
   await eventually('the row at a new node', async () => (await names(again)).includes(bad.name));
 });
 
-test('who takes a range over has its entries and metadata, though publisher and former owner are gone', async (t) => {
+test('W-37 who takes a range over has its entries and metadata, though publisher and former owner are gone', async (t) => {
   const first = await running(t);
   const publisher = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${first.port}`] });
   const shared = await publisher.node.share(sharedFile('orphan.bin'), { description: 'left behind' });

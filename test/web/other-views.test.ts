@@ -121,7 +121,7 @@ test('a folder is shared with category, description and tags', async (t) => {
   assert.deepEqual(incidents, []);
 });
 
-test('the ring of supernodes is a picture and the same as a table, and shows a hand-off as it happens', async (t) => {
+test('G-03 the ring of supernodes is a picture and the same as a table, and shows a hand-off as it happens', async (t) => {
   if (!(await canVisit(t))) return;
   const { node, url } = await openPageNode(t);
   node.ring = ringOf(5, 4);
