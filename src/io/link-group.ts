@@ -15,8 +15,15 @@ import {
 } from '../base/index.ts';
 import type { LinkKind } from '../link/index.ts';
 import { LinkBudget, type LinkPlace } from '../session/index.ts';
-import { type FoundPeer, KNOWN_PEERS_MAX, type PeerSource, type Peers, type PeerToDial } from '../torrent/index.ts';
-import type { WireHandshake } from '../wire/index.ts';
+import {
+  type Bitfield,
+  type FoundPeer,
+  KNOWN_PEERS_MAX,
+  type PeerSource,
+  type Peers,
+  type PeerToDial,
+} from '../torrent/index.ts';
+import { encodeHaves, type WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import { DIALS_FOR_OTHERS, type Dialler, type Trust, trustOf } from './dialler.ts';
 import type { OurExtendedHandshake } from './fast-wire.ts';
@@ -30,6 +37,8 @@ const REDIAL_MS = 1000;
 const HOST_LINKS_MAX = 4;
 /** How often open links are looked after. */
 const ATTEND_MS = 10_000;
+/** Pieces told one by one; of more, fifty links under RC4 would take the loop for longer than a turn may last. */
+const HAVES_MAX = 20_000;
 /** Why a link was closed although nothing went wrong; its peer is left alone for long. */
 const RETIRING = new Set(['redundant', 'duplicate', 'ourselves', 'idle']);
 
@@ -133,6 +142,21 @@ export class LinkGroup {
   listens({ id, address: { host } }: PeerLink, port: number): void {
     const entry = this.#links.get(id);
     if (entry?.kind === undefined && entry?.nodeId) entry.dialler = { host, port, nodeId: entry.nodeId, kind: 'tls' };
+  }
+
+  /**
+   * The metadata came while links were open: what was found on disk is told piece by piece, which is written once for all.
+   * Where that is too much for one turn the links begin anew, and are told in a bitfield.
+   */
+  learnedTorrent(stored: Bitfield): void {
+    const greeted = [...this.greeted()];
+    for (const link of greeted) link.limitMessages(stored.bytes.length);
+    const isTooMuch = stored.count > HAVES_MAX;
+    const haves = isTooMuch ? new Uint8Array(0) : encodeHaves(stored.indices(), stored.count);
+    for (const link of greeted) {
+      if (isTooMuch) link.close(fault('unspoken', 'what we have fits the bitfield of a new link only'));
+      else if (haves.length > 0) link.announceHaves(haves);
+    }
   }
 
   /** Leaves everybody whom another source named, as a private torrent must (BEP 27); without one, everybody. */

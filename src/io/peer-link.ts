@@ -173,10 +173,14 @@ export class PeerLink {
     if (this.#wire.hasFast) this.#wire.haveNone();
   }
 
-  /** The metadata came while the link was open: what was found on disk is told piece by piece. */
-  learnedTorrent(stored: Bitfield): void {
-    this.#wire.limitMessages(stored.bytes.length);
-    for (let piece = 0; piece < stored.length; piece++) if (stored.has(piece)) this.#wire.have(piece);
+  /** The metadata came while the link was open. */
+  limitMessages(bitfieldBytes: number): void {
+    this.#wire.limitMessages(bitfieldBytes);
+  }
+
+  /** Says that we have some pieces more; the bytes of the messages are left as they are. */
+  announceHaves(haves: Uint8Array): void {
+    this.#write(haves);
   }
 
   request(piece: number, block: number, count: number, lastLength: number): void {

@@ -410,9 +410,8 @@ export class TorrentHost {
       const facts = this.#parts.metadata?.facts() ?? [];
       this.#parts.metadata = undefined;
       if (!this.#parts.transfer) return;
-      const { stored } = this.#parts.transfer;
-      for (const link of this.#links.greeted()) link.learnedTorrent(stored);
       for (const fact of facts) this.#parts.transfer.input(fact, now());
+      this.#links.learnedTorrent(this.#parts.transfer.stored);
       if (this.#parts.transfer.isComplete) this.#completed();
       this.#pump();
       await this.#written;

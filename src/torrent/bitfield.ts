@@ -40,6 +40,11 @@ export class Bitfield {
     return this.#count === this.length;
   }
 
+  /** The set bits, the first one first. */
+  *indices(): Iterable<number> {
+    for (let index = 0; index < this.length; index++) if (this.has(index)) yield index;
+  }
+
   has(index: number): boolean {
     return (this.bytes[index >>> 3]! & (0x80 >>> (index & 7))) !== 0;
   }

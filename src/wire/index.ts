@@ -25,6 +25,7 @@ export {
   BLOCK_BYTES,
   BLOCK_BYTES_MAX,
   EXACT_LENGTH,
+  encodeHaves,
   encodeRequestRun,
   MESSAGE,
   PIECE_HEADER_BYTES,

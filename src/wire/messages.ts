@@ -9,6 +9,8 @@ export const BLOCK_BYTES_MAX = 131_072;
 export const PIECE_HEADER_BYTES = 13;
 /** Bytes of a whole request: length, id, piece, offset, bytes wanted. */
 export const REQUEST_MESSAGE_BYTES = 17;
+/** Bytes of a whole "have" message. */
+const HAVE_MESSAGE_BYTES = 9;
 
 export const MESSAGE = {
   choke: 0,
@@ -63,6 +65,19 @@ export function encodeRequestRun(
     writeUint32(bytes, at + 5, piece);
     writeUint32(bytes, at + 9, (firstBlock + i) * BLOCK_BYTES);
     writeUint32(bytes, at + 13, i === blockCount - 1 ? lastLength : BLOCK_BYTES);
+  }
+  return bytes;
+}
+
+/** Writes one "have" for each of so many pieces as one buffer. */
+export function encodeHaves(pieces: Iterable<number>, count: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(HAVE_MESSAGE_BYTES * count);
+  let at = 0;
+  for (const piece of pieces) {
+    writeUint32(bytes, at, 5);
+    bytes[at + 4] = MESSAGE.have;
+    writeUint32(bytes, at + 5, piece);
+    at += HAVE_MESSAGE_BYTES;
   }
   return bytes;
 }

@@ -194,3 +194,34 @@ test('metadata is told twice on one link, and not at all where the upload limit 
   seed.rates.up.limit(1 << 20);
   assert.deepEqual(await answers(1), ['data']);
 });
+
+/** A torrent of so many tiny pieces, all of them on disk. */
+function onDisk(pieceCount: number): { info: TorrentInfo; directory: string } {
+  const bytes = randomContent(pieceCount * 16);
+  const hashes = Array.from({ length: pieceCount }, (_, i) => sha1(bytes.subarray(i * 16, (i + 1) * 16)));
+  const raw = encodeBencode({ length: bytes.length, name: 'file', 'piece length': 16, pieces: Buffer.concat(hashes) });
+  const directory = temporaryFolder('content');
+  writeFileSync(join(directory, 'file'), bytes);
+  return { info: parseInfo(raw, sha1) as TorrentInfo, directory };
+}
+
+for (const [pieceCount, told] of [
+  [300, 'piece by piece'],
+  [20_001, 'in the bitfield of a new link'],
+] as const) {
+  test(`what turns out to be on disk is told ${told} where it is ${pieceCount} pieces`, async (t) => {
+    const { info, directory } = onDisk(pieceCount);
+    const node = await openNodeFor(t);
+    const { host, started } = node.torrents.add(specOf(info, directory, { info: undefined }))!;
+    await started;
+    const peer = await RawPeer.greet(node.address, info.infoHash);
+    host.offerMetadata(info.raw);
+    const haves = (): Heard[] => peer.heard.filter(({ id }) => id === MESSAGE.have);
+    await until('it to be told', () => peer.isClosed || haves().length === pieceCount);
+    assert.equal(peer.isClosed, pieceCount > 20_000);
+    if (!peer.isClosed) return;
+    assert.equal(haves().length, 0);
+    const again = await RawPeer.greet(node.address, info.infoHash);
+    await until('a bitfield', () => again.heard.some(({ id }) => id === MESSAGE.bitfield || id === MESSAGE.haveAll));
+  });
+}

@@ -16,6 +16,7 @@ import {
   BLOCK_BYTES,
   BLOCK_BYTES_MAX,
   EXACT_LENGTH,
+  encodeHaves,
   encodeRequestRun,
   encodeWireHandshake,
   HANDSHAKE_BYTES,
@@ -77,6 +78,11 @@ test('G-09 G-15 a run of requests is one request message per block, the last one
   const request = (block: number, length: number): string => `request 7 ${block * BLOCK_BYTES} ${length}`;
   assert.deepEqual(events, [request(3, BLOCK_BYTES), request(4, BLOCK_BYTES), request(5, 100)]);
   assert.equal(encodeRequestRun(7, 3, 0, 100).length, 0);
+});
+
+test('many haves are one buffer', () => {
+  const haves = Buffer.from(encodeHaves([0, 70_000], 2));
+  assert.equal(haves.toString('hex'), '000000050400000000' + '000000050400011170');
 });
 
 test('a block written with its header is read as that block', () => {
