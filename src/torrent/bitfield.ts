@@ -1,5 +1,9 @@
 /** Which pieces somebody has: one bit each, first piece in the highest bit (BEP 3). */
 
+/** Set bits of each byte. */
+const BITS_IN = new Uint8Array(256);
+for (let byte = 1; byte < 256; byte++) BITS_IN[byte] = BITS_IN[byte >>> 1]! + (byte & 1);
+
 /** A fixed number of bits that knows how many are set. */
 export class Bitfield {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -18,7 +22,7 @@ export class Bitfield {
     const spare = bytes.length * 8 - length;
     if (spare > 0 && (bytes[bytes.length - 1]! & ((1 << spare) - 1)) !== 0) return undefined;
     field.bytes.set(bytes);
-    for (const byte of bytes) field.#count += bitsIn(byte);
+    for (const byte of bytes) field.#count += BITS_IN[byte]!;
     return field;
   }
 
@@ -38,6 +42,11 @@ export class Bitfield {
 
   get isFull(): boolean {
     return this.#count === this.length;
+  }
+
+  /** True when it has every bit of another one of its length. */
+  includes(other: Bitfield): boolean {
+    return other.bytes.every((byte, at) => (byte & ~this.bytes[at]!) === 0);
   }
 
   /** The set bits, the first one first. */
@@ -63,10 +72,4 @@ export class Bitfield {
     this.bytes[index >>> 3]! &= ~(0x80 >>> (index & 7));
     this.#count--;
   }
-}
-
-function bitsIn(byte: number): number {
-  let count = 0;
-  for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }

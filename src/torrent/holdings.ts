@@ -22,13 +22,11 @@ export class Holdings {
 
   /** A link says what it has; a fault when that cannot be. */
   takeSet(link: LinkState, said: SaidSet): Fault | undefined {
-    // aria2 says again what it has, as a bitfield, which pays with its length for the look at every piece, or as
-    // "all", which tells nothing new of a seed. Taking everything back is what nobody does.
+    // aria2 says again what it has, as a bitfield, or as "all", which tells nothing new of a seed.
     if (said === 'haveAll' && link.isSeed) return undefined;
     if (said === 'haveNone' && link.hasSaidAll) {
       return fault('bitfield-wrong', 'it says too late that it has nothing');
     }
-    link.hasSaidAll = true;
     const field =
       said instanceof Uint8Array
         ? Bitfield.parse(said, this.#pieceCount)
@@ -36,11 +34,25 @@ export class Holdings {
           ? Bitfield.full(this.#pieceCount)
           : new Bitfield(this.#pieceCount);
     if (!field) return fault('bitfield-wrong', 'a bitfield of the wrong size');
-    this.forget(link);
+    // Nobody takes back what it had, and so each piece is counted once in a link's life, however often it says all.
+    if (link.hasSaidAll && !field.includes(link.has)) return fault('bitfield-wrong', 'it takes back what it had');
+    link.hasSaidAll = true;
+    const before = link.isSeed ? new Bitfield(this.#pieceCount) : link.has;
     link.has = field;
-    if (field.isFull) return undefined;
-    for (let piece = 0; piece < field.length; piece++) if (field.has(piece)) this.#picker.noteHas(piece);
+    this.#recount(before, link.isSeed ? new Bitfield(this.#pieceCount) : field);
     return undefined;
+  }
+
+  #recount(before: Bitfield, after: Bitfield): void {
+    for (let at = 0; at < after.bytes.length; at++) {
+      if (after.bytes[at] === before.bytes[at]) continue;
+      for (let piece = at * 8; piece < Math.min(at * 8 + 8, this.#pieceCount); piece++) {
+        const has = after.has(piece);
+        if (has === before.has(piece)) continue;
+        if (has) this.#picker.noteHas(piece);
+        else this.#picker.noteGone(piece);
+      }
+    }
   }
 
   /** A link has one more piece; `false` when it said so before. */
