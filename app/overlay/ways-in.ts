@@ -78,7 +78,10 @@ export class WaysIn {
   readonly #joining: Joining;
   /** Neighbours being asked; bounded by HEARING_MAX. */
   readonly #hearing = new Set<string>();
+  /** Set while the next round is waited for: there is one loop of rounds, whoever asks for more. */
   #timer: NodeJS.Timeout | undefined;
+  #isUnderWay = false;
+  #isDueAgain = false;
   #passedOnTimer: NodeJS.Timeout | undefined;
   #wasAlone = true;
   #believed: (() => void) | undefined;
@@ -184,11 +187,18 @@ export class WaysIn {
     }, PASSED_ON_MS);
   }
 
-  /** Asks everybody now: our own network was gone, and is back. */
+  /** Asks everybody now, or when the round that is under way is over: our own network was gone, and is back. */
   askAgain(): void {
+    if (this.#isUnderWay) this.#isDueAgain = true;
+    else if (!this.#isClosed) this.#schedule(0);
+  }
+
+  #schedule(inMs: number): void {
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (!this.#isClosed) void this.#round();
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#round();
+    }, inMs);
   }
 
   #remember(): void {
@@ -198,6 +208,7 @@ export class WaysIn {
   }
 
   async #round(): Promise<void> {
+    this.#isUnderWay = true;
     await this.#joining.round(this.#membership.isAlone);
     // A supernode hears of others once a second.
     if (!this.#settings.host.machine.isSupernode)
@@ -210,7 +221,9 @@ export class WaysIn {
     const withinMs = isDistant ? ALONE_MS[host.role] : 0;
     if (isAlone && (lan?.mayBegin ?? true)) host.feed({ type: 'alone', withinMs });
     this.#remember();
-    this.#timer = setTimeout(() => void this.#round(), isAlone && (isDistant || lan) ? RETRY_MS : REFRESH_MS);
+    const restMs = isAlone && (isDistant || lan) ? RETRY_MS : REFRESH_MS;
+    this.#schedule(this.#isDueAgain ? 0 : restMs);
+    this.#isUnderWay = this.#isDueAgain = false;
   }
 
   /** Tells the neighbours what this node is to them. */
