@@ -63,7 +63,7 @@ function filterListOf(author: NodeId, sign: Sign): Example {
 
 function overlayExamples(nodeId: NodeId, sign: Sign): Example[] {
   const other = identityOfSeed(WITNESS_SEED);
-  const voted = votedBytes({ network: 'monsoon', nodeId, term: 1, issued: AT, seat: undefined });
+  const voted = votedBytes({ network: 'monsoon', nodeId, host: '192.0.2.1', term: 1, issued: AT, seat: undefined });
   const vote: Vote = { witness: other.nodeId, signature: other.sign(voted) };
   const { record } = sealDescriptor(
     {

@@ -6,7 +6,7 @@
 import { type Instant, type NodeId, reachOf } from '../base/index.ts';
 import { QUORUM, WITNESSES } from './certificate.ts';
 import { type Context, SLACK } from './context.ts';
-import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
+import { type Descriptor, isSameStanding, ROLE_LEAVES } from './descriptor.ts';
 import { Doubts } from './doubts.ts';
 import { contactOf } from './exchanges.ts';
 
@@ -67,7 +67,7 @@ export class Admission {
       this.#check(descriptor);
       return true;
     }
-    const isKnown = held !== undefined && held.seat === descriptor.seat;
+    const isKnown = held !== undefined && isSameStanding(held, descriptor);
     const isLeaving = (descriptor.roles & ROLE_LEAVES) !== 0;
     const { nodeId, term, certificate } = descriptor;
     const isBelieved =
@@ -77,7 +77,8 @@ export class Admission {
       return true;
     }
     // It was believed once, and those who vote for it now may be as lost to us as it was: each would wait for the other.
-    const isReturning = view.seatDropped(nodeId) === descriptor.seat;
+    const dropped = view.dropped(nodeId);
+    const isReturning = dropped !== undefined && isSameStanding(dropped, descriptor);
     if (isLeaving) return false;
     if (!isReturning && !this.#mayBeChecked(descriptor)) return this.#doubts.take(descriptor);
     this.#check(descriptor);

@@ -3,8 +3,8 @@
  * the candidate's descriptor. That the signatures are good is decided here; whether the signers were the right ones is
  * decided against a view (`admission.ts`), because only there it is known who was there to ask.
  *
- * A vote signs `monsoon vote-1\n` and a bencoded dictionary: `i` issued, `k` the candidate's key, `m` its term, `n` the
- * network's name, `s` the seat it keeps (20 bytes; absent in a first election, whose votes give the seat).
+ * A vote signs `monsoon vote-1\n` and a bencoded dictionary: `a` the IP address where it answered (4 or 16 bytes), `i` issued,
+ * `k` the candidate's key, `m` its term, `n` the network's name, `s` the seat it keeps (20 bytes; absent in a first election, whose votes give the seat).
  */
 import {
   bytesOfHex,
@@ -15,6 +15,7 @@ import {
   type NodeId,
   nodeIdBytes,
   nodeIdOfBytes,
+  parseIp,
   type Sha1,
   utf8,
   type Verify,
@@ -34,6 +35,8 @@ const VOTE_BYTES: number = NODE_ID_BYTES + SIGNATURE_BYTES;
 export interface Candidacy {
   readonly network: string;
   readonly nodeId: NodeId;
+  /** The IP address that it names first: the witness connected to it. */
+  readonly host: string;
   readonly term: number;
   /** When the candidate asked for votes. */
   readonly issued: WallSeconds;
@@ -56,8 +59,15 @@ export interface Certificate {
 }
 
 /** The bytes that a vote signs. */
-export function votedBytes({ network, nodeId, term, issued, seat }: Candidacy): Uint8Array {
-  const body = { i: issued, k: nodeIdBytes(nodeId), m: term, n: network, s: seat && bytesOfHex(seat) };
+export function votedBytes({ network, nodeId, host, term, issued, seat }: Candidacy): Uint8Array {
+  const body = {
+    a: parseIp(host)!,
+    i: issued,
+    k: nodeIdBytes(nodeId),
+    m: term,
+    n: network,
+    s: seat && bytesOfHex(seat),
+  };
   return concatBytes([utf8('monsoon vote-1\n'), encodeBencode(body)]);
 }
 

@@ -134,10 +134,10 @@ export interface DescriptorRules {
   /** `readDescriptor` unless given: where thousands of nodes share a process, each record is read once. */
   readonly read?: ReadDescriptor;
   /**
-   * What is held of a node: nothing is checked of what is no newer, and the votes not again of what has the same seat.
+   * What is held of a node: nothing is checked of what is no newer, and the votes not again of what stands by the same ones.
    * Where it is absent everything is checked.
    */
-  readonly held?: (nodeId: NodeId) => Pick<Descriptor, 'sequence' | 'seat'> | undefined;
+  readonly held?: (nodeId: NodeId) => Pick<Descriptor, 'sequence' | 'seat' | 'addresses'> | undefined;
 }
 
 /** Issues this node's descriptor. */
@@ -186,7 +186,7 @@ export function openDescriptor(
   // A signature costs far more than all that stands before it.
   if (!read.isGenuine(rules.verify)) return forged();
   const descriptor = read.describe();
-  if (held?.seat !== descriptor.seat && !hasGoodVotes(descriptor, rules.verify)) {
+  if (!(held && isSameStanding(held, descriptor)) && !hasGoodVotes(descriptor, rules.verify)) {
     return publicFault('descriptor-votes-wrong', 'the descriptor has a vote that nobody gave for it');
   }
   return descriptor;
@@ -208,8 +208,23 @@ export function readDescriptor(record: Uint8Array, sha1: Sha1): ReturnType<ReadD
   };
 }
 
-function hasGoodVotes({ network, nodeId, term, certificate }: Descriptor, verify: Verify): boolean {
-  const candidacy = { network, nodeId, term, issued: certificate.issued, seat: certificate.kept };
+/** The same seat at the same first address: what was voted for once. */
+export function isSameStanding(
+  one: Pick<Descriptor, 'seat' | 'addresses'>,
+  other: Pick<Descriptor, 'seat' | 'addresses'>,
+): boolean {
+  return one.seat === other.seat && one.addresses[0]!.host === other.addresses[0]!.host;
+}
+
+function hasGoodVotes({ network, nodeId, addresses, term, certificate }: Descriptor, verify: Verify): boolean {
+  const candidacy = {
+    network,
+    nodeId,
+    host: addresses[0]!.host,
+    term,
+    issued: certificate.issued,
+    seat: certificate.kept,
+  };
   return areVotesGood(certificate.votes, candidacy, verify);
 }
 

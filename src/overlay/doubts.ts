@@ -7,7 +7,7 @@
 import { equalBytes, type Instant, later, type NodeId } from '../base/index.ts';
 import { QUORUM, WITNESSES } from './certificate.ts';
 import type { Context } from './context.ts';
-import type { Descriptor } from './descriptor.ts';
+import { type Descriptor, isSameStanding } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import type { OverlayMessage } from './message.ts';
 import { keyOf, unletter } from './view.ts';
@@ -80,12 +80,12 @@ export class Doubts {
     }
   }
 
-  /** A member holds what it believes: this record, or another one of the same seat. */
-  #holds(reply: OverlayMessage | undefined, { nodeId, seat, record }: Descriptor): boolean {
+  /** A member holds what it believes: this record, or another one of the same seat and first address. */
+  #holds(reply: OverlayMessage | undefined, doubted: Descriptor): boolean {
     const read = reply?.type === 'records' && reply.records[0] ? unletter(reply.records[0]) : undefined;
     if (read?.kind !== 'descriptor') return false;
-    if (equalBytes(read.record, record)) return true;
+    if (equalBytes(read.record, doubted.record)) return true;
     const other = this.#context.openNews(read.record);
-    return other !== undefined && other.nodeId === nodeId && other.seat === seat;
+    return other !== undefined && other.nodeId === doubted.nodeId && isSameStanding(other, doubted);
   }
 }

@@ -33,6 +33,7 @@ const VOTES_MS = 3_600_000;
 /** Candidates who are being connected to, and of one address. */
 const VISITS_MAX = 64;
 const VISITS_PER_SOURCE_MAX = 1;
+const CROWDED = 'there are enough supernodes in that subnet';
 const ELSEWHERE = 'you do not come from there';
 const SUBNETS_MAX = 4096;
 
@@ -93,7 +94,7 @@ export class Duties {
     const { now } = this.#context;
     const { nodeId } = from;
     if (!comesFrom(from, stand.addresses[0]!)) return refused(ELSEWHERE);
-    if (this.#isCrowded(nodeId, stand.addresses[0]!)) return refused('there are enough supernodes in that subnet');
+    if (this.#isCrowded(nodeId, stand.addresses[0]!)) return refused(CROWDED);
     const place = subnetOf({ addresses: [from.address] }) ?? from.address.host;
     if (this.#isFull(nodeId, place, from.address)) return refused('enough others of that place wait to serve');
     const since = this.#candidates.get(nodeId)?.since ?? now;
@@ -152,6 +153,7 @@ export class Duties {
       const candidacy = {
         network: settings.network,
         nodeId,
+        host: address.host,
         term: request.term,
         issued: wallSeconds(request.issued),
         seat: request.seat as Seat | undefined,
@@ -186,9 +188,13 @@ export class Duties {
     const witnesses = this.#context.believedWitnessesOf(nodeId, term);
     if (!witnesses.some((witness) => witness.nodeId === self)) return 'I am no witness of that election';
     const held = view.get(nodeId);
-    if (seat !== undefined) return held?.seat === seat && held.term === term ? undefined : 'you have no such term';
+    if (seat !== undefined) {
+      if (held?.seat !== seat || held.term !== term) return 'you have no such term';
+      const hasMoved = held.addresses[0]!.host !== addresses[0]!.host;
+      return hasMoved && this.#isCrowded(nodeId, addresses[0]!) ? CROWDED : undefined;
+    }
     if (term <= (this.#voted.get(nodeId) ?? -1) || (held && term <= held.term)) return 'I have voted in that term';
-    if (this.#isCrowded(nodeId, addresses[0]!)) return 'there are enough supernodes in that subnet';
+    if (this.#isCrowded(nodeId, addresses[0]!)) return CROWDED;
     return this.#hasVotedEnough(addresses[0]!) ? 'I have voted for enough nodes of that subnet' : undefined;
   }
 

@@ -241,7 +241,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
       case 'silent':
         return this.#membership.suspect(input.nodeId);
       case 'moved':
-        return this.#standing.issue();
+        return this.#standing.noteMoved();
       case 'ordered':
         return this.#standing.order(input.role);
       case 'drain':

@@ -3,10 +3,11 @@
  * Invariants: a descriptor of ours has a higher sequence than every one before it; nothing is owned before the swarms of
  * it were asked for; who left rests before it stands again, longer each time it left soon.
  */
-import { earliest, type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
+import { type Address, earliest, type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
 import { CERTIFICATE_SECONDS, type Certificate, certificateOf, QUORUM } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
+  ADDRESSES_MAX,
   type Capacity,
   type Descriptor,
   LIFETIME_MAX_SECONDS,
@@ -73,6 +74,8 @@ export class Standing {
   #termMax: number;
   #sequence: number;
   #certificate: Certificate | undefined;
+  /** Where its votes say that it answers; of no use without votes. */
+  #host = '';
   #ownTokens = 1;
   #servingSince: Instant;
   #issuedAt: Instant;
@@ -176,7 +179,8 @@ export class Standing {
     this.#lookAt = this.#context.soon(COMPANY_MS);
     const { self } = this.#context;
     const hasWitnesses = this.#context.believedWitnessesOf(self, this.#term).length > 0;
-    this.#isDoubted = hasWitnesses && !this.#context.isWitnessed(self, this.#term, this.#certificate!);
+    const isWitnessed = this.#context.isWitnessed(self, this.#term, this.#certificate!);
+    this.#isDoubted = this.#hasMoved || (hasWitnesses && !isWitnessed);
     if (this.#isDoubted) this.#renewAt = this.#context.now;
   }
 
@@ -195,16 +199,18 @@ export class Standing {
     this.#term = ++this.#termMax;
     this.#events.refresh(by, () => {
       if (this.#phase === 'voting')
-        collectVotes(this.#context, { term: this.#term, seat: undefined }, (certificate) => this.#elected(certificate));
+        collectVotes(this.#context, { term: this.#term, seat: undefined }, (certificate, host) =>
+          this.#elected(certificate, host),
+        );
     });
     return true;
   }
 
-  #elected(certificate: Certificate | undefined): void {
+  #elected(certificate: Certificate | undefined, host: string): void {
     if (this.#phase !== 'voting') return;
     if (!certificate) return this.#fallBack();
     this.#phase = 'claiming';
-    this.#take(certificate);
+    this.#take(certificate, host);
     this.#events.claim(this.#seal(0), () => {
       if (this.#phase === 'claiming') this.#serve();
     });
@@ -221,6 +227,18 @@ export class Standing {
     this.#issuedSequence = descriptor.sequence;
     view.offer(descriptor);
     this.#events.changed();
+  }
+
+  /** Our addresses changed: where the first is another one, votes for it come first. */
+  noteMoved(): void {
+    if (!this.#hasMoved) return this.issue();
+    this.#isDoubted = true;
+    this.#renewAt = this.#context.now;
+  }
+
+  get #hasMoved(): boolean {
+    const [first] = this.#context.settings.addresses();
+    return this.isCertified && first !== undefined && first.host !== this.#host;
   }
 
   /** Somebody says that we are silent. */
@@ -285,16 +303,17 @@ export class Standing {
   #reelect(): void {
     const term = ++this.#termMax;
     this.#isReelected = true;
-    collectVotes(this.#context, { term, seat: undefined }, (certificate) => {
+    collectVotes(this.#context, { term, seat: undefined }, (certificate, host) => {
       this.#isReelected = false;
       if (this.#phase !== 'serving' || !certificate) return;
       this.#isReelected = true;
-      this.#events.claim(this.#seal(0, certificate, term), () => {
+      this.#events.claim(this.#seal(0, { certificate, host, term }), () => {
         this.#isReelected = false;
         if (this.#phase !== 'serving') return;
         this.#term = term;
         this.#failures = 0;
         this.#certificate = certificate;
+        this.#host = host;
         this.#renewAt = this.#context.soon(this.#renewMs);
         this.issue();
       });
@@ -330,12 +349,13 @@ export class Standing {
   #begin(): void {
     this.#genesisAt = undefined;
     if (!this.#mayStand || this.#context.othersUpTo(1) > 0) return;
-    this.#take(certificateOf([], this.#context.wall, undefined));
+    this.#take(certificateOf([], this.#context.wall, undefined), '');
     this.#serve();
   }
 
-  #take(certificate: Certificate): void {
+  #take(certificate: Certificate, host: string): void {
     this.#certificate = certificate;
+    this.#host = host;
     this.#ownTokens = ownTokensFor(this.capacity.announcesPerSecond);
   }
 
@@ -358,7 +378,7 @@ export class Standing {
     // As long as nobody came who could give more votes than there are, there is nothing to renew.
     const isYoung = certificate.votes.length < QUORUM;
     const most = certificate.votes.length;
-    if (isYoung && this.#context.othersUpTo(most + 1) <= most && !this.#isHalfOver(certificate)) {
+    if (isYoung && !this.#hasMoved && this.#context.othersUpTo(most + 1) <= most && !this.#isHalfOver(certificate)) {
       this.#renewAt = this.#context.soon(COMPANY_MS);
       return;
     }
@@ -366,11 +386,12 @@ export class Standing {
     const isWeak = isYoung || this.#isDoubted;
     this.#renewAt = this.#context.soon(isWeak ? COMPANY_MS : RENEW_RETRY_MS);
     const seat = this.#seat;
-    collectVotes(this.#context, { term: this.#term, seat }, (renewed) => {
+    collectVotes(this.#context, { term: this.#term, seat }, (renewed, host) => {
       if (this.#phase !== 'serving' || this.#certificate !== certificate) return;
       this.#failures = renewed ? 0 : this.#failures + 1;
       if (renewed) {
         this.#certificate = renewed;
+        this.#host = host;
         this.#renewAt = this.#context.soon(this.#renewMs);
         this.issue();
       } else if (isWeak && this.#failures > FAILURES_MAX) {
@@ -397,12 +418,26 @@ export class Standing {
     return this.#context.view.get(this.#context.self)?.seat;
   }
 
-  #seal(extraRoles: number, certificate: Certificate = this.#certificate!, term = this.#term): Descriptor {
+  /** The addresses that it may state: first the one that was voted for, while it has that. */
+  #statedBy({ votes }: Certificate, host: string): readonly Address[] {
+    const { settings, view, self } = this.#context;
+    const addresses = settings.addresses().slice(0, ADDRESSES_MAX);
+    const voted = addresses.find((address) => address.host === host);
+    if (votes.length > 0 && voted) return [voted, ...addresses.filter((address) => address !== voted)];
+    return votes.length === 0 && addresses.length > 0 ? addresses : (view.get(self)?.addresses ?? addresses);
+  }
+
+  #seal(extraRoles: number, standing?: { certificate: Certificate; host: string; term: number }): Descriptor {
+    const { certificate, host, term } = standing ?? {
+      certificate: this.#certificate!,
+      host: this.#host,
+      term: this.#term,
+    };
     const { settings, self, wall } = this.#context;
     this.#sequence = Math.max(this.#sequence + 1, wall);
     const statement: Statement = {
       network: settings.network,
-      addresses: settings.addresses().slice(0, 4),
+      addresses: this.#statedBy(certificate, host),
       sequence: this.#sequence,
       issued: wall,
       expires: this.#expiryOf(certificate, wall),

@@ -18,7 +18,7 @@ import type { Descriptor } from './descriptor.ts';
 import { DigestTable } from './digest-table.ts';
 import { type Grant, type GrantTerms, isSigned } from './grant.ts';
 import { isSamePlace, Ring } from './ring.ts';
-import type { Seat, Token } from './token.ts';
+import type { Token } from './token.ts';
 import type { Widening } from './widening.ts';
 
 /** Most supernodes held; at under 2 KiB each that is below 20 MB. */
@@ -168,9 +168,9 @@ export class View {
   wasDropped({ nodeId, sequence }: Descriptor): boolean {
     return (this.#dropped.get(nodeId)?.sequence ?? -1) >= sequence;
   }
-  /** The seat that a node had when it was dropped; undefined when it is not forgotten that way. */
-  seatDropped(nodeId: NodeId): Seat | undefined {
-    return this.#dropped.get(nodeId)?.seat;
+  /** The descriptor of a node when it was dropped; undefined when it is not forgotten that way. */
+  dropped(nodeId: NodeId): Descriptor | undefined {
+    return this.#dropped.get(nodeId);
   }
   /** One of those that were dropped, by chance, while its descriptor lasts. */
   someDropped(random: Random, wallNow: WallSeconds): Descriptor | undefined {

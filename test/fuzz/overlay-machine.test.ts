@@ -154,8 +154,13 @@ class Liars {
         return { type: 'synced', buckets: [], digests: [] };
       case 'vote': {
         const n = LIARS.find((liar) => identity(liar).nodeId === to) ?? 2;
-        const { term, issued, seat } = message;
-        const about = candidacy(1, { term, issued: wallSeconds(issued), seat: seat as never });
+        const { term, issued, seat, addresses } = message;
+        const about = candidacy(1, {
+          host: addresses[0]!.host,
+          term,
+          issued: wallSeconds(issued),
+          seat: seat as never,
+        });
         return { type: 'voted', signature: identity(n).sign(votedBytes(about)) };
       }
       case 'claim':
@@ -193,7 +198,7 @@ class Liars {
       () => ({ type: 'grant', grant: this.#sealed(arc), receipt: undefined }),
       () => ({ type: 'receipt', grant: this.#sealed(arc) }),
       () => ({ type: 'nominate', why: 'a test' }),
-      () => ({ ...MAKE.vote(random), issued: this.wall }),
+      () => ({ ...MAKE.vote(random), addresses: [addressOf(20)], issued: this.wall }),
       () => ({ ...MAKE.stand(random), addresses: [addressOf(20)] }),
       () => ({ type: 'frame', copy: 1, index: 0, bytes: new Uint8Array(0), chain: '0'.repeat(40), isLast: true }),
     ];
@@ -226,7 +231,10 @@ class Liars {
     const n = pick(this.random, LIARS);
     const term = randomBelow(this.random, 3);
     const issued = this.wall;
-    const certificate = certificateBy(this.random() < 0.5 ? [] : [11, 12, 13], candidacy(n, { term, issued }));
+    const certificate = certificateBy(
+      this.random() < 0.5 ? [] : [11, 12, 13],
+      candidacy(n, { host: addressOf(n).host, term, issued }),
+    );
     const changes: Partial<Statement> = {
       addresses: [addressOf(n)],
       sequence: pick(this.random, [1, this.wall, this.wall + 5, 2 ** 48 - 1]),

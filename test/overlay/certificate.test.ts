@@ -23,7 +23,7 @@ const plain = (votes: readonly Vote[] | undefined): unknown =>
 test('a vote signs the words, and then the candidacy as bencode, the seat only when it is kept', () => {
   const key = Buffer.from(nodeIdBytes(about.nodeId)).toString('latin1');
   const signed = (seat: Seat | undefined): string => Buffer.from(votedBytes({ ...about, seat })).toString('latin1');
-  const first = `monsoon vote-1\nd1:ii1800000000e1:k32:${key}1:mi1e1:n7:monsoon`;
+  const first = `monsoon vote-1\nd1:a4:\n\x01\x02\x031:ii1800000000e1:k32:${key}1:mi1e1:n7:monsoon`;
   assert.equal(signed(undefined), `${first}e`);
   assert.equal(signed(SEAT), `${first}1:s20:${'\xcd'.repeat(20)}e`);
 });
@@ -35,6 +35,7 @@ test('votes are good when each witness signed this candidacy, and bad when one d
   const others = [
     { network: 'typhoon' },
     { nodeId: identity(7).nodeId },
+    { host: '10.1.2.4' },
     { term: 2 },
     { issued: wallSeconds(NOW - 1) },
     { seat: SEAT },

@@ -50,11 +50,12 @@ test('a descriptor opens as it was sealed', () => {
   const addresses = ['203.1.2.3:7373', '[2a00:1:2::3]:443', '10.0.0.1:1', '127.0.0.1:65535'].map(
     (text) => parseAddress(text)!,
   );
+  const about = candidacy(1, { host: addresses[0]!.host, term: 7 });
   for (const certificate of [
-    certificateBy([], candidacy(1, { term: 7 })),
-    certificateBy([2], candidacy(1, { term: 7 })),
-    certificateBy([2, 3, 4, 5, 6], candidacy(1, { term: 7 })),
-    certificateBy([2, 3, 4, 5, 6], candidacy(1, { term: 7, seat: SEAT })),
+    certificateBy([], about),
+    certificateBy([2], about),
+    certificateBy([2, 3, 4, 5, 6], about),
+    certificateBy([2, 3, 4, 5, 6], { ...about, seat: SEAT }),
   ]) {
     const roles = 0xffff_ffff - ROLE_LEAVES;
     const bounds = { load: 255, roles, term: 7, sequence: SEQUENCE_MAX, ownTokens: OWN_TOKENS_MAX };

@@ -31,7 +31,7 @@ test('a witness gives one vote for a term, and that for this candidacy alone', (
   const first = mesh.ask(witness!, candidate, request(mesh, candidate, { issued }));
   assert.ok(first.type === 'voted');
   const vote = { witness: witness!.nodeId, signature: first.signature };
-  assert.ok(areVotesGood([vote], candidacy(candidate.n, { issued }), verify));
+  assert.ok(areVotesGood([vote], candidacy(candidate.n, { host: candidate.address.host, issued }), verify));
   const again = (term: number): string => outcome(mesh.ask(witness!, candidate, request(mesh, candidate, { term })));
   assert.deepEqual([1, 0, 2, 2].map(again), [
     'I have voted in that term',

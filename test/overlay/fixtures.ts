@@ -67,6 +67,7 @@ export const unsigned = (n: number, changes: Partial<Statement> = {}): Descripto
 export const candidacy = (n: number, changes: Partial<Candidacy> = {}): Candidacy => ({
   network: 'monsoon',
   nodeId: identity(n).nodeId,
+  host: '10.1.2.3',
   term: 1,
   issued: NOW,
   seat: undefined,

@@ -11,6 +11,8 @@ import { hashAt, Mesh, type MeshNode } from './mesh.ts';
 /** A record as it stands in a message. */
 const lettered = (letter: 'd' | 'g', { record }: { readonly record: Uint8Array }): Uint8Array =>
   Buffer.concat([Buffer.from(letter), record]);
+const hostOf = (node: MeshNode, of: { readonly nodeId: NodeId }): string | undefined =>
+  heldBy(node, of)?.addresses.at(0)?.host;
 const heldBy = (node: MeshNode, of: { readonly nodeId: NodeId }): Descriptor | undefined =>
   node.overlay.view.get(of.nodeId);
 
@@ -132,7 +134,7 @@ test('a stranger with votes of his own keys is not let into a network of public 
   mesh.run(20);
   const liar = mesh.add({ host: '9.9.9.9' });
   mesh.feed(liar, { type: 'alone', withinMs: 0 });
-  const about = candidacy(liar.n, { term: 5, issued: mesh.wall });
+  const about = candidacy(liar.n, { host: liar.address.host, term: 5, issued: mesh.wall });
   const forged = sealDescriptor(
     statement({
       addresses: [liar.address],
@@ -148,6 +150,58 @@ test('a stranger with votes of his own keys is not let into a network of public 
   );
   pass(mesh, first, liar, [lettered('d', forged)]);
   assert.equal(heldBy(first, liar), undefined);
+});
+
+/** Twelve members, each in a public subnet of its own. */
+function inTwelveSubnets(seed: number): { mesh: Mesh; nodes: [MeshNode, MeshNode, MeshNode] } {
+  const mesh = new Mesh(seed);
+  const first = mesh.grow(1, { host: '9.1.1.1' })[0]!;
+  for (let i = 0; i < 11; i++) {
+    const { overlay } = mesh.join(first, { host: `9.1.${i + 2}.1` });
+    mesh.until('it to serve', () => overlay.isSupernode && first.overlay.view.size === i + 2, 60);
+  }
+  mesh.until('one view', () => mesh.nodes.every(({ overlay }) => overlay.members === 12), 60);
+  mesh.run(30);
+  return { mesh, nodes: mesh.nodes as unknown as [MeshNode, MeshNode, MeshNode] };
+}
+
+test('a member that states another first address than the one at which it was voted for is not believed', () => {
+  const { mesh, nodes } = inTwelveSubnets(37);
+  const [, liar, reader] = nodes;
+  const held = heldBy(reader, liar)!;
+  assert.ok(held.certificate.votes.length >= 3);
+  const elsewhere = { host: '7.1.9.9', port: 7373 };
+  const moved = (addresses: Descriptor['addresses']): Uint8Array => {
+    const changes = { ...held, addresses, sequence: held.sequence + 100 };
+    return lettered('d', sealDescriptor(changes, liar.nodeId, identity(liar.n).sign, sha1));
+  };
+  pass(mesh, reader, liar, [moved([elsewhere, liar.address])]);
+  assert.deepEqual(heldBy(reader, liar)!.addresses, [liar.address]);
+  pass(mesh, reader, liar, [moved([liar.address, elsewhere])]);
+  assert.deepEqual(heldBy(reader, liar)!.addresses, [liar.address, elsewhere], 'a second address is its own word');
+});
+
+test('a member whose address becomes another one has votes for that, and is known by it, within seconds', () => {
+  const { mesh, nodes } = inTwelveSubnets(38);
+  const [, mover, reader] = nodes;
+  const { seat } = heldBy(reader, mover)!;
+  mesh.move(mover, '9.2.1.1');
+  const isKnown = (node: MeshNode): boolean => hostOf(node, mover) === '9.2.1.1';
+  mesh.until('everybody to know', () => mesh.nodes.every(isKnown), 20);
+  assert.equal(heldBy(reader, mover)!.seat, seat, 'it keeps its places');
+  mesh.run(20);
+  assert.ok(mesh.nodes.every(isKnown));
+});
+
+test('a member that moves to a subnet where there is no room does not come to own anything there', () => {
+  const { mesh, nodes } = inTwelveSubnets(39);
+  const [, mover, reader] = nodes;
+  const there = nodes[2].address.host;
+  mesh.move(mover, there.replace(/[0-9]+$/, '77'));
+  mesh.until('it to be there', () => hostOf(reader, mover)?.endsWith('.77') === true, 60);
+  mesh.move(mover, there);
+  mesh.run(60);
+  for (const node of mesh.nodes) assert.notEqual(hostOf(node, mover), there);
 });
 
 test('a thousand keys in eight /24s own what sixteen supernodes may, and no more', () => {

@@ -22,8 +22,9 @@ const CHECKS_MAX = CHECKS_PER_TURN + CHECKS - 1;
 
 /** A descriptor with five good votes. */
 function voted(n: number, sequence: number): Descriptor {
-  const certificate = certificateBy(WITNESSES, candidacy(n));
-  const addresses = [{ host: `10.3.${n >> 8}.${n & 255}`, port: 7373 }];
+  const host = `10.3.${n >> 8}.${n & 255}`;
+  const certificate = certificateBy(WITNESSES, candidacy(n, { host }));
+  const addresses = [{ host, port: 7373 }];
   const { nodeId, sign } = identity(n);
   return sealDescriptor(statement({ certificate, addresses, sequence, term: 1 }), nodeId, sign, sha1);
 }

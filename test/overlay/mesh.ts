@@ -106,7 +106,7 @@ const isIn = ({ from, to }: Arc, at: string): boolean => (from < to ? at > from 
 export interface MeshNode {
   readonly n: number;
   readonly nodeId: NodeId;
-  readonly address: Address;
+  address: Address;
   keeper: MapKeeper;
   overlay: Overlay;
   readonly events: OverlayEvent[];
@@ -155,11 +155,11 @@ export class Mesh {
     const n = this.nodes.length + 1;
     const { nodeId } = identity(n);
     const address = { host: options.host ?? `10.0.${n >> 8}.${n & 255}`, port: 7373 };
-    const node = {
+    const node: MeshNode = {
       n,
       nodeId,
       address,
-      ...this.#machine(n, address, options),
+      ...this.#machine(n, () => node.address, options),
       events: [],
       isDrained: false,
       isUp: true,
@@ -171,7 +171,10 @@ export class Mesh {
 
   /** A node's process ends and begins anew at once, without anything that it knew. */
   restart(node: MeshNode, options: MeshOptions = {}): void {
-    Object.assign(node, this.#machine(node.n, node.address, options));
+    Object.assign(
+      node,
+      this.#machine(node.n, () => node.address, options),
+    );
   }
 
   /** What a node answers to a message of somebody. */
@@ -187,7 +190,7 @@ export class Mesh {
     return answer!;
   }
 
-  #machine(n: number, address: Address, options: MeshOptions): { keeper: MapKeeper; overlay: Overlay } {
+  #machine(n: number, addressNow: () => Address, options: MeshOptions): { keeper: MapKeeper; overlay: Overlay } {
     const { nodeId, sign } = identity(n);
     const keeper = new MapKeeper();
     const overlay = new Overlay(
@@ -199,7 +202,7 @@ export class Mesh {
         sha1,
         random: seededRandom(n * 7919 + 17),
         role: options.role ?? 'supernode',
-        addresses: () => [address],
+        addresses: () => [addressNow()],
         capacity: {
           announcesPerSecond: 1000,
           peers: 1_000_000,
@@ -252,6 +255,12 @@ export class Mesh {
     const end = later(this.now, 1000 * seconds);
     while (this.#jobs.length > 0 && this.#jobs[0]!.at <= end) this.#step();
     this.now = end;
+  }
+
+  /** A node is at another address from now on. */
+  move(node: MeshNode, host: string): void {
+    node.address = { ...node.address, host };
+    this.feed(node, { type: 'moved' });
   }
 
   kill(node: MeshNode): void {
@@ -336,7 +345,8 @@ export class Mesh {
       else this.feed(from, { type: 'unanswered', exchange });
     };
     this.#at(timeoutMs, () => settle(undefined));
-    if (!target || this.isLost(from, target, message)) return;
+    const isThere = target?.address.host === to.address.host;
+    if (!target || !isThere || this.isLost(from, target, message)) return;
     this.#at(DELAY_MS, () => {
       if (!target.isUp || !from.isUp || !this.isOpen(from, target)) return;
       const asked = ++this.#asked;
