@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/index.ts';
+import { sha1 } from './hash.ts';
 import { MESSAGES_AT, PAGE_BYTES } from './sha1-lanes.ts';
 import { startWorker } from './worker.ts';
 
@@ -24,6 +25,11 @@ export type HashReply =
   | { readonly type: 'ready' }
   | { readonly type: 'hashed'; readonly at: number; readonly digest: Uint8Array };
 
+interface WaitingTask {
+  readonly bytes: Uint8Array;
+  readonly resolve: (digest: Uint8Array) => void;
+}
+
 /** One hashing thread and its memory. */
 export class HashThread {
   readonly #memory: WebAssembly.Memory;
@@ -32,25 +38,32 @@ export class HashThread {
   readonly #free = new Map<number, number[]>();
   #slabsCut = 0;
   /** By place; bounded by the slots. */
-  readonly #waiting = new Map<number, (digest: Uint8Array) => void>();
+  readonly #waiting = new Map<number, WaitingTask>();
   #isReady = false;
   /** Resolves when the thread takes messages. */
   readonly ready: Promise<void>;
   readonly #announceReady: () => void;
 
-  /** Undefined where a second thread would only take turns with the first. */
-  static start(): HashThread | undefined {
-    return availableParallelism() > 1 ? new HashThread() : undefined;
+  /** Undefined where a second thread would only take turns with the first, and where the system gives none. */
+  static start(begin: typeof startWorker = startWorker): HashThread | undefined {
+    if (availableParallelism() === 1) return undefined;
+    try {
+      return new HashThread(begin);
+    } catch {
+      // No thread (EAGAIN) or no memory for it: what arrives is hashed where it is.
+      return undefined;
+    }
   }
 
-  private constructor() {
+  private constructor(begin: typeof startWorker) {
     const pages = (MESSAGES_AT + SLABS_MAX * SLAB_BYTES) / PAGE_BYTES;
     this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;
     this.#announceReady = resolve;
-    this.#worker = startWorker('hash-worker', { memory: this.#memory });
+    this.#worker = begin('hash-worker', { memory: this.#memory });
     this.#worker.on('message', (reply: HashReply) => this.#hear(reply));
+    this.#worker.on('error', () => this.#lost());
     this.#worker.unref();
   }
 
@@ -86,7 +99,7 @@ export class HashThread {
   digest(bytes: Uint8Array): Promise<Uint8Array> {
     assert(this.takes(bytes), 'only lent memory is hashed');
     const { promise, resolve } = Promise.withResolvers<Uint8Array>();
-    this.#waiting.set(bytes.byteOffset, resolve);
+    this.#waiting.set(bytes.byteOffset, { bytes, resolve });
     // An idle thread keeps no process alive, one at work does.
     this.#worker.ref();
     const task: HashTask = { at: bytes.byteOffset, length: bytes.length };
@@ -111,10 +124,17 @@ export class HashThread {
       this.#isReady = true;
       return this.#announceReady();
     }
-    const resolve = this.#waiting.get(reply.at);
+    const task = this.#waiting.get(reply.at);
     this.#waiting.delete(reply.at);
     if (this.#waiting.size === 0) this.#worker.unref();
-    resolve?.(reply.digest);
+    task?.resolve(reply.digest);
+  }
+
+  /** The thread ended by an error: what it was asked is hashed here, and it is asked nothing more. */
+  #lost(): void {
+    this.#isReady = false;
+    for (const { bytes, resolve } of this.#waiting.values()) resolve(sha1(bytes));
+    this.#waiting.clear();
   }
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, getRandomValues } from 'node:crypto';
 import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { HashThread } from '../../src/io/hash-thread.ts';
 import { MESSAGES_AT, PAGE_BYTES, Sha1Lanes } from '../../src/io/sha1-lanes.ts';
 
@@ -59,4 +60,21 @@ test('memory is lent once at a time, comes back, and ends', () => {
   assert.equal(thread.take(1_048_576)?.byteOffset, first.byteOffset);
   assert.equal(thread.take(1_048_577), undefined);
   assert.equal(thread.owns(new Uint8Array(1)), false);
+});
+
+test('where the system gives no thread there is none, and where it is lost what it was asked is hashed here', async () => {
+  const refused = (): never => {
+    throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' });
+  };
+  assert.equal(HashThread.start(refused), undefined);
+
+  const script = `const { parentPort } = require('node:worker_threads');
+    parentPort.postMessage({ type: 'ready' });
+    parentPort.once('message', () => { throw new Error('out of memory'); });`;
+  const thread = HashThread.start(() => new Worker(script, { eval: true }))!;
+  await thread.ready;
+  const messages = [16_384, 100_000].map((length) => fill(thread.take(length)!));
+  const digests = await Promise.all(messages.map((bytes) => thread.digest(bytes)));
+  assert.deepEqual(digests.map(hex), messages.map(sha1Of));
+  assert.equal(thread.takes(thread.take(16_384)!), false);
 });
