@@ -39,7 +39,7 @@ const FAREWELL_MS = 3000;
 /** Nodes that are looked for on behalf of members, and of one of them. */
 const PROBES_MAX = 128;
 const PROBES_PER_MEMBER_MAX = 8;
-/** A machine that was not called for this long slept. */
+/** A machine that was not called for this long slept, and one whose calendar went on by so much while its clock stood still. */
 const SLEPT_MS = 30_000;
 
 /** The overlay as one node takes part in it. */
@@ -224,8 +224,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     this.#context.exchanges.settleRefused();
     switch (input.type) {
       case 'tick':
-        this.#context.setWall(input.wall);
-        return this.#tick();
+        return this.#tick(input.wall);
       case 'found':
         return this.#membership.find(input.contacts);
       case 'records':
@@ -252,10 +251,12 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     }
   }
 
-  #tick(): void {
+  #tick(wall: WallSeconds): void {
     const { now } = this.#context;
+    const skippedMs = 1000 * (wall - this.#context.wall);
+    this.#context.setWall(wall);
     // The machine slept: others took over meanwhile, and hear that it is back.
-    if (now - this.#tickedAt > SLEPT_MS) this.#standing.issue();
+    if (Math.max(skippedMs, now - this.#tickedAt) > SLEPT_MS) this.#standing.issue();
     this.#tickedAt = now;
     this.#membership.tick();
     this.#standing.tick();

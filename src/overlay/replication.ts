@@ -23,7 +23,7 @@ const PART_MS = 25;
 const PRIME_MS = 1000;
 const ANNOUNCES_MS = 3000;
 const TRIES_MAX = 3;
-/** Who refused announces may not know yet that we serve: the next try waits. */
+/** Who refused announces may not know yet, or no more, that we serve: it is shown, and the next try waits. */
 const AGAIN_MS = 1000;
 /** Batches that wait for their next try; more count as missed. */
 const AGAIN_MAX = 256;
@@ -249,6 +249,8 @@ export class Replication {
     const heard = (reply: OverlayMessage | undefined): void => {
       if (reply?.type === 'accepted') return this.#noteEnded(batch);
       if (reply === undefined && !isPassedOn) this.#silent(to);
+      const member = this.#context.view.get(to);
+      if (reply?.type === 'refused' && member) this.#introduce(member);
       if (tries > 1 && this.#again.length < AGAIN_MAX) {
         this.#again.push({ ...batch, at: later(this.#context.now, AGAIN_MS), tries: tries - 1 });
         return;
@@ -318,7 +320,7 @@ export class Replication {
     this.#primeAt = this.#context.now;
   }
 
-  /** Shows who took no copy by which records we own what we do: it may not have heard of them yet. */
+  /** Shows who took nothing from us by which records we own what we do: it may not have heard of them yet. */
   #introduce(member: Descriptor): void {
     const { view, self, exchanges } = this.#context;
     const granted = [...view.grants()].filter(({ taker }) => taker === self).slice(0, GRANTS_SHOWN_MAX);

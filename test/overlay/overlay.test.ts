@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { wallSeconds } from '../../src/base/index.ts';
 import { hashAt, Mesh, type MeshNode } from './mesh.ts';
 
 test('a node that finds nobody becomes the first supernode and owns the whole ring', () => {
@@ -253,4 +254,16 @@ test("members of a public network that were lost, and have newer descriptors by 
   mesh.run(5);
   mesh.isOpen = () => true;
   mesh.until('one network', () => mesh.nodes.every(({ overlay }) => overlay.members === 22), 180);
+});
+
+test('a supernode whose clock stood still while it slept says that it is back', () => {
+  const mesh = new Mesh(28);
+  const [first] = mesh.grow(3) as [MeshNode];
+  mesh.run(20);
+  const sequence = (): number => first.overlay.view.get(first.nodeId)!.sequence;
+  const before = sequence();
+  mesh.feed(first, { type: 'tick', wall: wallSeconds(mesh.wall + 10) });
+  assert.equal(sequence(), before);
+  mesh.feed(first, { type: 'tick', wall: wallSeconds(mesh.wall + 120) });
+  assert.ok(sequence() > before);
 });

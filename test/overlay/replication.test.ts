@@ -168,3 +168,21 @@ test('who becomes a replica of one who copies nothing has it from the other repl
   assert.ok(gained.length > 2, `${gained.length} hashes`);
   for (const { hash, node } of gained) assert.ok(node.keeper.lines.has(`${hash} peer`), hash);
 });
+
+test('what one of many who answer for a hash accepts reaches its keepers, who had just dropped it', () => {
+  const mesh = new Mesh(74);
+  const nodes = mesh.grow(8);
+  mesh.run(20);
+  const hash = hashAt(mesh.random);
+  mesh.ownersOf(hash)[0]!.keeper.rates.set(hash, 350);
+  mesh.until('the hash to be widened', () => mesh.ownersOf(hash).length === 4, 60);
+  // The fourth of them keeps no copy: it tells the three who do.
+  const answering = mesh.ownersOf(hash).find(({ overlay }) => overlay.ownership.roleOf(hash) === undefined)!;
+  for (const node of nodes) if (node !== answering) node.overlay.view.drop(answering.nodeId);
+  // Views are not compared for now.
+  mesh.isLost = (_from, _to, { type }) => type === 'gossip' || type === 'sync';
+  answering.keeper.announce(hash, 'peer');
+  const keepers = nodes.filter(({ overlay }) => overlay.ownership.roleOf(hash) !== undefined);
+  assert.equal(keepers.length, 3);
+  mesh.until('all to have it', () => keepers.every(({ keeper }) => keeper.lines.has(`${hash} peer`)), 4);
+});
