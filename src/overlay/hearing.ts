@@ -90,9 +90,10 @@ export class Hearing {
   /** Who keeps a hash, or is about to, and of whom the teller may not know that. */
   #unawareOf(infoHash: InfoHash, teller: NodeId): NodeId[] {
     const { view, self } = this.#context;
-    const keepers = this.#neighbourhood.isUnsettled(infoHash)
-      ? view.ring.ownerSetOf(infoHash).map(({ nodeId }) => nodeId)
-      : [];
+    const set: readonly NodeId[] = view.ring.ownerSetOf(infoHash).map(({ nodeId }) => nodeId);
+    // Told by one who does not keep it to one who does not: the teller slept, and its ring is that of long ago.
+    const isStray = !set.includes(self) && !set.includes(teller) && !this.#events.isComing(infoHash);
+    const keepers = isStray || this.#neighbourhood.isUnsettled(infoHash) ? set : [];
     return [...keepers, ...this.#copies.targetsOf(infoHash)].filter((nodeId) => nodeId !== self && nodeId !== teller);
   }
 }

@@ -186,3 +186,20 @@ test('what one of many who answer for a hash accepts reaches its keepers, who ha
   assert.equal(keepers.length, 3);
   mesh.until('all to have it', () => keepers.every(({ keeper }) => keeper.lines.has(`${hash} peer`)), 4);
 });
+
+test('what one with an old ring accepts reaches those who keep it, by way of whom it takes for its keepers', () => {
+  const mesh = new Mesh(75);
+  const nodes = mesh.grow(10);
+  mesh.run(60);
+  const hash = hashAt(mesh.random);
+  const { ring } = nodes[0]!.overlay.view;
+  const [first, second, third, fourth] = ring.membersAfter(hash, 4).map(({ nodeId }) => nodeId);
+  const keepers = nodes.filter(({ nodeId }) => [first, second, third].includes(nodeId));
+  const stale = nodes.find(({ nodeId }) => nodeId === fourth)!;
+  for (const { nodeId } of keepers) stale.overlay.view.drop(nodeId);
+  mesh.isLost = (_from, _to, { type }) => type === 'gossip' || type === 'sync';
+  mesh.run(1);
+  assert.equal(stale.overlay.ownership.ownerOf(hash), 'self');
+  stale.keeper.announce(hash, 'peer');
+  mesh.until('all to have it', () => keepers.every(({ keeper }) => keeper.lines.has(`${hash} peer`)), 4);
+});
