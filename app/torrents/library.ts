@@ -160,7 +160,7 @@ export class Library {
     const known = torrents.get(infoHash);
     const isHere = known !== undefined && known.phase !== 'failed';
     if (directory !== undefined) await (isHere ? requireIn(known, directory) : requireWritable(directory));
-    if (isHere && wanted) this.#change(known, choiceOf(wanted));
+    if (isHere && wanted) await this.#change(known, choiceOf(wanted));
     const added = torrents.add({
       ...target,
       wishes: wishesOf(wanted, target.selectedFiles),
@@ -212,7 +212,7 @@ export class Library {
     const { infoHash } = await resolveTarget(what, torrents, store);
     const host = torrents.get(infoHash);
     if (!host) throw new MonsoonError('not-found', `This node has no torrent ${infoHash}. Run "monsoon ps".`);
-    this.#change(host, choice);
+    await this.#change(host, choice);
     return fileRows(host);
   }
 
@@ -318,8 +318,8 @@ export class Library {
     return { infoHash, name: listing?.name ?? torrents.get(infoHash)?.info?.name ?? wasCalled, listing };
   }
 
-  #change(host: Torrent, choice: Choice): void {
-    requireFiles(host.useWishes(changedWishes(host.wishes, choice, host.info?.files ?? [])));
+  async #change(host: Torrent, choice: Choice): Promise<void> {
+    requireFiles(await host.useWishes(changedWishes(host.wishes, choice, host.info?.files ?? [])));
   }
 
   get #torrentFiles(): string {

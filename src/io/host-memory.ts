@@ -50,6 +50,11 @@ export class HostMemory {
     return this.#kept.promise;
   }
 
+  /** Resolves when what is being written was, or was refused. */
+  get written(): Promise<void> {
+    return this.#turns;
+  }
+
   noteCompleted(): void {
     this.#completedSeconds = wallNow();
   }

@@ -277,15 +277,15 @@ export class TorrentHost {
     return this.#links.rows();
   }
 
-  /** Fetches other files than before, or in another order; a fault when a rule names no file. */
-  useWishes(wishes: Wishes): Fault<'no-such-file'> | undefined {
+  /** Fetches other files than before, or in another order, and tells when that is remembered or the disk refused. */
+  useWishes(wishes: Wishes): Fault<'no-such-file'> | Promise<void> {
     const { info, disk, transfer } = this.#parts;
     const wrong = this.#choice.use(wishes, info);
     if (wrong) return wrong;
     if (!info || !disk || !transfer) {
       const work = Promise.all([this.#work, this.#memory.write()]);
       this.#work = work.then(() => undefined).catch((error) => this.#fail(textOfError(error)));
-      return undefined;
+      return this.#memory.written;
     }
     for (const fact of this.#choice.facts(disk.layout, info)) transfer.input(fact, now());
     if (!transfer.isComplete) this.#secondsToComplete = undefined;
@@ -298,7 +298,7 @@ export class TorrentHost {
     this.#peers.reconsider();
     this.#openMore();
     this.#pump();
-    return undefined;
+    return this.#memory.written;
   }
 
   /** Somebody needs a stretch of the torrent's bytes within so many milliseconds, whether it is wanted or not. */

@@ -3,7 +3,7 @@
  * moved. Makes a host for each time that it takes part and remembers it in between. Invariants: what the user ordered
  * is on disk before it is done; no two changes of one torrent overlap.
  */
-import { type Address, type Fault, type Instant, MonsoonError } from '../base/index.ts';
+import { type Address, type Fault, type Instant, isFault, MonsoonError } from '../base/index.ts';
 import type { FoundPeer, PeerSource, TorrentInfo, UserOrders, Wishes } from '../torrent/index.ts';
 import { now } from './alarm-clock.ts';
 import { clearMoved, deleteContent, MoveCancelled, placeContent } from './content-files.ts';
@@ -171,17 +171,15 @@ export class Torrent {
     return this.#host?.files ?? this.#rest.files;
   }
 
-  /** Fetches other files than before, or in another order; a fault when a rule names no file. */
-  useWishes(wishes: Wishes): Fault<'no-such-file'> | undefined {
-    const wrong = this.#host ? this.#host.useWishes(wishes) : new FileChoice(wishes).use(wishes, this.info);
-    if (wrong) return wrong;
-    this.#spec = { ...this.#spec, wishes };
-    if (!this.#host) {
-      this.#inTurn(async () => {
-        await this.#rest.save(this.#resumeFile(), { ...this.#spec, wishes });
-        this.#recall(await this.#load());
-      }).catch((error) => this.#log(error));
-    }
+  /**
+   * Fetches other files than before, or in another order; a fault when a rule names no file. Resolves when that is
+   * remembered, or the disk's refusal shows; rejects where what does not take part cannot be remembered.
+   */
+  async useWishes(wishes: Wishes): Promise<Fault<'no-such-file'> | undefined> {
+    const wrong = this.#host ? undefined : new FileChoice(wishes).use(wishes, this.info);
+    const used = wrong ?? this.#host?.useWishes(wishes) ?? this.#inTurn(() => this.#saveWishes(wishes));
+    if (isFault(used)) return used;
+    await used;
     this.#queueChanged();
     return undefined;
   }
@@ -278,7 +276,7 @@ export class Torrent {
    * part again afterwards, with the pieces that are good.
    */
   async verify(): Promise<void> {
-    if (!this.info) throw new MonsoonError('refused', `${this.#spec.name} has no metadata yet, so nothing to check.`);
+    if (!this.info) throw new MonsoonError('refused', `${this.#spec.name} has no metadata yet: nothing to check.`);
     await this.#inTurn(async () => {
       if (await this.#isIntact()) return;
       await this.#leave();
@@ -370,6 +368,12 @@ export class Torrent {
     const orders = { ...this.#orders, ...change };
     await this.#ordersFile.save(orders);
     this.#orders = orders;
+  }
+
+  async #saveWishes(wishes: Wishes): Promise<void> {
+    await this.#rest.save(this.#resumeFile(), { ...this.#spec, wishes });
+    this.#spec = { ...this.#spec, wishes };
+    this.#recall(await this.#load());
   }
 
   /** Ends what a crash or a stop interrupted. */

@@ -67,12 +67,12 @@ for (const isMagnet of [false, true]) {
     );
     assert.ok(!existsSync(path('sub')), 'what is not wanted is not on disk');
 
-    assert.equal(host.useWishes(wish(onlyFiles(['sub/*'])))?.code, undefined);
+    assert.equal((await host.useWishes(wish(onlyFiles(['sub/*']))))?.code, undefined);
     await completed(host);
     assert.ok(same('sub/d.bin'));
     await until('the empty file', () => existsSync(path('sub/empty')));
 
-    host.useWishes(NO_WISHES);
+    await host.useWishes(NO_WISHES);
     await completed(host);
     assert.ok(['a.bin', 'b.bin', 'c.bin', 'sub/d.bin'].every(same));
     assert.equal(host.figures().downloaded, made.info.length, 'nothing is fetched twice');
@@ -86,7 +86,7 @@ for (const isMagnet of [false, true]) {
     const spec = specOf(made.info, directory, isMagnet ? { info: undefined } : {});
     const { host, started } = first.torrents.add(spec)!;
     await started;
-    host.useWishes({ rules: onlyFiles(['a.bin']), isSequential: true });
+    await host.useWishes({ rules: onlyFiles(['a.bin']), isSequential: true });
     await first.stop();
     const again = await openLoopbackNode(first.home);
     t.after(() => again.stop());
@@ -115,7 +115,7 @@ test('BEP 21: peers hear when all that is wanted is here, and when more is wante
   host.learn([seed.address], 'user', 'user');
   await completed(host);
   await until('the news', () => said().length === 2);
-  host.useWishes(NO_WISHES);
+  await host.useWishes(NO_WISHES);
   await completed(host);
   await until('more news', () => said().length === 4);
   assert.deepEqual(said(), [false, true, false, true]);
@@ -154,6 +154,6 @@ test('a choice that names no file ends in a message, and changes nothing when th
   assert.match(host.figures().stalledBecause!, /no file is named by "\*\.avi"; "monsoon info [0-9a-f]{40}"/);
   const again = leech.torrents.add(specOf(made.info, temporaryFolder('fetched')))!;
   await again.started;
-  assert.equal(again.host.useWishes(wish(onlyFiles(['nothing like it'])))?.code, 'no-such-file');
+  assert.equal((await again.host.useWishes(wish(onlyFiles(['nothing like it']))))?.code, 'no-such-file');
   assert.ok(again.host.files.every((file) => file.priority === 2));
 });

@@ -1,6 +1,6 @@
 // What was acknowledged is there after a restart, whether the torrent ever took part or not.
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
@@ -32,7 +32,7 @@ test('downloads that wait in the queue are there after a restart, paused and wit
   const added = contents.map(({ info }) => node.torrents.add(specOf(info, directory))!);
   await Promise.all(added.map(({ kept }) => kept));
   assert.equal(added[2]!.host.phase, 'queued');
-  added[1]!.host.useWishes(FIRST_ALONE);
+  await added[1]!.host.useWishes(FIRST_ALONE);
   await added[2]!.host.pause();
   await node.stop();
 
@@ -50,7 +50,7 @@ test('what was stopped during its first check is checked again, and has the wish
   const waiting = node.torrents.add(specOf(second.info, second.folder))!;
   await Promise.all([checked.kept, waiting.kept]);
   assert.deepEqual([checked.host.phase, waiting.host.phase], ['checking', 'checking']);
-  waiting.host.useWishes(FIRST_ALONE);
+  await waiting.host.useWishes(FIRST_ALONE);
   await node.stop();
 
   const torrents = await reopened(t, node.home);
@@ -71,4 +71,18 @@ test('a magnet that waits in the queue is there after a restart', async (t) => {
   await node.torrents.add(specOf(info, directory, { info: undefined, addedSeconds: 1 }))!.kept;
   await node.stop();
   assert.equal((await reopened(t, node.home, 1)).get(info.infoHash)?.phase, 'queued');
+});
+
+test('wishes that cannot be remembered are refused, and those before them stand', async (t) => {
+  const { info, folder } = await content(100_000);
+  const node = await openNodeFor(t);
+  const { host, started } = node.torrents.add(specOf(info, folder))!;
+  await started;
+  await host.pause();
+  const path = join(node.home, 'torrents', `${info.infoHash}.resume`);
+  rmSync(path);
+  // What stands there cannot be replaced by a file.
+  mkdirSync(join(path, 'in the way'), { recursive: true });
+  await assert.rejects(host.useWishes(FIRST_ALONE));
+  assert.deepEqual(host.wishes, NO_WISHES);
 });

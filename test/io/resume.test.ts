@@ -178,7 +178,7 @@ test('a snapshot older than the last one claims nothing unseen, also after other
   const again = await openNodeFor(t, home);
   const complete = await recalled(again, shared);
   await complete.pause();
-  complete.useWishes({ ...complete.wishes, isSequential: true });
+  await complete.useWishes({ ...complete.wishes, isSequential: true });
   await again.stop();
   changeUnseen(path);
   flipBit(resumeFile(home, shared));
@@ -186,7 +186,7 @@ test('a snapshot older than the last one claims nothing unseen, also after other
   await node.torrents.recall();
   const host = node.torrents.get(infoHash)!;
   assert.equal(host.wishes.isSequential, false);
-  host.useWishes({ ...host.wishes, isSequential: true });
+  await host.useWishes({ ...host.wishes, isSequential: true });
   await host.resume();
   await until('the check to end', () => host.phase === 'running');
   assert.equal(host.figures().storedBytes, length - Math.min(pieceLength, length));

@@ -115,7 +115,7 @@ test('what is wanted later comes from the web server too, after everything wante
   await started;
   await completed(host);
   assert.ok(web.sent < made.info.length / 2);
-  assert.equal(host.useWishes(NO_WISHES), undefined);
+  assert.equal(await host.useWishes(NO_WISHES), undefined);
   await completed(host);
   await assertSame(made, parent, directory);
 });
