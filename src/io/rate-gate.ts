@@ -124,6 +124,8 @@ export class Allowance {
   }
 
   granted(bytes: number): void {
+    // The wish was taken back meanwhile: whoever is woken for that wishes again, and so on for ever.
+    if (this.#claimed === 0) return this.giveBack(bytes);
     this.#credit += bytes;
     this.#claimed = Math.max(0, this.#claimed - bytes);
     this.#wake();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { concatBytes } from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
+import { Allowance } from '../../src/io/rate-gate.ts';
 import type { Torrent } from '../../src/io/torrent.ts';
 import { encodeInfo, parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
 import { SteadyRate } from '../steady-rate.ts';
@@ -118,6 +119,28 @@ test('two torrents share a download limit equally, and one keeps to its own', as
   const [own, one, other] = torrents.map((torrent) => torrent.figures().downloaded - before.get(torrent)!);
   assert.ok(Math.abs(one! - other!) < one! * 0.1, `${one} and ${other}`);
   assert.ok(own! < one! * 0.8, `${own} and ${one}`);
+});
+
+test('a link that takes its wish back as often as something is granted lets everybody else go on', async (t) => {
+  const { rates } = await openNodeFor(t);
+  const { info } = shared(PIECE_BYTES);
+  rates.down.limit(MIB);
+  let wakes = 0;
+  const allowance = new Allowance(rates.down, info.infoHash, () => {
+    assert.ok(++wakes < 100, 'it is woken for what it does not want');
+    ask();
+  });
+  const ask = (): void => {
+    allowance.available(PIECE_BYTES);
+    // It finds that there is nothing left to fetch.
+    allowance.available(0);
+  };
+  ask();
+  const beginMs = performance.now();
+  await until('a while to pass', () => performance.now() - beginMs > 100);
+  ask();
+  await until('a while to pass', () => performance.now() - beginMs > 200);
+  assert.ok(wakes < 100);
 });
 
 test('a limit of 0 stops a download, which says so, and lifting it lets it go on', async (t) => {

@@ -143,7 +143,9 @@ export class Monsoon extends Client {
   override async progress(): Promise<Progress> {
     const [row] = await this.torrents();
     if (row === undefined) return { completedBytes: 0, isComplete: false };
-    return { completedBytes: Math.floor(row.progress * row.size), isComplete: row.state === 'seeding' };
+    // While it is checked, what is told is how far that is.
+    const isChecked = row.state === 'checking';
+    return { completedBytes: isChecked ? 0 : Math.floor(row.progress * row.size), isComplete: row.state === 'seeding' };
   }
   /** Resolves with what `get --exit --json` says at its end; rejects when it fails or the deadline passes. */
   async fetched(seconds: number): Promise<Fetched> {
