@@ -99,8 +99,10 @@ export class ResumeFile {
   }
 
   close(): void {
-    if (this.#journal !== undefined) closeSync(this.#journal);
+    const journal = this.#journal;
+    // What failed to close is closed all the same.
     this.#journal = undefined;
+    if (journal !== undefined) closeSync(journal);
   }
 
   async remove(): Promise<void> {

@@ -170,9 +170,9 @@ export class TorrentDisk {
   rest(): void {
     this.#store.rest();
     // In its turn: a snapshot may be about to be synced.
-    void this.#inTurn(async () => {
+    this.#inTurn(async () => {
       if (this.#unclaimed.size === 0 && this.#resume.touchedPieces.size === 0) this.#resume.close();
-    });
+    }).catch((error) => this.#events.refused(error));
   }
 
   /** Ends a check that is under way. */
