@@ -143,8 +143,10 @@ export class LanSockets {
     const socket = createSocket(
       type === 'udp6' ? { type, ipv6Only: true, reuseAddr: true } : { type, reuseAddr: true },
     );
-    // An address that went or a family that is switched off: the next refresh sees it.
-    socket.on('error', () => {});
+    // An address that went, a family that is switched off, or a port that somebody has: the next refresh tries again.
+    socket.on('error', () => {
+      if (this.#open.some((each) => each.socket === socket)) this.#signature = '';
+    });
     socket.on('message', (bytes, source) => this.#receive(bytes, source));
     this.#open.push({ socket, family, foothold });
     return socket;
