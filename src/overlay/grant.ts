@@ -44,6 +44,10 @@ export const GRANT_SECONDS = 7200;
 export const EPOCH_MAX = 0xffff_ffff;
 const SIGNATURE_BYTES = 64;
 const PASSED_VALUES_MAX = 20;
+/** What stands around a sealed grant in a record: two signatures, a key and their frame. */
+const SIGNED_BYTES = 200;
+/** Most that a giver may seal: with later versions' keys it has to fit a record all the same. */
+const SEALED_BYTES_MAX: number = RECORD_BYTES_MAX - SIGNED_BYTES;
 
 /** What a giver says. */
 export interface GrantTerms {
@@ -108,6 +112,7 @@ export function openSealedGrant(
   { network, verify }: GrantRules,
   wallNow: WallSeconds,
 ): SealedGrant | GrantFault {
+  if (sealed.length > SEALED_BYTES_MAX) return malformed('length');
   const opened = openRecord(GRANT_CONTEXT, sealed, verify);
   if (isFault(opened)) return opened;
   const { body, signer } = opened;
