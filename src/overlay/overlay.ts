@@ -324,8 +324,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #answerFrame(from: NodeId, message: Extract<OverlayMessage, { type: 'frame' }>): OverlayMessage {
     if (this.#standing.phase === 'client') return refused('this node keeps nothing now');
     const answer = this.#hearing.takeFrame(from, message);
+    if (answer.type !== 'accepted') return answer;
     this.#takings.noteFrame(from);
-    if (answer.type === 'accepted' && message.isLast) this.#claims.noteWhole(from);
+    if (message.isLast) this.#claims.noteWhole(from);
     return answer;
   }
 

@@ -10,8 +10,13 @@ import { type ArcName, type OverlayMessage, refused } from './message.ts';
 
 /** A giver that says nothing for this long is not waited for: others have something to give, too. */
 const PATIENCE_MS = 30_000;
-/** Ranges that are taken at a time. */
+/** Nor for this long in all: half a million peers have come by then. */
+const TAKING_MS = 600_000;
+/** Who gave nothing of what it offered is not heard for this long; bounded by the offers that fit in it. */
+const REST_MS = 600_000;
+/** Ranges that are taken at a time, and of one giver. */
 export const TAKINGS_MAX = 4;
+const TAKINGS_PER_GIVER = 2;
 /** What was taken shows in the measured load after this long; until then it is counted as it was offered. */
 const SHOWS_MS = 60_000;
 /** Ranges taken lately that are remembered. */
@@ -35,6 +40,7 @@ interface Accepted {
   readonly arc: ArcName;
   readonly epoch: number;
   readonly announcesPerSecond: number;
+  readonly latest: Instant;
   until: Instant;
 }
 
@@ -44,6 +50,8 @@ export class Takings {
   readonly #events: TakingEvents;
   /** By giver and place; bounded by TAKINGS_MAX. */
   readonly #accepted = new Map<string, Accepted>();
+  /** Givers of whom nothing came, and until when they are not heard. */
+  readonly #resting = new Map<NodeId, Instant>();
   #taken: { readonly announcesPerSecond: number; readonly at: Instant }[] = [];
 
   constructor(context: Context, events: TakingEvents) {
@@ -76,21 +84,37 @@ export class Takings {
 
   answerOffer(from: NodeId, { arc, epoch, announcesPerSecond, peers }: Offer): OverlayMessage {
     const { now } = this.#context;
-    for (const [name, { until }] of this.#accepted) if (now >= until) this.#accepted.delete(name);
+    this.#expire();
     const name = `${from} ${arc.to}`;
-    if (this.#accepted.size >= TAKINGS_MAX && !this.#accepted.has(name)) return refused('other ranges come first');
+    const others = [...this.#accepted].filter(([other]) => other !== name);
+    const isFull = others.filter(([, { giver }]) => giver === from).length >= TAKINGS_PER_GIVER;
+    if (isFull || others.length >= TAKINGS_MAX) return refused('other ranges come first');
+    if (this.#resting.has(from)) return refused('nothing came of what you offered');
     if (!this.#isOf(from, arc, epoch)) return refused('that range is not yours');
+    const latest = this.#accepted.get(name)?.latest ?? later(now, TAKING_MS);
     this.#accepted.delete(name);
     const more = { announcesPerSecond: announcesPerSecond + this.promised, peers };
     if (this.#events.loadWith(more) > TAKE_MAX) return refused('there is no room here');
-    this.#accepted.set(name, { giver: from, arc, epoch, announcesPerSecond, until: later(now, PATIENCE_MS) });
+    this.#accepted.set(name, { giver: from, arc, epoch, announcesPerSecond, latest, until: later(now, PATIENCE_MS) });
     return { type: 'accepted' };
   }
 
-  /** The copy goes on. */
+  /** The copy goes on: a frame of it was accepted. */
   noteFrame(from: NodeId): void {
     const until = later(this.#context.now, PATIENCE_MS);
-    for (const accepted of this.#accepted.values()) if (accepted.giver === from) accepted.until = until;
+    for (const accepted of this.#accepted.values()) {
+      if (accepted.giver === from) accepted.until = until < accepted.latest ? until : accepted.latest;
+    }
+  }
+
+  #expire(): void {
+    const { now } = this.#context;
+    for (const [giver, until] of this.#resting) if (now >= until) this.#resting.delete(giver);
+    for (const [name, { giver, until }] of this.#accepted) {
+      if (now < until) continue;
+      this.#accepted.delete(name);
+      this.#resting.set(giver, later(now, REST_MS));
+    }
   }
 
   /** A node is gone, and with it what it was about to give. */
