@@ -257,13 +257,17 @@ export class Membership {
 
   #answerGossip(message: Extract<OverlayMessage, { type: 'gossip' }>, from: NodeId): OverlayMessage {
     const { view } = this.#context;
+    const isMember = view.get(from) !== undefined;
     // Only a member's word is worth a look at somebody.
-    if (view.get(from)) {
+    if (isMember) {
       this.#detector.noteHeard(from);
       this.#detector.note(message.suspects, from);
     }
     const told = new Map(message.digests.map(({ key, sequence }) => [key, sequence]));
-    const news = this.#news(({ key, sequence }) => told.get(key) !== sequence);
+    // Nor does a stranger use up how often something is told: he asks as often as he likes.
+    const news = isMember
+      ? this.#news(({ key, sequence }) => told.get(key) !== sequence)
+      : { digests: [], suspects: [], view: view.digests.hash };
     for (const [key, sequence] of told) {
       const ours = view.digests.digestOf(key);
       if (ours && ours.sequence > sequence && news.digests.length < DIGESTS_MAX) news.digests.push(ours);

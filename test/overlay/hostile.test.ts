@@ -124,6 +124,22 @@ test('what somebody says of a node that answers costs each who hears it one ques
   assert.equal(asked.probe, 0);
 });
 
+test('a stranger who gossips without end keeps nobody from hearing what is new', () => {
+  const { mesh, nodes } = settled(40, 12);
+  const [teller] = nodes;
+  const stranger = { nodeId: identity(9999).nodeId, address: { host: '10.9.9.9', port: 7373 } };
+  let told = 0;
+  mesh.watch = (from, message) => {
+    if (from === teller && message.type === 'gossip') told += message.digests.length;
+  };
+  mesh.feed(teller, { type: 'moved' });
+  for (let i = 0; i < 50; i++) {
+    mesh.ask(teller, stranger, { type: 'gossip', digests: [], suspects: [], view: '0'.repeat(16) });
+  }
+  mesh.run(4);
+  assert.ok(told >= 3, `${told} digests told`);
+});
+
 test('a stranger with votes of his own keys is not let into a network of public addresses', () => {
   const mesh = new Mesh(26);
   const first = mesh.grow(1, { host: '9.1.1.1' })[0]!;
