@@ -361,6 +361,8 @@ export class Standing {
 
   #serve(): void {
     const { now, view } = this.#context;
+    // What it had claimed for another seat ended with its last term.
+    this.#isReelected = false;
     view.drop(this.#context.self);
     this.#phase = 'serving';
     this.#genesisAt = undefined;
