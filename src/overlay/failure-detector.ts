@@ -68,7 +68,7 @@ export class FailureDetector {
   readonly #suspects = new Map<NodeId, { sequence: number; tells: number | undefined }>();
   /** Bounded by the questions that may be under way. */
   readonly #checking = new Map<NodeId, Check>();
-  /** Bounded by the view. */
+  /** Those heard in the last seconds; who was heard last stands last. */
   readonly #trustedUntil = new Map<NodeId, Instant>();
   /** Suspicions to look into; bounded by DUE_MAX. */
   readonly #due = new Map<NodeId, { readonly at: Instant; readonly tellers: Set<NodeId> }>();
@@ -281,6 +281,12 @@ export class FailureDetector {
   #trust(nodeId: NodeId, ms: number): void {
     const until = later(this.#context.now, ms);
     if (!this.#context.view.get(nodeId) || until <= (this.#trustedUntil.get(nodeId) ?? 0)) return;
+    // Who expires or leaves is not lost: what is over goes as what is new comes.
+    for (const [other, over] of this.#trustedUntil) {
+      if (over > this.#context.now) break;
+      this.#trustedUntil.delete(other);
+    }
+    this.#trustedUntil.delete(nodeId);
     this.#trustedUntil.set(nodeId, until);
   }
 }

@@ -103,6 +103,7 @@ export class Replication {
   /** Arcs that each replica has whole. */
   readonly #primed = new Map<NodeId, Arc[]>();
   readonly #priming = new Map<NodeId, number>();
+  /** Bounded by the view. */
   readonly #resting = new Map<NodeId, { readonly until: Instant; readonly ms: number }>();
   /** Batches that are under way, by receiver. */
   readonly #unheard = new Map<NodeId, Set<number>>();
@@ -309,6 +310,7 @@ export class Replication {
     this.#isDirty = true;
     if (!isDone) {
       const ms = Math.min(REST_MS_MAX, 2 * (this.#resting.get(nodeId)?.ms ?? REST_MS / 2));
+      for (const other of this.#resting.keys()) if (!this.#context.view.get(other)) this.#resting.delete(other);
       this.#resting.set(nodeId, { until: later(this.#context.now, ms), ms });
       this.#introduce(member);
       return;
