@@ -3,7 +3,7 @@
  * Invariants: a descriptor of ours has a higher sequence than every one before it; nothing is owned before the swarms of
  * it were asked for; who left rests before it stands again, longer each time it left soon.
  */
-import { type Address, earliest, type Instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
+import { type Address, earliest, type Instant, instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
 import { CERTIFICATE_SECONDS, type Certificate, certificateOf, QUORUM } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
@@ -37,7 +37,10 @@ const LOAD_STEP = 51;
 const LOAD_REISSUE_MS = 60_000;
 /** A first supernode that nobody votes for, this many times, is none: others cannot reach it. */
 const FAILURES_MAX = 5;
+/** How soon a descriptor is refuted by the next: twice as long each time, of which one is forgiven in ten minutes. */
 const REFUTE_MS = 1000;
+const DOUBLED_MAX = 10;
+const FORGIVEN_MS = 600_000;
 const RENEW_RETRY_MS = 300_000;
 /** A first supernode gets votes as soon as there is somebody to give them. */
 const COMPANY_MS = 10_000;
@@ -83,6 +86,9 @@ export class Standing {
   /** Of the newest descriptor that others may have; drafts have sequences too. */
   #issuedSequence = 0;
   #reissueAt: Instant | undefined;
+  /** The next descriptor refutes somebody; and how often that was so lately, as of then. */
+  #isRefuting = false;
+  #refuted = { times: 0, at: instant(0) };
   #renewAt: Instant | undefined;
   #lookAt: Instant;
   /** Strangers would not believe the votes that it has. */
@@ -220,6 +226,8 @@ export class Standing {
   issue(): void {
     if (!this.#certificate || !this.isOnDuty) return;
     const { view, now } = this.#context;
+    if (this.#isRefuting) this.#refuted = { times: Math.min(DOUBLED_MAX, this.#refutedLately + 1), at: now };
+    this.#isRefuting = false;
     this.#issuedAt = now;
     this.#issuedLoad = this.load;
     this.#reissueAt = this.#context.soon(REISSUE_MS);
@@ -243,9 +251,16 @@ export class Standing {
 
   /** Somebody says that we are silent. */
   refute(sequence: number): void {
-    // Nobody can have found silent what was never issued; and one answer a second is enough.
+    // Nobody can have found silent what was never issued; and everybody hears of each answer.
     if (this.#phase !== 'serving' || sequence !== this.#issuedSequence) return;
-    this.#reissueAt = earliest(this.#reissueAt, later(this.#issuedAt, REFUTE_MS));
+    this.#isRefuting = true;
+    const rest = REFUTE_MS * 2 ** Math.floor(this.#refutedLately);
+    this.#reissueAt = earliest(this.#reissueAt, later(this.#issuedAt, rest));
+  }
+
+  get #refutedLately(): number {
+    const { times, at } = this.#refuted;
+    return Math.max(0, times - (this.#context.now - at) / FORGIVEN_MS);
   }
 
   /** Hands everything over and serves no more. @param isFinal the node stops: it does not stand again */

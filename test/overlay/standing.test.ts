@@ -101,3 +101,24 @@ test('who leaves and serves again while it claimed another seat renews its votes
   node.pass(3700);
   assert.equal(node.answerVotes(true), 4, 'half of the time of its votes is over');
 });
+
+test('who is said to be silent without end refutes it at once, and then ever less often', () => {
+  const node = new Candidate();
+  node.standing.noteAlone(0);
+  const self = identity(1).nodeId;
+  const refuted: number[] = [];
+  for (let second = 0; second < 3600; second++) {
+    const { sequence } = node.context.view.get(self)!;
+    node.standing.refute(sequence);
+    node.pass(1);
+    if (node.context.view.get(self)!.sequence > sequence) refuted.push(second);
+  }
+  assert.deepEqual(refuted.slice(0, 4), [0, 2, 4, 8]);
+  assert.ok(refuted.length < 20, `${refuted.length} descriptors in an hour`);
+  node.pass(2 * 3600);
+  node.pass(3600);
+  const { sequence } = node.context.view.get(self)!;
+  node.standing.refute(sequence);
+  node.pass(1);
+  assert.ok(node.context.view.get(self)!.sequence > sequence, 'what is long past is forgiven');
+});
