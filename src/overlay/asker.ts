@@ -2,17 +2,17 @@
  * Who asks this node for something, and from where: TLS proved the one, the socket shows the other. What he says of where he
  * is counts only as far as it agrees with that, so that nobody has others connect to somebody else.
  */
-import { type Address, parseIp, prefixOfIp, reachOf } from '../base/index.ts';
+import { type Address, reachOf, sourceOf } from '../base/index.ts';
 import type { Contact } from './overlay-facts.ts';
 
 /** Whom an asker counts with: his address (IPv6: its /64); neighbours share one, and nobody far away can choose a private one. */
-export function sourceOf({ nodeId, address: { host } }: Contact): string {
-  return reachOf(host) === 'public' ? networkOf(host) : nodeId;
+export function countedAs({ nodeId, address: { host } }: Contact): string {
+  return reachOf(host) === 'public' ? sourceOf(host) : nodeId;
 }
 
 /** He comes from the address that he names, or from its /64; of a neighbour that is not known, who may be reached from outside. */
 export function comesFrom({ address: { host } }: Contact, named: Address): boolean {
-  return reachOf(host) !== 'public' || networkOf(host) === networkOf(named.host);
+  return reachOf(host) !== 'public' || sourceOf(host) === sourceOf(named.host);
 }
 
 /** Places for what others have this node do: so many in all, and of them so many for one of them. */
@@ -43,8 +43,4 @@ export class Places {
     else this.#taken.delete(source);
     this.#size--;
   }
-}
-
-function networkOf(host: string): string {
-  return prefixOfIp(parseIp(host)!, 4, 8);
 }

@@ -5,7 +5,7 @@
  */
 import { type Address, earliest, type Instant, later, type NodeId, reachOf, wallSeconds } from '../base/index.ts';
 import { HELLO_MS } from './admission.ts';
-import { comesFrom, Places, sourceOf } from './asker.ts';
+import { comesFrom, countedAs, Places } from './asker.ts';
 import { votedBytes } from './certificate.ts';
 import type { Context } from './context.ts';
 import { type Capacity, CLOCK_SKEW_SECONDS } from './descriptor.ts';
@@ -141,7 +141,7 @@ export class Duties {
     const address = request.addresses[0]!;
     const why = comesFrom(from, address) ? this.#objection(nodeId, request) : ELSEWHERE;
     if (why !== undefined) return reply(refused(why));
-    const source = sourceOf(from);
+    const source = countedAs(from);
     if (!this.#visits.take(source)) return reply(refused('others are voted for now'));
     this.#context.exchanges.ask({ nodeId, address }, { type: 'hello' }, HELLO_MS, (answer) => {
       this.#visits.free(source);
