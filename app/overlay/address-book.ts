@@ -13,8 +13,11 @@ import {
 } from '../../src/base/index.ts';
 import { type Dialler, trustOf } from '../../src/io/dialler.ts';
 
-/** Private addresses that may be dialled. */
-const VOUCHED_MAX = 10_000;
+/** Private addresses that the user named, or where a node answered. */
+const KEPT_MAX = 10_000;
+/** Private hosts whose word counts at a time, and addresses that each may have told of last: one cannot push out another's. */
+const TELLERS_MAX = 64;
+const TOLD_MAX = 2000;
 /** Nodes whose address is remembered: every supernode there may be. */
 const REACHED_MAX = 10_000;
 
@@ -27,8 +30,10 @@ export interface Addressed {
 /** The addresses of others. */
 export class AddressBook {
   readonly #dialler: Dialler;
-  /** Those that the user or a node on the same LAN vouched for; the oldest leaves first. */
-  readonly #vouched = new Set<string>();
+  /** Those that the user named or where a node answered; the longest unused leaves first. */
+  readonly #kept = new Set<string>();
+  /** What nodes on the same LAN told, by their hosts; who has been silent for longest leaves first. */
+  readonly #told = new Map<string, Set<string>>();
   /** The address at which a node really answered, while it named the same ones as now. */
   readonly #reached = new Map<NodeId, { readonly address: Address; readonly named: string }>();
   /** How often a node did not answer since it last did: the next time another of its addresses is tried. */
@@ -40,21 +45,30 @@ export class AddressBook {
 
   /** Lets an address be dialled although it is private. */
   vouch(address: Address): void {
-    if (this.#vouched.size >= VOUCHED_MAX) this.#vouched.delete(this.#vouched.values().next().value!);
-    this.#vouched.add(formatAddress(address));
+    renew(this.#kept, formatAddress(address), KEPT_MAX);
   }
 
   /** Takes what a node at `teller` says of addresses: what a public node calls private is not ours to dial. */
   hear(addresses: () => readonly Address[], teller: string): void {
     if (trustOf(teller) !== 'private') return;
+    const told = this.#told.get(teller) ?? new Set<string>();
+    this.#told.delete(teller);
     for (const address of addresses()) {
-      if (reachOf(address.host) === 'private' && isHearsayPort(address.port)) this.vouch(address);
+      if (reachOf(address.host) === 'private' && isHearsayPort(address.port))
+        renew(told, formatAddress(address), TOLD_MAX);
     }
+    if (told.size === 0) return;
+    if (this.#told.size >= TELLERS_MAX) this.#told.delete(this.#told.keys().next().value!);
+    this.#told.set(teller, told);
+  }
+
+  #isVouched(address: string): boolean {
+    return this.#kept.has(address) || [...this.#told.values()].some((told) => told.has(address));
   }
 
   /** The address rule for HTTP and UDP: trackers and supernodes, with what the user or a neighbour vouched for. */
   mayAsk(host: string, port: number): boolean {
-    if (this.#vouched.has(formatAddress({ host, port }))) return true;
+    if (this.#isVouched(formatAddress({ host, port }))) return true;
     return isHearsayPort(port) && this.#dialler.refusal({ host, port }, 'public') === undefined;
   }
 
@@ -76,6 +90,7 @@ export class AddressBook {
 
   noteReached({ nodeId, addresses }: Addressed, address: Address): void {
     if (this.#reached.size >= REACHED_MAX) this.#reached.delete(this.#reached.keys().next().value!);
+    if (this.#isVouched(formatAddress(address))) this.vouch(address);
     this.#reached.set(nodeId, { address, named: namesOf(addresses) });
     this.#misses.delete(nodeId);
   }
@@ -91,6 +106,13 @@ export class AddressBook {
     for (const [nodeId, { address }] of this.#reached) if (isSameAddress(address, place)) return nodeId;
     return undefined;
   }
+}
+
+/** Adds to a set, or makes it the newest there; the oldest of too many leaves. */
+function renew(set: Set<string>, entry: string, max: number): void {
+  set.delete(entry);
+  if (set.size >= max) set.delete(set.values().next().value!);
+  set.add(entry);
 }
 
 function namesOf(addresses: readonly Address[]): string {
