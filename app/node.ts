@@ -195,6 +195,8 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
     tls: base.tls,
   });
   const reach = new Reach({ ...base, changed: () => host.feed({ type: 'moved' }) });
+  const addresses = (): Address[] => [reach.address, ...base.addresses].filter((each) => each !== undefined);
+  base.book.askFrom(addresses);
   const caps = capsOf(config);
   const host: OverlayHost = new OverlayHost({
     ...base,
@@ -202,7 +204,7 @@ function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, ch
     http: nodes,
     part: {
       role: config.role,
-      addresses: () => [reach.address, ...base.addresses].filter((each) => each !== undefined),
+      addresses,
       capacity: capacityOf(caps),
       roles: () => (config.zone === '' ? 0 : ROLE_ANSWERS_DNS),
       keeper,

@@ -39,8 +39,18 @@ export class AddressBook {
   /** How often a node did not answer since it last did: the next time another of its addresses is tried. */
   readonly #misses = new Map<NodeId, number>();
 
+  #own: () => readonly Address[] = () => [];
+
   constructor(dialler: Dialler) {
     this.#dialler = dialler;
+  }
+
+  /**
+   * Has others asked from the address that this node names first, where they have one of its kind: who asks for votes from
+   * elsewhere gets none.
+   */
+  askFrom(own: () => readonly Address[]): void {
+    this.#own = own;
   }
 
   /** Lets an address be dialled although it is private. */
@@ -72,13 +82,14 @@ export class AddressBook {
     return isHearsayPort(port) && this.#dialler.refusal({ host, port }, 'public') === undefined;
   }
 
-  /** Where a node is asked: where it answered before, else an address it names that we may dial, IPv4 first. */
+  /** Where a node is asked: where it answered before, else an address it names that we may dial, of the kind that we name first ourselves. */
   addressOf({ nodeId, addresses }: Addressed): Address | undefined {
     const reached = this.#reached.get(nodeId);
     if (reached?.named === namesOf(addresses)) return reached.address;
     const usable = addresses.filter(({ host, port }) => this.mayAsk(host, port));
-    const four = usable.filter(({ host }) => !host.includes(':'));
-    const ordered = [...four, ...usable.filter((address) => !four.includes(address))];
+    const isSixFirst = this.#own()[0]?.host.includes(':') ?? false;
+    const first = usable.filter(({ host }) => host.includes(':') === isSixFirst);
+    const ordered = [...first, ...usable.filter((address) => !first.includes(address))];
     return ordered[(this.#misses.get(nodeId) ?? 0) % Math.max(1, ordered.length)];
   }
 

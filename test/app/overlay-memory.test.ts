@@ -94,6 +94,11 @@ test('a node is asked where it answered, until it does not or names other addres
   assert.deepEqual(book.addressOf(node), four);
   book.noteMissed(node.nodeId);
   assert.deepEqual(book.addressOf(node), six);
+  const other = { nodeId: nodeOf(2), addresses: [four, six] };
+  book.askFrom(() => [{ host: '2001:db8::7', port: 7373 }, four]);
+  assert.deepEqual(book.addressOf(other), six, 'from the kind of address that we name first');
+  book.askFrom(() => [four, six]);
+  assert.deepEqual(book.addressOf(other), four);
   const elsewhere = { host: '127.0.0.9', port: 7373 };
   book.noteReached(node, elsewhere);
   assert.deepEqual(book.addressOf(node), elsewhere);
