@@ -125,7 +125,7 @@ const givers = [terms(1, 2), terms(1, 3, { epoch: EPOCH_MAX, to: 'f'.repeat(40) 
 
 test(`100,000 mutations of sealed grants are opened within their bounds or refused (seed ${SEED})`, () => {
   const seeds = givers.map((grant) => bodied(grant.sealed, grant));
-  const faults = ['record-malformed', 'record-forged', 'record-too-large', ...grantFaults];
+  const faults = ['record-malformed', 'record-forged', ...grantFaults];
   fuzz(['opened', ...faults], (random) => {
     const { record, body } = pick(random, seeds);
     const opened = openSealedGrant(mutatedRecord(random, record, body), rules, NOW);
@@ -134,7 +134,8 @@ test(`100,000 mutations of sealed grants are opened within their bounds or refus
     assert.ok(opened.sequence >= 0 && opened.sequence <= SEQUENCE_MAX);
     assert.ok(opened.expires > NOW && opened.expires <= NOW + 14_400);
     assert.ok(opened.from.length === 40 && opened.to.length === 40 && opened.from !== opened.to);
-    assert.ok(opened.giver !== opened.taker && opened.sealed.length <= RECORD_BYTES_MAX);
+    // Signed, it fits a record.
+    assert.ok(opened.giver !== opened.taker && opened.sealed.length <= RECORD_BYTES_MAX - 200);
     return 'opened';
   });
 });
