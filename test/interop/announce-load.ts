@@ -11,6 +11,8 @@ const FIRST_PORT = 10_000;
 /** Whoever asks is a peer too. */
 const ASKER_PORT = 9999;
 const FOUND_SECONDS_MAX = 20;
+/** Who was short of bandwidth names a few peers only, for half a second after it was given more: all are named in so long. */
+const NAMED_MS = 2000;
 /** What only a dead node knew may be lost when it acknowledged that less than one failure detection before its death. */
 const DETECTION_MS = 10_000;
 
@@ -78,8 +80,7 @@ export class AnnounceLoad {
     const byHash = Map.groupBy(this.acknowledged, ({ infoHash }) => infoHash);
     const lost: Acknowledged[] = [];
     for (const [i, infoHash] of this.infoHashes.entries()) {
-      const told = await this.#told(infoHash, i);
-      lost.push(...(byHash.get(infoHash) ?? []).filter(({ port }) => !told.has(port)));
+      lost.push(...(await this.#untold(byHash.get(infoHash) ?? [], infoHash, i)));
     }
     const unexcused = lost.filter((announce) => !this.#isExcused(announce));
     this.excused = lost.length - unexcused.length;
@@ -88,6 +89,17 @@ export class AnnounceLoad {
 
   #isExcused({ by, at }: Acknowledged): boolean {
     return (this.#deaths.get(by) ?? Number.POSITIVE_INFINITY) - at < DETECTION_MS;
+  }
+
+  /** Those of a hash that no answer names. */
+  async #untold(announces: readonly Acknowledged[], infoHash: string, turn: number): Promise<readonly Acknowledged[]> {
+    const begunAt = performance.now();
+    let untold = announces;
+    do {
+      const told = await this.#told(infoHash, turn);
+      untold = untold.filter(({ port }) => !told.has(port));
+    } while (untold.length > 0 && performance.now() - begunAt < NAMED_MS);
+    return untold;
   }
 
   #told(infoHash: string, turn: number): Promise<ReadonlySet<number>> {
