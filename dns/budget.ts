@@ -4,7 +4,7 @@
  * each address in a second, so that a resolver beside the victim gets through at once, and every second one of the rest
  * up to a bound, so that these small answers make no flood either.
  */
-import { type Instant, prefixOfIp, SourceBudgets } from '../src/base/index.ts';
+import { type Instant, prefixOfIp, SourceBudgets, sourceOfIp } from '../src/base/index.ts';
 
 /** Networks that are remembered, and addresses. */
 export const NETWORKS_MAX = 16_384;
@@ -35,7 +35,7 @@ export class AnswerBudget {
     if (!this.#answers) return 'answer';
     const network = prefixOfIp(ip, 3, 6);
     if (this.#answers.take(network, 1, now)) return 'answer';
-    const address = prefixOfIp(ip, 4, 8);
+    const address = sourceOfIp(ip);
     if (this.#addresses.take(address, 1, now) && this.#first.take(network, 1, now)) return 'truncate';
     const isTurn = ++this.#refused % SLIP === 0;
     return isTurn && this.#slipped.take(network, 1, now) ? 'truncate' : 'drop';

@@ -3,21 +3,14 @@
  * tells the rest of the node what became of it. TLS proves who speaks, in both directions and whatever the policy of
  * peer links is. It decides nothing about who serves; where somebody is asked is the address book's to know.
  */
-import {
-  type Address,
-  isFault,
-  type NodeId,
-  nodeOrigin,
-  reachOf,
-  SourceBudgets,
-  sourceOf,
-} from '../../src/base/index.ts';
+import { type Address, isFault, type NodeId, nodeOrigin, SourceBudgets } from '../../src/base/index.ts';
 import { type AlarmClock, now, wallNow } from '../../src/io/alarm-clock.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import { type Identity, verify } from '../../src/io/identity.ts';
 import {
   type Contact,
+  countedAs,
   encodeMessage,
   MESSAGE_BYTES_MAX,
   Overlay,
@@ -107,8 +100,7 @@ export class OverlayHost {
 
   /** Answers another node's question, in its time; `busy` when that is too long, or the source asks too much. */
   answer(body: Uint8Array, from: NodeId, address: Address): Promise<OverlayReply> | OverlayReply {
-    // Neighbours share an address, and nobody far away can choose a private one.
-    const source = reachOf(address.host) === 'public' ? sourceOf(address.host) : from;
+    const source = countedAs({ nodeId: from, address });
     if (this.#waiting.size >= WAITING_MAX || !this.#budgets.take(source, 1, now())) return 'busy';
     const message = parseMessage(body);
     if (isFault(message)) return 'malformed';

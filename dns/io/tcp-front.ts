@@ -3,7 +3,7 @@
  * connection, one source (an address, of IPv6 a /64) and all of them together may hold. What a query means is the caller's.
  */
 import type { Server, Socket } from 'node:net';
-import { prefixOfIp } from '../../src/base/index.ts';
+import { sourceOfIp } from '../../src/base/index.ts';
 import { QUERY_BYTES_MAX } from '../index.ts';
 import { sourceIp } from './source-ip.ts';
 
@@ -21,7 +21,7 @@ export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Pro
   const open = new Map<Socket, string>();
   server.on('connection', (socket) => {
     const ip = sourceIp(socket.remoteAddress ?? '');
-    const source = ip ? prefixOfIp(ip, 4, 8) : '';
+    const source = ip ? sourceOfIp(ip) : '';
     const ofSource = [...open.values()].filter((other) => other === source).length;
     // One that is gone already has no address.
     if (!ip || open.size >= CONNECTIONS_MAX || ofSource >= CONNECTIONS_PER_SOURCE_MAX) {

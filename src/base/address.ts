@@ -54,7 +54,11 @@ export function prefixOfIp(ip: Uint8Array, bytesOf4: number, bytesOf6: number): 
 /** Who is counted where strangers are: an IPv4 address, or the /64 of an IPv6 one, of which one subscriber has all addresses. */
 export function sourceOf(host: string): string {
   const ip = parseIp(host);
-  return ip ? prefixOfIp(ip, 4, 8) : host;
+  return ip ? sourceOfIp(ip) : host;
+}
+
+export function sourceOfIp(ip: Uint8Array): string {
+  return prefixOfIp(ip, 4, 8);
 }
 
 export function isSameAddress(one: Address, other: Address): boolean {

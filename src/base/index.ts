@@ -13,6 +13,7 @@ export {
   reachOf,
   reachOfIp,
   sourceOf,
+  sourceOfIp,
 } from './address.ts';
 export { assert, unreachable } from './assert.ts';
 export {

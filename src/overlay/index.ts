@@ -1,4 +1,5 @@
 export { missingOf } from './arcs.ts';
+export { countedAs } from './asker.ts';
 export {
   CERTIFICATE_SECONDS,
   type Certificate,

@@ -3,7 +3,7 @@
  * dialled; a public host has few of those for links that dialled us; a link that was of use within the last minutes keeps
  * its place. Whoever is refused waits for its next turn.
  */
-import { type Instant, later, parseIp, prefixOfIp, reachOf } from '../base/index.ts';
+import { type Instant, later, reachOf, sourceOf } from '../base/index.ts';
 
 /** Of all places, what links that dialled us may have; the rest is for those that we dial. */
 const INCOMING_SHARE = 3 / 4;
@@ -112,6 +112,6 @@ export class LinkBudget {
 function placeFor(from: string | undefined): LinkPlace {
   // Behind the gateway of a private network, and on this machine, one address may stand for many.
   const isCounted = from !== undefined && reachOf(from) === 'public';
-  const network = isCounted ? prefixOfIp(parseIp(from)!, 4, 8) : undefined;
+  const network = isCounted ? sourceOf(from) : undefined;
   return { isIncoming: from !== undefined, network, holder: undefined };
 }
