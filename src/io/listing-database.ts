@@ -149,18 +149,15 @@ export class ListingDatabase {
       only.size === 0 ? entries.publishersLike(start) : entries.publishersAmong(only, start);
     // What may be a hash is looked for as one too; such rows stand before all others.
     const alike = entries.byHashPrefix(hashPrefixOf(query.text ?? '') ?? '', FOUND_MAX);
-    const byHash = index.keeping(
-      alike.map(({ id }) => Number(id)),
-      asked,
-      now,
-      publishersLike,
-    );
+    const numbers = alike.map(({ id }) => Number(id));
+    const kept = index.keeping(numbers, asked, now, publishersLike);
+    const byHash = alike.filter((_, i) => kept.has(numbers[i]!));
     const { offset = 0, limit = LIST_LIMIT_DEFAULT } = query;
     const first = byHash.slice(offset, offset + limit);
     const others = { ...asked, offset: Math.max(0, offset - byHash.length), limit: limit - first.length };
-    const { ids, total, corrected } = index.search(others, now, publishersLike, new Set(byHash));
+    const { ids, total, corrected } = index.search(others, now, publishersLike, kept);
     return {
-      rows: [...first, ...ids].map((id) => listingRowOf(entries.get(id), now)),
+      rows: [...first, ...ids.map((id) => entries.get(id))].map((row) => listingRowOf(row, now)),
       total: byHash.length + total,
       ...(corrected !== undefined && byHash.length === 0 && { corrected }),
     };

@@ -104,21 +104,22 @@ export class ListingIndex {
     });
   }
 
-  /** Of these rows those that keep a question's filters, in their order. */
-  keeping(ids: readonly number[], filters: ListingFilters, now: WallSeconds, publishersLike: PublishersLike): number[] {
+  /** Of these rows those that keep a question's filters. */
+  keeping(
+    ids: readonly number[],
+    filters: ListingFilters,
+    now: WallSeconds,
+    publishersLike: PublishersLike,
+  ): ReadonlySet<number> {
+    // Hardly anything that is searched for is a hash, and the publishers would be looked through for it.
+    if (ids.length === 0) return new Set();
     let rows = RowSet.of(Uint32Array.from(ids).sort());
     if (filters.tag !== undefined) rows = rows.and(this.words.matching([[`#${filters.tag}`]]));
-    const kept = new Set(this.#columns.filtered(figureFilterOf(filters, now, publishersLike), rows));
-    return ids.filter((id) => kept.has(id));
+    return new Set(this.#columns.filtered(figureFilterOf(filters, now, publishersLike), rows));
   }
 
   /** @param besides rows that are left out */
-  search(
-    query: ListingQuery,
-    now: WallSeconds,
-    publishersLike: PublishersLike,
-    besides: ReadonlySet<number> = new Set(),
-  ): Found {
+  search(query: ListingQuery, now: WallSeconds, publishersLike: PublishersLike, besides: ReadonlySet<number>): Found {
     const limit = bounded(query.limit ?? LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX);
     const offset = bounded(query.offset ?? 0, LIST_OFFSET_MAX);
     const search = parseSearch(query.text ?? '');

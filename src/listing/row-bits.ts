@@ -6,6 +6,12 @@ export class RowBits {
     this.#bits = bits;
   }
 
+  static of(ids: Uint32Array): RowBits {
+    const rows = new RowBits();
+    rows.addAll(ids);
+    return rows;
+  }
+
   has(id: number): boolean {
     return (this.#bits[id >>> 5]! & (1 << (id & 31))) !== 0;
   }

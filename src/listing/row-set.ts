@@ -21,10 +21,7 @@ export class RowSet {
 
   /** @param ids in ascending order, each once; not to be changed any more */
   static of(ids: Uint32Array<ArrayBuffer>): RowSet {
-    if (ids.length <= FEW_ROWS_MAX) return new RowSet(ids);
-    const bits = new RowBits();
-    bits.addAll(ids);
-    return RowSet.ofBits(bits);
+    return ids.length <= FEW_ROWS_MAX ? new RowSet(ids) : RowSet.ofBits(RowBits.of(ids));
   }
 
   /** @param bits not to be changed as long as the set is used */
@@ -87,9 +84,6 @@ export class RowSet {
   }
 
   #asBits(): RowBits {
-    if (this.#bits) return this.#bits;
-    const bits = new RowBits();
-    bits.addAll(this.#few);
-    return bits;
+    return this.#bits ?? RowBits.of(this.#few);
   }
 }
