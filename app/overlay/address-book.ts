@@ -38,7 +38,7 @@ export class AddressBook {
   readonly #reached = new Map<NodeId, { readonly address: Address; readonly named: string }>();
   /** How often a node did not answer since it last did: the next time another of its addresses is tried. */
   readonly #misses = new Map<NodeId, number>();
-
+  /** The addresses that this node names, the one that it is voted for at first. */
   #own: () => readonly Address[] = () => [];
 
   constructor(dialler: Dialler) {

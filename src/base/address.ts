@@ -57,6 +57,7 @@ export function sourceOf(host: string): string {
   return ip ? sourceOfIp(ip) : host;
 }
 
+/** The same of an address that was read already. */
 export function sourceOfIp(ip: Uint8Array): string {
   return prefixOfIp(ip, 4, 8);
 }

@@ -68,11 +68,13 @@ export class Torrents {
    */
   add(spec: TorrentSpec): AddedTorrent | undefined {
     const known = this.#torrents.get(spec.infoHash);
-    if (known && this.#leaving.has(known)) {
-      throw new MonsoonError('busy', `${spec.name} is being removed. Try again in a moment.`);
+    if (known) {
+      if (this.#leaving.has(known)) {
+        throw new MonsoonError('busy', `${spec.name} is being removed. Try again in a moment.`);
+      }
+      const kept = this.#keep(known);
+      return { host: known, kept, started: known.phase === 'failed' ? known.restart(spec) : Promise.resolve() };
     }
-    if (known && known.phase !== 'failed') return { host: known, kept: this.#keep(known), started: Promise.resolve() };
-    if (known) return { host: known, kept: this.#keep(known), started: known.restart(spec) };
     if (this.#torrents.size >= TORRENTS_MAX) return undefined;
     const torrent = this.#hold(
       new Torrent(spec, { orders: NO_ORDERS, remembered: undefined }, this.#services, this.#directory, () =>
