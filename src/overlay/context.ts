@@ -30,6 +30,8 @@ export class Context {
   checks = 0;
   #wall: WallSeconds;
   #wallAt: Instant;
+  /** Whose witnesses were named last: those of one election are asked for again and again. */
+  #witnessed = { nodeId: '', term: 0, position: '' };
 
   constructor(settings: OverlaySettings, now: Instant, wall: WallSeconds) {
     const { verify } = settings;
@@ -104,7 +106,10 @@ export class Context {
 
   /** Who is asked for a vote: the members that follow the candidate's place on the ring. */
   witnessesOf(nodeId: NodeId, term: number, count: number = WITNESSES): readonly Descriptor[] {
-    return this.view.ring.membersAfter(witnessPosition(nodeId, term, this.settings.sha1), count, nodeId);
+    if (this.#witnessed.nodeId !== nodeId || this.#witnessed.term !== term) {
+      this.#witnessed = { nodeId, term, position: witnessPosition(nodeId, term, this.settings.sha1) };
+    }
+    return this.view.ring.membersAfter(this.#witnessed.position, count, nodeId);
   }
 
   /** Those whose votes in an election are believed here; none while nobody is there to give any. */

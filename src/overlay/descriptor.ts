@@ -44,7 +44,15 @@ import {
   type WallSeconds,
   wallSeconds,
 } from '../base/index.ts';
-import { areVotesGood, CERTIFICATE_SECONDS, type Certificate, encodeVotes, parseVotes, seatOf } from './certificate.ts';
+import {
+  areVotesGood,
+  type Candidacy,
+  CERTIFICATE_SECONDS,
+  type Certificate,
+  encodeVotes,
+  parseVotes,
+  seatOf,
+} from './certificate.ts';
 import { OWN_TOKENS_MAX, type Seat, TOKEN_BYTES, type Token, tokensOf } from './token.ts';
 
 export const DESCRIPTOR_CONTEXT = 'descriptor-2';
@@ -116,6 +124,8 @@ export interface UncheckedDescriptor {
   readonly signer: NodeId;
   /** Checks the signature over the record. */
   readonly isGenuine: (verify: Verify) => boolean;
+  /** Checks the signature of each vote. */
+  readonly hasGoodVotes: (verify: Verify) => boolean;
   /** The descriptor that it is when it is genuine. */
   readonly describe: () => Descriptor;
 }
@@ -186,7 +196,7 @@ export function openDescriptor(
   // A signature costs far more than all that stands before it.
   if (!read.isGenuine(rules.verify)) return forged();
   const descriptor = read.describe();
-  if (!(held && isSameStanding(held, descriptor)) && !hasGoodVotes(descriptor, rules.verify)) {
+  if (!(held && isSameStanding(held, descriptor)) && !read.hasGoodVotes(rules.verify)) {
     return publicFault('descriptor-votes-wrong', 'the descriptor has a vote that nobody gave for it');
   }
   return descriptor;
@@ -203,6 +213,7 @@ export function readDescriptor(record: Uint8Array, sha1: Sha1): ReturnType<ReadD
     statement,
     signer,
     isGenuine: (verify) => read.isGenuine(DESCRIPTOR_CONTEXT, verify),
+    hasGoodVotes: (verify) => areVotesGood(statement.certificate.votes, candidacyOf(statement, signer), verify),
     // A copy: the bytes came as a view of a whole answer, which a held descriptor would keep in memory.
     describe: () => described(statement, signer, record.slice(), sha1),
   };
@@ -216,16 +227,9 @@ export function isSameStanding(
   return one.seat === other.seat && one.addresses[0]!.host === other.addresses[0]!.host;
 }
 
-function hasGoodVotes({ network, nodeId, addresses, term, certificate }: Descriptor, verify: Verify): boolean {
-  const candidacy = {
-    network,
-    nodeId,
-    host: addresses[0]!.host,
-    term,
-    issued: certificate.issued,
-    seat: certificate.kept,
-  };
-  return areVotesGood(certificate.votes, candidacy, verify);
+function candidacyOf({ network, addresses, term, certificate }: Statement, nodeId: NodeId): Candidacy {
+  const { issued, kept: seat } = certificate;
+  return { network, nodeId, host: addresses[0]!.host, term, issued, seat };
 }
 
 function described(statement: Statement, nodeId: NodeId, record: Uint8Array, sha1: Sha1): Descriptor {

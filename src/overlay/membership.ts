@@ -103,8 +103,8 @@ export class Membership {
   }
 
   get deadline(): Instant {
-    const parts = [this.#intake, this.#detector, this.#admission];
-    return parts.reduce<Instant>((at, part) => earliest(at, part.deadline)!, this.#nextRound);
+    const at = earliest(earliest(this.#nextRound, this.#intake.deadline), this.#detector.deadline);
+    return earliest(at, this.#admission.deadline)!;
   }
 
   /** Begins or ends to take part as a supernode. */

@@ -44,6 +44,13 @@ const SLEPT_MS = 30_000;
 
 /** The overlay as one node takes part in it. */
 export class Overlay implements Machine<OverlayInput, OverlayEffect> {
+  /** The answer to the tracker's and the listing's question. */
+  readonly ownership: Ownership = {
+    ownerOf: (infoHash) => this.#ownerOf(infoHash),
+    roleOf: (infoHash) => this.#roleOf(infoHash),
+    copiesOf: (infoHash) => this.#replication.copiesOf(infoHash),
+    recordsOf: (infoHash) => this.#context.view.ring.ownerSetOf(infoHash).map(({ record }) => record),
+  };
   readonly #context: Context;
   readonly #membership: Membership;
   readonly #standing: Standing;
@@ -107,15 +114,6 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     });
   }
 
-  /** The answer to the tracker's and the listing's question. */
-  get ownership(): Ownership {
-    return {
-      ownerOf: (infoHash) => this.#ownerOf(infoHash),
-      roleOf: (infoHash) => this.#roleOf(infoHash),
-      copiesOf: (infoHash) => this.#replication.copiesOf(infoHash),
-      recordsOf: (infoHash) => this.#context.view.ring.ownerSetOf(infoHash).map(({ record }) => record),
-    };
-  }
   get view(): View {
     return this.#context.view;
   }
@@ -186,9 +184,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   #roleOf(infoHash: InfoHash): 'owner' | 'replica' | undefined {
-    const place = this.#context.view.ring.ownerSetOf(infoHash).findIndex(({ nodeId }) => nodeId === this.#context.self);
-    if (place < 0) return undefined;
-    return place === 0 ? 'owner' : 'replica';
+    const { view, self } = this.#context;
+    const owners = view.ring.ownerSetOf(infoHash);
+    if (owners[0]?.nodeId === self) return 'owner';
+    return owners.some(({ nodeId }) => nodeId === self) ? 'replica' : undefined;
   }
 
   /** Why a hash is where it is; undefined while nobody is known. */
@@ -201,14 +200,23 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
 
   get deadline(): { readonly at: Instant; readonly why: string } {
-    let at: Instant | undefined = this.#membership.deadline;
-    for (const part of [this.#standing, this.#copies, this.#claims]) at = earliest(at, part.deadline);
+    return { at: this.#deadlineAt, why: 'gossip, terms, copies and load' };
+  }
+
+  /** Asked after every input: it makes nothing that would have to be collected. */
+  get #deadlineAt(): Instant {
+    if (this.#context.exchanges.hasRefused) return this.#context.now;
+    let at: Instant | undefined = earliest(this.#leaving?.by, this.#farewellAt);
+    at = earliest(at, this.#standing.deadline);
+    at = earliest(at, this.#copies.deadline);
+    at = earliest(at, this.#claims.deadline);
     if (this.#standing.isOnDuty) {
-      for (const part of [this.#duties, this.#replication, this.#givings, this.#load]) at = earliest(at, part.deadline);
+      at = earliest(at, this.#duties.deadline);
+      at = earliest(at, this.#replication.deadline);
+      at = earliest(at, this.#givings.deadline);
+      at = earliest(at, this.#load.deadline);
     }
-    at = earliest(at, earliest(this.#leaving?.by, this.#farewellAt));
-    if (this.#context.exchanges.hasRefused) at = this.#context.now;
-    return { at: at!, why: 'gossip, terms, copies and load' };
+    return earliest(at, this.#membership.deadline)!;
   }
 
   effects(): OverlayEffect[] {

@@ -148,13 +148,12 @@ export class Standing {
   }
 
   get deadline(): Instant | undefined {
-    const times = [this.#genesisAt];
+    let at = this.#genesisAt;
     if (this.#phase === 'serving') {
-      times.push(this.#lookAt, this.#termEndsAt, this.#reissueAt);
-      if (!this.#isReelected) times.push(this.#renewAt);
+      at = earliest(earliest(at, this.#lookAt), earliest(this.#termEndsAt, this.#reissueAt));
+      if (!this.#isReelected) at = earliest(at, this.#renewAt);
     }
-    if (this.#mayStand) times.push(this.#standAt);
-    return times.reduce(earliest, undefined);
+    return this.#mayStand ? earliest(at, this.#standAt) : at;
   }
 
   get #mayStand(): boolean {

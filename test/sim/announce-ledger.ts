@@ -8,7 +8,7 @@ import { OWNERS } from '../../src/overlay/index.ts';
 import type { HashSpace } from './hash-space.ts';
 import type { Network } from './network.ts';
 import type { Roster } from './roster.ts';
-import { LIFETIME_MS } from './sim-keeper.ts';
+import { announcedAt, LIFETIME_MS } from './sim-keeper.ts';
 import type { SimNode } from './sim-node.ts';
 import type { World } from './world.ts';
 
@@ -74,9 +74,14 @@ export class AnnounceLedger {
     for (const [rank, peers] of this.#entries) {
       const owners = this.ownersOf(rank);
       const isUnpromised = owners.length < 2 && this.#honestOwnersOf(rank) < 2;
+      const stamps = owners.map((node) => node.keeper!.stampsOf(rank));
       for (const [peer, entry] of peers) {
         if (entry.atMs < oldest || isUnpromised) peers.delete(peer);
-        else if (entry.atMs < this.#world.now - SPREAD_MS) this.#look(rank, peer, entry, owners, isCalm);
+        else if (entry.atMs < this.#world.now - SPREAD_MS) {
+          const isWithAll = owners.length >= 2 && stamps.every((times) => announcedAt(times, peer) >= entry.atMs);
+          if (isWithAll) noteHeld(entry, owners);
+          else this.#look(rank, peer, entry, owners, isCalm);
+        }
       }
       if (peers.size === 0) this.#entries.delete(rank);
     }
@@ -110,12 +115,8 @@ export class AnnounceLedger {
 
   #look(rank: number, peer: number, entry: Entry, owners: readonly SimNode[], isCalm: boolean): void {
     const { now } = this.#world;
-    const holders = owners.filter((node) => (node.keeper!.announcedAt(rank, peer) ?? -1) >= entry.atMs);
-    if (holders.length >= 2) {
-      entry.holders = holders;
-      entry.fewSinceMs = undefined;
-      return;
-    }
+    const holders = owners.filter((node) => announcedAt(node.keeper!.stampsOf(rank), peer) >= entry.atMs);
+    if (holders.length >= 2) return noteHeld(entry, holders);
     entry.fewSinceMs ??= now;
     if (this.#isExcused(entry)) {
       this.#entries.get(rank)!.delete(peer);
@@ -142,4 +143,9 @@ export class AnnounceLedger {
     if (holders.length === 1 && first - atMs > SPREAD_MS) return false;
     return last - first <= DETECTION_MS;
   }
+}
+
+function noteHeld(entry: Entry, holders: readonly SimNode[]): void {
+  entry.holders = holders;
+  entry.fewSinceMs = undefined;
 }

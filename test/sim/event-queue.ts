@@ -1,11 +1,12 @@
 /**
- * The world's agenda: a binary heap of what will happen, by virtual time. Events of one instant happen in the order in
- * which they were planned, so that a run is a function of its seed. It knows nothing of what an event does.
+ * The world's agenda: what will happen, by virtual time. Events of one instant happen in the order in which they were
+ * planned, so that a run is a function of its seed. What happens within the next seconds, nearly all of it, lies in one slot for
+ * each millisecond; what is further away waits in a heap. It knows nothing of what an event does.
  */
 
 /** Something that will happen; `kind` and `subject` name it in the trace. */
 export interface SimEvent {
-  /** Virtual milliseconds. */
+  /** Virtual milliseconds, a whole number. */
   readonly at: number;
   readonly order: number;
   readonly kind: number;
@@ -13,21 +14,75 @@ export interface SimEvent {
   readonly happen: () => void;
 }
 
+/** Milliseconds that have a slot, a power of two: more than the timeouts of questions. */
+const SLOTS = 8192;
+
 export class EventQueue {
-  readonly #heap: SimEvent[] = [];
+  /** Events before `#now + SLOTS`, by the millisecond in which they happen modulo SLOTS, in the order of their planning. */
+  readonly #slots: SimEvent[][] = Array.from({ length: SLOTS }, () => []);
+  readonly #far = new FarEvents();
+  /** Where the agenda stands: nothing waits before, and of this millisecond so many events are over. */
+  #now = 0;
+  #over = 0;
+  #near = 0;
   #planned = 0;
+
+  get size(): number {
+    return this.#near + this.#far.size;
+  }
+
+  /** When the next event happens; infinity when none will. */
+  get nextAt(): number {
+    if (this.#near === 0) return this.#far.nextAt;
+    let at = this.#now;
+    if (this.#over < this.#slots[at % SLOTS]!.length) return at;
+    do at++;
+    while (this.#slots[at % SLOTS]!.length === 0);
+    return at;
+  }
+
+  /** @param at not before the last event that was taken; a part of a millisecond counts as a whole one */
+  push(at: number, kind: number, subject: number, happen: () => void): void {
+    const event = { at: Math.ceil(at), order: this.#planned++, kind, subject, happen };
+    if (event.at < this.#now + SLOTS) this.#lay(event);
+    else this.#far.push(event);
+  }
+
+  /** Takes the next event; the queue must not be empty. */
+  pop(): SimEvent {
+    const { nextAt } = this;
+    if (nextAt !== this.#now) this.#goOn(nextAt);
+    this.#near--;
+    return this.#slots[nextAt % SLOTS]![this.#over++]!;
+  }
+
+  /** What came near while time passed was planned before anything else that will lie in its slot. */
+  #goOn(to: number): void {
+    this.#slots[this.#now % SLOTS]!.length = 0;
+    this.#over = 0;
+    this.#now = to;
+    while (this.#far.nextAt < to + SLOTS) this.#lay(this.#far.pop());
+  }
+
+  #lay(event: SimEvent): void {
+    this.#slots[event.at % SLOTS]!.push(event);
+    this.#near++;
+  }
+}
+
+/** A binary heap. */
+class FarEvents {
+  readonly #heap: SimEvent[] = [];
 
   get size(): number {
     return this.#heap.length;
   }
 
-  /** When the next event happens; infinity when none will. */
   get nextAt(): number {
     return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
   }
 
-  push(at: number, kind: number, subject: number, happen: () => void): void {
-    const event = { at, order: this.#planned++, kind, subject, happen };
+  push(event: SimEvent): void {
     const heap = this.#heap;
     let hole = heap.length;
     heap.push(event);
@@ -40,7 +95,6 @@ export class EventQueue {
     heap[hole] = event;
   }
 
-  /** Takes the next event; the queue must not be empty. */
   pop(): SimEvent {
     const heap = this.#heap;
     const first = heap[0]!;

@@ -17,9 +17,18 @@ const SIGNATURE_BYTES = 64;
 
 export const sha1: Sha1 = (bytes) => hash('sha1', bytes, 'buffer');
 
+/** A signature that was checked, of whom and over what. */
+interface Checked {
+  readonly message: Uint8Array;
+  readonly signer: NodeId;
+  readonly isGood: boolean;
+}
+
 /** Everybody's secrets. */
 export class KeyRing {
   readonly #secrets = new Map<NodeId, number>();
+  /** What a thousand nodes check of one record is reckoned once; nobody writes into signatures or messages. */
+  readonly #checked = new WeakMap<Uint8Array, Checked>();
 
   /** A new node's id and its pen. */
   make(random: Random): { readonly nodeId: NodeId; readonly sign: Sign } {
@@ -30,12 +39,20 @@ export class KeyRing {
   }
 
   readonly verify: Verify = (given, message, signer) => {
+    const checked = this.#checked.get(given);
+    if (checked?.message === message && checked.signer === signer) return checked.isGood;
+    const isGood = this.#isGood(given, message, signer);
+    this.#checked.set(given, { message, signer, isGood });
+    return isGood;
+  };
+
+  #isGood(given: Uint8Array, message: Uint8Array, signer: NodeId): boolean {
     const secret = this.#secrets.get(signer);
     if (secret === undefined || given.length !== SIGNATURE_BYTES) return false;
     const wanted = signature(secret, message);
     for (let i = 0; i < SIGNATURE_BYTES; i++) if (given[i] !== wanted[i]) return false;
     return true;
-  };
+  }
 }
 
 function signature(secret: number, message: Uint8Array): Uint8Array {

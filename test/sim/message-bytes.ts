@@ -7,7 +7,7 @@ import type { OverlayMessage } from '../../src/overlay/index.ts';
 import { encodeMessage, parseMessage } from './overlay-under-test.ts';
 
 /** One exchange of so many passes the codec. */
-export const SAMPLE = 16;
+export const SAMPLE = 64;
 /** What HTTP and TLS records add to a message. */
 export const OVERHEAD_BYTES = 200;
 

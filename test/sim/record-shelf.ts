@@ -1,8 +1,9 @@
 /**
- * Every sealed descriptor of the world, read once: each node checks what it hears itself, but what a record says is the
- * same for all, and thousands of nodes that hold thousands of records share one copy of each. It checks no signature.
+ * Every sealed descriptor of the world, read once: each node checks what it hears itself, but what a record says, and
+ * which bytes its signers signed, is the same for all, and thousands of nodes that hold thousands of records share one copy
+ * of each. It checks no signature.
  */
-import { equalBytes, isFault } from '../../src/base/index.ts';
+import { equalBytes, isFault, type Verify } from '../../src/base/index.ts';
 import { type Descriptor, type ReadDescriptor, readDescriptor } from '../../src/overlay/index.ts';
 
 /** Records kept; those that are still in use are read again when all are forgotten. */
@@ -13,6 +14,8 @@ interface Shelved {
   readonly read: ReturnType<ReadDescriptor>;
 }
 
+type Check = (verify: Verify) => boolean;
+
 export class RecordShelf {
   /** By the first six bytes of the signature. */
   readonly #shelved = new Map<number, Shelved>();
@@ -22,22 +25,37 @@ export class RecordShelf {
     const shelved = this.#shelved.get(key);
     if (shelved && equalBytes(shelved.record, record)) return shelved.read;
     const own = record.slice();
-    const read = describedOnce(readDescriptor(own, sha1));
+    const read = readOnce(readDescriptor(own, sha1));
     if (this.#shelved.size >= RECORDS_MAX) this.#shelved.clear();
     this.#shelved.set(key, { record: own, read });
     return read;
   };
 }
 
-function describedOnce(read: ReturnType<ReadDescriptor>): ReturnType<ReadDescriptor> {
+function readOnce(read: ReturnType<ReadDescriptor>): ReturnType<ReadDescriptor> {
   if (isFault(read)) return read;
   let descriptor: Descriptor | undefined;
   return {
     ...read,
+    isGenuine: preparedOnce(read.isGenuine),
+    hasGoodVotes: preparedOnce(read.hasGoodVotes),
     describe: () => {
       descriptor ??= read.describe();
       return descriptor;
     },
+  };
+}
+
+/** A check that each node makes, of signatures and messages that are put together once. */
+function preparedOnce(check: Check): Check {
+  let prepared: { readonly signed: readonly Parameters<Verify>[]; readonly isGood: boolean } | undefined;
+  return (verify) => {
+    if (!prepared) {
+      const signed: Parameters<Verify>[] = [];
+      const isGood = check((...given) => signed.push(given) > 0);
+      prepared = { signed, isGood };
+    }
+    return prepared.signed.every((given) => verify(...given)) && prepared.isGood;
   };
 }
 

@@ -40,6 +40,12 @@ interface Swarm {
   loadAt: number;
 }
 
+/** When a peer announced; before everything when it did not. @param stamps those of its hash, as `stampsOf` gives them */
+export function announcedAt(stamps: ReadonlyMap<number, number> | undefined, peer: number): number {
+  const stamp = stamps?.get(peer);
+  return stamp === undefined ? Number.NEGATIVE_INFINITY : Math.floor(stamp / FLAGS);
+}
+
 export class SimKeeper implements SwarmKeeper {
   readonly #space: HashSpace;
   readonly #worldMs: () => number;
@@ -72,10 +78,9 @@ export class SimKeeper implements SwarmKeeper {
     }
   }
 
-  /** When a peer's newest announce that is kept here was made; undefined when none is. */
-  announcedAt(rank: number, peer: number): number | undefined {
-    const stamp = this.#swarms.get(rank)?.peers.get(peer);
-    return stamp === undefined ? undefined : Math.floor(stamp / FLAGS);
+  /** When each peer kept of a hash announced, as `announcedAt` reads it; undefined when none is. */
+  stampsOf(rank: number): ReadonlyMap<number, number> | undefined {
+    return this.#swarms.get(rank)?.peers;
   }
 
   /** Peers kept of a hash. */
