@@ -53,6 +53,8 @@ import {
   parseVotes,
   seatOf,
 } from './certificate.ts';
+import { type Digest, keyOf } from './record-names.ts';
+import { subnetOf } from './subnet.ts';
 import { OWN_TOKENS_MAX, type Seat, TOKEN_BYTES, type Token, tokensOf } from './token.ts';
 
 export const DESCRIPTOR_CONTEXT = 'descriptor-2';
@@ -105,6 +107,10 @@ export interface Descriptor extends Statement {
   readonly tokens: readonly Token[];
   /** The sealed bytes, for forwarding. */
   readonly record: Uint8Array;
+  /** Its short name. */
+  readonly digest: Digest;
+  /** The /24 or /48 of its first address; undefined where it is not public. */
+  readonly subnet: string | undefined;
 }
 
 export type DescriptorFault =
@@ -236,7 +242,8 @@ function described(statement: Statement, nodeId: NodeId, record: Uint8Array, sha
   const seat = seatOf(statement.certificate, nodeId, statement.term, sha1);
   const isLeaving = (statement.roles & ROLE_LEAVES) !== 0;
   const tokens = isLeaving ? [] : tokensOf(seat, statement.ownTokens, sha1);
-  return { ...statement, nodeId, seat, tokens, record };
+  const digest = { key: keyOf(nodeId), sequence: statement.sequence };
+  return { ...statement, nodeId, seat, tokens, record, digest, subnet: subnetOf(statement) };
 }
 
 function parseStatement(body: BencodeDict): Statement | Fault<'descriptor-malformed'> {

@@ -3,29 +3,23 @@
  * where they differ it is seen in which bucket. The hashes protect nobody, for every record protects itself.
  */
 import { hex, writeUint32 } from '../base/index.ts';
-import type { Digest } from './message.ts';
 import { BUCKETS } from './message-codec.ts';
-
-interface Held {
-  readonly digest: Digest;
-  readonly letter: number;
-  readonly record: Uint8Array;
-}
+import { type Digest, lettered, type NamedRecord } from './record-names.ts';
 
 /** Records by the key of their digests; as many as whoever fills it lets in. */
 export class DigestTable {
   /** By bucket: who compares views asks for a few buckets of many. */
-  readonly #buckets: readonly Map<string, Held>[] = Array.from({ length: BUCKETS }, () => new Map());
+  readonly #buckets: readonly Map<string, NamedRecord>[] = Array.from({ length: BUCKETS }, () => new Map());
   /** Two words a bucket. */
   readonly #hashes = new Uint32Array(2 * BUCKETS);
   /** Of everything held. */
   #hash: string | undefined;
 
   /** Adds a record, or puts it in the place of the one before. */
-  hold(key: string, sequence: number, letter: number, record: Uint8Array): void {
-    this.release(key);
-    const digest = { key, sequence };
-    this.#buckets[bucketOf(key)]!.set(key, { digest, letter, record });
+  hold(named: NamedRecord): void {
+    const { digest } = named;
+    this.release(digest.key);
+    this.#buckets[bucketOf(digest.key)]!.set(digest.key, named);
     this.#toggle(digest);
   }
 
@@ -47,11 +41,7 @@ export class DigestTable {
   /** A record as it is passed on: a letter for its kind before it. */
   recordOf(key: string): Uint8Array | undefined {
     const held = this.#heldAt(key);
-    if (!held) return undefined;
-    const lettered = new Uint8Array(held.record.length + 1);
-    lettered[0] = held.letter;
-    lettered.set(held.record, 1);
-    return lettered;
+    return held && lettered(held);
   }
 
   /** One hash over everything held: 16 hex digits. */
@@ -69,7 +59,7 @@ export class DigestTable {
     return Array.from(this.#buckets[bucket]!.values(), ({ digest }) => digest);
   }
 
-  #heldAt(key: string): Held | undefined {
+  #heldAt(key: string): NamedRecord | undefined {
     return this.#buckets[bucketOf(key)]?.get(key);
   }
 

@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { type Descriptor, isSameStanding } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import type { OverlayMessage } from './message.ts';
-import { keyOf, unletter } from './view.ts';
+import { keyOf, unletter } from './record-names.ts';
 
 /** Strangers who wait or are asked about; more are not believed for now. */
 const DOUBTS_MAX = 512;

@@ -11,7 +11,8 @@ import type { Context } from './context.ts';
 import { type Capacity, CLOCK_SKEW_SECONDS } from './descriptor.ts';
 import { type OverlayMessage, refused } from './message.ts';
 import type { Contact } from './overlay-facts.ts';
-import { OWNERS, PER_SUBNET_MAX, subnetOf } from './ring.ts';
+import { OWNERS, PER_SUBNET_MAX } from './ring.ts';
+import { subnetOf } from './subnet.ts';
 import type { Seat } from './token.ts';
 
 /** Candidates kept, and how long without their word. */

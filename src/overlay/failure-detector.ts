@@ -13,7 +13,7 @@ import { Hearsay } from './hearsay.ts';
 import type { OverlayMessage, Suspicion } from './message.ts';
 import { SUSPICIONS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
-import { keyOf, unletter } from './view.ts';
+import { keyOf, unletter } from './record-names.ts';
 
 const TELL_MS = 1200;
 const PROBE_MS = 1600;

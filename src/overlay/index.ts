@@ -73,10 +73,12 @@ export type {
   OverlaySettings,
   Placement,
 } from './overlay-facts.ts';
-export { OWNERS, type Range, Ring, subnetOf } from './ring.ts';
+export { unletter } from './record-names.ts';
+export { OWNERS, type Range, Ring } from './ring.ts';
 export type { Phase } from './standing.ts';
+export { subnetOf } from './subnet.ts';
 export { genesisSeat, OWN_TOKENS_MAX, type Seat, type Token, tokensOf } from './token.ts';
-export { type Offered, SUPERNODES_MAX, unletter, View } from './view.ts';
+export { type Offered, SUPERNODES_MAX, View } from './view.ts';
 export { openWidening, sealWidening, WIDENING_SECONDS, type Widening } from './widening.ts';
 export {
   encodeZoneText,

@@ -11,10 +11,10 @@ import type { Context } from './context.ts';
 import type { Capacity, Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import { GIVINGS_MAX, type Givings } from './giving.ts';
+import { wideningKeyOf } from './record-names.ts';
 import type { Range } from './ring.ts';
 import { TAKE_MAX } from './taking.ts';
 import { parseToken, type Token } from './token.ts';
-import { wideningKeyOf } from './view.ts';
 import { LEVEL_MAX, sealWidening, WIDENING_SECONDS } from './widening.ts';
 
 export const LOAD_MS = 10_000;

@@ -12,10 +12,10 @@ import { contactOf } from './exchanges.ts';
 import { FailureDetector } from './failure-detector.ts';
 import { openGrant } from './grant.ts';
 import { Intake } from './intake.ts';
-import type { Digest, OverlayMessage, Suspicion } from './message.ts';
+import type { OverlayMessage, Suspicion } from './message.ts';
 import { BUCKETS, DIGESTS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
-import { keyOf, letteredDescriptor, unletter, wideningKeyOf } from './view.ts';
+import { type Digest, keyOf, letteredDescriptor, unletter, wideningKeyOf } from './record-names.ts';
 import { openWidening } from './widening.ts';
 
 export const ROUND_MS = 1000;

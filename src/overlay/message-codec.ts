@@ -30,7 +30,8 @@ import {
 } from '../base/index.ts';
 import { SWARM_FRAME_BYTES_MAX } from '../ports/index.ts';
 import { ADDRESSES_MAX, type Capacity } from './descriptor.ts';
-import type { ArcName, Digest, OverlayMessage, Suspicion } from './message.ts';
+import type { ArcName, OverlayMessage, Suspicion } from './message.ts';
+import type { Digest } from './record-names.ts';
 import { TOKEN_BYTES } from './token.ts';
 
 /** Records in one message. */

@@ -4,13 +4,7 @@
  */
 import type { Address, NodeId } from '../base/index.ts';
 import type { Capacity } from './descriptor.ts';
-
-/** A short name for one record in the newest form that somebody holds. */
-export interface Digest {
-  /** The first 8 bytes of what the record is about (a node's id, a grant's place), as 16 hex digits. */
-  readonly key: string;
-  readonly sequence: number;
-}
+import type { Digest } from './record-names.ts';
 
 /** Somebody is silent, in the descriptor of this sequence. */
 export interface Suspicion {

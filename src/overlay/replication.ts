@@ -13,8 +13,8 @@ import type { Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import type { OverlayMessage } from './message.ts';
 import type { Contact } from './overlay-facts.ts';
+import { keyOf } from './record-names.ts';
 import type { Range, Ring } from './ring.ts';
-import { keyOf } from './view.ts';
 
 const BATCH_MS = 1000;
 /** How soon the next part goes, where there is more than one. */

@@ -4,16 +4,19 @@
  * the same ring, whatever order they came in.
  * A subnet counts with two supernodes at most and an address with one, so that many keys on few hosts own little.
  */
-import { type InfoHash, type NodeId, parseIp, prefixOfIp, type Random, randomBelow, reachOf } from '../base/index.ts';
+import { type InfoHash, type NodeId, type Random, randomBelow } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { GrantTerms } from './grant.ts';
+import { Places } from './places.ts';
 import type { Token } from './token.ts';
 
 /** Supernodes that keep a hash: its owner and two replicas. */
 export const OWNERS = 3;
 /** Supernodes of one public /24 (IPv6: /48) that own anything. */
 export const PER_SUBNET_MAX = 2;
+/** Owner sets that are remembered, of those that were asked for. */
+const OWNER_SETS_MAX = 1024;
 /** Places that are looked at for each supernode drawn: a node has at most 8 of them. */
 const TRIES_PER_SAMPLE = 64;
 
@@ -26,18 +29,15 @@ export interface Range extends Arc {
   readonly by: 'token' | 'grant';
 }
 
-/** A supernode that counts, and the subnet it is in. Places name it, so that to renew it touches none of them. */
+/** A supernode that is in the ring. Places name it, so that to renew it touches none of them. */
 interface Member {
   descriptor: Descriptor;
-  /** Undefined where it is not public. */
-  readonly subnet: string | undefined;
 }
 
-interface Place {
+/** A place that somebody has by a grant. */
+interface Granted {
   readonly token: Token;
   readonly owner: Member;
-  readonly epoch: number;
-  readonly by: 'token' | 'grant';
 }
 
 /**
@@ -45,38 +45,40 @@ interface Place {
  * however many there are: a node hears of all of those in the whole network.
  */
 export class Ring {
-  /** Own tokens of everybody who counts, ascending; of two with one token the lower node id comes first and has it. */
-  #base: Place[] = [];
-  /** Places whose token another has too. */
-  #twins = 0;
+  /** Own tokens of everybody who counts, of two with one token the lower node id first; and what was granted. */
+  #places = new Places<Member>((a, b) => order(a.descriptor.nodeId, b.descriptor.nodeId));
   readonly #members = new Map<NodeId, Member>();
   /** Those whose subnet counts with others. */
   readonly #uncounted = new Map<NodeId, Member>();
-  /** Everybody on a public address, by subnet, the lowest seats first. */
-  readonly #subnets = new Map<string, readonly Member[]>();
+  /** Everybody on a public address, by subnet: one, or some with the lowest seats first. */
+  readonly #subnets = new Map<string, Member | readonly Member[]>();
   readonly #grants = new Map<string, GrantTerms>();
   /** In the order in which they are applied. */
   #sortedGrants: readonly GrantTerms[] | undefined;
   #takenBy: Map<NodeId, GrantTerms[]> | undefined;
-  #granted: readonly Place[] | undefined;
-  /** By place and by node, of those that were asked for; bounded by both. */
-  #ownerSets = new Map<number, readonly Descriptor[]>();
+  /** What of them is among the places, and by which epochs; undefined until it is looked at which of them count. */
+  #granted: readonly Granted[] | undefined = [];
+  readonly #epochs = new Map<Token, number>();
+  /** By where their ranges end. */
+  readonly #ownerSets = new Map<Token, readonly Descriptor[]>();
+  /** By node, of those that were asked for. */
   #ranges = new Map<NodeId, readonly Range[]>();
 
   constructor(descriptors: Iterable<Descriptor> = [], grants: Iterable<GrantTerms> = []) {
     for (const descriptor of descriptors) this.put(descriptor);
-    for (const grant of grants) this.#grants.set(`${grant.giver} ${grant.to}`, grant);
+    for (const grant of grants) this.grant(`${grant.giver} ${grant.to}`, grant);
   }
 
   /** The ring as it would be with this supernode in it, or with this descriptor in the place of its own. */
   with(descriptor: Descriptor): Ring {
     const ring = new Ring();
-    ring.#base = [...this.#base];
-    ring.#twins = this.#twins;
+    this.#takeBack();
+    ring.#places = this.#places.copy();
     for (const [nodeId, member] of this.#members) ring.#members.set(nodeId, member);
     for (const [nodeId, member] of this.#uncounted) ring.#uncounted.set(nodeId, member);
     for (const [subnet, crowd] of this.#subnets) ring.#subnets.set(subnet, crowd);
     for (const [key, grant] of this.#grants) ring.#grants.set(key, grant);
+    ring.#granted = undefined;
     ring.take(descriptor.nodeId);
     ring.put(descriptor);
     return ring;
@@ -89,49 +91,47 @@ export class Ring {
     this.take(descriptor.nodeId);
     // Who leaves owns nothing, and takes nobody's place.
     if (descriptor.tokens.length === 0) return;
-    const member = { descriptor, subnet: subnetOf(descriptor) };
-    if (member.subnet === undefined) this.#countIn(member);
-    else this.#crowd(member.subnet, [...(this.#subnets.get(member.subnet) ?? []), member]);
+    const { subnet } = descriptor;
+    const member = { descriptor };
+    if (subnet === undefined) this.#countIn(member);
+    else this.#crowd(subnet, [...this.#crowdOf(subnet), member]);
   }
 
   /** Removes a supernode. */
   take(nodeId: NodeId): void {
     const member = this.#members.get(nodeId) ?? this.#uncounted.get(nodeId);
     if (!member) return;
-    if (member.subnet === undefined) return this.#countOut(member);
+    const { subnet } = member.descriptor;
+    if (subnet === undefined) return this.#countOut(member);
     this.#uncounted.delete(nodeId);
-    const rest = this.#subnets.get(member.subnet)!.filter((other) => other !== member);
-    this.#crowd(member.subnet, rest);
+    const rest = this.#crowdOf(subnet).filter((other) => other !== member);
+    this.#crowd(subnet, rest);
   }
 
   /** Adds a grant, or puts it in the place of the one of the same key. */
   grant(key: string, terms: GrantTerms): void {
     this.#grants.set(key, terms);
-    this.#sortedGrants = undefined;
-    this.#takenBy = undefined;
-    this.#forget();
+    this.#forgetGrants();
   }
 
   revoke(key: string): void {
-    if (!this.#grants.delete(key)) return;
-    this.#sortedGrants = undefined;
-    this.#takenBy = undefined;
-    this.#forget();
+    if (this.#grants.delete(key)) this.#forgetGrants();
   }
 
   /** Ranges in all. */
   get size(): number {
-    return this.#places.length;
+    return this.#current.size;
   }
 
   /** The supernode whose token is the first at or after the hash; undefined on an empty ring. */
   ownerOf(infoHash: InfoHash): Descriptor | undefined {
-    return this.#places[indexIn(this.#places, infoHash)]?.owner.descriptor;
+    return this.#current.ownerOf(infoHash)?.descriptor;
   }
 
   /** The owner of a hash and those who keep copies, at most OWNERS: the next distinct ones, of other subnets first. */
   ownerSetOf(infoHash: InfoHash): readonly Descriptor[] {
-    return this.#places.length === 0 ? [] : this.#ownerSetAt(indexIn(this.#places, infoHash));
+    const place = this.#current.find(infoHash);
+    return place ? this.#ownersFrom(place.token) : [];
   }
 
   /** The owner set of the range that ends at a token. */
@@ -141,8 +141,8 @@ export class Ring {
 
   /** The range that a position falls in; undefined on an empty ring. */
   rangeAt(position: string): Range | undefined {
-    const index = indexIn(this.#places, position);
-    return this.#places[index] && this.#range(index);
+    const place = this.#current.find(position);
+    return place && this.#rangeTo(place.token);
   }
 
   /** The arcs that a node owns, by where they end. */
@@ -157,19 +157,18 @@ export class Ring {
 
   /** The first `count` distinct supernodes whose tokens follow a position. */
   membersAfter(position: string, count: number, except?: NodeId): readonly Descriptor[] {
-    const places = this.#places;
     const members: Descriptor[] = [];
-    const start = indexIn(places, position);
-    for (let i = 0; i < places.length && members.length < count; i++) {
-      const { descriptor } = places[(start + i) % places.length]!.owner;
+    if (count <= 0) return members;
+    this.#current.walk(position, ({ descriptor }) => {
       if (descriptor.nodeId !== except && !members.includes(descriptor)) members.push(descriptor);
-    }
+      return members.length >= count;
+    });
     return members;
   }
 
   /** Everybody on a public subnet, whether it counts or not. */
   membersIn(subnet: string): readonly Descriptor[] {
-    return (this.#subnets.get(subnet) ?? []).map(({ descriptor }) => descriptor);
+    return this.#crowdOf(subnet).map(({ descriptor }) => descriptor);
   }
 
   /**
@@ -178,8 +177,8 @@ export class Ring {
    */
   sample(count: number, random: Random, except: (nodeId: NodeId) => boolean): Descriptor[] {
     const drawn: Descriptor[] = [];
-    for (let i = 0; i < TRIES_PER_SAMPLE * count && drawn.length < count && this.#base.length > 0; i++) {
-      const { token, owner } = this.#base[randomBelow(random, this.#base.length)]!;
+    for (let i = 0; i < TRIES_PER_SAMPLE * count && drawn.length < count && this.#places.count > 0; i++) {
+      const { token, owner } = this.#places.nth(randomBelow(random, this.#places.count))!;
       const { descriptor } = owner;
       // One of its places stands for a node: who has many is not drawn more often.
       if (token !== descriptor.tokens[0] || drawn.includes(descriptor) || except(descriptor.nodeId)) continue;
@@ -188,30 +187,35 @@ export class Ring {
     return drawn;
   }
 
-  get #places(): readonly Place[] {
-    this.#granted ??= this.#withGrants(
-      this.#twins === 0 ? this.#base : this.#base.filter(({ token }, i) => token !== this.#base[i - 1]?.token),
-    );
-    return this.#granted;
+  /** The places as they are with all grants. */
+  get #current(): Places<Member> {
+    if (!this.#granted) this.#granted = this.#applyGrants();
+    return this.#places;
   }
 
   /** Applies grants, lower epochs first: one counts when its giver owns the place as far as things are. */
-  #withGrants(places: readonly Place[]): readonly Place[] {
-    if (this.#grants.size === 0) return places;
+  #applyGrants(): readonly Granted[] {
     this.#sortedGrants ??= [...this.#grants.values()].sort(
       (a, b) => a.epoch - b.epoch || order(a.to, b.to) || order(a.giver, b.giver),
     );
-    const ring = [...places];
+    const granted: Granted[] = [];
     for (const { giver, taker, to, epoch } of this.#sortedGrants) {
-      const index = indexIn(ring, to);
-      const place = ring[index];
+      const place = this.#places.find(to);
       const owner = this.#members.get(taker);
       if (!owner || place?.owner.descriptor.nodeId !== giver) continue;
-      if (place.token === to || epoch <= place.epoch) continue;
-      const at = to > ring.at(-1)!.token ? ring.length : index;
-      ring.splice(at, 0, { token: to, owner, epoch, by: 'grant' });
+      if (place.token === to || epoch <= (this.#epochs.get(place.token) ?? 0)) continue;
+      this.#places.add(to, owner);
+      this.#epochs.set(to, epoch);
+      granted.push({ token: to, owner });
     }
-    return ring;
+    return granted;
+  }
+
+  /** Leaves own tokens alone among the places. */
+  #takeBack(): void {
+    for (const { token, owner } of this.#granted ?? []) this.#places.remove(token, owner);
+    this.#granted = this.#grants.size === 0 ? [] : undefined;
+    this.#epochs.clear();
   }
 
   /** Of the places that may be a node's, its own tokens and what was granted to it, those that are. */
@@ -221,22 +225,20 @@ export class Ring {
     this.#takenBy ??= Map.groupBy(this.#grants.values(), ({ taker }) => taker);
     const taken = this.#takenBy.get(nodeId) ?? [];
     const ends = new Set<Token>([...member.descriptor.tokens, ...taken.map(({ to }) => to)]);
-    const places = this.#places;
     return [...ends].sort(order).flatMap((to) => {
-      const index = indexIn(places, to);
-      const place = places[index]!;
-      return place.token === to && place.owner === member ? [this.#range(index)] : [];
+      const place = this.#current.find(to);
+      return place?.token === to && place.owner === member ? [this.#rangeTo(to)] : [];
     });
   }
 
   /** Counts in and out who of a subnet does, now that these are in it. */
   #crowd(subnet: string, crowd: readonly Member[]): void {
-    const before = counted(this.#subnets.get(subnet) ?? []);
+    const before = counted(this.#crowdOf(subnet));
     const sorted = crowd.toSorted(
       ({ descriptor: a }, { descriptor: b }) => order(a.seat, b.seat) || order(a.nodeId, b.nodeId),
     );
     if (sorted.length === 0) this.#subnets.delete(subnet);
-    else this.#subnets.set(subnet, sorted);
+    else this.#subnets.set(subnet, sorted.length === 1 ? sorted[0]! : sorted);
     const after = counted(sorted);
     for (const member of before) if (!after.includes(member)) this.#countOut(member);
     for (const member of sorted) {
@@ -245,91 +247,74 @@ export class Ring {
     }
   }
 
+  #crowdOf(subnet: string): readonly Member[] {
+    const crowd = this.#subnets.get(subnet) ?? [];
+    return 'descriptor' in crowd ? [crowd] : crowd;
+  }
+
   #countIn(member: Member): void {
     const { nodeId, tokens } = member.descriptor;
+    this.#forget();
     this.#uncounted.delete(nodeId);
     this.#members.set(nodeId, member);
-    for (const token of tokens) {
-      const at = this.#placeFor(token, nodeId);
-      if (this.#isTwin(token, at - 1, at)) this.#twins++;
-      this.#base.splice(at, 0, { token, owner: member, epoch: 0, by: 'token' });
-    }
-    this.#forget();
+    for (const token of tokens) this.#places.add(token, member);
   }
 
-  #countOut({ descriptor: { nodeId, tokens } }: Member): void {
+  #countOut(member: Member): void {
+    const { nodeId, tokens } = member.descriptor;
+    this.#forget();
     this.#members.delete(nodeId);
-    for (const token of tokens) {
-      const at = this.#placeFor(token, nodeId);
-      this.#base.splice(at, 1);
-      if (this.#isTwin(token, at - 1, at)) this.#twins--;
-    }
-    this.#forget();
-  }
-
-  /** Where a place stands among those in order, or would. */
-  #placeFor(token: Token, nodeId: NodeId): number {
-    let low = 0;
-    let high = this.#base.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const place = this.#base[middle]!;
-      if ((order(place.token, token) || order(place.owner.descriptor.nodeId, nodeId)) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  #isTwin(token: Token, before: number, after: number): boolean {
-    return this.#base[before]?.token === token || this.#base[after]?.token === token;
+    for (const token of tokens) this.#places.remove(token, member);
   }
 
   #renew(member: Member, descriptor: Descriptor): void {
     member.descriptor = descriptor;
-    for (const [index, set] of this.#ownerSets) {
-      if (set.some(({ nodeId }) => nodeId === descriptor.nodeId)) this.#ownerSets.delete(index);
+    for (const [to, set] of this.#ownerSets) {
+      if (set.some(({ nodeId }) => nodeId === descriptor.nodeId)) this.#ownerSets.delete(to);
     }
+  }
+
+  #forgetGrants(): void {
+    this.#forget();
+    this.#granted = undefined;
+    this.#sortedGrants = undefined;
+    this.#takenBy = undefined;
   }
 
   #forget(): void {
-    this.#granted = undefined;
+    this.#takeBack();
     if (this.#ranges.size > 0) this.#ranges = new Map();
-    if (this.#ownerSets.size > 0) this.#ownerSets = new Map();
+    if (this.#ownerSets.size > 0) this.#ownerSets.clear();
   }
 
-  #range(index: number): Range {
-    const { token, epoch, by } = this.#places[index]!;
-    return { from: this.#places.at(index - 1)!.token, to: token, epoch, by };
+  #rangeTo(to: Token): Range {
+    const epoch = this.#epochs.get(to);
+    return { from: this.#places.before(to), to, epoch: epoch ?? 0, by: epoch === undefined ? 'token' : 'grant' };
   }
 
-  #ownerSetAt(index: number): readonly Descriptor[] {
-    let set = this.#ownerSets.get(index);
-    if (!set) {
-      set = this.#ownersFrom(index);
-      this.#ownerSets.set(index, set);
+  #ownersFrom(token: Token): readonly Descriptor[] {
+    let owners = this.#ownerSets.get(token);
+    if (!owners) {
+      if (this.#ownerSets.size >= OWNER_SETS_MAX) this.#ownerSets.clear();
+      owners = this.#findOwnersFrom(token);
+      this.#ownerSets.set(token, owners);
     }
-    return set;
+    return owners;
   }
 
-  #ownersFrom(index: number): readonly Descriptor[] {
-    const set: Member[] = [];
-    const nearby: Member[] = [];
-    for (let i = 0; i < this.#places.length && set.length < OWNERS; i++) {
-      const { owner } = this.#places[(index + i) % this.#places.length]!;
-      if (set.includes(owner) || nearby.includes(owner)) continue;
-      const isNear = owner.subnet !== undefined && set.some(({ subnet }) => subnet === owner.subnet);
-      (isNear ? nearby : set).push(owner);
-    }
-    return [...set, ...nearby].slice(0, OWNERS).map(({ descriptor }) => descriptor);
+  #findOwnersFrom(token: Token): readonly Descriptor[] {
+    const set: Descriptor[] = [];
+    const nearby: Descriptor[] = [];
+    this.#current.walk(token, ({ descriptor }) => {
+      if (!set.includes(descriptor) && !nearby.includes(descriptor)) {
+        const { subnet } = descriptor;
+        const isNear = subnet !== undefined && set.some((other) => other.subnet === subnet);
+        (isNear ? nearby : set).push(descriptor);
+      }
+      return set.length >= OWNERS;
+    });
+    return [...set, ...nearby].slice(0, OWNERS);
   }
-}
-
-/** The /24 or /48 of a supernode's first address; undefined where it is not public. */
-export function subnetOf({ addresses }: Pick<Descriptor, 'addresses'>): string | undefined {
-  const host = addresses[0]?.host;
-  if (host === undefined || reachOf(host) !== 'public') return undefined;
-  const ip = parseIp(host)!;
-  return prefixOfIp(ip, 3, 6);
 }
 
 /** True when a descriptor changes nothing about who owns what. */
@@ -347,18 +332,6 @@ function counted(crowd: readonly Member[]): readonly Member[] {
     hosts.add(host);
     return true;
   });
-}
-
-/** The index of the first place at or after a position, closed to a circle; 0 when there is none. */
-function indexIn(places: readonly Place[], position: string): number {
-  let low = 0;
-  let high = places.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (places[middle]!.token < position) low = middle + 1;
-    else high = middle;
-  }
-  return low === places.length ? 0 : low;
 }
 
 function order(a: string, b: string): number {

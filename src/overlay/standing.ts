@@ -17,8 +17,8 @@ import {
 } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import type { Contact, OverlayRole } from './overlay-facts.ts';
+import { keyOf } from './record-names.ts';
 import { ownTokensFor, type Seat } from './token.ts';
-import { keyOf } from './view.ts';
 import { collectVotes } from './votes.ts';
 
 /** `client` owns nothing; `voting` and `claiming` are on the way to `serving`; `leaving` hands over. */

@@ -3,20 +3,18 @@
  * union, so that two views that meet need no ceremony. It holds only checked records, and does not know how they came.
  */
 import {
-  concatBytes,
-  hex,
   type InfoHash,
   type NodeId,
   type Random,
   randomBelow,
   type Sha1,
   sampleOf,
-  utf8,
   type WallSeconds,
 } from '../base/index.ts';
 import type { Descriptor } from './descriptor.ts';
 import { DigestTable } from './digest-table.ts';
 import { type Grant, type GrantTerms, isSigned } from './grant.ts';
+import { grantKeyOf, keyOf, wideningKeyOf } from './record-names.ts';
 import { isSamePlace, Ring } from './ring.ts';
 import type { Token } from './token.ts';
 import type { Widening } from './widening.ts';
@@ -33,11 +31,6 @@ export type Offered = 'added' | 'renewed' | 'stale' | 'full';
 /** Widened hashes held, and of one owner. */
 export const WIDENINGS_MAX = 4096;
 export const WIDENINGS_PER_OWNER_MAX = 16;
-
-const DESCRIPTOR_LETTER = 0x64;
-const GRANT_LETTER = 0x67;
-const WIDENING_LETTER = 0x77;
-const KEY_DIGITS = 16;
 
 export class View {
   readonly #sha1: Sha1;
@@ -72,7 +65,7 @@ export class View {
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
     this.#expiresFrom = Math.min(this.#expiresFrom, descriptor.expires);
-    this.digests.hold(keyOf(descriptor.nodeId), descriptor.sequence, DESCRIPTOR_LETTER, descriptor.record);
+    this.digests.hold(descriptor);
     if (!held || !isSamePlace(held, descriptor)) this.version++;
     this.ring.put(descriptor);
     return held ? 'renewed' : 'added';
@@ -92,7 +85,7 @@ export class View {
     if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
     this.#grants.set(key, grant);
     this.#expiresFrom = Math.min(this.#expiresFrom, grant.expires);
-    if (isSigned(grant)) this.digests.hold(key, grant.sequence, GRANT_LETTER, grant.record);
+    if (isSigned(grant)) this.digests.hold({ digest: { key, sequence: grant.sequence }, record: grant.record });
     this.ring.grant(key, grant);
     this.version++;
     return true;
@@ -108,7 +101,7 @@ export class View {
     }
     this.#widenings.set(infoHash, widening);
     this.#expiresFrom = Math.min(this.#expiresFrom, widening.expires);
-    this.digests.hold(wideningKeyOf(infoHash), sequence, WIDENING_LETTER, widening.record);
+    this.digests.hold({ digest: { key: wideningKeyOf(infoHash), sequence }, record: widening.record });
     return true;
   }
 
@@ -136,9 +129,9 @@ export class View {
     return this.#grants.get(this.grantKeyOf({ giver, to }));
   }
 
-  /** The digest key of a grant: a letter for its kind, and seven bytes of SHA-1 over its giver and place. */
-  grantKeyOf({ giver, to }: Pick<GrantTerms, 'giver' | 'to'>): string {
-    return keyed(GRANT_LETTER, hex(this.#sha1(utf8(`${giver} ${to}`))));
+  /** The digest key of a grant. */
+  grantKeyOf(grant: Pick<GrantTerms, 'giver' | 'to'>): string {
+    return grantKeyOf(grant, this.#sha1);
   }
 
   /** Drops what has expired; true when somebody is gone. */
@@ -230,33 +223,4 @@ export class View {
     this.ring.take(nodeId);
     this.version++;
   }
-}
-
-/** The digest key of a node's descriptor: a letter for its kind, so that no other record hides it, and seven bytes. */
-export function keyOf(nodeId: NodeId): string {
-  return keyed(DESCRIPTOR_LETTER, nodeId);
-}
-
-/** The digest key of a widening. */
-export function wideningKeyOf(infoHash: InfoHash): string {
-  return keyed(WIDENING_LETTER, infoHash);
-}
-
-function keyed(letter: number, digits: string): string {
-  return letter.toString(16) + digits.slice(0, KEY_DIGITS - 2);
-}
-
-/** A sealed descriptor as it stands in a message. */
-export function letteredDescriptor(record: Uint8Array): Uint8Array {
-  return concatBytes([Uint8Array.of(DESCRIPTOR_LETTER), record]);
-}
-
-/** A record from outside, by the letter before it; undefined when no such kind is known. */
-export function unletter(
-  lettered: Uint8Array,
-): { kind: 'descriptor' | 'grant' | 'widening'; record: Uint8Array } | undefined {
-  const record = lettered.subarray(1);
-  if (lettered[0] === DESCRIPTOR_LETTER) return { kind: 'descriptor', record };
-  if (lettered[0] === GRANT_LETTER) return { kind: 'grant', record };
-  return lettered[0] === WIDENING_LETTER ? { kind: 'widening', record } : undefined;
 }

@@ -6,7 +6,7 @@ import { verify } from '../../src/io/identity.ts';
 import { Context } from '../../src/overlay/context.ts';
 import { FailureDetector } from '../../src/overlay/failure-detector.ts';
 import { type Descriptor, type OverlayMessage, sealDescriptor } from '../../src/overlay/index.ts';
-import { letteredDescriptor } from '../../src/overlay/view.ts';
+import { letteredDescriptor } from '../../src/overlay/record-names.ts';
 import { identity, NOW, nobody, sha1, statement } from './fixtures.ts';
 import { MapKeeper } from './mesh.ts';
 

@@ -1,7 +1,7 @@
 // What a node asks for of what it is told.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyOf } from '../../src/overlay/view.ts';
+import { keyOf } from '../../src/overlay/record-names.ts';
 import { identity } from './fixtures.ts';
 import { Mesh, type MeshNode } from './mesh.ts';
 

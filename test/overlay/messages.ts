@@ -10,7 +10,8 @@ import {
 } from '../../src/base/index.ts';
 import { SEQUENCE_MAX } from '../../src/overlay/descriptor.ts';
 import type { Capacity } from '../../src/overlay/index.ts';
-import type { ArcName, Digest, OverlayMessage, Suspicion } from '../../src/overlay/message.ts';
+import type { ArcName, OverlayMessage, Suspicion } from '../../src/overlay/message.ts';
+import type { Digest } from '../../src/overlay/record-names.ts';
 import { randomBytes } from '../seed.ts';
 
 type MessageType = OverlayMessage['type'];

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { type InfoHash, type NodeId, type Random, randomBelow, seededRandom } from '../../src/base/index.ts';
 import type { GrantTerms } from '../../src/overlay/grant.ts';
 import { type Descriptor, OWNERS, type Range, Ring, type Token } from '../../src/overlay/index.ts';
-import { PER_SUBNET_MAX, subnetOf } from '../../src/overlay/ring.ts';
+import { PER_SUBNET_MAX } from '../../src/overlay/ring.ts';
+import { subnetOf } from '../../src/overlay/subnet.ts';
 import { eachSeed, pick, SEED } from '../seed.ts';
 import { nameOf, randomHash, randomSeat, randomToken, terms, unsigned } from './fixtures.ts';
 
@@ -256,11 +257,10 @@ test('of two grants that exclude each other the same one counts whatever came fi
 test(`owner sets are distinct, begin with the owner, and take other subnets first (seed ${SEED})`, () =>
   eachSeed(ROUNDS, (seed) => {
     const random = seededRandom(seed);
-    const members = randomMembers(random).map((member, n) => ({
-      ...member,
-      seat: randomSeat(random),
-      addresses: [{ host: `8.8.${randomBelow(random, 3)}.${n + 1}`, port: 7373 }],
-    }));
+    const members = randomMembers(random).map((member, n) => {
+      const addresses = [{ host: `8.8.${randomBelow(random, 3)}.${n + 1}`, port: 7373 }];
+      return { ...member, seat: randomSeat(random), addresses, subnet: subnetOf({ addresses }) };
+    });
     const ring = new Ring(members);
     const counted = members.filter(({ nodeId }) => ring.rangesOf(nodeId).length > 0);
     const subnets = new Set(counted.map(subnetOf));

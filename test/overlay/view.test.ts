@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { type InfoHash, nodeIdOfBytes, randomBelow, seededRandom, wallSeconds } from '../../src/base/index.ts';
 import { type Descriptor, type Grant, OWNERS, SUPERNODES_MAX, type Token, View } from '../../src/overlay/index.ts';
 import { BUCKETS } from '../../src/overlay/message-codec.ts';
-import { GRANTS_PER_GIVER_MAX, keyOf, unletter } from '../../src/overlay/view.ts';
+import { keyOf, unletter } from '../../src/overlay/record-names.ts';
+import { GRANTS_PER_GIVER_MAX } from '../../src/overlay/view.ts';
 import { eachSeed, pick, SEED } from '../seed.ts';
 import { grantBy, NOW, randomToken, sealedBy, sha1, terms, unsigned } from './fixtures.ts';
 
