@@ -19,7 +19,7 @@ import { isSamePlace, Ring } from './ring.ts';
 import type { Token } from './token.ts';
 import type { Widening } from './widening.ts';
 
-/** Most supernodes held; at under 2 KiB each that is below 20 MB. */
+/** Most supernodes held: at 5 KiB each, nearly all of it the descriptor and its votes, 50 MB. */
 export const SUPERNODES_MAX = 10_000;
 /** Most grants held, and of one giver. */
 export const GRANTS_MAX = 10_000;
