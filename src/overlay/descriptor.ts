@@ -156,6 +156,13 @@ export interface DescriptorRules {
   readonly held?: (nodeId: NodeId) => Pick<Descriptor, 'sequence' | 'seat' | 'addresses'> | undefined;
 }
 
+/** When a descriptor that is issued now expires: with the votes that it is by. */
+export function expiryOf({ issued, votes }: Certificate, wallNow: WallSeconds): WallSeconds {
+  const latest = wallNow + LIFETIME_MAX_SECONDS;
+  const isByVotes = votes.length > 0;
+  return wallSeconds(isByVotes ? Math.max(wallNow + 1, Math.min(latest, issued + CERTIFICATE_SECONDS)) : latest);
+}
+
 /** Issues this node's descriptor. */
 export function sealDescriptor(statement: Statement, nodeId: NodeId, sign: Sign, sha1: Sha1): Descriptor {
   const { capacity, certificate } = statement;

@@ -8,6 +8,7 @@ export {
   type Vote,
   votedBytes,
   WITNESSES,
+  witnessPosition,
 } from './certificate.ts';
 export {
   type Capacity,
@@ -77,7 +78,7 @@ export { unletter } from './record-names.ts';
 export { OWNERS, type Range, Ring } from './ring.ts';
 export type { Phase } from './standing.ts';
 export { subnetOf } from './subnet.ts';
-export { genesisSeat, OWN_TOKENS_MAX, type Seat, type Token, tokensOf } from './token.ts';
+export { genesisSeat, OWN_TOKENS_MAX, ownTokensFor, type Seat, type Token, tokensOf } from './token.ts';
 export { type Offered, SUPERNODES_MAX, View } from './view.ts';
 export { openWidening, sealWidening, WIDENING_SECONDS, type Widening } from './widening.ts';
 export {

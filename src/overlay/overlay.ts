@@ -219,6 +219,11 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     return earliest(at, this.#membership.deadline)!;
   }
 
+  /** Begins in the midst of a network, as one of those whom `view` holds; for simulators. @param own issued before, its votes good */
+  resume(own: Descriptor): void {
+    this.#standing.resume(own);
+  }
+
   effects(): OverlayEffect[] {
     if (this.#hasChanged) {
       this.#hasChanged = false;

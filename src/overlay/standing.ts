@@ -3,14 +3,14 @@
  * Invariants: a descriptor of ours has a higher sequence than every one before it; nothing is owned before the swarms of
  * it were asked for; who left rests before it stands again, longer each time it left soon.
  */
-import { type Address, earliest, type Instant, instant, later, type WallSeconds, wallSeconds } from '../base/index.ts';
+import { type Address, earliest, type Instant, instant, later } from '../base/index.ts';
 import { CERTIFICATE_SECONDS, type Certificate, certificateOf, QUORUM } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
   ADDRESSES_MAX,
   type Capacity,
   type Descriptor,
-  LIFETIME_MAX_SECONDS,
+  expiryOf,
   ROLE_LEAVES,
   type Statement,
   sealDescriptor,
@@ -373,7 +373,31 @@ export class Standing {
     this.#ownTokens = ownTokensFor(this.capacity.announcesPerSecond);
   }
 
+  /**
+   * Serves by a descriptor that it issued before: everybody in its view holds it, and its votes are renewed when they would
+   * have been. For a simulator that begins in the midst of a network.
+   */
+  resume(own: Descriptor): void {
+    const { now, wall, view } = this.#context;
+    const { certificate, term, sequence, addresses } = own;
+    this.#term = term;
+    this.#termMax = Math.max(this.#termMax, term);
+    this.#sequence = Math.max(this.#sequence, sequence);
+    this.#take(certificate, addresses[0]!.host);
+    this.#beginTerm();
+    this.#renewAt = later(now, Math.max(0, 1000 * (certificate.issued + CERTIFICATE_SECONDS / 2 - wall)));
+    this.#reissueAt = later(now, Math.max(0, 1000 * (own.issued - wall) + REISSUE_MS));
+    this.#issuedSequence = sequence;
+    view.offer(own);
+    this.#events.changed();
+  }
+
   #serve(): void {
+    this.#beginTerm();
+    this.issue();
+  }
+
+  #beginTerm(): void {
     const { now, view } = this.#context;
     // What it had claimed for another seat ended with its last term.
     this.#isReelected = false;
@@ -385,7 +409,6 @@ export class Standing {
     this.#termEndsAt = this.#context.soon(TERM_MS);
     this.#renewAt = this.#context.soon(this.#renewMs);
     this.#context.tell({ type: 'elected', term: this.#term, isGenesis: !this.isCertified });
-    this.issue();
   }
 
   /** Asks today's witnesses to vote for what was decided once. */
@@ -456,7 +479,7 @@ export class Standing {
       addresses: this.#statedBy(certificate, host),
       sequence: this.#sequence,
       issued: wall,
-      expires: this.#expiryOf(certificate, wall),
+      expires: expiryOf(certificate, wall),
       capacity: this.capacity,
       load: this.load,
       roles: settings.roles() | extraRoles,
@@ -465,13 +488,6 @@ export class Standing {
       ownTokens: this.#ownTokens,
     };
     return sealDescriptor(statement, self, settings.sign, settings.sha1);
-  }
-
-  #expiryOf({ issued, votes }: Certificate, wall: WallSeconds): WallSeconds {
-    const latest = wall + LIFETIME_MAX_SECONDS;
-    return wallSeconds(
-      votes.length === 0 ? latest : Math.max(wall + 1, Math.min(latest, issued + CERTIFICATE_SECONDS)),
-    );
   }
 
   /** The digest key of our own descriptor. */

@@ -3,6 +3,7 @@
  * prints one JSON line of figures, and on standard error what was broken and how to see it again. With `--keep` a run that
  * broke a promise is kept among those that test/sim/seeds.test.ts runs for ever. `--settle 300` measures upkeep, loads and
  * how soon things are known from 300 seconds after the joining on, `--life 4` has half of all supernodes leave within 4 hours.
+ * `--settled` begins with a network in which everybody serves and knows everybody, for one that is too large to join in.
  * `npm run sim -- --listing --supernodes 200 --clients 50 --entries 100000` has the listing of a network converge instead.
  */
 import { writeFileSync } from 'node:fs';
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     hostile: { type: 'string' },
     settle: { type: 'string' },
     life: { type: 'string' },
+    settled: { type: 'boolean', default: false },
     threads: { type: 'string' },
     keep: { type: 'boolean', default: false },
     listing: { type: 'boolean', default: false },

@@ -32,6 +32,7 @@ export const NETWORK_PLAN: NetworkPlan = { delayMedianMs: 60, delaySigma: 0.978,
 /** /16 networks; each has 5 % of all. */
 export const GROUPS = 20;
 
+const DIALABLE_PER_AREA = 1000;
 const FIRST_OCTET = 60;
 const PORT = 7373;
 const DELAY_MS_MAX = 2000;
@@ -65,7 +66,9 @@ export class Network {
   /** @param subnet a /24 that is shared with others of the same number; a place by chance otherwise */
   join(isDialable: boolean, subnet?: number): Endpoint {
     const group = (subnet ?? this.#joined) % GROUPS;
-    const endpoint = { index: this.#joined++, group, isDialable, address: this.#freeAddress(group, subnet) };
+    // Of thousands that may serve no more than two should be neighbours by chance.
+    const area = isDialable ? Math.floor(this.#joined / DIALABLE_PER_AREA) : 0;
+    const endpoint = { index: this.#joined++, group, isDialable, address: this.#freeAddress(group, subnet, area) };
     this.#byHost.set(endpoint.address.host, endpoint);
     return endpoint;
   }
@@ -124,8 +127,8 @@ export class Network {
     return Math.min(DELAY_MS_MAX, delayMedianMs * Math.exp(delaySigma * path + 2 * JITTER_SIGMA * jitter));
   }
 
-  #freeAddress(group: number, subnet?: number): Address {
-    const second = subnet === undefined ? 17 : 18;
+  #freeAddress(group: number, subnet?: number, area = 0): Address {
+    const second = subnet === undefined ? 17 + 2 * area : 18;
     for (;;) {
       const third = subnet ?? randomBelow(this.#places, 256);
       const host = `${FIRST_OCTET + group}.${second}.${third}.${1 + randomBelow(this.#places, 254)}`;

@@ -2,10 +2,12 @@
 import type { InfoHash, Instant, Machine, WallSeconds } from '../../src/base/index.ts';
 import {
   type Contact,
+  type Descriptor,
   Overlay,
   type OverlayEffect,
   type OverlayInput,
   type OverlaySettings,
+  type View,
 } from '../../src/overlay/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
 
@@ -18,6 +20,9 @@ export interface OverlayUnderTest extends Machine<OverlayInput, OverlayEffect> {
   readonly members: number;
   readonly memory: { readonly term: number; readonly sequence: number };
   ownersOf(infoHash: InfoHash): readonly Contact[];
+  /** What it knows, and how it begins in the midst of a network; where both are absent it cannot. */
+  readonly view?: View;
+  resume?(own: Descriptor): void;
 }
 
 export type MakeOverlay = (settings: OverlaySettings, now: Instant, wall: WallSeconds) => OverlayUnderTest;

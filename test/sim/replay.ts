@@ -11,10 +11,11 @@ export interface RunWords {
   readonly hostile?: string | undefined;
   readonly settle?: string | undefined;
   readonly life?: string | undefined;
+  readonly settled?: boolean | undefined;
 }
 
 export function planOf(words: RunWords): SimulationPlan {
-  const { seed, hours, profile, supernodes, clients, hostile, settle, life } = words;
+  const { seed, hours, profile, supernodes, clients, hostile, settle, life, settled } = words;
   if (!/^[ABC]$/.test(profile)) throw new Error(`--profile is A, B or C, not ${profile}`);
   return {
     seed: Number(seed),
@@ -25,14 +26,16 @@ export function planOf(words: RunWords): SimulationPlan {
     ...(hostile === undefined ? {} : { hostile: Number(hostile) }),
     ...(settle === undefined ? {} : { settleSeconds: Number(settle) }),
     ...(life === undefined ? {} : { lifeHours: Number(life) }),
+    ...(settled ? { isSettled: true } : {}),
   };
 }
 
 export function replayCommand(plan: SimulationPlan): string {
-  const { seed, hours, profile, supernodes, clients, hostile, settleSeconds, lifeHours } = plan;
+  const { seed, hours, profile, supernodes, clients, hostile, settleSeconds, lifeHours, isSettled } = plan;
   const liars = hostile === undefined ? '' : ` --hostile ${hostile}`;
   const settle = settleSeconds === undefined ? '' : ` --settle ${settleSeconds}`;
   const life = lifeHours === undefined ? '' : ` --life ${lifeHours}`;
-  const sizes = `--supernodes ${supernodes} --clients ${clients}${liars}${settle}${life}`;
+  const settled = isSettled ? ' --settled' : '';
+  const sizes = `--supernodes ${supernodes} --clients ${clients}${liars}${settle}${life}${settled}`;
   return `npm run sim -- --seed ${seed} --hours ${hours} --profile ${profile} ${sizes}`;
 }

@@ -121,7 +121,8 @@ export class SimNode {
     return this.plan.hostile === undefined;
   }
 
-  start(): void {
+  /** @param prepare what is done to the machine before anything else is */
+  start(prepare: (overlay: OverlayUnderTest) => void = () => {}): void {
     if (this.overlay) return;
     this.life++;
     const { world, keys, shelf, space } = this.#around;
@@ -149,6 +150,7 @@ export class SimNode {
       plan.clock.instant(world.now),
       plan.clock.wall(world.now),
     );
+    prepare(this.overlay);
     if (contacts.length > 0) this.input({ type: 'found', contacts });
     this.#lookAround();
     this.#pump();

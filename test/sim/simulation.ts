@@ -19,6 +19,7 @@ import { OwnerWatch } from './owner-watch.ts';
 import { livingFor, PROFILES, type Profile, type ProfileName } from './profile.ts';
 import { RecordShelf } from './record-shelf.ts';
 import { contactOf, Roster } from './roster.ts';
+import { startSettled } from './settled.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimNode, type Surroundings } from './sim-node.ts';
 import { pareto, streamOf } from './streams.ts';
@@ -40,6 +41,8 @@ export interface SimulationPlan {
   readonly capacityOverDemand?: number;
   /** How long after everybody came upkeep, loads and how soon things are known are measured; 0 unless given. */
   readonly settleSeconds?: number;
+  /** Nobody joins: everybody is a supernode from the beginning, and knows all others. */
+  readonly isSettled?: boolean;
   /** The median of supernodes' sessions; the profile's own unless given. */
   readonly lifeHours?: number;
   /** Without it nothing goes wrong by itself. */
@@ -64,6 +67,8 @@ const START_SPREAD_MS = 30_000;
 const START_SPREAD_MS_MAX = 400_000;
 const START_EACH_MS = 300;
 const SETTLE_MS = 150_000;
+/** Nobody has copies of anything when a settled network starts. */
+const SETTLED_MS = 30_000;
 const CHECK_EVERY_MS = 10_000;
 const SAMPLE_LOAD_EVERY_MS = 60_000;
 const TORRENTS_MEAN = 3;
@@ -137,7 +142,7 @@ export class Simulation {
 
   /** Until then nodes find each other. */
   get warmUpMs(): number {
-    return this.#startSpreadMs + SETTLE_MS;
+    return this.plan.isSettled ? SETTLED_MS : this.#startSpreadMs + SETTLE_MS;
   }
 
   /** From then on upkeep, loads and how soon things are known are measured. */
@@ -173,10 +178,9 @@ export class Simulation {
   /** Starts everybody: the nodes at once, the clients when the nodes know each other. */
   begin(): void {
     const { world, plan, roster } = this;
-    const chance = streamOf(plan.seed, 'start');
+    if (plan.isSettled) world.plan(0, KIND.session, 0, () => startSettled(roster.nodes, world));
+    else this.#startEach();
     for (const node of roster.nodes) {
-      const inMs = node.index === 0 ? 0 : START_AFTER_MS + chance() * this.#startSpreadMs;
-      world.plan(inMs, KIND.session, node.index, () => node.start());
       if (plan.hasChurn ?? true) {
         world.plan(this.warmUpMs, KIND.churn, node.index, () => this.faults.churn(node, this.#profile));
       }
@@ -189,6 +193,15 @@ export class Simulation {
       world.planEvery(SAMPLE_LOAD_EVERY_MS, KIND.check, 0, () => this.#sampleLoads());
     });
     world.plan(this.#measuredFromMs, KIND.session, 0, () => this.#measure());
+  }
+
+  #startEach(): void {
+    const { world, plan, roster } = this;
+    const chance = streamOf(plan.seed, 'start');
+    for (const node of roster.nodes) {
+      const inMs = node.index === 0 ? 0 : START_AFTER_MS + chance() * this.#startSpreadMs;
+      world.plan(inMs, KIND.session, node.index, () => node.start());
+    }
   }
 
   /** Forgets what the joining cost. */
