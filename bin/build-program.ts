@@ -2,6 +2,7 @@
  * Makes the program that `bin/monsoon.js` starts: all its modules and packages in a few files of `dist/program`, because the
  * runtime takes a third of a second to find and read some 600 files one by one. Does nothing when no source has changed.
  */
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
@@ -17,6 +18,12 @@ const ENTRIES = {
 };
 /** Starts threads by files that lie beside it, in a build as among the sources. */
 const STARTS_THREADS = 'src/io/worker.ts';
+/** The one file of a build that the runtime loads itself, and how it goes on. */
+const THREAD_START = {
+  file: 'worker-start.js',
+  loadsSource: 'await import(entry);',
+  loadsBuilt: 'await (await import("../../../bin/built-program.js")).loadThread(entry);',
+};
 /** Rooms whose modules do nothing when they are loaded. */
 const PURE = /\/(?:config|src\/(?!io\/)[a-z]+)\/[^/]+\.ts$/;
 /**
@@ -26,7 +33,11 @@ const PURE = /\/(?:config|src\/(?!io\/)[a-z]+)\/[^/]+\.ts$/;
 const NEVER_CALLED =
   /\/parse-torrent\/\S+ cross-fetch-ponyfill$|\/undici\/\S+ \.\/client-h2\.js$|\/dns2\/index\.js \.\/(?:server|client\/\w+)$/;
 /** An import of one of the runtime's modules, as rolldown writes it: of the whole, of names, or of both. */
-const BUILTIN = /^import (?:((?:\* as )?[\w$]+)(?:, )?)?(\{[^}]*\})? from "(node:[\w/]+)";$/gm;
+const BUILTIN = /^import (?:((?:\* as )?[\w$]+)(?:, )?)?(\{[^}]*\})? from "([\w:/]+)";$/gm;
+/** What a file of a build imports of another, now or later, and what it exports, of its own or of another, as rolldown writes it. */
+const IMPORT = /^import (?:(\{[^}]*\}) from )?"\.\/([\w-]+\.js)";$/gm;
+const IMPORT_LATER = /\bimport\("\.\/([\w-]+\.js)"\)/g;
+const EXPORT = /^export (\{[^}]*\})(?: from "\.\/([\w-]+\.js)")?;$/gm;
 /** The current build, and the one before it, from which a node may still run and load more. */
 const FOLDERS = ['a', 'b'] as const;
 
@@ -59,7 +70,7 @@ async function bundle(dir: string): Promise<readonly string[]> {
     cwd: ROOT,
     platform: 'node',
     input: ENTRIES,
-    plugins: [whereSourcesLie(sources), withoutTheRest(), withoutFacades(), inAscii()],
+    plugins: [whereSourcesLie(sources), withoutTheRest(), withoutFacades(), asScripts(), inAscii()],
     // What a verb uses of a room is all that it loads of it.
     treeshake: { moduleSideEffects: [{ test: PURE, sideEffects: false }] },
   });
@@ -111,6 +122,53 @@ function withoutFacades(): Plugin {
         return parts.map((part) => `const ${part} = process.getBuiltinModule("${module}");`).join(' ');
       }),
   };
+}
+
+/**
+ * Makes a script of each module, which returns a function for bin/built-program.js: of scripts alone the runtime lets us keep what
+ * the engine compiled while they ran.
+ */
+function asScripts(): Plugin {
+  return {
+    name: 'as-scripts',
+    generateBundle(_, files) {
+      for (const file of Object.values(files)) {
+        if (file.type !== 'chunk') continue;
+        file.code = file.fileName === THREAD_START.file ? threadStart(file.code) : scriptOf(file.fileName, file.code);
+      }
+    },
+  };
+}
+
+function threadStart(module: string): string {
+  if (!module.includes(THREAD_START.loadsSource)) throw new Error(`${THREAD_START.file} loads its entry otherwise`);
+  return module.replace(THREAD_START.loadsSource, THREAD_START.loadsBuilt);
+}
+
+function scriptOf(fileName: string, module: string): string {
+  const exports: string[] = [];
+  const code = module
+    .replace(IMPORT, (_, names: string | undefined, from: string) => {
+      return `${names ? `const ${names.replaceAll(' as ', ': ')} = ` : ''}await $load("${from}");`;
+    })
+    .replace(IMPORT_LATER, '$$load("$1")')
+    .replaceAll('import.meta', '$meta')
+    .replace(EXPORT, (_, names: string, from: string | undefined) => {
+      const other = `$from${exports.length}`;
+      for (const [, own = '', name = own] of names.matchAll(/([\w$]+)(?: as ([\w$]+))?/g)) {
+        exports.push(`${name}: ${from ? `${other}.${own}` : own}`);
+        // Who imports it gets the value that it has once this file has run.
+        if (!from && new RegExp(`^(?:let ${RegExp.escape(own)}\\b|var ${RegExp.escape(own)};)`, 'm').test(module)) {
+          throw new Error(`${fileName} exports ${own}, which may change: what scripts of a build export cannot`);
+        }
+      }
+      return from ? `const ${other} = await $load("${from}");` : '';
+    });
+  const left = /^(?:import|export)\b.*$/m.exec(code);
+  if (left) throw new Error(`${fileName} has a statement that no script can have: ${left[0]}`);
+  // By its mark bin/built-program.js knows of which state of a file compiled code is.
+  const mark = createHash('sha1').update(module).digest('hex');
+  return `/* ${mark} */(async ($load, $meta) => { "use strict"; ${code}\nreturn { ${exports.join(', ')} };\n})`;
 }
 
 /** One character beyond ASCII, and the runtime keeps two bytes for each of a file's two million. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const STEPS = [
   { script: 'web/build.ts', needs: 'vite' },
   { script: 'bin/build-program.ts', needs: 'rolldown' },
+  { script: 'bin/train-program.ts', needs: 'rolldown' },
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));

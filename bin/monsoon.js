@@ -35,7 +35,9 @@ if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR_MIN) {
   setFlagsFromString('--semi-space-growth-factor=1');
   // What was compiled is kept beside the packages: doing it anew takes longer than most verbs do.
   module.enableCompileCache(join(ROOT, 'node_modules', '.cache', 'monsoon'));
-  await import(pathToFileURL(currentBuild() ?? join(ROOT, 'app', 'main.ts')).href);
+  const build = currentBuild();
+  if (build === undefined) await import(pathToFileURL(join(ROOT, 'app', 'main.ts')).href);
+  else await (await import('./built-program.js')).loadBuilt(build);
 } else {
   // Sockets that systemd opened for us go on to the child, which knows them by the pid of its parent.
   const { LISTEN_PID, LISTEN_FDS } = process.env;

@@ -1,7 +1,17 @@
 // The built program (bin/build-program.ts) is what runs as long as it says what the sources say, and never afterwards.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -27,10 +37,15 @@ async function node(...args: string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, args)).stdout;
 }
 
+/** The first file of the current build of a checkout. */
+function mainOf(root: string): string {
+  const { folder } = JSON.parse(readFileSync(join(root, 'dist/program/current.json'), 'utf8'));
+  return join(root, 'dist/program', folder, 'main.js');
+}
+
 /** Makes the current build of a checkout say that it is what runs. */
 function mark(root: string): void {
-  const { folder } = JSON.parse(readFileSync(join(root, 'dist/program/current.json'), 'utf8'));
-  const main = join(root, 'dist/program', folder, 'main.js');
+  const main = mainOf(root);
   writeFileSync(main, SAYS_SO + readFileSync(main, 'utf8'));
 }
 
@@ -73,4 +88,40 @@ test('a build that is damaged or half gone is not what runs', async (t) => {
   assert.match(await node(join(root, 'bin/monsoon.js'), '--version'), /^\d+\.\d+\.\d+$/m);
   writeFileSync(join(root, 'dist/program/current.json'), '{"folder":');
   assert.match(await node(join(root, 'bin/monsoon.js'), '--version'), /^\d+\.\d+\.\d+$/m);
+});
+
+test('compiled code is kept beside the build, and made anew when it is damaged, cut off or of another file', async (t) => {
+  const root = checkout((end) => t.after(end));
+  await node(join(root, 'bin/build-program.ts'));
+  const help = (): Promise<string> => node(join(root, 'bin/monsoon.js'), '--help');
+  const said = await help();
+  const main = mainOf(root);
+  const kept = `${main}.code`;
+  const stampOf = (): bigint => statSync(kept, { bigint: true }).mtimeNs;
+  const requireTaken = async (): Promise<void> => {
+    const before = stampOf();
+    assert.equal(await help(), said);
+    assert.equal(stampOf(), before, 'what is taken is not written again');
+  };
+  await requireTaken();
+
+  const good = readFileSync(kept);
+  const flipped = Buffer.from(good);
+  flipped[good.length >> 1]! ^= 1;
+  const ofOther = readFileSync(join(main, '..', 'home.js.code'));
+  for (const bad of [flipped, good.subarray(0, good.length >> 1), Buffer.alloc(0), ofOther]) {
+    writeFileSync(kept, bad);
+    assert.equal(await help(), said);
+    assert.notDeepEqual(readFileSync(kept), bad, 'what does not fit is replaced');
+    await requireTaken();
+  }
+
+  mark(root);
+  assert.match(await help(), /^this is the build$/m, 'a file that changed is not run by its old code');
+  const names = readdirSync(join(main, '..'));
+  assert.deepEqual(
+    names.filter((name) => !/\.(?:js|code)$/.test(name)),
+    [],
+    'nothing half written is left',
+  );
 });
