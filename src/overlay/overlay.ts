@@ -125,7 +125,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   }
   /** Supernodes known, this one included. */
   get members(): number {
-    return this.#context.othersUpTo(Number.POSITIVE_INFINITY) + (this.isSupernode ? 1 : 0);
+    return this.#context.view.staying;
   }
   /** What has to outlive this process. */
   get memory(): { readonly term: number; readonly sequence: number } {

@@ -11,7 +11,7 @@ import {
   sampleOf,
   type WallSeconds,
 } from '../base/index.ts';
-import type { Descriptor } from './descriptor.ts';
+import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
 import { DigestTable } from './digest-table.ts';
 import { type Grant, type GrantTerms, isSigned } from './grant.ts';
 import { grantKeyOf, keyOf, wideningKeyOf } from './record-names.ts';
@@ -47,6 +47,7 @@ export class View {
   version = 0;
   /** Nothing held expires before. */
   #expiresFrom = Number.POSITIVE_INFINITY;
+  #leaving = 0;
 
   constructor(sha1: Sha1) {
     this.#sha1 = sha1;
@@ -54,6 +55,10 @@ export class View {
 
   get size(): number {
     return this.#newest.size;
+  }
+  /** Of these, those that do not leave. */
+  get staying(): number {
+    return this.#newest.size - this.#leaving;
   }
 
   /** Takes a descriptor that `openDescriptor` or `sealDescriptor` made; the highest sequence of a node stays. */
@@ -64,6 +69,7 @@ export class View {
     if (!held && this.#newest.size >= SUPERNODES_MAX) return 'full';
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
+    this.#leaving += leaving(descriptor) - (held ? leaving(held) : 0);
     this.#expiresFrom = Math.min(this.#expiresFrom, descriptor.expires);
     this.digests.hold(descriptor);
     if (!held || !isSamePlace(held, descriptor)) this.version++;
@@ -167,7 +173,7 @@ export class View {
   }
   /** One of those that were dropped, by chance, while its descriptor lasts. */
   someDropped(random: Random, wallNow: WallSeconds): Descriptor | undefined {
-    const dropped = [...this.#dropped.values()][randomBelow(random, this.#dropped.size)];
+    const dropped = this.#dropped.values().drop(randomBelow(random, this.#dropped.size)).next().value;
     if (!dropped || dropped.expires > wallNow) return dropped;
     this.#dropped.delete(dropped.nodeId);
     return undefined;
@@ -218,9 +224,14 @@ export class View {
   }
 
   #forget(nodeId: NodeId): void {
+    this.#leaving -= leaving(this.#newest.get(nodeId)!);
     this.#newest.delete(nodeId);
     this.digests.release(keyOf(nodeId));
     this.ring.take(nodeId);
     this.version++;
   }
+}
+
+function leaving({ roles }: Descriptor): number {
+  return (roles & ROLE_LEAVES) === 0 ? 0 : 1;
 }

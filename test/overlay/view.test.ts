@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type InfoHash, nodeIdOfBytes, randomBelow, seededRandom, wallSeconds } from '../../src/base/index.ts';
-import { type Descriptor, type Grant, OWNERS, SUPERNODES_MAX, type Token, View } from '../../src/overlay/index.ts';
+import {
+  type Descriptor,
+  type Grant,
+  OWNERS,
+  ROLE_LEAVES,
+  SUPERNODES_MAX,
+  type Token,
+  View,
+} from '../../src/overlay/index.ts';
 import { BUCKETS } from '../../src/overlay/message-codec.ts';
 import { keyOf, unletter } from '../../src/overlay/record-names.ts';
 import { GRANTS_PER_GIVER_MAX } from '../../src/overlay/view.ts';
@@ -12,7 +20,8 @@ const template = unsigned(0);
 const named = (n: number): Descriptor => {
   const key = new Uint8Array(32);
   new DataView(key.buffer).setUint32(0, n);
-  return { ...template, nodeId: nodeIdOfBytes(key)! };
+  const nodeId = nodeIdOfBytes(key)!;
+  return { ...template, nodeId, digest: { ...template.digest, key: keyOf(nodeId) } };
 };
 
 test('the highest sequence of a node wins, whatever order descriptors arrive in', () => {
@@ -59,6 +68,25 @@ test('a full view takes no newcomer but renews what it holds', () => {
   assert.equal(view.offer(named(SUPERNODES_MAX)), 'full');
   assert.equal(view.offer({ ...named(5), sequence: 2 }), 'renewed');
   assert.equal(view.size, SUPERNODES_MAX);
+});
+
+test('who leaves is held and does not stay, until it serves again or is gone', () => {
+  const view = new View(sha1);
+  const said = (n: number, sequence: number, roles = 0): Descriptor => unsigned(n, { sequence, roles });
+  for (let n = 0; n < 3; n++) view.offer(said(n, 1));
+  const steps: [() => void, number, number][] = [
+    [() => view.offer(said(0, 2, ROLE_LEAVES)), 3, 2],
+    [() => view.offer(said(0, 3, ROLE_LEAVES)), 3, 2],
+    [() => view.offer(said(3, 1, ROLE_LEAVES)), 4, 2],
+    [() => view.offer(said(0, 4)), 4, 3],
+    [() => view.drop(said(3, 1).nodeId), 3, 3],
+    [() => view.offer(said(1, 2, ROLE_LEAVES)), 3, 2],
+    [() => void view.expire(wallSeconds(NOW + 10 * 7200)), 0, 0],
+  ];
+  for (const [step, size, staying] of steps) {
+    step();
+    assert.deepEqual([view.size, view.staying], [size, staying]);
+  }
 });
 
 test('a sample holds different members, never more than there are, and in time each of them', () => {
