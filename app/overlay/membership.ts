@@ -18,8 +18,7 @@ import {
   EXCHANGE_DESCRIPTORS_MAX,
   encodeExchange,
   type KnownHost,
-  OWNERS,
-  type Range,
+  keptRanges,
 } from '../../src/overlay/index.ts';
 import type { Arc, Ownership } from '../../src/ports/index.ts';
 import type { AddressBook } from './address-book.ts';
@@ -45,7 +44,11 @@ export class Membership {
   readonly #settings: MembershipSettings;
   /** Where supernodes listen or listened, as URLs write it; the oldest leaves first. */
   readonly #served = new Set<string>();
-  #kept: { readonly name: string; readonly arcs: readonly Arc[] } = { name: '', arcs: [] };
+  /** Descriptors of the view that were looked at for that. */
+  #noted = 0;
+  #kept: { readonly version: number; readonly name: string; readonly arcs: readonly Arc[] } = {
+    ...{ version: -1, name: '', arcs: [] },
+  };
 
   constructor(settings: MembershipSettings) {
     this.#settings = settings;
@@ -70,7 +73,9 @@ export class Membership {
 
   /** The machine knows other supernodes than before. */
   noteChange(): void {
-    for (const { addresses } of this.#machine.descriptors()) this.#noteServed(addresses);
+    const { view } = this.#machine;
+    for (const { addresses } of view.takenSince(this.#noted)) this.#noteServed(addresses);
+    this.#noted = view.taken;
   }
 
   /** True for the announce URL of a supernode that is known, or was. */
@@ -106,16 +111,11 @@ export class Membership {
 
   /** The arcs that this node owns or keeps copies of; the same array while nothing changed. */
   keptArcs(): readonly Arc[] {
-    const { ring } = this.#machine.view;
-    const { nodeId } = this.#settings.identity;
-    const isKept = ({ to }: Range): boolean =>
-      ring
-        .ownerSetAt(to)
-        .slice(0, OWNERS)
-        .some((owner) => owner.nodeId === nodeId);
-    const kept = this.all().flatMap((supernode) => ring.rangesOf(supernode.nodeId).filter(isKept));
-    const name = kept.map(({ from, to }) => `${from}${to}`).join();
-    if (name !== this.#kept.name) this.#kept = { name, arcs: kept };
+    const { ring, version } = this.#machine.view;
+    if (version === this.#kept.version) return this.#kept.arcs;
+    const arcs = keptRanges(ring, this.#settings.identity.nodeId);
+    const name = arcs.map(({ from, to }) => `${from}${to}`).join();
+    this.#kept = { version, name, arcs: name === this.#kept.name ? this.#kept.arcs : arcs };
     return this.#kept.arcs;
   }
 

@@ -62,6 +62,7 @@ export {
   linesOfJson,
   parseHostList,
 } from './host-list.ts';
+export { keptRanges } from './kept-ranges.ts';
 export type { OverlayMessage } from './message.ts';
 export { encodeMessage, MESSAGE_BYTES_MAX, type MessageFault, parseMessage } from './message-codec.ts';
 export { Overlay } from './overlay.ts';

@@ -32,6 +32,9 @@ export type Offered = 'added' | 'renewed' | 'stale' | 'full';
 export const WIDENINGS_MAX = 4096;
 export const WIDENINGS_PER_OWNER_MAX = 16;
 
+/** Descriptors that are named to whoever asks what came lately; who asks less often is shown everything. */
+const LATEST_MAX = 256;
+
 export class View {
   readonly #sha1: Sha1;
   readonly #newest = new Map<NodeId, Descriptor>();
@@ -48,6 +51,9 @@ export class View {
   /** Nothing held expires before. */
   #expiresFrom = Number.POSITIVE_INFINITY;
   #leaving = 0;
+  /** Descriptors taken so far, and the last of them by their number modulo LATEST_MAX. */
+  taken = 0;
+  readonly #latest: Descriptor[] = [];
 
   constructor(sha1: Sha1) {
     this.#sha1 = sha1;
@@ -70,6 +76,7 @@ export class View {
     this.#dropped.delete(descriptor.nodeId);
     this.#newest.set(descriptor.nodeId, descriptor);
     this.#leaving += leaving(descriptor) - (held ? leaving(held) : 0);
+    this.#latest[this.taken++ % LATEST_MAX] = descriptor;
     this.#expiresFrom = Math.min(this.#expiresFrom, descriptor.expires);
     this.digests.hold(descriptor);
     if (!held || !isSamePlace(held, descriptor)) this.version++;
@@ -189,6 +196,12 @@ export class View {
 
   descriptors(): Iterable<Descriptor> {
     return this.#newest.values();
+  }
+  /** Those taken since so many were; all that are held where that was too long ago. */
+  takenSince(count: number): Iterable<Descriptor> {
+    const missed = this.taken - count;
+    if (missed > LATEST_MAX) return this.#newest.values();
+    return Array.from({ length: missed }, (_, i) => this.#latest[(count + i) % LATEST_MAX]!);
   }
   grants(): Iterable<Grant> {
     return this.#grants.values();

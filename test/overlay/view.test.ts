@@ -89,6 +89,22 @@ test('who leaves is held and does not stay, until it serves again or is gone', (
   }
 });
 
+test('who asks often is told what came since, and who does not is shown everything', () => {
+  const view = new View(sha1);
+  const namesSince = (count: number): string[] => Array.from(view.takenSince(count), ({ nodeId }) => nodeId);
+  for (let n = 0; n < 1000; n += 3) {
+    const { taken } = view;
+    const came = [named(n), named(n + 1), named(n + 2)];
+    for (const descriptor of [...came, named(0)]) view.offer(descriptor);
+    assert.deepEqual(
+      namesSince(taken),
+      came.map(({ nodeId }) => nodeId),
+    );
+  }
+  assert.equal(namesSince(0).length, view.size);
+  assert.deepEqual(namesSince(view.taken), []);
+});
+
 test('a sample holds different members, never more than there are, and in time each of them', () => {
   const view = new View(sha1);
   for (let n = 0; n < 10; n++) view.offer(named(n));
