@@ -26,12 +26,14 @@ const THREAD_START = {
 };
 /** Rooms whose modules do nothing when they are loaded. */
 const PURE = /\/(?:config|src\/(?!io\/)[a-z]+)\/[^/]+\.ts$/;
+/** What is loaded when it is first called, because most verbs do not: an open door to a third of what the runtime has. */
+const CALLED_LATER = /^(?:node:fs\/promises \w+|node:child_process spawn)$/;
 /**
  * By the file that loads it: an HTTP client, which src/io/parse-torrent.ts leaves out too where the sources run; HTTP/2, which our
- * client does not allow; DNS clients and servers, where we only encode.
+ * client does not allow; DNS clients and servers, where we only encode; other programs as verbs.
  */
 const NEVER_CALLED =
-  /\/parse-torrent\/\S+ cross-fetch-ponyfill$|\/undici\/\S+ \.\/client-h2\.js$|\/dns2\/index\.js \.\/(?:server|client\/\w+)$/;
+  /\/parse-torrent\/\S+ cross-fetch-ponyfill$|\/undici\/\S+ \.\/client-h2\.js$|\/dns2\/index\.js \.\/(?:server|client\/\w+)$|\/commander\/\S+ node:child_process$/;
 /** An import of one of the runtime's modules, as rolldown writes it: of the whole, of names, or of both. */
 const BUILTIN = /^import (?:((?:\* as )?[\w$]+)(?:, )?)?(\{[^}]*\})? from "([\w:/]+)";$/gm;
 /** What a file of a build imports of another, now or later, and what it exports, of its own or of another, as rolldown writes it. */
@@ -114,12 +116,19 @@ function withoutFacades(): Plugin {
   return {
     name: 'without-facades',
     renderChunk: (code) =>
-      code.replace(BUILTIN, (_, whole?: string, named?: string, module?: string) => {
-        const parts = [
-          ...(whole ? [whole.replace('* as ', '')] : []),
-          ...(named ? [named.replaceAll(' as ', ': ')] : []),
-        ];
-        return parts.map((part) => `const ${part} = process.getBuiltinModule("${module}");`).join(' ');
+      code.replace(BUILTIN, (_, whole: string | undefined, named: string | undefined, module: string) => {
+        const all = `process.getBuiltinModule("${module}")`;
+        const names = named?.slice(1, -1).split(',') ?? [];
+        const isLater = (name: string): boolean => CALLED_LATER.test(`${module} ${name.trim().split(' ')[0]}`);
+        const now = names.filter((name) => !isLater(name)).map((name) => name.replace(' as ', ': '));
+        return [
+          ...(whole ? [`const ${whole.replace('* as ', '')} = ${all};`] : []),
+          ...(now.length > 0 ? [`const {${now}} = ${all};`] : []),
+          ...names.filter(isLater).map((name) => {
+            const [theirs = '', ours = theirs] = name.trim().split(' as ');
+            return `const ${ours} = (...given) => ${all}.${theirs}(...given);`;
+          }),
+        ].join(' ');
       }),
   };
 }

@@ -1,10 +1,10 @@
 // Runs the files of a build (bin/build-program.ts) from the code that the engine compiled of them in earlier runs, with every
 // function that was called in those: what the runtime keeps by itself is taken before anything was called. Plain JavaScript.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { cachedDataVersionTag, setFlagsFromString } from 'node:v8';
-import { constants, Script } from 'node:vm';
+const { readFileSync, renameSync, writeFileSync } = process.getBuiltinModule('node:fs');
+const { dirname, join } = process.getBuiltinModule('node:path');
+const { fileURLToPath, pathToFileURL } = process.getBuiltinModule('node:url');
+const { cachedDataVersionTag, setFlagsFromString } = process.getBuiltinModule('node:v8');
+const { constants, Script } = process.getBuiltinModule('node:vm');
 
 /** Compiled code lies beside its file. */
 const CODE_SUFFIX = '.code';

@@ -1,8 +1,8 @@
 // The built program, which starts in two thirds of the time that its sources take: where it lies, and whether it still says
 // what they say. Plain JavaScript, because the program's first file needs it before anything else is loaded.
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+const { existsSync, readFileSync, statSync } = process.getBuiltinModule('node:fs');
+const { join } = process.getBuiltinModule('node:path');
+const { fileURLToPath } = process.getBuiltinModule('node:url');
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 export const BUILDS = join(ROOT, 'dist', 'program');

@@ -2,7 +2,7 @@
  * `monsoon get`: starts a download in the daemon, and watches it. With --exit the exit code is 0 only when every byte
  * is verified; a watcher that leaves never ends the download.
  */
-import { stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MonsoonError } from '../../src/base/index.ts';
@@ -45,7 +45,7 @@ export const get: Verb = {
     { name: 'exit', flag: '--exit', help: 'wait, and end with 0 only when every byte is verified' },
   ],
   async run(call, context) {
-    const what = await whatToGet(call.arguments[0]!, context);
+    const what = whatToGet(call.arguments[0]!, context);
     const directory = typeof call.options.output === 'string' ? resolve(context.cwd, call.options.output) : undefined;
     return withDaemon(context, async (client) => {
       const started = await client
@@ -66,21 +66,30 @@ function wantedOf({ options }: Call): Partial<Wanted> {
 }
 
 /** A path of a .torrent file is made absolute, because the daemon's folder is another one. */
-async function whatToGet(what: string, context: CliContext): Promise<string> {
+function whatToGet(what: string, context: CliContext): string {
   if (/^magnet:|^[a-z]+:\/\//i.test(what)) return what;
   const path = resolve(context.cwd, what);
-  const found = await stat(path).catch(() => undefined);
+  const found = fileAt(path);
   if (found?.isFile() && /\.torrent$/i.test(what)) return path;
   // A listed name may end in .torrent too, but not look like a path.
   if (/\.torrent$/i.test(what) && /[\\/]/.test(what)) throw new MonsoonError('not-found', `There is no file ${path}.`);
   return what;
 }
 
+/** What lies there; undefined for what is no path, too. */
+function fileAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 /** Who names what is on the disk is told what that is, when nothing else is called so. */
 async function betterReason(error: unknown, what: string, context: CliContext): Promise<unknown> {
   if (!(error instanceof MonsoonError) || error.code !== 'not-found') return error;
   const path = resolve(context.cwd, what);
-  const found = await stat(path).catch(() => undefined);
+  const found = fileAt(path);
   if (!found) return error;
   const kind = found.isDirectory() ? 'a folder' : 'no .torrent file by its name';
   return new MonsoonError(
