@@ -7,16 +7,12 @@ import type { Token } from './token.ts';
 
 /** Places of a block; a longer one is cut in two. */
 const BLOCK_MAX = 256;
+/** A spot is a block's number times this, and the number of a place in it: one number, for spots are looked up all the time. */
+const SPAN = 1024;
 
 interface Block<Owner> {
   readonly tokens: Token[];
   readonly owners: Owner[];
-}
-
-/** Where a place lies. */
-interface Spot {
-  readonly block: number;
-  readonly at: number;
 }
 
 export class Places<Owner> {
@@ -47,10 +43,10 @@ export class Places<Owner> {
 
   add(token: Token, owner: Owner): void {
     if (this.#blocks.length === 0) this.#blocks.push({ tokens: [], owners: [] });
-    const spot = this.#spotOf(token, owner);
-    const block = Math.min(spot.block, this.#blocks.length - 1);
+    const spot = this.#spotFor(token, owner);
+    const block = Math.min(blockOf(spot), this.#blocks.length - 1);
     const found = this.#blocks[block]!;
-    const at = spot.block > block ? found.tokens.length : spot.at;
+    const at = blockOf(spot) > block ? found.tokens.length : spot % SPAN;
     if (this.#hasTwin(token, block, at)) this.#twins++;
     this.#count++;
     found.tokens.splice(at, 0, token);
@@ -62,51 +58,48 @@ export class Places<Owner> {
 
   /** Removes a place that is there. */
   remove(token: Token, owner: Owner): void {
-    const { block, at } = this.#spotOf(token, owner);
+    const spot = this.#spotFor(token, owner);
+    const block = blockOf(spot);
     const { tokens, owners } = this.#blocks[block]!;
-    tokens.splice(at, 1);
-    owners.splice(at, 1);
+    tokens.splice(spot % SPAN, 1);
+    owners.splice(spot % SPAN, 1);
     this.#count--;
     const isGone = tokens.length === 0;
     if (isGone) this.#blocks.splice(block, 1);
-    if (this.#hasTwin(token, block, isGone ? 0 : at)) this.#twins--;
+    if (this.#hasTwin(token, block, isGone ? 0 : spot % SPAN)) this.#twins--;
   }
 
-  /** Who has the first place at or after a position, and where it is; undefined when there is none. */
-  find(position: string): { readonly token: Token; readonly owner: Owner } | undefined {
+  /** Where the first place at or after a position is, closed to a circle; undefined when there is none. */
+  from(position: string): number | undefined {
     if (this.#count === 0) return undefined;
-    const { block, at } = this.#firstFrom(position);
-    const { tokens, owners } = this.#blocks[block]!;
-    return { token: tokens[at]!, owner: owners[at]! };
+    const spot = this.#spotFor(position);
+    return blockOf(spot) < this.#blocks.length ? spot : 0;
   }
 
-  ownerOf(position: string): Owner | undefined {
-    if (this.#count === 0) return undefined;
-    const { block, at } = this.#firstFrom(position);
-    return this.#blocks[block]!.owners[at];
+  tokenAt(spot: number): Token {
+    return this.#blocks[blockOf(spot)]!.tokens[spot % SPAN]!;
   }
 
-  /** The last position before one of these that has another: that itself when there is no other. */
-  before(token: Token): Token {
-    const { block, at } = this.#firstFrom(token);
-    if (at > 0) return this.#blocks[block]!.tokens[at - 1]!;
-    return this.#blocks.at(block - 1)!.tokens.at(-1)!;
+  ownerAt(spot: number): Owner {
+    return this.#blocks[blockOf(spot)]!.owners[spot % SPAN]!;
   }
 
-  /** Shows who has the places from a position on, clockwise and once around, until somebody has seen enough. */
-  walk(position: string, isDone: (owner: Owner) => boolean): void {
-    if (this.#count === 0) return;
-    let { block, at } = this.#firstFrom(position);
-    let last: Token | undefined;
+  /** The next one clockwise, of one position the first. */
+  next(spot: number): number {
+    const token = this.tokenAt(spot);
+    let next = spot;
     for (let left = this.#count; left > 0; left--) {
-      const { tokens, owners } = this.#blocks[block]!;
-      const token = tokens[at]!;
-      if (token !== last && isDone(owners[at]!)) return;
-      last = token;
-      if (++at < tokens.length) continue;
-      at = 0;
-      block = (block + 1) % this.#blocks.length;
+      next = this.#following(next);
+      if (this.#twins === 0 || this.tokenAt(next) !== token) break;
     }
+    return next;
+  }
+
+  /** The last position before that of a spot where somebody has the first place: that one itself when there is no other. */
+  before(spot: number): Token {
+    const block = blockOf(spot);
+    const at = spot % SPAN;
+    return at > 0 ? this.#blocks[block]!.tokens[at - 1]! : this.#blocks.at(block - 1)!.tokens.at(-1)!;
   }
 
   /** The n-th of all, those that do not count included. */
@@ -124,14 +117,14 @@ export class Places<Owner> {
     return this.#count;
   }
 
-  /** The first place at or after a position, closed to a circle. */
-  #firstFrom(position: string): Spot {
-    const spot = this.#spotOf(position);
-    return spot.block < this.#blocks.length ? spot : { block: 0, at: 0 };
+  #following(spot: number): number {
+    const block = blockOf(spot);
+    if ((spot % SPAN) + 1 < this.#blocks[block]!.tokens.length) return spot + 1;
+    return block + 1 < this.#blocks.length ? (block + 1) * SPAN : 0;
   }
 
   /** Where a place would stand, past the end too; without an owner before all others of its position. */
-  #spotOf(position: string, owner?: Owner): Spot {
+  #spotFor(position: string, owner?: Owner): number {
     let low = 0;
     let high = this.#blocks.length;
     while (low < high) {
@@ -141,7 +134,7 @@ export class Places<Owner> {
       else high = middle;
     }
     const block = this.#blocks[low];
-    if (!block) return { block: low, at: 0 };
+    if (!block) return low * SPAN;
     let first = 0;
     let end = block.tokens.length - 1;
     while (first < end) {
@@ -149,13 +142,13 @@ export class Places<Owner> {
       if (this.#isBefore(block, middle, position, owner)) first = middle + 1;
       else end = middle;
     }
-    return { block: low, at: first };
+    return low * SPAN + first;
   }
 
   #isBefore({ tokens, owners }: Block<Owner>, at: number, position: string, owner: Owner | undefined): boolean {
     const token: string = tokens[at]!;
-    if (token !== position) return token < position;
-    return owner !== undefined && this.#order(owners[at]!, owner) < 0;
+    if (token < position) return true;
+    return owner !== undefined && token === position && this.#order(owners[at]!, owner) < 0;
   }
 
   /** A neighbour of what stands there, or would, has the same token. */
@@ -165,4 +158,8 @@ export class Places<Owner> {
     const after = at < length ? this.#blocks[block]!.tokens[at] : this.#blocks[block + 1]?.tokens[0];
     return before === token || after === token;
   }
+}
+
+function blockOf(spot: number): number {
+  return Math.floor(spot / SPAN);
 }

@@ -125,13 +125,15 @@ export class Ring {
 
   /** The supernode whose token is the first at or after the hash; undefined on an empty ring. */
   ownerOf(infoHash: InfoHash): Descriptor | undefined {
-    return this.#current.ownerOf(infoHash)?.descriptor;
+    const places = this.#current;
+    const spot = places.from(infoHash);
+    return spot === undefined ? undefined : places.ownerAt(spot).descriptor;
   }
 
   /** The owner of a hash and those who keep copies, at most OWNERS: the next distinct ones, of other subnets first. */
   ownerSetOf(infoHash: InfoHash): readonly Descriptor[] {
-    const place = this.#current.find(infoHash);
-    return place ? this.#ownersFrom(place.token) : [];
+    const spot = this.#current.from(infoHash);
+    return spot === undefined ? [] : this.#ownersFrom(spot);
   }
 
   /** The owner set of the range that ends at a token. */
@@ -141,8 +143,8 @@ export class Ring {
 
   /** The range that a position falls in; undefined on an empty ring. */
   rangeAt(position: string): Range | undefined {
-    const place = this.#current.find(position);
-    return place && this.#rangeTo(place.token);
+    const spot = this.#current.from(position);
+    return spot === undefined ? undefined : this.#rangeTo(spot);
   }
 
   /** The arcs that a node owns, by where they end. */
@@ -157,12 +159,14 @@ export class Ring {
 
   /** The first `count` distinct supernodes whose tokens follow a position. */
   membersAfter(position: string, count: number, except?: NodeId): readonly Descriptor[] {
+    const places = this.#current;
     const members: Descriptor[] = [];
-    if (count <= 0) return members;
-    this.#current.walk(position, ({ descriptor }) => {
+    let spot = places.from(position) ?? 0;
+    for (let left = places.size; left > 0 && members.length < count; left--) {
+      const { descriptor } = places.ownerAt(spot);
       if (descriptor.nodeId !== except && !members.includes(descriptor)) members.push(descriptor);
-      return members.length >= count;
-    });
+      spot = places.next(spot);
+    }
     return members;
   }
 
@@ -200,10 +204,11 @@ export class Ring {
     );
     const granted: Granted[] = [];
     for (const { giver, taker, to, epoch } of this.#sortedGrants) {
-      const place = this.#places.find(to);
+      const spot = this.#places.from(to);
       const owner = this.#members.get(taker);
-      if (!owner || place?.owner.descriptor.nodeId !== giver) continue;
-      if (place.token === to || epoch <= (this.#epochs.get(place.token) ?? 0)) continue;
+      if (!owner || spot === undefined || this.#places.ownerAt(spot).descriptor.nodeId !== giver) continue;
+      const token = this.#places.tokenAt(spot);
+      if (token === to || epoch <= (this.#epochs.get(token) ?? 0)) continue;
       this.#places.add(to, owner);
       this.#epochs.set(to, epoch);
       granted.push({ token: to, owner });
@@ -225,9 +230,10 @@ export class Ring {
     this.#takenBy ??= Map.groupBy(this.#grants.values(), ({ taker }) => taker);
     const taken = this.#takenBy.get(nodeId) ?? [];
     const ends = new Set<Token>([...member.descriptor.tokens, ...taken.map(({ to }) => to)]);
+    const places = this.#current;
     return [...ends].sort(order).flatMap((to) => {
-      const place = this.#current.find(to);
-      return place?.token === to && place.owner === member ? [this.#rangeTo(to)] : [];
+      const spot = places.from(to)!;
+      return places.tokenAt(spot) === to && places.ownerAt(spot) === member ? [this.#rangeTo(spot)] : [];
     });
   }
 
@@ -287,32 +293,36 @@ export class Ring {
     if (this.#ownerSets.size > 0) this.#ownerSets.clear();
   }
 
-  #rangeTo(to: Token): Range {
+  #rangeTo(spot: number): Range {
+    const to = this.#places.tokenAt(spot);
     const epoch = this.#epochs.get(to);
-    return { from: this.#places.before(to), to, epoch: epoch ?? 0, by: epoch === undefined ? 'token' : 'grant' };
+    return { from: this.#places.before(spot), to, epoch: epoch ?? 0, by: epoch === undefined ? 'token' : 'grant' };
   }
 
-  #ownersFrom(token: Token): readonly Descriptor[] {
+  #ownersFrom(spot: number): readonly Descriptor[] {
+    const token = this.#places.tokenAt(spot);
     let owners = this.#ownerSets.get(token);
     if (!owners) {
       if (this.#ownerSets.size >= OWNER_SETS_MAX) this.#ownerSets.clear();
-      owners = this.#findOwnersFrom(token);
+      owners = this.#findOwnersFrom(spot);
       this.#ownerSets.set(token, owners);
     }
     return owners;
   }
 
-  #findOwnersFrom(token: Token): readonly Descriptor[] {
+  #findOwnersFrom(first: number): readonly Descriptor[] {
+    const places = this.#places;
     const set: Descriptor[] = [];
     const nearby: Descriptor[] = [];
-    this.#current.walk(token, ({ descriptor }) => {
-      if (!set.includes(descriptor) && !nearby.includes(descriptor)) {
-        const { subnet } = descriptor;
-        const isNear = subnet !== undefined && set.some((other) => other.subnet === subnet);
-        (isNear ? nearby : set).push(descriptor);
-      }
-      return set.length >= OWNERS;
-    });
+    let spot = first;
+    for (let left = places.size; left > 0 && set.length < OWNERS; left--) {
+      const { descriptor } = places.ownerAt(spot);
+      spot = places.next(spot);
+      if (set.includes(descriptor) || nearby.includes(descriptor)) continue;
+      const { subnet } = descriptor;
+      const isNear = subnet !== undefined && set.some((other) => other.subnet === subnet);
+      (isNear ? nearby : set).push(descriptor);
+    }
     return [...set, ...nearby].slice(0, OWNERS);
   }
 }

@@ -24,16 +24,13 @@ function agree(places: Places<number>, held: readonly Place[], position: string)
   const found = counted.findIndex(({ token }) => token >= position);
   const from = Math.max(found, 0);
   assert.deepEqual([places.size, places.count], [counted.length, held.length]);
-  assert.deepEqual(places.find(position), counted[from]);
-  assert.equal(places.ownerOf(position), counted[from]?.owner);
-  const seen: number[] = [];
-  places.walk(position, (owner) => seen.push(owner) >= 600);
-  const round = [...counted.slice(from), ...counted.slice(0, from)];
-  assert.deepEqual(
-    seen,
-    round.slice(0, 600).map(({ owner }) => owner),
-  );
-  if (counted[from]) assert.equal(places.before(counted[from].token), counted.at(from - 1)!.token);
+  let spot = places.from(position);
+  if (spot === undefined) return assert.equal(held.length, 0);
+  assert.equal(places.before(spot), counted.at(from - 1)!.token);
+  for (const { token, owner } of [...counted.slice(from), ...counted.slice(0, from), counted[from]!].slice(0, 600)) {
+    assert.deepEqual([places.tokenAt(spot), places.ownerAt(spot)], [token, owner]);
+    spot = places.next(spot);
+  }
   const n = Math.floor(held.length / 2);
   assert.deepEqual(places.nth(n), sorted(held)[n]);
 }
