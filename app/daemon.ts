@@ -6,6 +6,7 @@ import { flushCompileCache } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config, Resolved } from '../config/index.ts';
 import { giveMemoryBack } from '../src/io/allocator.ts';
+import { giveUpStartPages } from '../src/io/start-pages.ts';
 import { type OpenControl, openControl } from './control/open-control.ts';
 import { lockData } from './data-lock.ts';
 import { type Home, prepareHome } from './home.ts';
@@ -67,6 +68,7 @@ export async function runDaemon({
   onServing(status);
   // A process that is killed leaves none behind, and the next start would strip types again: 200 ms and 40 MiB.
   flushCompileCache();
+  giveUpStartPages();
   await stopRequested;
 }
 
