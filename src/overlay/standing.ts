@@ -32,9 +32,13 @@ const VOLUNTEER_MS = 15_000;
 const TOLD = 2;
 /** A descriptor lives two hours: what a quarter more leaves of them is time enough for all to hear of the next. */
 const REISSUE_MS = 5_400_000;
-/** A load that changed by this much (of 255) is worth a new descriptor, at most once in this time. */
+/**
+ * A load that changed by this much (of 255) is worth a new descriptor: at most once in a minute, and once in ten seconds of
+ * all members together, because everybody hears of it and nobody decides by it.
+ */
 const LOAD_STEP = 51;
 const LOAD_REISSUE_MS = 60_000;
+const LOAD_REISSUE_EACH_MS = 10_000;
 /** A first supernode that nobody votes for, this many times, is none: others cannot reach it. */
 const FAILURES_MAX = 5;
 /** How soon a descriptor is refuted by the next: twice as long each time, of which one is forgiven in ten minutes. */
@@ -173,7 +177,11 @@ export class Standing {
     }
     if (this.#reissueAt !== undefined && now >= this.#reissueAt) this.issue();
     const hasChanged = Math.abs(this.load - this.#issuedLoad) >= LOAD_STEP;
-    if (hasChanged && now - this.#issuedAt >= LOAD_REISSUE_MS) this.issue();
+    if (hasChanged && now - this.#issuedAt >= this.#loadReissueMs) this.issue();
+  }
+
+  get #loadReissueMs(): number {
+    return Math.max(LOAD_REISSUE_MS, LOAD_REISSUE_EACH_MS * this.#context.view.size);
   }
 
   /**

@@ -122,3 +122,23 @@ test('who is said to be silent without end refutes it at once, and then ever les
   node.pass(1);
   assert.ok(node.context.view.get(self)!.sequence > sequence, 'what is long past is forgiven');
 });
+
+test('a load that changes is told once a minute by a few, and ever less often the more hear of it', () => {
+  const told = (members: number): number => {
+    const node = new Candidate();
+    node.standing.noteAlone(0);
+    const lasting = { expires: wallSeconds(NOW + 90_000) };
+    for (let n = 2; n <= members; n++) node.context.view.offer(unsigned(n, lasting));
+    const self = identity(1).nodeId;
+    let count = 0;
+    for (let second = 0; second < 900; second++) {
+      const { sequence } = node.context.view.get(self)!;
+      node.standing.load = second % 2 === 0 ? 255 : 0;
+      node.pass(1);
+      if (node.context.view.get(self)!.sequence > sequence) count++;
+    }
+    return count;
+  };
+  assert.equal(told(3), 14);
+  assert.equal(told(30), 2);
+});
