@@ -107,6 +107,13 @@ export class Givings {
     return [...this.#givings.keys()].some((cut) => isInArc(range, cut));
   }
 
+  /** Hand-offs to one node. */
+  countTo(nodeId: NodeId): number {
+    let count = 0;
+    for (const { to } of this.#givings.values()) if (to.nodeId === nodeId) count++;
+    return count;
+  }
+
   /** A node may be offered something: the last time it signed, or was not asked to. */
   mayTake(nodeId: NodeId): boolean {
     return (this.#unsigned.get(nodeId) ?? Number.NEGATIVE_INFINITY) <= this.#context.now;
@@ -128,7 +135,13 @@ export class Givings {
     const begun = { step: 'offering', signBy: undefined, copy: undefined, retry: undefined } as const;
     const giving: Giving = { to, arc, epoch, announcesPerSecond, startedAt: this.#context.now, ...begun };
     this.#givings.set(cut, giving);
-    const message = { type: 'offer', arc, epoch, ...load } as const;
+    const message = {
+      type: 'offer',
+      arc,
+      epoch,
+      peers: load.peers,
+      announcesPerSecond: Math.ceil(announcesPerSecond),
+    } as const;
     this.#context.exchanges.ask(to, message, OFFER_MS, (reply) => {
       if (!this.#isUnderWay(giving)) return;
       if (reply?.type !== 'accepted') return this.#fail(giving);

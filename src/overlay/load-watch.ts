@@ -13,7 +13,7 @@ import { contactOf } from './exchanges.ts';
 import { GIVINGS_MAX, type Givings } from './giving.ts';
 import { wideningKeyOf } from './record-names.ts';
 import type { Range } from './ring.ts';
-import { TAKE_MAX } from './taking.ts';
+import { TAKE_MAX, TAKINGS_PER_GIVER } from './taking.ts';
 import { parseToken, type Token } from './token.ts';
 import { LEVEL_MAX, sealWidening, WIDENING_SECONDS } from './widening.ts';
 
@@ -48,7 +48,7 @@ export interface LoadEvents {
   /** A record of ours is in the view: others shall have it. */
   spread(key: string): void;
   /** Parts that are being given: how many more may be, of which ranges, what goes with them, and who takes none. */
-  readonly giving: Pick<Givings, 'room' | 'announcesPerSecond' | 'isGivingOf' | 'mayTake'>;
+  readonly giving: Pick<Givings, 'room' | 'announcesPerSecond' | 'isGivingOf' | 'mayTake' | 'countTo'>;
   /** Announces a second that are being taken and do not show yet. */
   promised(): number;
 }
@@ -58,6 +58,8 @@ interface Candidate {
   readonly member: Descriptor;
   /** Announces a second that he would take on. */
   room: number;
+  /** Parts that he would take of us still. */
+  places: number;
 }
 
 /** An own range and what it is asked for. */
@@ -152,7 +154,8 @@ export class LoadWatch {
     for (const member of sample) {
       this.#context.exchanges.ask(contactOf(member), { type: 'hello' }, HELLO_MS, (reply) => {
         if (reply?.type === 'here' && reply.sequence > 0 && this.#events.giving.mayTake(member.nodeId)) {
-          candidates.push({ member, room: (TAKE_MAX - reply.load / 255) * member.capacity.announcesPerSecond });
+          const room = (TAKE_MAX - reply.load / 255) * member.capacity.announcesPerSecond;
+          candidates.push({ member, room, places: TAKINGS_PER_GIVER - this.#events.giving.countTo(member.nodeId) });
         }
         if (--open > 0) return;
         this.#isLooking = false;
@@ -169,7 +172,7 @@ export class LoadWatch {
     for (const { range, announcesPerSecond } of loaded.toSorted(
       (a, b) => b.announcesPerSecond - a.announcesPerSecond,
     )) {
-      const best = candidates.toSorted((a, b) => b.room - a.room)[0];
+      const best = candidates.filter(({ places }) => places > 0).toSorted((a, b) => b.room - a.room)[0];
       if (!best || excess <= 0 || announcesPerSecond < least || giving.room <= 0) break;
       if (giving.isGivingOf(range)) continue;
       const part = this.#partOf(range, announcesPerSecond, excess, best.room);
@@ -177,6 +180,7 @@ export class LoadWatch {
       this.#events.give(part, best.member);
       excess -= part.announcesPerSecond;
       best.room -= part.announcesPerSecond;
+      best.places--;
     }
     return giving.room < GIVINGS_MAX;
   }
@@ -189,9 +193,9 @@ export class LoadWatch {
       const cut = parseToken(keeper.cutOf(range, share) ?? '');
       if (cut === undefined || cut === range.to) return undefined;
       const [load] = keeper.loadOf([{ from: range.from, to: cut }], this.#context.now);
-      const announcesPerSecond = Math.round(load!.announcesPerSecond);
-      if (load!.announcesPerSecond > room) continue;
-      const peers = Math.round((keeper.size.peers * load!.announcesPerSecond) / Math.max(1, this.#announcesPerSecond));
+      const { announcesPerSecond } = load!;
+      if (announcesPerSecond > room) continue;
+      const peers = Math.round((keeper.size.peers * announcesPerSecond) / Math.max(1, this.#announcesPerSecond));
       return { range, cut, announcesPerSecond, peers };
     }
     return undefined;

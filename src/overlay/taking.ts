@@ -12,11 +12,15 @@ import { type ArcName, type OverlayMessage, refused } from './message.ts';
 const PATIENCE_MS = 30_000;
 /** Nor for this long in all: half a million peers have come by then. */
 const TAKING_MS = 600_000;
-/** Who gave nothing of what it offered is not heard for this long; bounded by the offers that fit in it. */
-const REST_MS = 600_000;
+/**
+ * Who gave nothing of what it offered is not heard for as long as it held a place, and twice as long each time until it
+ * gives something: one answer that got lost is enough for the first. Then as long again until that is forgotten. Both are
+ * bounded by this, and so are those who are remembered, by the offers that fit in it.
+ */
+const REST_MS_MAX = 600_000;
 /** Ranges that are taken at a time, and of one giver. */
 export const TAKINGS_MAX = 4;
-const TAKINGS_PER_GIVER = 2;
+export const TAKINGS_PER_GIVER = 2;
 /** What was taken shows in the measured load after this long; until then it is counted as it was offered. */
 const SHOWS_MS = 60_000;
 /** Ranges taken lately that are remembered. */
@@ -50,8 +54,8 @@ export class Takings {
   readonly #events: TakingEvents;
   /** By giver and place; bounded by TAKINGS_MAX. */
   readonly #accepted = new Map<string, Accepted>();
-  /** Givers of whom nothing came, and until when they are not heard. */
-  readonly #resting = new Map<NodeId, Instant>();
+  /** Givers of whom nothing came: how often in a row, and until when they are not heard. */
+  readonly #resting = new Map<NodeId, { readonly times: number; readonly until: Instant }>();
   #taken: { readonly announcesPerSecond: number; readonly at: Instant }[] = [];
 
   constructor(context: Context, events: TakingEvents) {
@@ -89,7 +93,8 @@ export class Takings {
     const others = [...this.#accepted].filter(([other]) => other !== name);
     const isFull = others.filter(([, { giver }]) => giver === from).length >= TAKINGS_PER_GIVER;
     if (isFull || others.length >= TAKINGS_MAX) return refused('other ranges come first');
-    if (this.#resting.has(from)) return refused('nothing came of what you offered');
+    const rest = this.#resting.get(from);
+    if (rest && now < rest.until) return refused('nothing came of what you offered');
     if (!this.#isOf(from, arc, epoch)) return refused('that range is not yours');
     const latest = this.#accepted.get(name)?.latest ?? later(now, TAKING_MS);
     this.#accepted.delete(name);
@@ -109,12 +114,21 @@ export class Takings {
 
   #expire(): void {
     const { now } = this.#context;
-    for (const [giver, until] of this.#resting) if (now >= until) this.#resting.delete(giver);
-    for (const [name, { giver, until }] of this.#accepted) {
+    for (const [giver, { until }] of this.#resting) {
+      if (now >= later(until, REST_MS_MAX)) this.#resting.delete(giver);
+    }
+    for (const [name, { giver, latest, until }] of this.#accepted) {
       if (now < until) continue;
       this.#accepted.delete(name);
-      this.#resting.set(giver, later(now, REST_MS));
+      this.#rest(giver, until - latest + TAKING_MS, until);
     }
+  }
+
+  #rest(giver: NodeId, heldMs: number, from: Instant): void {
+    const before = this.#resting.get(giver);
+    const times = before ? before.times + 1 : 0;
+    const until = later(from, Math.min(REST_MS_MAX, heldMs * 2 ** times));
+    this.#resting.set(giver, { times, until: before && before.until > until ? before.until : until });
   }
 
   /** A node is gone, and with it what it was about to give. */
@@ -133,6 +147,7 @@ export class Takings {
       return refused('the receipt is forged');
     const signature = settings.sign(takenBytes(grant.sealed));
     if (view.offerGrant(signedGrant(grant, signature, receipt))) {
+      this.#resting.delete(from);
       this.#noteTaken(`${grant.giver} ${grant.to}`);
       this.#events.spread(view.grantKeyOf(grant));
       this.#events.changed();

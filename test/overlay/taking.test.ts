@@ -49,6 +49,22 @@ test('a giver that gives nothing holds two of four places, and those not for lon
   assert.equal(offer(mesh, taker, liar, 1, 100), 'accepted');
 });
 
+test('an offer of which nothing came costs its giver half a minute, and the next in a row twice as long', () => {
+  const mesh = new Mesh(14);
+  const [, giver, , taker] = mesh.grow(6) as [MeshNode, MeshNode, MeshNode, MeshNode];
+  mesh.run(30);
+  const rests = [1, 2, 3, 4, 5, 6].map((tenths) => {
+    if (tenths === 1) assert.equal(offer(mesh, taker, giver, tenths, 1), 'accepted');
+    // Nothing comes of it.
+    mesh.run(30);
+    for (let seconds = 0; ; seconds += 10) {
+      if (offer(mesh, taker, giver, tenths + 1, 1) === 'accepted') return seconds;
+      mesh.run(10);
+    }
+  });
+  assert.deepEqual(rests, [30, 60, 120, 240, 480, 600]);
+});
+
 test('an offer does not last by frames that are refused', () => {
   const mesh = new Mesh(12);
   const [, liar, giver, taker] = mesh.grow(6) as [MeshNode, MeshNode, MeshNode, MeshNode];
