@@ -135,13 +135,7 @@ export class Givings {
     const begun = { step: 'offering', signBy: undefined, copy: undefined, retry: undefined } as const;
     const giving: Giving = { to, arc, epoch, announcesPerSecond, startedAt: this.#context.now, ...begun };
     this.#givings.set(cut, giving);
-    const message = {
-      type: 'offer',
-      arc,
-      epoch,
-      peers: load.peers,
-      announcesPerSecond: Math.ceil(announcesPerSecond),
-    } as const;
+    const message = { type: 'offer', arc, epoch, ...load } as const;
     this.#context.exchanges.ask(to, message, OFFER_MS, (reply) => {
       if (!this.#isUnderWay(giving)) return;
       if (reply?.type !== 'accepted') return this.#fail(giving);

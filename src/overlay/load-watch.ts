@@ -35,6 +35,7 @@ const PART_WORTH = 0.02;
 export interface Part {
   readonly range: Range;
   readonly cut: Token;
+  /** In whole thousandths. */
   readonly announcesPerSecond: number;
   /** By its share of the load. */
   readonly peers: number;
@@ -193,7 +194,8 @@ export class LoadWatch {
       const cut = parseToken(keeper.cutOf(range, share) ?? '');
       if (cut === undefined || cut === range.to) return undefined;
       const [load] = keeper.loadOf([{ from: range.from, to: cut }], this.#context.now);
-      const { announcesPerSecond } = load!;
+      // As an offer says it.
+      const announcesPerSecond = Math.round(1000 * load!.announcesPerSecond) / 1000;
       if (announcesPerSecond > room) continue;
       const peers = Math.round((keeper.size.peers * announcesPerSecond) / Math.max(1, this.#announcesPerSecond));
       return { range, cut, announcesPerSecond, peers };

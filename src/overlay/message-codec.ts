@@ -177,6 +177,14 @@ const buckets = packed<number>(
   (bucket) => Uint8Array.of(bucket),
   (one) => one[0]!,
 );
+/** A second's share of as many in 1,000 seconds: whole seconds would make a small supernode's parts none, or too many. */
+const rate: Kind<number> = {
+  encode: (value) => Math.round(1000 * value),
+  parse: (value) => {
+    const read = wholeMax.parse(value);
+    return read === undefined ? undefined : read / 1000;
+  },
+};
 // A letter for its kind stands before each record.
 const records = listOf(bytes(2, RECORD_BYTES_MAX + 1), RECORDS_MAX);
 const addresses = listOf(address, ADDRESSES_MAX, 1);
@@ -242,7 +250,7 @@ const FIELDS: Fields = {
     arc: ['a', arc],
     epoch: ['e', uint32],
     peers: ['p', wholeMax],
-    announcesPerSecond: ['l', wholeMax],
+    announcesPerSecond: ['m', rate],
   },
   frame: {
     copy: ['c', uint32],

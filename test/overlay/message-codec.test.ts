@@ -110,7 +110,7 @@ const WRONG: { readonly [Type in OverlayMessage['type']]: Record<string, readonl
   voted: { g: fixed(64) },
   claim: { r: RECORD },
   claimed: { n: [...NUMBER, 1001] },
-  offer: { a: fixed(40), e: UINT32, p: NUMBER, l: NUMBER },
+  offer: { a: fixed(40), e: UINT32, p: NUMBER, m: NUMBER },
   frame: { c: UINT32, i: UINT32, b: WIDE, h: fixed(20), l: FLAG },
   grant: { r: RECORD, s: fixed(96) },
   receipt: { r: RECORD },

@@ -91,7 +91,7 @@ export const MAKE: Make = {
     arc: arc(r),
     epoch: uint32(r),
     peers: large(r),
-    announcesPerSecond: large(r),
+    announcesPerSecond: whole(r, 1_000_000_000) / 1000,
   }),
   frame: (r) => ({
     type: 'frame',
@@ -128,7 +128,7 @@ export const KEYS: { readonly [Type in MessageType]: string } = {
   voted: 'g',
   claim: 'r',
   claimed: 'n',
-  offer: 'a e p l',
+  offer: 'a e p m',
   frame: 'c i b h l',
   grant: 'r [s]',
   receipt: 'r',
