@@ -18,6 +18,8 @@ const ENTRIES = {
 };
 /** Starts threads by files that lie beside it, in a build as among the sources. */
 const STARTS_THREADS = 'src/io/worker.ts';
+/** What the verbs import that start nodes in their own process (`startsNode` of bin/run.js), and no other verb calls. */
+const STARTS_NODES = new Set(['app/daemon.ts', 'app/demo.ts', 'app/log.ts', 'app/node.ts']);
 /** The one file of a build that the runtime loads itself, and how it goes on. */
 const THREAD_START = {
   file: 'worker-start.js',
@@ -49,15 +51,16 @@ async function buildProgram(): Promise<void> {
   const fresh = await mkdtemp(join(BUILDS, 'new-'));
   try {
     const files = await bundle(fresh);
-    const sources = Object.fromEntries(files.map((path) => [path, stampOf(path)]));
+    const stampsOf = (paths: readonly string[]) => Object.fromEntries(paths.map((path) => [path, stampOf(path)]));
+    const [sources, ofNodes] = [stampsOf(files.ofVerbs), stampsOf(files.ofNodes)];
     const endedAt = Date.now();
-    if (Object.values(sources).some(([mtimeMs]) => mtimeMs >= startedAt && mtimeMs <= endedAt)) {
+    if (Object.values({ ...sources, ...ofNodes }).some(([mtimeMs]) => mtimeMs >= startedAt && mtimeMs <= endedAt)) {
       throw new Error('a source changed while the program was built: build it again');
     }
     const folder = (await currentFolder()) === FOLDERS[0] ? FOLDERS[1] : FOLDERS[0];
     await rm(join(BUILDS, folder), { recursive: true, force: true });
     await rename(fresh, join(BUILDS, folder));
-    const record: BuildRecord = { folder, sources };
+    const record: BuildRecord = { folder, sources, ofNodes };
     await writeFile(`${RECORD}.${process.pid}`, JSON.stringify(record));
     await rename(`${RECORD}.${process.pid}`, RECORD);
   } finally {
@@ -65,19 +68,54 @@ async function buildProgram(): Promise<void> {
   }
 }
 
-/** Writes the build and returns the sources it was made from: ours, and the list of the packages' versions. */
-async function bundle(dir: string): Promise<readonly string[]> {
+/** Paths of sources, from ROOT. */
+interface Files {
+  /** What any verb may run, and what says how it is built and of which packages. */
+  readonly ofVerbs: readonly string[];
+  /** What only a process that starts a node runs. */
+  readonly ofNodes: readonly string[];
+}
+
+/** Writes the build and returns the sources it was made from. */
+async function bundle(dir: string): Promise<Files> {
   const sources = new Set<string>();
+  const ofVerbs = new Set<string>();
   const build = await rolldown({
     cwd: ROOT,
     platform: 'node',
     input: ENTRIES,
-    plugins: [whereSourcesLie(sources), withoutTheRest(), withoutFacades(), asScripts(), inAscii()],
+    plugins: [
+      whereSourcesLie(sources),
+      whatVerbsRun(ofVerbs),
+      withoutTheRest(),
+      withoutFacades(),
+      asScripts(),
+      inAscii(),
+    ],
     // What a verb uses of a room is all that it loads of it.
     treeshake: { moduleSideEffects: [{ test: PURE, sideEffects: false }] },
   });
   await build.write({ dir, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js', comments: false });
-  return [...sources, 'bin/build-program.ts', 'package.json', 'package-lock.json'];
+  return {
+    ofVerbs: [...sources.intersection(ofVerbs), 'bin/build-program.ts', 'package.json', 'package-lock.json'],
+    ofNodes: [...sources.difference(ofVerbs)],
+  };
+}
+
+/** Puts into `paths` all that is imported by the program without what starts a node. */
+function whatVerbsRun(paths: Set<string>): Plugin {
+  return {
+    name: 'what-verbs-run',
+    buildEnd() {
+      const pending = [ENTRIES.main];
+      for (const path of pending) {
+        if (paths.has(path) || STARTS_NODES.has(path)) continue;
+        paths.add(path);
+        const module = this.getModuleInfo(join(ROOT, path));
+        pending.push(...[...(module?.importedIds ?? []), ...(module?.dynamicallyImportedIds ?? [])].map(pathOf));
+      }
+    },
+  };
 }
 
 /**

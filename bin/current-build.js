@@ -11,7 +11,7 @@ export const RECORD = join(BUILDS, 'current.json');
 
 /** When a file below ROOT was written (milliseconds), and its bytes: one state of it. Throws when the file is gone. */
 export function stampOf(path) {
-  // Asked 400 times at each start: no path is taken apart, and no text made.
+  // Asked 160 times by each verb and 400 times by a node: no path is taken apart, and no text made.
   const { mtimeMs, size } = statSync(ROOT + path);
   return [mtimeMs, size];
 }
@@ -21,13 +21,17 @@ function isUnchanged([path, [mtimeMs, size]]) {
   return stamp[0] === mtimeMs && stamp[1] === size;
 }
 
-/** The first file of the build; undefined when there is none or a source is another one by now. */
-export function currentBuild() {
+/**
+ * The first file of the build; undefined when there is none or a source is another one by now.
+ * @param startsNode whether what only nodes run is looked at, too
+ */
+export function currentBuild(startsNode = true) {
   try {
-    const { folder, sources } = JSON.parse(readFileSync(RECORD, 'utf8'));
+    const { folder, sources, ofNodes } = JSON.parse(readFileSync(RECORD, 'utf8'));
     // An installed package carries its build, and nobody edits it.
     const isInstalled = /[\\/]node_modules[\\/]/.test(ROOT);
-    const isCurrent = isInstalled || Object.entries(sources).every(isUnchanged);
+    const asked = Object.entries(startsNode ? { ...sources, ...ofNodes } : sources);
+    const isCurrent = isInstalled || asked.every(isUnchanged);
     const main = join(BUILDS, folder, 'main.js');
     return isCurrent && existsSync(main) ? main : undefined;
   } catch {

@@ -10,7 +10,9 @@ const { setFlagsFromString } = process.getBuiltinModule('node:v8');
 // within a second of fast transfer, though nearly nothing in it survives. Before anything is compiled, because what
 // was compiled under other flags is compiled again.
 setFlagsFromString('--semi-space-growth-factor=1');
-const build = currentBuild();
+// Only these two have a node in their own process; whatever stands before a verb is no verb.
+const startsNode = !/^[a-z]/.test(process.argv[2] ?? '') || ['start', 'demo'].includes(process.argv[2]);
+const build = currentBuild(startsNode);
 if (build === undefined) {
   // What was compiled is kept beside the packages: doing it anew takes longer than most verbs do.
   process.getBuiltinModule('node:module').enableCompileCache(join(ROOT, 'node_modules', '.cache', 'monsoon'));

@@ -81,6 +81,17 @@ test('the build runs until a source changes, then the sources do, then the next 
   assert.equal(await help(), `this is the build\n${ofEdited}`);
 });
 
+test('a verb runs the build although a source has changed that only nodes run, and a node does not', async (t) => {
+  const root = checkout((end) => t.after(end));
+  const program = join(root, 'bin/monsoon.js');
+  await node(join(root, 'bin/build-program.ts'));
+  mark(root);
+  edit(join(root, 'app/node.ts'), 'export', '// Edited.\nexport');
+  assert.match(await node(program, 'ps', '--help'), /^this is the build$/m);
+  assert.doesNotMatch(await node(program, 'start', '--help'), /this is the build/);
+  assert.doesNotMatch(await node(program, '--help'), /this is the build/);
+});
+
 test('a build that is damaged or half gone is not what runs', async (t) => {
   const root = checkout((end) => t.after(end));
   await node(join(root, 'bin/build-program.ts'));
