@@ -1,11 +1,5 @@
-/**
- * The other end of the control socket: what the verbs ask the daemon. It uses node:http and not src/io/http-client.ts,
- * because loading that takes longer than everything else a verb does.
- */
-import type { IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+/** The other end of the control socket: what the verbs ask the daemon. */
 import { type InfoHash, MonsoonError, type MonsoonErrorCode } from '../../src/base/index.ts';
-import { Agent, request as httpRequest } from '../../src/io/node-http.ts';
 import { listingParameters } from '../../src/listing/index.ts';
 import type {
   BootstrapStatus,
@@ -36,15 +30,12 @@ import type {
   WantedRole,
   ZoneReport,
 } from '../running-node.ts';
+import { ControlSocket } from './control-socket.ts';
 
 const ANSWER_MS = 10_000;
 // A network's answer may be needed: metadata, or a listing that was never fetched.
 const NETWORK_ANSWER_MS = 60_000;
 const HASHING_MS = 24 * 3_600_000;
-const REPLY_BYTES_MAX = 64 * 1024 * 1024;
-
-/** For the runtime, which would look for a server's name otherwise: whether it is an address costs a verb 10 ms to find out. */
-const NAMELESS: object = { servername: '' };
 
 interface Question {
   readonly method: 'GET' | 'POST';
@@ -55,13 +46,12 @@ interface Question {
 
 /** A connection to the daemon of one home. Every method rejects with a MonsoonError, `no-daemon` when there is none. */
 export class ControlClient {
-  readonly #socketPath: string;
+  readonly #socket: ControlSocket;
   readonly #interrupt: AbortSignal;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4, ...NAMELESS });
 
   /** @param interrupt ends every request */
   constructor(socketPath: string, interrupt: AbortSignal) {
-    this.#socketPath = socketPath;
+    this.#socket = new ControlSocket(socketPath);
     this.#interrupt = interrupt;
   }
 
@@ -177,18 +167,15 @@ export class ControlClient {
   }
 
   /** True when there is a daemon that accepts connections: cheaper to know than whether it answers. */
-  isThere(): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(this.#socketPath, () => {
-        socket.destroy();
-        resolve(true);
-      });
-      socket.once('error', (error) => {
-        const reason = withAdvice(error);
-        if (isNoDaemon(reason)) resolve(false);
-        else reject(reason);
-      });
-    });
+  async isThere(): Promise<boolean> {
+    try {
+      await this.#socket.reach();
+      return true;
+    } catch (error) {
+      const reason = withAdvice(error);
+      if (isNoDaemon(reason)) return false;
+      throw reason;
+    }
   }
 
   /** True when a daemon answers. */
@@ -203,15 +190,16 @@ export class ControlClient {
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#socket.close();
   }
 
   async #ask<T>({ method, path, body, timeoutMs = ANSWER_MS }: Question): Promise<T> {
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      const reply = await this.#send(method, path, body, AbortSignal.any([deadline, this.#interrupt]));
-      const answer = JSON.parse(await textOf(reply));
-      if (reply.statusCode! < 400) return answer as T;
+      const signal = AbortSignal.any([deadline, this.#interrupt]);
+      const { status, text } = await this.#socket.ask({ method, path, body, signal });
+      const answer = JSON.parse(text);
+      if (status < 400) return answer as T;
       throw new MonsoonError(codeOf(answer.error), String(answer.message));
     } catch (cause) {
       throw deadline.aborted
@@ -219,36 +207,6 @@ export class ControlClient {
         : withAdvice(cause);
     }
   }
-
-  #send(method: string, path: string, body: object | undefined, signal: AbortSignal): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const headers = body ? { 'Content-Type': 'application/json' } : {};
-      const request = httpRequest(
-        { socketPath: this.#socketPath, agent: this.#agent, method, path, headers, signal },
-        resolve,
-      );
-      request.once('error', (error) => {
-        // The daemon closed a connection that rested, as we took it up again: another one says whether it is there.
-        if (method === 'GET' && request.reusedSocket && !signal.aborted) {
-          resolve(this.#send(method, path, body, signal));
-        } else {
-          reject(error);
-        }
-      });
-      request.end(body && JSON.stringify(body));
-    });
-  }
-}
-
-async function textOf(reply: IncomingMessage): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of reply as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > REPLY_BYTES_MAX) throw new MonsoonError('refused', 'The node answered with too much to take.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
 }
 
 // Codes that the daemon may answer with; anything else is its bug, and no code of ours fits one better.
