@@ -64,6 +64,7 @@ export class Copies {
   }
 
   get deadline(): Instant | undefined {
+    if (this.isEmpty) return undefined;
     let at: Instant | undefined;
     for (const { nextAt } of this.#copies.values())
       if (nextAt !== undefined && (at === undefined || nextAt < at)) at = nextAt;

@@ -50,7 +50,8 @@ const ARCS_MAX = 128;
 interface Former {
   readonly arc: Arc;
   readonly until: Instant;
-  readonly given: Map<string, Set<NodeId>>;
+  /** By where a piece of it begins and ends. */
+  readonly given: Map<string, Map<string, Set<NodeId>>>;
   /** Who alone may lack it; undefined when everybody may. */
   readonly only: readonly NodeId[] | undefined;
 }
@@ -60,8 +61,8 @@ interface Owed {
   readonly member: Descriptor;
   readonly arc: Arc;
   readonly former: Former | undefined;
-  /** The piece that it completes, as `given` names it. */
-  readonly piece: string;
+  /** The piece that it completes. */
+  readonly piece: Arc;
 }
 
 /** Announces for one node. */
@@ -316,7 +317,7 @@ export class Replication {
       return;
     }
     this.#resting.delete(nodeId);
-    if (former) former.given.set(piece, new Set(former.given.get(piece)).add(nodeId));
+    if (former) noteGiven(former, piece, nodeId);
     this.notePrimed(nodeId, arc);
     // The next one waits for nothing.
     this.#primeAt = this.#context.now;
@@ -338,7 +339,7 @@ export class Replication {
       for (const member of view.ring.ownerSetAt(range.to)) {
         if (member.nodeId === self) continue;
         const arc = missingOf(range, this.#primed.get(member.nodeId) ?? []);
-        if (arc) lacking.push({ member, arc, former: undefined, piece: nameOf(arc) });
+        if (arc) lacking.push({ member, arc, former: undefined, piece: arc });
       }
     }
     return lacking;
@@ -360,20 +361,21 @@ export class Replication {
   /** What of it those who own it now lack; who that is may change a few times while views come together. */
   #owed(): Owed[] {
     const { view, self } = this.#context;
-    return this.#former.flatMap((former) =>
-      piecesOf(former.arc, view.ring).flatMap(({ arc, owners }) => {
-        if (owners[0]?.nodeId === self) return [];
-        const piece = nameOf(arc);
-        const given = former.given.get(piece);
+    const owed: Owed[] = [];
+    for (const former of this.#former) {
+      for (const { arc, owners } of piecesOf(former.arc, view.ring)) {
+        if (owners[0]?.nodeId === self) continue;
+        const given = former.given.get(arc.to)?.get(arc.from);
         // Not to the owner alone: what it takes from us it does not pass on.
-        return owners.flatMap((member): Owed[] => {
-          if (member.nodeId === self || given?.has(member.nodeId)) return [];
-          if (former.only && !former.only.includes(member.nodeId)) return [];
+        for (const member of owners) {
+          if (member.nodeId === self || given?.has(member.nodeId)) continue;
+          if (former.only && !former.only.includes(member.nodeId)) continue;
           const missing = missingOf(arc, this.#primed.get(member.nodeId) ?? []);
-          return missing ? [{ member, arc: missing, former, piece }] : [];
-        });
-      }),
-    );
+          if (missing) owed.push({ member, arc: missing, former, piece: arc });
+        }
+      }
+    }
+    return owed;
   }
 
   /** A node has an arc whole, and is told of its announces. */
@@ -425,8 +427,9 @@ function isOwedTo({ arc, only }: Former, nodeId: NodeId, part: Arc): boolean {
   return (only === undefined || only.includes(nodeId)) && covers(arc, part);
 }
 
-function nameOf({ from, to }: Arc): string {
-  return `${from} ${to}`;
+function noteGiven({ given }: Former, { from, to }: Arc, nodeId: NodeId): void {
+  const here = given.get(to) ?? new Map<string, Set<NodeId>>();
+  given.set(to, here.set(from, (here.get(from) ?? new Set()).add(nodeId)));
 }
 
 /** An arc by who keeps what of it; the last few pieces where there are very many. */
