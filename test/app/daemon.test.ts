@@ -3,12 +3,23 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { ControlClient } from '../../app/control/client.ts';
 import { lockData } from '../../app/data-lock.ts';
 import { prepareHome } from '../../app/home.ts';
 import { keepStart } from '../../app/last-start.ts';
 import { MonsoonError } from '../../src/base/index.ts';
 import { FakeNode, INFO_HASH } from './fake-node.ts';
-import { homeAt, hostFakeNode, placeFor, runHere, runProgram, spawnFakeDaemon, spawnProgram } from './place.ts';
+import {
+  homeAt,
+  hostFakeNode,
+  type Place,
+  placeFor,
+  runHere,
+  runProgram,
+  spawnFakeDaemon,
+  spawnProgram,
+} from './place.ts';
 
 test('W-35 a second daemon of the same home ends, and the first goes on', async (t) => {
   const place = placeFor(t);
@@ -147,6 +158,13 @@ test('P-06 W-13 start leaves a daemon behind; started twice at once there is one
   }
 });
 
+/** Resolves when nobody accepts connections: who was killed may do so until the system has seen to it. */
+async function goneFrom({ home }: Place): Promise<void> {
+  const client = new ControlClient(home.controlSocket, new AbortController().signal);
+  while (await client.isThere()) await setImmediate();
+  client.close();
+}
+
 test('a node that a verb starts is as it was started last: bound to the same, with the same role', async (t) => {
   const place = placeFor(t);
   // In the order of the option table.
@@ -154,6 +172,7 @@ test('a node that a verb starts is as it was started last: bound to the same, wi
   try {
     const { pid } = JSON.parse((await runProgram(place, ['start', ...flags, '--json'])).data);
     process.kill(pid, 'SIGKILL');
+    await goneFrom(place);
     const listed = await runProgram(place, ['list']);
     assert.equal(listed.exitCode, 0, listed.notes);
     assert.match(listed.notes, new RegExp(`^As it was started last: ${flags.join(' ')}$`, 'm'));
