@@ -1,8 +1,9 @@
 /**
  * Who is silent: a node that does not answer is asked once more, and through three others, before it is dropped. Meanwhile
  * a few others are told, its neighbours on the ring among them, and whoever gets no answer either tells a few more; everybody
- * looks for itself. Invariant: nobody is dropped on another's word alone, nor because this node has no room for questions;
- * what others say costs one question where the node answers soon, and who was wrong is not heard for a while.
+ * looks for itself. Who reaches nobody tells nobody: it is gone itself, most likely, and drops the others for itself alone.
+ * Invariant: nobody is dropped on another's word alone, nor because this node has no room for questions; what others say
+ * costs one question where the node answers soon, and who was wrong is not heard for a while.
  */
 import { earliest, type Instant, later, type NodeId } from '../base/index.ts';
 import { HELLO_MS } from './admission.ts';
@@ -30,6 +31,8 @@ const TOLD_NEXT = 3;
 const HEARD_MS = 1000;
 /** A node that was looked for and found is not looked for again for this long, whoever says what. */
 const TRUSTED_MS = 2000;
+/** Whoever heard of no member for so long, of whom it asks one a second and as many ask it, is cut off. */
+const CUT_OFF_MS = 5000;
 /** A suspicion is looked into within this time, so that not everybody does at once. */
 const SPREAD_MS = 500;
 /** Suspicions that wait to be looked into: a whole subnet may be gone. */
@@ -73,12 +76,15 @@ export class FailureDetector {
   /** Suspicions to look into; bounded by DUE_MAX. */
   readonly #due = new Map<NodeId, { readonly at: Instant; readonly tellers: Set<NodeId> }>();
   readonly #hearsay: Hearsay;
+  /** When any member was heard last. */
+  #heardAt: Instant;
   #isServing = false;
 
   constructor(context: Context, events: DetectorEvents) {
     this.#context = context;
     this.#events = events;
     this.#hearsay = new Hearsay(context);
+    this.#heardAt = context.now;
   }
 
   get deadline(): Instant | undefined {
@@ -92,6 +98,7 @@ export class FailureDetector {
   /** A supernode asks others before it believes, and tells them; a client does neither. */
   serve(isServing: boolean): void {
     this.#isServing = isServing;
+    this.#heardAt = this.#context.now;
   }
 
   tick(): void {
@@ -173,6 +180,10 @@ export class FailureDetector {
     if (this.#hasRoom) this.#look(nodeId, new Set(), true);
   }
 
+  get #isCutOff(): boolean {
+    return this.#context.now >= later(this.#heardAt, CUT_OFF_MS);
+  }
+
   get #hasRoom(): boolean {
     return this.#context.exchanges.size < ASKING_MAX;
   }
@@ -216,6 +227,8 @@ export class FailureDetector {
   #tellSome(check: Check): void {
     const { nodeId, sequence } = check.descriptor;
     check.tellAt = undefined;
+    check.isProbed ||= this.#isCutOff;
+    if (this.#isCutOff) return;
     const count = check.isFirstHand ? TOLD_FIRST : TOLD_NEXT;
     this.#tellAtOnce(this.#context.someOthers(count, nodeId), { nodeId, sequence });
     if (check.isFirstHand) this.#probeFor(check);
@@ -255,7 +268,7 @@ export class FailureDetector {
     view.drop(nodeId);
     this.#trustedUntil.delete(nodeId);
     this.#context.tell({ type: 'lost', nodeId });
-    if (this.#isServing && (descriptor.roles & ROLE_LEAVES) === 0) {
+    if (this.#isServing && !this.#isCutOff && (descriptor.roles & ROLE_LEAVES) === 0) {
       const suspicion = { nodeId, sequence: descriptor.sequence };
       this.tell(suspicion);
       this.#tellAtOnce(told, suspicion);
@@ -279,6 +292,7 @@ export class FailureDetector {
   }
 
   #trust(nodeId: NodeId, ms: number): void {
+    this.#heardAt = this.#context.now;
     const until = later(this.#context.now, ms);
     if (!this.#context.view.get(nodeId) || until <= (this.#trustedUntil.get(nodeId) ?? 0)) return;
     // Who expires or leaves is not lost: what is over goes as what is new comes.

@@ -146,3 +146,27 @@ test('nobody is dropped because there is no room for questions', () => {
   watcher.context.exchanges.settleRefused();
   assert.deepEqual(watcher.lost, []);
 });
+
+test('who reaches nobody drops the others for itself alone, and tells others again once it hears one', () => {
+  const watcher = new Watcher(30);
+  const others = [2, 3, 4, 5].map((n) => identity(n).nodeId);
+  watcher.run(6000);
+  for (const nodeId of others) {
+    watcher.detector.check(nodeId);
+    watcher.run(1500);
+  }
+  assert.deepEqual(watcher.lost, others);
+  assert.deepEqual(
+    watcher.asked.map(({ to, type }) => ({ to, type })),
+    others.map((to) => ({ to, type: 'hello' })),
+  );
+  assert.deepEqual(watcher.detector.news(10), []);
+  watcher.detector.noteHeard(identity(6).nodeId);
+  watcher.detector.check(identity(7).nodeId);
+  watcher.run(3000);
+  assert.ok(watcher.asked.some(({ type }) => type === 'gossip'));
+  assert.deepEqual(
+    watcher.detector.news(10).map(({ nodeId }) => nodeId),
+    [identity(7).nodeId],
+  );
+});
