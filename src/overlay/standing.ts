@@ -32,10 +32,7 @@ const VOLUNTEER_MS = 15_000;
 const TOLD = 2;
 /** A descriptor lives two hours: what a quarter more leaves of them is time enough for all to hear of the next. */
 const REISSUE_MS = 5_400_000;
-/**
- * A load that changed by this much (of 255) is worth a new descriptor: at most once in a minute, and once in ten seconds of
- * all members together, because everybody hears of it and nobody decides by it.
- */
+/** A load that changed by this much (of 255) is worth a new descriptor, now and then: all hear of it, and none decides by it. */
 const LOAD_STEP = 51;
 const LOAD_REISSUE_MS = 60_000;
 const LOAD_REISSUE_EACH_MS = 10_000;
@@ -177,11 +174,8 @@ export class Standing {
     }
     if (this.#reissueAt !== undefined && now >= this.#reissueAt) this.issue();
     const hasChanged = Math.abs(this.load - this.#issuedLoad) >= LOAD_STEP;
-    if (hasChanged && now - this.#issuedAt >= this.#loadReissueMs) this.issue();
-  }
-
-  get #loadReissueMs(): number {
-    return Math.max(LOAD_REISSUE_MS, LOAD_REISSUE_EACH_MS * this.#context.view.size);
+    const restMs = Math.max(LOAD_REISSUE_MS, LOAD_REISSUE_EACH_MS * this.#context.view.size);
+    if (hasChanged && now - this.#issuedAt >= restMs) this.issue();
   }
 
   /**
