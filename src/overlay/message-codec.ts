@@ -53,6 +53,8 @@ const HASH_BYTES = 8;
 const SIGNATURE_BYTES = 64;
 const RECEIPT_BYTES: number = NODE_ID_BYTES + SIGNATURE_BYTES;
 const UINT32_MAX = 0xffff_ffff;
+/** Of an announce a second; as many as a thousandth of them is told apart from the next. */
+const THOUSANDTHS_MAX = 1_000_000_000_000;
 
 export type MessageFault = Fault<'message-malformed' | 'message-too-large'>;
 
@@ -177,11 +179,12 @@ const buckets = packed<number>(
   (bucket) => Uint8Array.of(bucket),
   (one) => one[0]!,
 );
-/** A second's share of as many in 1,000 seconds: whole seconds would make a small supernode's parts none, or too many. */
+const thousandths = whole(THOUSANDTHS_MAX);
+/** So many a second: whole ones would make a small supernode's parts none, or too many. */
 const rate: Kind<number> = {
-  encode: (value) => Math.round(1000 * value),
+  encode: (value) => thousandths.encode(Math.round(1000 * value)),
   parse: (value) => {
-    const read = wholeMax.parse(value);
+    const read = thousandths.parse(value);
     return read === undefined ? undefined : read / 1000;
   },
 };
