@@ -6,7 +6,7 @@ import { agrees, pass, settled, unbroken } from './scenario.ts';
 import type { SimNode } from './sim-node.ts';
 
 const SUBNETS = 8;
-const TODO = 'a Sybil that serves by its own account knows 460 of 461 members still';
+const TODO = 'most Sybils serve by their own account, though they own little, and one lacks a member';
 const skip = process.env.MONSOON_SIM_LONG === '1' ? false : 'MONSOON_SIM_LONG=1 runs it';
 
 test('a thousand Sybils in eight /24s win few owner sets of two hundred honest supernodes', {
@@ -20,7 +20,7 @@ test('a thousand Sybils in eight /24s win few owner sets of two hundred honest s
     sybils.add(node);
     node.start();
   }
-  pass(simulation, 300);
+  pass(simulation, 600);
   const won = simulation.roster.serving.filter((node) => sybils.has(node));
   const asked = simulation.roster.nodes[0]!;
   let lost = 0;
@@ -31,6 +31,7 @@ test('a thousand Sybils in eight /24s win few owner sets of two hundred honest s
   const share = lost / simulation.space.count;
   console.log(JSON.stringify({ sybils: sybils.size, serving: won.length, ownerSetsWonBySybils: share }));
   assert.ok(share < 0.1, `${share}`);
+  assert.ok(won.length <= 2 * SUBNETS, `${won.length} Sybils serve`);
   agrees(simulation);
   unbroken(simulation);
 });
