@@ -227,8 +227,10 @@ export class FailureDetector {
   #tellSome(check: Check): void {
     const { nodeId, sequence } = check.descriptor;
     check.tellAt = undefined;
-    check.isProbed ||= this.#isCutOff;
-    if (this.#isCutOff) return;
+    if (this.#isCutOff) {
+      check.isProbed = true;
+      return;
+    }
     const count = check.isFirstHand ? TOLD_FIRST : TOLD_NEXT;
     this.#tellAtOnce(this.#context.someOthers(count, nodeId), { nodeId, sequence });
     if (check.isFirstHand) this.#probeFor(check);

@@ -45,15 +45,16 @@ function keyed(letter: number, digits: string): string {
 
 /** A sealed descriptor as it stands in a message. */
 export function letteredDescriptor(record: Uint8Array): Uint8Array {
-  return concatBytes([Uint8Array.of(DESCRIPTOR_LETTER), record]);
+  return withLetter(DESCRIPTOR_LETTER, record);
 }
 
 /** A record as it stands in a message, by its short name. */
 export function lettered({ digest, record }: NamedRecord): Uint8Array {
-  const bytes = new Uint8Array(1 + record.length);
-  bytes[0] = Number.parseInt(digest.key.slice(0, LETTER_DIGITS), 16);
-  bytes.set(record, 1);
-  return bytes;
+  return withLetter(Number.parseInt(digest.key.slice(0, LETTER_DIGITS), 16), record);
+}
+
+function withLetter(letter: number, record: Uint8Array): Uint8Array {
+  return concatBytes([Uint8Array.of(letter), record]);
 }
 
 /** A record from outside, by the letter before it; undefined when no such kind is known. */
