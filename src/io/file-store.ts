@@ -33,6 +33,12 @@ export interface Content {
   readonly sourcePaths: readonly string[];
 }
 
+/** A place in an open file. */
+export interface FilePlace {
+  readonly fd: number;
+  readonly position: number;
+}
+
 /** Reads and writes one torrent's byte stream. */
 export class FileStore {
   readonly layout: Layout;
@@ -79,6 +85,30 @@ export class FileStore {
       at += span.length;
       if (this.#content.info.files[span.file]!.isPadding) continue;
       await this.#writing.pass(() => this.#using(span.file, true, (fd) => writeFully(fd, part, span.offset)));
+    }
+  }
+
+  /**
+   * Runs `use` with where a stretch of the byte stream lies in its one file, which stays open for writing meanwhile; with
+   * undefined where it lies in several, is padding, or the file cannot be opened.
+   */
+  async lend<Result>(
+    start: number,
+    length: number,
+    use: (place: FilePlace | undefined) => Promise<Result>,
+  ): Promise<Result> {
+    assert(!this.isReadOnly, 'content shared in place is never written');
+    const [span, ...others] = this.layout.spans(start, length);
+    if (!span || others.length > 0 || this.#content.info.files[span.file]!.isPadding) return use(undefined);
+    let isOpen = false;
+    try {
+      return await this.#using(span.file, true, (fd) => {
+        isOpen = true;
+        return use({ fd, position: span.offset });
+      });
+    } catch (error) {
+      if (isOpen) throw error;
+      return use(undefined);
     }
   }
 

@@ -43,9 +43,14 @@ export async function rewritePiece(store: Store, pieceHashes: Uint8Array, piece:
   return isPiece(hash.digest(), pieceHashes, piece);
 }
 
-/** True when a digest is the one that a torrent names for a piece; `pieceHashes` holds 20 bytes per piece (BEP 3). */
+/** True when a digest is the one that a torrent names for a piece. */
 export function isPiece(digest: Uint8Array, pieceHashes: Uint8Array, piece: number): boolean {
-  return equalBytes(digest, pieceHashes.subarray(piece * 20, piece * 20 + 20));
+  return equalBytes(digest, hashOfPiece(pieceHashes, piece));
+}
+
+/** What a torrent names for a piece; `pieceHashes` holds 20 bytes per piece (BEP 3). */
+export function hashOfPiece(pieceHashes: Uint8Array, piece: number): Uint8Array {
+  return pieceHashes.subarray(piece * 20, piece * 20 + 20);
 }
 
 async function digestOf(store: Store, piece: number, buffers: readonly Buffer[]): Promise<Uint8Array | undefined> {

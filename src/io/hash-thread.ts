@@ -1,6 +1,7 @@
 /**
- * A thread that hashes arriving pieces beside the one that serves sockets, and the memory that both see. Invariants:
- * memory is lent to one holder at a time; while it is being hashed nobody writes it.
+ * A thread that hashes arriving pieces beside the one that serves sockets and writes those that are good, and the memory
+ * that both see. Invariants: memory is lent to one holder at a time; while it is being hashed nobody writes it; a disk that
+ * keeps the thread waiting gets its writes from elsewhere for a while, so that it holds up nobody else's hashes.
  */
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
@@ -14,20 +15,36 @@ const SLAB_BYTES = 1_048_576;
 const SLOT_BYTES_MIN = 16_384;
 /** Slabs that can be lent; pages that were never written take no room. */
 const SLABS_MAX = 24;
+/** A write that took so long waited for a disk. */
+const SLOW_WRITE_MS = 50;
+/** After such a write the thread hashes only, for this long. */
+const HASH_ONLY_MS = 10_000;
 
+/** Where bytes go if their SHA-1 is the expected one: a file that stays open for writing until the answer is there. */
+export interface WriteTarget {
+  readonly expected: Uint8Array;
+  readonly fd: number;
+  readonly position: number;
+}
 /** Bytes in the shared memory, from `at` on. */
 export interface HashTask {
   readonly at: number;
   readonly length: number;
+  readonly target: WriteTarget | undefined;
 }
-/** `ready` is said once, when the thread knows how it hashes fastest. */
+/** What became of bytes. They are not written without a target, when they are not what was expected, or when the disk refused. */
+export interface Hashed {
+  readonly digest: Uint8Array;
+  readonly isWritten: boolean;
+}
+/** `ready` is said once, when the thread knows how it hashes fastest; `writeMs` is how long the write took, if there was one. */
 export type HashReply =
   | { readonly type: 'ready' }
-  | { readonly type: 'hashed'; readonly at: number; readonly digest: Uint8Array };
+  | ({ readonly type: 'hashed'; readonly at: number; readonly writeMs: number } & Hashed);
 
 interface WaitingTask {
   readonly bytes: Uint8Array;
-  readonly resolve: (digest: Uint8Array) => void;
+  readonly resolve: (hashed: Hashed) => void;
 }
 
 /** One hashing thread and its memory. */
@@ -40,6 +57,7 @@ export class HashThread {
   /** By place; bounded by the slots. */
   readonly #waiting = new Map<number, WaitingTask>();
   #isReady = false;
+  #hashesOnlyUntil = 0;
   /** Resolves when the thread takes messages. */
   readonly ready: Promise<void>;
   readonly #announceReady: () => void;
@@ -90,19 +108,21 @@ export class HashThread {
     this.#free.get(slotBytes(bytes.length))!.push(bytes.byteOffset);
   }
 
-  /** True when `digest` can be asked about these bytes. */
+  /** True when `hash` can be asked about these bytes. */
   takes(bytes: Uint8Array): boolean {
     return this.#isReady && this.owns(bytes);
   }
 
-  /** SHA-1 of lent bytes, which must not change until it is known. */
-  digest(bytes: Uint8Array): Promise<Uint8Array> {
-    assert(this.takes(bytes), 'only lent memory is hashed');
-    const { promise, resolve } = Promise.withResolvers<Uint8Array>();
+  /** SHA-1 of lent bytes, which must not change until it is known, and their way to the disk. */
+  hash(bytes: Uint8Array, target?: WriteTarget): Promise<Hashed> {
+    assert(this.owns(bytes), 'only lent memory is hashed');
+    if (!this.#isReady) return Promise.resolve(hashedHere(bytes));
+    const { promise, resolve } = Promise.withResolvers<Hashed>();
     this.#waiting.set(bytes.byteOffset, { bytes, resolve });
     // An idle thread keeps no process alive, one at work does.
     this.#worker.ref();
-    const task: HashTask = { at: bytes.byteOffset, length: bytes.length };
+    const mayWrite = performance.now() >= this.#hashesOnlyUntil;
+    const task: HashTask = { at: bytes.byteOffset, length: bytes.length, target: mayWrite ? target : undefined };
     this.#worker.postMessage(task);
     return promise;
   }
@@ -127,15 +147,20 @@ export class HashThread {
     const task = this.#waiting.get(reply.at);
     this.#waiting.delete(reply.at);
     if (this.#waiting.size === 0) this.#worker.unref();
-    task?.resolve(reply.digest);
+    if (reply.writeMs >= SLOW_WRITE_MS) this.#hashesOnlyUntil = performance.now() + HASH_ONLY_MS;
+    task?.resolve(reply);
   }
 
-  /** The thread ended by an error: what it was asked is hashed here, and it is asked nothing more. */
+  /** The thread ended by an error: what it was asked is hashed here, written by whoever asked, and it is asked nothing more. */
   #lost(): void {
     this.#isReady = false;
-    for (const { bytes, resolve } of this.#waiting.values()) resolve(sha1(bytes));
+    for (const { bytes, resolve } of this.#waiting.values()) resolve(hashedHere(bytes));
     this.#waiting.clear();
   }
+}
+
+function hashedHere(bytes: Uint8Array): Hashed {
+  return { digest: sha1(bytes), isWritten: false };
 }
 
 function slotBytes(length: number): number {

@@ -1,8 +1,11 @@
 /**
- * The hashing thread: told where messages lie in the shared memory, it says their SHA-1. Where lanes are faster than
- * the runtime, messages wait for company. Invariant: each is answered within COMPANY_MS plus the hashing.
+ * The hashing thread: told where messages lie in the shared memory, it says their SHA-1, and writes what is as expected.
+ * Where lanes are faster than the runtime, messages wait for company. Invariant: each is answered within COMPANY_MS plus
+ * the hashing and writing.
  */
+import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
+import { equalBytes } from '../base/index.ts';
 import { sha1 } from './hash.ts';
 import type { HashReply, HashTask } from './hash-thread.ts';
 import { LANES, Sha1Lanes } from './sha1-lanes.ts';
@@ -27,8 +30,27 @@ function say(reply: HashReply): void {
   port.postMessage(reply);
 }
 
-function hashAlone({ at, length }: HashTask): void {
-  say({ type: 'hashed', at, digest: sha1(new Uint8Array(memory.buffer, at, length)) });
+function hashAlone(task: HashTask): void {
+  conclude(task, sha1(new Uint8Array(memory.buffer, task.at, task.length)));
+}
+
+function conclude(task: HashTask, digest: Uint8Array): void {
+  const isExpected = task.target !== undefined && equalBytes(digest, task.target.expected);
+  const began = performance.now();
+  const isWritten = isExpected && write(task);
+  say({ type: 'hashed', at: task.at, digest, isWritten, writeMs: isExpected ? performance.now() - began : 0 });
+}
+
+/** Why a disk refuses is found out by whoever writes again. */
+function write({ at, length, target }: HashTask): boolean {
+  const { fd, position } = target!;
+  const bytes = new Uint8Array(memory.buffer, at, length);
+  try {
+    for (let done = 0; done < length; ) done += writeSync(fd, bytes, done, length - done, position + done);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function take(task: HashTask): void {
@@ -42,9 +64,11 @@ function take(task: HashTask): void {
     return;
   }
   waiting.delete(length);
-  const places = company.map(({ at }) => at);
-  const digests = lanes.digest(places, length);
-  for (const [lane, at] of places.entries()) say({ type: 'hashed', at, digest: digests[lane]! });
+  const digests = lanes.digest(
+    company.map(({ at }) => at),
+    length,
+  );
+  for (const [lane, one] of company.entries()) conclude(one, digests[lane]!);
 }
 
 function hashRest(): void {

@@ -1,14 +1,15 @@
 /**
  * From arriving blocks to verified pieces on disk. Blocks land in segments of at most 1 MiB. A piece of one segment is
- * hashed in a thread beside this one; of several, each full segment is hashed here while it is in cache (in order; what
+ * hashed in a thread beside this one, which writes it when it is good; of several, each full segment is hashed here while it is in cache (in order; what
  * came out of order is read back) and written with one write.
  * Invariants: memory is segments in flight only; a piece of one segment is written after its hash matched.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { assert } from '../base/index.ts';
+import { assert, equalBytes } from '../base/index.ts';
 import type { Layout } from '../torrent/index.ts';
 import type { Store } from './file-store.ts';
-import { isPiece } from './hash-check.ts';
+import { hashOfPiece, isPiece } from './hash-check.ts';
+import type { Hashed } from './hash-thread.ts';
 import { giveSegment, hashInThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
 
 interface Segment {
@@ -27,7 +28,8 @@ interface Intake {
   hash: Hash | undefined;
   /** Segments before this one are in the hash. */
   hashed: number;
-  isInThread: boolean;
+  /** What the hashing thread has of it; undefined before and after. */
+  inThread: Promise<Hashed> | undefined;
   isTouched: boolean;
   isDropped: boolean;
 }
@@ -94,7 +96,7 @@ export class PieceIntake {
     const intake = this.#intakes.get(piece);
     assert(intake, 'only an arriving piece is checked');
     const bytes = onlyBytes(intake);
-    if (bytes && isForThread(bytes)) return this.#checkInThread(intake, bytes);
+    if (bytes && isForThread(bytes)) return this.#finishInThread(intake, bytes);
     this.#hashInOrder(intake);
     while (intake.hashed < intake.segments.length) {
       await this.#hashFromDisk(intake);
@@ -138,9 +140,8 @@ export class PieceIntake {
     if (!intake) return;
     this.#intakes.delete(piece);
     intake.isDropped = true;
-    if (intake.isInThread) return;
-    const writes: Promise<void>[] = [];
-    for (const segment of intake.segments) {
+    const writes: Promise<unknown>[] = intake.inThread ? [intake.inThread] : [];
+    for (const segment of intake.inThread ? [] : intake.segments) {
       if (!segment || segment === 'written') continue;
       if (segment.writing) writes.push(segment.writing);
       else giveSegment(segment.bytes);
@@ -159,7 +160,7 @@ export class PieceIntake {
       segments: new Array<undefined>(count).fill(undefined),
       hash: undefined,
       hashed: 0,
-      isInThread: false,
+      inThread: undefined,
       isTouched: false,
       isDropped: false,
     };
@@ -195,13 +196,38 @@ export class PieceIntake {
     }
   }
 
-  async #checkInThread(intake: Intake, bytes: Uint8Array): Promise<boolean> {
-    intake.isInThread = true;
-    const digest = await hashInThread(bytes);
-    intake.isInThread = false;
+  /** Hashes a piece of one segment, and writes it at once when it is good and its place is in one file. */
+  async #finishInThread(intake: Intake, bytes: Uint8Array): Promise<boolean> {
+    const { piece } = intake;
+    // A copy of its own: a message takes all of the memory that a view is of.
+    const expected = Uint8Array.from(hashOfPiece(this.#pieceHashes, piece));
+    const mayWrite = !this.#draining.has(piece) && this.#mayTouch(intake);
+    intake.inThread = mayWrite
+      ? this.#store.lend(this.#layout.startOf(piece), bytes.length, (place) =>
+          hashInThread(bytes, place && { ...place, expected }),
+        )
+      : hashInThread(bytes, undefined);
+    const { digest, isWritten } = await intake.inThread;
+    intake.inThread = undefined;
     intake.hashed = 1;
-    if (intake.isDropped) giveSegment(bytes);
-    return isPiece(digest, this.#pieceHashes, intake.piece);
+    if (isWritten) intake.segments[0] = 'written';
+    if (isWritten || intake.isDropped) giveSegment(bytes);
+    return equalBytes(digest, expected);
+  }
+
+  /** False when the piece's place could not be noted: whoever writes there finds out why. */
+  #mayTouch(intake: Intake): boolean {
+    try {
+      this.#touch(intake);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #touch(intake: Intake): void {
+    if (!intake.isTouched) this.#events.touched(intake.piece);
+    intake.isTouched = true;
   }
 
   async #writeAll(intake: Intake): Promise<void> {
@@ -227,8 +253,7 @@ export class PieceIntake {
     const start = this.#layout.startOf(intake.piece) + index * this.#segmentBytes;
     const earlier = this.#draining.get(intake.piece);
     if (earlier) await earlier;
-    if (!intake.isTouched) this.#events.touched(intake.piece);
-    intake.isTouched = true;
+    this.#touch(intake);
     await this.#store.write(start, segment.bytes);
     intake.segments[index] = 'written';
     giveSegment(segment.bytes);

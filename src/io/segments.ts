@@ -2,7 +2,7 @@
  * The memory that arriving pieces are put together in, shared by all torrents of the process: what the hashing thread
  * sees where there is room, plain buffers otherwise.
  */
-import { HashThread } from './hash-thread.ts';
+import { type Hashed, HashThread, type WriteTarget } from './hash-thread.ts';
 
 /** Largest segment: hashing it keeps a thread for about a millisecond. */
 export const SEGMENT_BYTES_MAX = 1_048_576;
@@ -39,9 +39,12 @@ export function isForThread(bytes: Uint8Array): boolean {
   return started?.thread?.takes(bytes) ?? false;
 }
 
-/** SHA-1 of a segment by the hashing thread; its bytes must not change, nor be given back, until it is known. */
-export function hashInThread(bytes: Uint8Array): Promise<Uint8Array> {
-  return started!.thread!.digest(bytes);
+/**
+ * SHA-1 of a segment by the hashing thread, which writes it when it is what `target` expects; its bytes must not change, nor
+ * be given back, until that is known.
+ */
+export function hashInThread(bytes: Uint8Array, target: WriteTarget | undefined): Promise<Hashed> {
+  return started!.thread!.hash(bytes, target);
 }
 
 /** Pieces of one torrent that may be in flight at a time; each holds at most one segment that is not being written. */

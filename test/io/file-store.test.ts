@@ -1,6 +1,6 @@
 // Content that strains a file system: a file of 100 GiB with holes, hundreds of files at once, the longest names.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type BencodeInput, encodeBencode, isFault, utf8 } from '../../src/base/index.ts';
@@ -89,4 +89,26 @@ test('the longest names that a torrent may have can be written', async (t) => {
   t.after(() => store.close());
   await store.write(0, Buffer.from('abc'));
   assert.equal(readFileSync(join(directory, ...info.files[0]!.path), 'utf8'), 'abc');
+});
+
+test('a place in one file is lent while the file is open, and none where there is none', async (t) => {
+  const files = [100, 50].map((length, i) => ({ length, path: [`${i}`] }));
+  const info = infoOf({ files }, 150);
+  const directory = temporaryFolder('lent');
+  const store = new FileStore({ info, directory, sourcePaths: [] });
+  t.after(() => store.close());
+  const written = await store.lend(110, 3, async (place) => {
+    void store.close(); // Waits for whoever has a place.
+    return writeSync(place!.fd, 'abc', place!.position);
+  });
+  assert.equal(written, 3);
+  assert.equal(readFileSync(store.pathOf(1), 'latin1'), `${'\0'.repeat(10)}abc`);
+  const another = new FileStore({ info, directory, sourcePaths: [] });
+  t.after(() => another.close());
+  assert.equal(await another.lend(90, 20, async (place) => place), undefined, 'in two files');
+  const blocked = new FileStore({ info, directory: store.pathOf(1), sourcePaths: [] });
+  t.after(() => blocked.close());
+  assert.equal(await blocked.lend(0, 5, async (place) => place), undefined, 'cannot be opened');
+  const failing = another.lend(0, 5, () => Promise.reject(new Error('ours')));
+  await assert.rejects(failing, /ours/);
 });

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash, getRandomValues } from 'node:crypto';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { HashThread } from '../../src/io/hash-thread.ts';
 import { MESSAGES_AT, PAGE_BYTES, Sha1Lanes } from '../../src/io/sha1-lanes.ts';
+import { temporaryFolder } from './loopback-node.ts';
 
 const sha1Of = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex');
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -43,8 +46,11 @@ test('the thread hashes alone, in company, and what fits no lane', async () => {
   await thread.ready;
   const lengths = [16_384, 16_384, 16_384, 16_384, 1_048_576, 12_345, 1, 16_384, 262_144];
   const messages = lengths.map((length) => fill(thread.take(length)!));
-  const digests = await Promise.all(messages.map((bytes) => thread.digest(bytes)));
-  assert.deepEqual(digests.map(hex), messages.map(sha1Of));
+  const hashed = await Promise.all(messages.map((bytes) => thread.hash(bytes)));
+  assert.deepEqual(
+    hashed.map(({ digest }) => hex(digest)),
+    messages.map(sha1Of),
+  );
 });
 
 test('memory is lent once at a time, comes back, and ends', () => {
@@ -74,7 +80,70 @@ test('where the system gives no thread there is none, and where it is lost what 
   const thread = HashThread.start(() => new Worker(script, { eval: true }))!;
   await thread.ready;
   const messages = [16_384, 100_000].map((length) => fill(thread.take(length)!));
-  const digests = await Promise.all(messages.map((bytes) => thread.digest(bytes)));
-  assert.deepEqual(digests.map(hex), messages.map(sha1Of));
-  assert.equal(thread.takes(thread.take(16_384)!), false);
+  const hashed = await Promise.all(messages.map((bytes) => thread.hash(bytes)));
+  assert.deepEqual(
+    hashed.map(({ digest }) => hex(digest)),
+    messages.map(sha1Of),
+  );
+  const later = fill(thread.take(16_384)!);
+  assert.equal(thread.takes(later), false);
+  assert.equal(hex((await thread.hash(later)).digest), sha1Of(later), 'asked by who did not know yet');
+});
+
+test('what is as expected is written to its place, alone and in company, and nothing else is', async () => {
+  const thread = HashThread.start()!;
+  after(() => thread.close());
+  await thread.ready;
+  const path = join(temporaryFolder('hashed'), 'file');
+  const fd = openSync(path, 'w');
+  after(() => closeSync(fd));
+  const messages = [16_384, 16_384, 16_384, 16_384, 12_345].map((length) => fill(thread.take(length)!));
+  const wrong = 2;
+  const hashed = await Promise.all(
+    messages.map((bytes, i) => {
+      const digest = createHash('sha1').update(bytes).digest();
+      if (i === wrong) digest[7]! ^= 1;
+      return thread.hash(bytes, { expected: digest, fd, position: i * 20_000 });
+    }),
+  );
+  assert.deepEqual(
+    hashed.map(({ isWritten }) => isWritten),
+    messages.map((_, i) => i !== wrong),
+  );
+  const written = readFileSync(path);
+  for (const [i, bytes] of messages.entries()) {
+    const expected = i === wrong ? new Uint8Array(bytes.length) : bytes;
+    assert.ok(written.subarray(i * 20_000, i * 20_000 + bytes.length).equals(expected), `message ${i}`);
+  }
+});
+
+test('a disk that refuses is told apart from content that is wrong', async () => {
+  const thread = HashThread.start()!;
+  after(() => thread.close());
+  await thread.ready;
+  const path = join(temporaryFolder('refused'), 'file');
+  closeSync(openSync(path, 'w'));
+  const fd = openSync(path, 'r');
+  after(() => closeSync(fd));
+  const bytes = fill(thread.take(16_384)!);
+  const expected = createHash('sha1').update(bytes).digest();
+  const hashed = await thread.hash(bytes, { expected, fd, position: 0 });
+  assert.deepEqual([hex(hashed.digest), hashed.isWritten], [hex(expected), false]);
+  assert.equal(statSync(path).size, 0);
+});
+
+test('after a write that kept it waiting the thread is asked to hash only', async () => {
+  // Answers whether it was to write, and that writing took long.
+  const script = `const { parentPort } = require('node:worker_threads');
+    parentPort.postMessage({ type: 'ready' });
+    parentPort.on('message', ({ at, target }) => {
+      parentPort.postMessage({ type: 'hashed', at, digest: new Uint8Array(20), isWritten: target !== undefined, writeMs: 1000 });
+    });`;
+  const thread = HashThread.start(() => new Worker(script, { eval: true }))!;
+  after(() => thread.close());
+  await thread.ready;
+  const bytes = thread.take(16_384)!;
+  const target = { expected: new Uint8Array(20), fd: 0, position: 0 };
+  assert.equal((await thread.hash(bytes, target)).isWritten, true);
+  assert.equal((await thread.hash(bytes, target)).isWritten, false);
 });

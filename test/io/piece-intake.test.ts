@@ -1,6 +1,7 @@
 // Arriving blocks in every order: a good piece is found good and written, a bad one found bad.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { encodeBencode, isFault, seededRandom } from '../../src/base/index.ts';
 import { FileStore } from '../../src/io/file-store.ts';
 import { sha1 } from '../../src/io/hash.ts';
@@ -62,3 +63,37 @@ for (const pieceLength of [65_536, MIB, 4 * MIB]) {
     });
   }
 }
+
+test('what arrives again while the first of it is being hashed and written ends as it should', async (t) => {
+  const content = randomContent(65_536);
+  const raw = { name: 'it', 'piece length': content.length, pieces: sha1(content), length: content.length };
+  const info = parseInfo(encodeBencode(raw), sha1);
+  assert.ok(!isFault(info));
+  const store = new FileStore({ info, directory: temporaryFolder('again'), sourcePaths: [] });
+  t.after(() => store.close());
+  const touched: number[] = [];
+  const events = {
+    touched: (piece: number) => touched.push(piece),
+    writeFailed: (error: unknown) => assert.fail(`${error}`),
+  };
+  const intake = new PieceIntake(store, info.pieceHashes, events);
+  const arrive = (): void => {
+    intake.place(0, 0, content.length).set(content);
+    intake.arrived(0, 0, content.length);
+  };
+  // Until the thread takes pieces they are hashed here, which says nothing of what is asked.
+  for (arrive(); intake.checkNow(0) !== undefined; arrive()) {
+    intake.drop(0);
+    await turn();
+  }
+  const dropped = intake.check(0);
+  intake.drop(0);
+  arrive();
+  assert.equal(await intake.check(0), true);
+  await intake.store(0);
+  assert.equal(await dropped, true);
+  const found = Buffer.alloc(content.length);
+  await store.read(0, [found], found.length);
+  assert.ok(found.equals(content));
+  assert.deepEqual(touched, [0, 0]);
+});
