@@ -25,8 +25,11 @@ interface Fetched {
   readonly bytesDownloaded: number;
 }
 
-/** How often the daemon is asked. Scripts time the whole command: its end is noticed a twentieth too late at most. */
-const POLL_MS = { min: 50, max: 500, share: 1 / 20 };
+/**
+ * The daemon is asked again when half of what is left should have come, and where that is not known, a twentieth of the time
+ * until now later: scripts time the whole command, and each question takes its time from what is fetched.
+ */
+const POLL_MS = { min: 50, max: 500, shareOfRest: 1 / 2, shareOfPast: 1 / 20 };
 
 export const get: Verb = {
   name: 'get',
@@ -108,12 +111,18 @@ async function watch(client: ControlClient, started: TorrentRow, context: CliCon
       if (row.state === 'failed' || row.state === 'stopped') throw endedEarly(row);
       const nowMs = performance.now();
       line.show(row, nowMs);
-      const pollMs = Math.min(POLL_MS.max, Math.max(POLL_MS.min, (nowMs - startedMs) * POLL_MS.share));
-      await sleep(pollMs, undefined, { signal: context.interrupt });
+      await sleep(pollMsOf(row, nowMs - startedMs), undefined, { signal: context.interrupt });
     }
   } finally {
     line.end();
   }
+}
+
+/** Half of what is left if all goes on as until now; the first moments say little, so that nobody waits longer than a quarter of them. */
+function pollMsOf({ progress }: TorrentRow, pastMs: number): number {
+  const share =
+    progress === 0 ? POLL_MS.shareOfPast : Math.min(1 / 4, ((1 - progress) / progress) * POLL_MS.shareOfRest);
+  return Math.min(POLL_MS.max, Math.max(POLL_MS.min, pastMs * share));
 }
 
 function fetchedOf({ infoHash, name, path, size, seconds, bytesDownloaded }: TorrentRow): Fetched {
