@@ -100,7 +100,12 @@ function overlayExamples(nodeId: NodeId, sign: Sign): Example[] {
   const grant = sealGrant(given, sign);
   const shortly = wallSeconds(AT + 600);
   const wide = { network: 'monsoon', infoHash: INFO_HASH, owner: nodeId, level: 3, sequence: AT, expires: shortly };
-  const news = { digests: [{ key: '6403a107bff3ce10', sequence: AT }], suspects: [], view: '0123456789abcdef' };
+  const news = {
+    digests: [{ key: '6403a107bff3ce10', sequence: AT }],
+    suspects: [],
+    view: '0123456789abcdef',
+    againMs: 16_000,
+  };
   return [
     example('vote', voted),
     example('descriptor', record),

@@ -22,11 +22,14 @@ const PROBE_MS = 1600;
 const PROBES = 3;
 /** Who seems to be silent answers within this time, or others are asked: most often a packet was lost. */
 const ANSWER_MS = 400;
-/** Others that hear at once from whoever found somebody gone, and did not hear of it. */
-const TOLD_AT_ONCE = 16;
-/** Others that are told of a node that does not answer, before it is known why: by whoever found it, and who heard of it. */
+/**
+ * Others that are told of a node that does not answer, before it is known why: by whoever found it, its neighbours on the
+ * ring besides, and by who heard of it.
+ */
 const TOLD_FIRST = 6;
-const TOLD_NEXT = 3;
+const TOLD_NEXT = 4;
+/** What is heard in this time after something was passed on is passed on with it: a whole subnet may be gone. */
+const PASS_ON_MS = 300;
 /** Who was just heard is there, whoever says otherwise. */
 const HEARD_MS = 1000;
 /** A node that was looked for and found is not looked for again for this long, whoever says what. */
@@ -34,7 +37,7 @@ const TRUSTED_MS = 2000;
 /** Whoever heard of no member for so long, of whom it asks one a second and as many ask it, is cut off. */
 const CUT_OFF_MS = 5000;
 /** A suspicion is looked into within this time, so that not everybody does at once. */
-const SPREAD_MS = 500;
+const SPREAD_MS = 250;
 /** Suspicions that wait to be looked into: a whole subnet may be gone. */
 const DUE_MAX = 512;
 /** What is looked into waits while so many questions are under way. */
@@ -59,6 +62,8 @@ interface Check {
   /** When others are told; undefined once they are. */
   tellAt: Instant | undefined;
   isProbed: boolean;
+  /** Our own question was in vain. */
+  isSilent: boolean;
   /** Answers that are awaited. */
   open: number;
 }
@@ -76,6 +81,9 @@ export class FailureDetector {
   /** Suspicions to look into; bounded by DUE_MAX. */
   readonly #due = new Map<NodeId, { readonly at: Instant; readonly tellers: Set<NodeId> }>();
   readonly #hearsay: Hearsay;
+  /** Suspicions to pass on together, and when the next may be; bounded by the questions under way. */
+  #passedOn: Suspicion[] = [];
+  #passOnAt: Instant;
   /** When any member was heard last. */
   #heardAt: Instant;
   #isServing = false;
@@ -85,6 +93,7 @@ export class FailureDetector {
     this.#events = events;
     this.#hearsay = new Hearsay(context);
     this.#heardAt = context.now;
+    this.#passOnAt = context.now;
   }
 
   get deadline(): Instant | undefined {
@@ -92,7 +101,7 @@ export class FailureDetector {
     // With no room for questions an answer, or its absence, is the next that happens.
     if (this.#hasRoom) for (const due of this.#due.values()) at = earliest(at, due.at);
     for (const { tellAt } of this.#checking.values()) at = earliest(at, tellAt);
-    return at;
+    return this.#passedOn.length > 0 ? earliest(at, this.#passOnAt) : at;
   }
 
   /** A supernode asks others before it believes, and tells them; a client does neither. */
@@ -111,6 +120,7 @@ export class FailureDetector {
     for (const check of this.#checking.values()) {
       if (check.tellAt !== undefined && check.tellAt <= this.#context.now) this.#tellSome(check);
     }
+    if (this.#passedOn.length > 0 && this.#context.now >= this.#passOnAt) this.#passOn();
   }
 
   /** A node answered. */
@@ -159,8 +169,11 @@ export class FailureDetector {
         this.#hearsay.noteWrong(teller);
       }
       if (!held || held.sequence > sequence || nodeId === self) continue;
-      const waiting = this.#due.get(nodeId) ?? this.#checking.get(nodeId);
+      const check = this.#checking.get(nodeId);
+      const waiting = this.#due.get(nodeId) ?? check;
       if (waiting && waiting.tellers.size < PROBES) waiting.tellers.add(teller);
+      // As many as would be asked say it by themselves.
+      if (check?.isSilent && check.tellers.size >= PROBES) this.#conclude(check, false);
       if (waiting || this.#isTrusted(nodeId) || this.#due.size >= DUE_MAX) continue;
       // Whoever stands next to it must know at once.
       const isNext = view.ring
@@ -196,12 +209,13 @@ export class FailureDetector {
     // A client asks and tells nobody else.
     const isAlone = !this.#isServing;
     const tellAt = isAlone ? undefined : later(now, ANSWER_MS);
-    const check: Check = { descriptor, tellers, isFirstHand, tellAt, isProbed: isAlone, open: 1 };
+    const check: Check = { descriptor, tellers, isFirstHand, tellAt, isProbed: isAlone, isSilent: false, open: 1 };
     this.#checking.set(nodeId, check);
     exchanges.ask(contactOf(descriptor), { type: 'hello' }, HELLO_MS, (reply) => {
       const isLater = reply?.type === 'here' && reply.sequence > descriptor.sequence;
       if (isLater && this.#checking.get(nodeId) === check) return this.#askForRecord(check);
-      this.#heard(check, isServing(reply, descriptor.sequence));
+      check.isSilent = !isServing(reply, descriptor.sequence);
+      this.#heard(check, !check.isSilent);
     });
   }
 
@@ -231,9 +245,16 @@ export class FailureDetector {
       check.isProbed = true;
       return;
     }
-    const count = check.isFirstHand ? TOLD_FIRST : TOLD_NEXT;
-    this.#tellAtOnce(this.#context.someOthers(count, nodeId), { nodeId, sequence });
-    if (check.isFirstHand) this.#probeFor(check);
+    const suspicion = { nodeId, sequence };
+    if (!check.isFirstHand) return void this.#passedOn.push(suspicion);
+    this.#tellAtOnce([...this.#neighboursOf(nodeId), ...this.#context.someOthers(TOLD_FIRST, nodeId)], [suspicion]);
+    this.#probeFor(check);
+  }
+
+  #passOn(): void {
+    const suspicions = this.#passedOn.splice(0, SUSPICIONS_MAX);
+    this.#passOnAt = later(this.#context.now, PASS_ON_MS);
+    if (!this.#isCutOff) this.#tellAtOnce(this.#context.someOthers(TOLD_NEXT), suspicions);
   }
 
   #probeFor(check: Check): void {
@@ -255,25 +276,26 @@ export class FailureDetector {
     // Refused before anybody else was told: they are now.
     if (!isThere && check.tellAt !== undefined) this.#tellSome(check);
     if (!isThere && !check.isProbed) this.#probeFor(check);
-    if (check.open > 0 && !isThere) return;
+    if (isThere || check.open === 0) this.#conclude(check, isThere);
+  }
+
+  #conclude(check: Check, isThere: boolean): void {
+    const { nodeId } = check.descriptor;
     this.#checking.delete(nodeId);
     if (!isThere) return this.#lose(check);
     this.#trust(nodeId, TRUSTED_MS);
     for (const teller of check.tellers) this.#hearsay.noteWrong(teller);
   }
 
-  #lose({ descriptor: { nodeId }, isFirstHand }: Check): void {
+  #lose({ descriptor: { nodeId } }: Check): void {
     const { view } = this.#context;
     const descriptor = view.get(nodeId);
     if (!descriptor) return;
-    const told = isFirstHand ? [...this.#neighboursOf(nodeId), ...this.#context.someOthers(TOLD_AT_ONCE, nodeId)] : [];
     view.drop(nodeId);
     this.#trustedUntil.delete(nodeId);
     this.#context.tell({ type: 'lost', nodeId });
     if (this.#isServing && !this.#isCutOff && (descriptor.roles & ROLE_LEAVES) === 0) {
-      const suspicion = { nodeId, sequence: descriptor.sequence };
-      this.tell(suspicion);
-      this.#tellAtOnce(told, suspicion);
+      this.tell({ nodeId, sequence: descriptor.sequence });
     }
     this.#events.lost(nodeId);
   }
@@ -284,11 +306,12 @@ export class FailureDetector {
     return ring.rangesOf(nodeId).flatMap(({ to }) => ring.ownerSetAt(to));
   }
 
-  #tellAtOnce(told: Iterable<Descriptor>, suspicion: Suspicion): void {
+  #tellAtOnce(told: Iterable<Descriptor>, suspects: readonly Suspicion[]): void {
     const { exchanges, view, self } = this.#context;
-    const message = { type: 'gossip', digests: [], suspects: [suspicion], view: view.digests.hash } as const;
+    const message = { type: 'gossip', digests: [], suspects, view: view.digests.hash, againMs: undefined } as const;
     for (const member of new Set(told)) {
-      if (member.nodeId === suspicion.nodeId || member.nodeId === self || !this.#hasRoom) continue;
+      const isOneOfThem = suspects.some(({ nodeId }) => nodeId === member.nodeId);
+      if (isOneOfThem || member.nodeId === self || !this.#hasRoom) continue;
       exchanges.ask(contactOf(member), message, TELL_MS, () => {});
     }
   }

@@ -4,8 +4,9 @@
  * Views that still differ are compared bucket by bucket. A client asks for the whole view now and then, and no more.
  * Invariant: nothing is passed on that was not checked here first.
  */
-import { earliest, type Instant, isFault, later, type NodeId, randomBelow } from '../base/index.ts';
+import { earliest, type Instant, isFault, later, type NodeId } from '../base/index.ts';
 import { Admission } from './admission.ts';
+import { Appointments } from './appointments.ts';
 import type { Context } from './context.ts';
 import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
@@ -15,10 +16,11 @@ import { Intake } from './intake.ts';
 import type { OverlayMessage, Suspicion } from './message.ts';
 import { BUCKETS, DIGESTS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
+import { Partners } from './partners.ts';
 import { type Digest, keyOf, letteredDescriptor, unletter, wideningKeyOf } from './record-names.ts';
 import { openWidening } from './widening.ts';
 
-export const ROUND_MS = 1000;
+const ROUND_MS = 2000;
 const GOSSIP_MS = 1000;
 const RECORDS_MS = 5000;
 /** How often views are compared whole, at most: by a supernode that sees a difference, and by a client. */
@@ -33,6 +35,8 @@ const FOUND_MAX = 3;
 /** News that is passed on at a time, and in all. */
 const HOT_PER_MESSAGE = 128;
 const HOT_MAX = 4096;
+/** Messages that carry a suspicion, besides those sent for it alone: these have reached nearly everybody before. */
+const SUSPICION_TELLS = 6;
 /** Records that were not believed: how many are remembered, and for how long. */
 const REFUSED_MAX = 1024;
 const FORGIVE_MS = 30_000;
@@ -63,6 +67,8 @@ export class Membership {
   readonly #admission: Admission;
   readonly #detector: FailureDetector;
   readonly #intake: Intake;
+  readonly #partners: Partners;
+  readonly #appointments: Appointments;
   /** Digest keys of news, and how often each is still told. */
   readonly #hot = new Map<string, number>();
   /** Sequences that were not believed, by digest key: they are not fetched again for a while. */
@@ -70,7 +76,6 @@ export class Membership {
   /** What was asked for or is looked into, by digest key: just that sequence is not asked for meanwhile. */
   readonly #coming = new Map<string, { readonly sequence: number; readonly until: Instant }>();
   #forgiveAt: Instant;
-  #turns: NodeId[] = [];
   #isServing = false;
   #nextRound: Instant;
   #nextSync: Instant;
@@ -96,6 +101,8 @@ export class Membership {
       (lettered) => this.#learn(lettered),
       () => this.#noteChange(),
     );
+    this.#partners = new Partners(context);
+    this.#appointments = new Appointments(context, (nodeId) => this.#detector.check(nodeId));
     this.#nextRound = context.now;
     this.#nextSync = context.now;
     this.#nextLost = context.soon(LOST_MS);
@@ -104,7 +111,7 @@ export class Membership {
 
   get deadline(): Instant {
     const at = earliest(earliest(this.#nextRound, this.#intake.deadline), this.#detector.deadline);
-    return earliest(at, this.#admission.deadline)!;
+    return earliest(earliest(at, this.#admission.deadline), this.#appointments.deadline)!;
   }
 
   /** Begins or ends to take part as a supernode. */
@@ -112,7 +119,9 @@ export class Membership {
     if (isServing === this.#isServing) return;
     this.#isServing = isServing;
     this.#detector.serve(isServing);
-    this.#nextRound = this.#context.now;
+    this.#appointments.clear();
+    // Those who began together ask each at another time.
+    this.#nextRound = later(this.#context.now, isServing ? ROUND_MS * this.#context.random() : 0);
     this.#nextSync = this.#context.now;
   }
 
@@ -151,6 +160,7 @@ export class Membership {
 
   tick(): void {
     const { now, view, wall } = this.#context;
+    this.#appointments.tick();
     this.#detector.tick();
     this.#intake.tick();
     this.#admission.tick();
@@ -198,10 +208,12 @@ export class Membership {
 
   #round(): void {
     this.#seekLost();
-    const partner = this.#nextPartner();
-    if (!partner) return;
-    const message = this.#news(() => true);
-    this.#context.exchanges.ask(contactOf(partner), { type: 'gossip', ...message }, GOSSIP_MS, (reply) => {
+    const turn = this.#partners.next();
+    if (!turn) return;
+    const { member: partner, rounds } = turn;
+    const againMs = rounds === undefined ? undefined : rounds * ROUND_MS;
+    const message = { type: 'gossip', ...this.#news(() => true), againMs } as const;
+    this.#context.exchanges.ask(contactOf(partner), message, GOSSIP_MS, (reply) => {
       if (reply?.type !== 'gossiped') return this.#detector.check(partner.nodeId);
       this.#detector.noteHeard(partner.nodeId);
       this.#detector.note(reply.suspects, partner.nodeId);
@@ -212,25 +224,6 @@ export class Membership {
         this.#sync(contactOf(partner));
       }
     });
-  }
-
-  /** Everybody in turn, in an order by chance: between two questions to one node there are all others. */
-  #nextPartner(): Descriptor | undefined {
-    const { view, random, self } = this.#context;
-    for (;;) {
-      const next = this.#turns.pop();
-      if (next === undefined) break;
-      const descriptor = view.get(next);
-      if (descriptor && (descriptor.roles & ROLE_LEAVES) === 0) return descriptor;
-    }
-    const others = this.#context.others();
-    for (let i = others.length - 1; i > 0; i--) {
-      const other = randomBelow(random, i + 1);
-      [others[i], others[other]] = [others[other]!, others[i]!];
-    }
-    this.#turns = others.map(({ nodeId }) => nodeId);
-    const first = this.#turns.pop();
-    return first === undefined || first === self ? undefined : view.get(first);
   }
 
   #attendClient(): void {
@@ -252,7 +245,7 @@ export class Membership {
       else this.#hot.set(key, tells - 1);
       if (digest && isWanted(digest)) digests.push(digest);
     }
-    return { digests, suspects: this.#detector.news(Math.ceil(1.5 * this.#tells)), view: view.digests.hash };
+    return { digests, suspects: this.#detector.news(SUSPICION_TELLS), view: view.digests.hash };
   }
 
   #answerGossip(message: Extract<OverlayMessage, { type: 'gossip' }>, from: NodeId): OverlayMessage {
@@ -262,6 +255,7 @@ export class Membership {
     if (isMember) {
       this.#detector.noteHeard(from);
       this.#detector.note(message.suspects, from);
+      if (this.#isServing) this.#appointments.note(from, message.againMs);
     }
     const told = new Map(message.digests.map(({ key, sequence }) => [key, sequence]));
     // Nor does a stranger use up how often something is told: he asks as often as he likes.

@@ -40,6 +40,8 @@ export const RECORDS_MAX = 200;
 export const DIGESTS_MAX = 4096;
 /** Suspicions in one message. */
 export const SUSPICIONS_MAX = 32;
+/** The next question of one who asks may be as far away as this. */
+export const AGAIN_MS_MAX = 60_000;
 /** Buckets into which the records held are divided for comparison. */
 export const BUCKETS = 64;
 /** Largest message: 200 records and their frame. */
@@ -223,7 +225,12 @@ type Fields = {
 
 /** Every type with its keys; docs/PROTOCOL.md has the same table in words. */
 const FIELDS: Fields = {
-  gossip: { digests: ['d', digests], suspects: ['s', suspects], view: ['h', viewHash] },
+  gossip: {
+    digests: ['d', digests],
+    suspects: ['s', suspects],
+    view: ['h', viewHash],
+    againMs: ['a', optional(whole(AGAIN_MS_MAX))],
+  },
   gossiped: { digests: ['d', digests], suspects: ['s', suspects], wanted: ['w', keys], view: ['h', viewHash] },
   records: { records: ['r', records], wanted: ['w', keys] },
   sync: { buckets: ['b', hashes] },

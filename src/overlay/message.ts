@@ -19,12 +19,16 @@ export interface ArcName {
 }
 
 export type OverlayMessage =
-  /** Membership: what changed lately, and a hash of everything held. */
+  /**
+   * Membership: what changed lately, a hash of everything held, and in how many ms the asker asks this one again; undefined
+   * when it does not promise.
+   */
   | {
       readonly type: 'gossip';
       readonly digests: readonly Digest[];
       readonly suspects: readonly Suspicion[];
       readonly view: string;
+      readonly againMs: number | undefined;
     }
   | {
       readonly type: 'gossiped';

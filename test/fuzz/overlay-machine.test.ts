@@ -184,7 +184,13 @@ class Liars {
     const to = random() < 0.5 ? randomToken(random) : (range?.to ?? randomToken(random));
     const arc = { from: range?.from ?? to, to };
     const known: (() => OverlayMessage)[] = [
-      () => ({ type: 'gossip', digests: MAKE.gossip(random).digests, suspects: suspected, view: '0'.repeat(16) }),
+      () => ({
+        type: 'gossip',
+        digests: MAKE.gossip(random).digests,
+        suspects: suspected,
+        view: '0'.repeat(16),
+        againMs: undefined,
+      }),
       () => ({ type: 'records', records: [this.#descriptor(), this.#grant(to), this.#widening()], wanted: [] }),
       () => ({ type: 'records', records: LIARS.map(() => this.#descriptor()), wanted: [] }),
       () => ({ type: 'claim', descriptor: this.#descriptor().subarray(1) }),

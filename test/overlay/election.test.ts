@@ -222,7 +222,7 @@ test('a supernode that hands over is not due for what only one that serves does'
   mesh.until('a replica to have missed something', () => !leaver.overlay.isReplicated, 30);
   const { sequence } = leaver.overlay.view.get(leaver.nodeId)!;
   const suspects = [{ nodeId: leaver.nodeId, sequence }];
-  const message = { type: 'gossip', digests: [], suspects, view: '0'.repeat(16) } as const;
+  const message = { type: 'gossip', digests: [], suspects, view: '0'.repeat(16), againMs: undefined } as const;
   mesh.feed(leaver, { type: 'asked', exchange: 1_000_000, from: other.nodeId, address: other.address, message });
   mesh.feed(leaver, { type: 'drain' });
   assert.equal(leaver.overlay.phase, 'leaving');

@@ -170,3 +170,25 @@ test('who reaches nobody drops the others for itself alone, and tells others aga
     [identity(7).nodeId],
   );
 });
+
+test('who is silent and said to be by as many as would be asked is dropped without asking others', () => {
+  const watcher = new Watcher(30);
+  watcher.answer = (to, { type }) => (to === VICTIM ? undefined : type === 'hello' ? isThere(5) : undefined);
+  const say = (n: number): void => watcher.detector.note([{ nodeId: VICTIM, sequence: 5 }], identity(n).nodeId);
+  say(3);
+  watcher.run(1500);
+  assert.deepEqual(watcher.lost, [], 'one said so');
+  say(4);
+  say(5);
+  assert.deepEqual(watcher.lost, [VICTIM]);
+});
+
+test('who looks for many at once passes them on together', () => {
+  const watcher = new Watcher(60);
+  watcher.answer = (_to, { type }) => (type === 'gossip' ? { type: 'accepted' } : undefined);
+  const silent = Array.from({ length: 20 }, (_, i) => ({ nodeId: identity(10 + i).nodeId, sequence: 5 }));
+  watcher.detector.note(silent, TELLER);
+  watcher.run(1500);
+  const told = watcher.asked.filter(({ type }) => type === 'gossip').length;
+  assert.ok(told > 0 && told <= 16, `${told} messages`);
+});

@@ -11,7 +11,13 @@ test('a record that several tell of at once is asked for once, and again where n
   mesh.run(20);
   const key = keyOf(identity(99).nodeId);
   const wantedOf = (teller: MeshNode, sequence: number): readonly string[] => {
-    const news = { type: 'gossip', digests: [{ key, sequence }], suspects: [], view: '0'.repeat(16) } as const;
+    const news = {
+      type: 'gossip',
+      digests: [{ key, sequence }],
+      suspects: [],
+      view: '0'.repeat(16),
+      againMs: undefined,
+    } as const;
     const reply = mesh.ask(asked, teller, news);
     return reply.type === 'gossiped' ? reply.wanted : assert.fail(reply.type);
   };

@@ -11,7 +11,7 @@ import {
 } from '../../src/base/index.ts';
 import { SEQUENCE_MAX } from '../../src/overlay/descriptor.ts';
 import { encodeMessage, MESSAGE_BYTES_MAX, type OverlayMessage, parseMessage } from '../../src/overlay/index.ts';
-import { BUCKETS, DIGESTS_MAX, RECORDS_MAX, SUSPICIONS_MAX } from '../../src/overlay/message-codec.ts';
+import { AGAIN_MS_MAX, BUCKETS, DIGESTS_MAX, RECORDS_MAX, SUSPICIONS_MAX } from '../../src/overlay/message-codec.ts';
 import { SWARM_FRAME_BYTES_MAX } from '../../src/ports/index.ts';
 import { eachSeed, SEED } from '../seed.ts';
 import { KEYS, MAKE, TYPES } from './messages.ts';
@@ -86,7 +86,7 @@ const WIDE = [1, [], zeros(SWARM_FRAME_BYTES_MAX + 1)];
 
 /** What is out of bounds, by type and key. */
 const WRONG: { readonly [Type in OverlayMessage['type']]: Record<string, readonly BencodeInput[]> } = {
-  gossip: { d: DIGESTS, s: SUSPECTS, h: fixed(8) },
+  gossip: { d: DIGESTS, s: SUSPECTS, h: fixed(8), a: [...NUMBER, AGAIN_MS_MAX + 1] },
   gossiped: { d: DIGESTS, s: SUSPECTS, w: WANTED, h: fixed(8) },
   records: {
     r: [1, '', [1], ['x'], [zeros(RECORD_BYTES_MAX + 2)], some(RECORDS_MAX + 1, 'xx')],

@@ -11,6 +11,7 @@ import {
 import { SEQUENCE_MAX } from '../../src/overlay/descriptor.ts';
 import type { Capacity } from '../../src/overlay/index.ts';
 import type { ArcName, OverlayMessage, Suspicion } from '../../src/overlay/message.ts';
+import { AGAIN_MS_MAX } from '../../src/overlay/message-codec.ts';
 import type { Digest } from '../../src/overlay/record-names.ts';
 import { randomBytes } from '../seed.ts';
 
@@ -52,7 +53,13 @@ const keys = (random: Random): string[] => some(random, 20, () => hexBytes(rando
 
 /** One message of each type. */
 export const MAKE: Make = {
-  gossip: (r) => ({ type: 'gossip', digests: digests(r), suspects: suspects(r), view: hexBytes(r, 8) }),
+  gossip: (r) => ({
+    type: 'gossip',
+    digests: digests(r),
+    suspects: suspects(r),
+    view: hexBytes(r, 8),
+    againMs: flag(r) ? whole(r, AGAIN_MS_MAX) : undefined,
+  }),
   gossiped: (r) => ({
     type: 'gossiped',
     digests: digests(r),
@@ -113,7 +120,7 @@ export const TYPES: readonly MessageType[] = Object.keys(MAKE) as MessageType[];
 
 /** The keys of each type as docs/PROTOCOL.md has them, those that may be absent in brackets. */
 export const KEYS: { readonly [Type in MessageType]: string } = {
-  gossip: 'd s h',
+  gossip: 'd s h [a]',
   gossiped: 'd s w h',
   records: 'r w',
   sync: 'b',

@@ -135,7 +135,7 @@ test('a newcomer that takes over from one who copies nothing has what a replica 
   for (const hash of hashes) mesh.ownersOf(hash)[0]!.keeper.announce(hash, 'peer');
   mesh.until('copies', () => nodes.every(({ overlay }) => overlay.isReplicated), 60);
   mesh.run(5);
-  const [first, , , , liar] = nodes;
+  const [first, , liar] = nodes;
   const before = new Map(hashes.map((hash) => [hash, mesh.ownersOf(hash)[0]]));
   mesh.isLost = (from, _to, { type }) => from === liar && type === 'frame';
   const newcomer = mesh.join(first!);

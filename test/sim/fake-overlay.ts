@@ -204,7 +204,13 @@ export class FakeOverlay implements OverlayUnderTest {
     if (sequence === undefined) return;
     this.#drop(nodeId);
     this.#effects.push({ type: 'event', event: { type: 'lost', nodeId } });
-    const gossip = { type: 'gossip', digests: [], suspects: [{ nodeId, sequence }], view: NO_VIEW } as const;
+    const gossip = {
+      type: 'gossip',
+      digests: [],
+      suspects: [{ nodeId, sequence }],
+      view: NO_VIEW,
+      againMs: undefined,
+    } as const;
     for (const to of this.#some(TELLS)) this.#ask(to, gossip);
   }
 
