@@ -14,6 +14,7 @@ import { Hearsay } from './hearsay.ts';
 import type { OverlayMessage, Suspicion } from './message.ts';
 import { SUSPICIONS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
+import { PARTNERS_MAX } from './partners.ts';
 import { keyOf, unletter } from './record-names.ts';
 
 const TELL_MS = 1200;
@@ -28,6 +29,12 @@ const ANSWER_MS = 400;
  */
 const TOLD_FIRST = 6;
 const TOLD_NEXT = 4;
+/**
+ * Messages of gossip that carry a suspicion: those sent for it alone have reached nearly everybody before. Where somebody
+ * holds it still all partners hear of it, those whom we ask and those who ask us, for it is one of them.
+ */
+const TELLS = 6;
+const TELLS_AGAIN: number = 3 * PARTNERS_MAX;
 /** What is heard in this time after something was passed on is passed on with it: a whole subnet may be gone. */
 const PASS_ON_MS = 300;
 /** Who was just heard is there, whoever says otherwise. */
@@ -72,8 +79,8 @@ interface Check {
 export class FailureDetector {
   readonly #context: Context;
   readonly #events: DetectorEvents;
-  /** Suspicions that are told, and how often still; undefined until they were told once. Bounded by SUSPICIONS_MAX. */
-  readonly #suspects = new Map<NodeId, { sequence: number; tells: number | undefined }>();
+  /** Suspicions that are told, and how often still. Bounded by SUSPICIONS_MAX. */
+  readonly #suspects = new Map<NodeId, { readonly sequence: number; tells: number }>();
   /** Bounded by the questions that may be under way. */
   readonly #checking = new Map<NodeId, Check>();
   /** Those heard in the last seconds; who was heard last stands last. */
@@ -134,12 +141,11 @@ export class FailureDetector {
     this.#due.delete(nodeId);
   }
 
-  /** What is told of suspicions now. @param tells how often each is told */
-  news(tells: number): Suspicion[] {
+  /** What is told of suspicions now. */
+  news(): Suspicion[] {
     const suspects: Suspicion[] = [];
     for (const [nodeId, suspicion] of this.#suspects) {
-      suspicion.tells = (suspicion.tells ?? tells) - 1;
-      if (suspicion.tells <= 0) this.#suspects.delete(nodeId);
+      if (--suspicion.tells <= 0) this.#suspects.delete(nodeId);
       suspects.push({ nodeId, sequence: suspicion.sequence });
     }
     return suspects;
@@ -152,10 +158,14 @@ export class FailureDetector {
     exchanges.ask(contact, { type: 'hello' }, HELLO_MS, (reply) => then(isServing(reply, sequence)));
   }
 
-  /** Has others look whether somebody is there who was dropped here and is in their view still. */
-  tell({ nodeId, sequence }: Suspicion): void {
+  /** Has others look whether somebody is there who was dropped here and is in the view of one of them still. */
+  tellAgain(suspicion: Suspicion): void {
+    this.#tell(suspicion, TELLS_AGAIN);
+  }
+
+  #tell({ nodeId, sequence }: Suspicion, tells: number): void {
     if (this.#suspects.size >= SUSPICIONS_MAX || this.#suspects.has(nodeId)) return;
-    this.#suspects.set(nodeId, { sequence, tells: undefined });
+    this.#suspects.set(nodeId, { sequence, tells });
   }
 
   /** Takes what a member says of others. */
@@ -295,7 +305,7 @@ export class FailureDetector {
     this.#trustedUntil.delete(nodeId);
     this.#context.tell({ type: 'lost', nodeId });
     if (this.#isServing && !this.#isCutOff && (descriptor.roles & ROLE_LEAVES) === 0) {
-      this.tell({ nodeId, sequence: descriptor.sequence });
+      this.#tell({ nodeId, sequence: descriptor.sequence }, TELLS);
     }
     this.#events.lost(nodeId);
   }

@@ -35,8 +35,6 @@ const FOUND_MAX = 3;
 /** News that is passed on at a time, and in all. */
 const HOT_PER_MESSAGE = 128;
 const HOT_MAX = 4096;
-/** Messages that carry a suspicion, besides those sent for it alone: these have reached nearly everybody before. */
-const SUSPICION_TELLS = 6;
 /** Records that were not believed: how many are remembered, and for how long. */
 const REFUSED_MAX = 1024;
 const FORGIVE_MS = 30_000;
@@ -89,7 +87,7 @@ export class Membership {
       admitted: (descriptor) => this.#admit(descriptor),
       refused: (descriptor) => this.#refuse(descriptor),
       // Whoever told of it holds it still.
-      silent: ({ nodeId, sequence }) => this.#detector.tell({ nodeId, sequence }),
+      silent: ({ nodeId, sequence }) => this.#detector.tellAgain({ nodeId, sequence }),
     });
     this.#detector = new FailureDetector(context, {
       lost: (nodeId) => this.#lost(nodeId),
@@ -245,7 +243,7 @@ export class Membership {
       else this.#hot.set(key, tells - 1);
       if (digest && isWanted(digest)) digests.push(digest);
     }
-    return { digests, suspects: this.#detector.news(SUSPICION_TELLS), view: view.digests.hash };
+    return { digests, suspects: this.#detector.news(), view: view.digests.hash };
   }
 
   #answerGossip(message: Extract<OverlayMessage, { type: 'gossip' }>, from: NodeId): OverlayMessage {

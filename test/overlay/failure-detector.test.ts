@@ -160,13 +160,13 @@ test('who reaches nobody drops the others for itself alone, and tells others aga
     watcher.asked.map(({ to, type }) => ({ to, type })),
     others.map((to) => ({ to, type: 'hello' })),
   );
-  assert.deepEqual(watcher.detector.news(10), []);
+  assert.deepEqual(watcher.detector.news(), []);
   watcher.detector.noteHeard(identity(6).nodeId);
   watcher.detector.check(identity(7).nodeId);
   watcher.run(3000);
   assert.ok(watcher.asked.some(({ type }) => type === 'gossip'));
   assert.deepEqual(
-    watcher.detector.news(10).map(({ nodeId }) => nodeId),
+    watcher.detector.news().map(({ nodeId }) => nodeId),
     [identity(7).nodeId],
   );
 });

@@ -27,7 +27,7 @@ test('ranges move from supernodes that are asked for more than they bear to thos
 test('five minutes into ten times the demand on a hundredth of the ring nobody bears more than it can', () => {
   // About 80 announces a second where 115 can be borne: as many as tell a rate within a minute.
   const plan = { supernodes: 16, clients: 1500, torrentsMean: 60, capacityOverDemand: 2.5 };
-  const simulation = settled({ seed: 55, ...plan }, 600);
+  const simulation = settled({ seed: 54, ...plan }, 600);
   const { space, clients, tally, roster } = simulation;
   const hot = Math.ceil(space.count / 100);
   const all = [{ from: '', to: '' }];
