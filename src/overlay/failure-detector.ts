@@ -30,11 +30,13 @@ const ANSWER_MS = 400;
 const TOLD_FIRST = 6;
 const TOLD_NEXT = 4;
 /**
- * Messages of gossip that carry a suspicion: those sent for it alone have reached nearly everybody before. Where somebody
- * holds it still all partners hear of it, those whom we ask and those who ask us, for it is one of them.
+ * Messages of gossip that carry a suspicion: as many as there are partners, those whom we ask and those who ask us, for those
+ * sent for it alone have reached nearly everybody before. More where somebody holds it still, who is one of them.
  */
-const TELLS = 6;
+const TELLS: number = 2 * PARTNERS_MAX;
 const TELLS_AGAIN: number = 3 * PARTNERS_MAX;
+/** Suspicions that are told at a time: those of a subnet. */
+const TOLD_MAX = 512;
 /** What is heard in this time after something was passed on is passed on with it: a whole subnet may be gone. */
 const PASS_ON_MS = 300;
 /** Who was just heard is there, whoever says otherwise. */
@@ -79,8 +81,8 @@ interface Check {
 export class FailureDetector {
   readonly #context: Context;
   readonly #events: DetectorEvents;
-  /** Suspicions that are told, and how often still. Bounded by SUSPICIONS_MAX. */
-  readonly #suspects = new Map<NodeId, { readonly sequence: number; tells: number }>();
+  /** Suspicions that are told, and how often still. Bounded by TOLD_MAX. */
+  readonly #suspects = new Map<NodeId, { readonly sequence: number; readonly tells: number }>();
   /** Bounded by the questions that may be under way. */
   readonly #checking = new Map<NodeId, Check>();
   /** Those heard in the last seconds; who was heard last stands last. */
@@ -141,14 +143,13 @@ export class FailureDetector {
     this.#due.delete(nodeId);
   }
 
-  /** What is told of suspicions now. */
+  /** What is told of suspicions now: those that were told longest ago, as many as a message holds. */
   news(): Suspicion[] {
-    const suspects: Suspicion[] = [];
-    for (const [nodeId, suspicion] of this.#suspects) {
-      if (--suspicion.tells <= 0) this.#suspects.delete(nodeId);
-      suspects.push({ nodeId, sequence: suspicion.sequence });
-    }
-    return suspects;
+    return [...this.#suspects].slice(0, SUSPICIONS_MAX).map(([nodeId, { sequence, tells }]) => {
+      this.#suspects.delete(nodeId);
+      if (tells > 1) this.#suspects.set(nodeId, { sequence, tells: tells - 1 });
+      return { nodeId, sequence };
+    });
   }
 
   /** Asks on behalf of another whether a node is there. */
@@ -164,7 +165,7 @@ export class FailureDetector {
   }
 
   #tell({ nodeId, sequence }: Suspicion, tells: number): void {
-    if (this.#suspects.size >= SUSPICIONS_MAX || this.#suspects.has(nodeId)) return;
+    if (this.#suspects.size >= TOLD_MAX || this.#suspects.has(nodeId)) return;
     this.#suspects.set(nodeId, { sequence, tells });
   }
 
