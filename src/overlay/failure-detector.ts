@@ -43,7 +43,7 @@ const PASS_ON_MS = 300;
 const HEARD_MS = 1000;
 /** A node that was looked for and found is not looked for again for this long, whoever says what. */
 const TRUSTED_MS = 2000;
-/** Whoever heard of no member for so long, of whom it asks one a second and as many ask it, is cut off. */
+/** Whoever heard of no member for so long, of whom it asks one in two seconds and as many ask it, is cut off. */
 const CUT_OFF_MS = 5000;
 /** A suspicion is looked into within this time, so that not everybody does at once. */
 const SPREAD_MS = 250;
@@ -90,7 +90,7 @@ export class FailureDetector {
   /** Suspicions to look into; bounded by DUE_MAX. */
   readonly #due = new Map<NodeId, { readonly at: Instant; readonly tellers: Set<NodeId> }>();
   readonly #hearsay: Hearsay;
-  /** Suspicions to pass on together, and when the next may be; bounded by the questions under way. */
+  /** Suspicions to pass on together, and when the next may be; bounded by the looks under way. */
   #passedOn: Suspicion[] = [];
   #passOnAt: Instant;
   /** When any member was heard last. */

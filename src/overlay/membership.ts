@@ -1,6 +1,7 @@
 /**
- * Who serves: once a second a supernode exchanges with one other what changed lately, and learns by the same message
- * that the other is there. Who does not answer is asked through three others before it is dropped, and may refute.
+ * Who serves: every two seconds a supernode exchanges with one partner what changed lately, and learns by the same message
+ * that the other is there, as the other does of it. Who does not answer, or does not ask when it said it would, is asked
+ * through three others before it is dropped, and may refute.
  * Views that still differ are compared bucket by bucket. A client asks for the whole view now and then, and no more.
  * Invariant: nothing is passed on that was not checked here first.
  */
