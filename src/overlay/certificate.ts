@@ -26,8 +26,10 @@ import { electedSeat, genesisSeat, type Seat } from './token.ts';
 /** Who is asked for a vote, and how many of them must give it where there are that many. */
 export const WITNESSES = 5;
 export const QUORUM = 3;
-/** How long votes count; they are renewed at half of it. */
+/** How long votes count. */
 export const CERTIFICATE_SECONDS = 7200;
+/** They are renewed at this age: each time all others hear of it, and half an hour is time enough to ask again. */
+export const RENEWAL_SECONDS = 5400;
 const SIGNATURE_BYTES = 64;
 const VOTE_BYTES: number = NODE_ID_BYTES + SIGNATURE_BYTES;
 

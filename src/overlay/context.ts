@@ -68,6 +68,11 @@ export class Context {
     return later(this.now, ms * (0.75 + 0.5 * this.random()));
   }
 
+  /** So much later, a twentieth more or less: for what must not come too late. */
+  about(ms: number): Instant {
+    return later(this.now, ms * (0.95 + 0.1 * this.random()));
+  }
+
   /** A supernode that does not leave. */
   member(nodeId: NodeId): Descriptor | undefined {
     const descriptor = this.view.get(nodeId);

@@ -5,6 +5,7 @@ export {
   type Certificate,
   certificateOf,
   QUORUM,
+  RENEWAL_SECONDS,
   type Vote,
   votedBytes,
   WITNESSES,

@@ -4,7 +4,7 @@
  * it were asked for; who left rests before it stands again, longer each time it left soon.
  */
 import { type Address, earliest, type Instant, instant, later } from '../base/index.ts';
-import { CERTIFICATE_SECONDS, type Certificate, certificateOf, QUORUM } from './certificate.ts';
+import { CERTIFICATE_SECONDS, type Certificate, certificateOf, QUORUM, RENEWAL_SECONDS } from './certificate.ts';
 import type { Context } from './context.ts';
 import {
   ADDRESSES_MAX,
@@ -30,8 +30,8 @@ const OFFER_MS = 300_000;
 const VOLUNTEER_MS = 15_000;
 /** Supernodes that are told. */
 const TOLD = 2;
-/** A descriptor lives two hours: what a quarter more leaves of them is time enough for all to hear of the next. */
-const REISSUE_MS = 5_400_000;
+/** A descriptor lives two hours: after this, a twentieth more or less, there is time enough for all to hear of the next. */
+const REISSUE_MS = 6_000_000;
 /** A load that changed by this much (of 255) is worth a new descriptor, now and then: all hear of it, and none decides by it. */
 const LOAD_STEP = 51;
 const LOAD_REISSUE_MS = 60_000;
@@ -231,7 +231,7 @@ export class Standing {
     this.#isRefuting = false;
     this.#issuedAt = now;
     this.#issuedLoad = this.load;
-    this.#reissueAt = this.#context.soon(REISSUE_MS);
+    this.#reissueAt = this.#context.about(REISSUE_MS);
     const descriptor = this.#seal(this.#phase === 'leaving' ? ROLE_LEAVES : 0);
     this.#issuedSequence = descriptor.sequence;
     view.offer(descriptor);
@@ -330,7 +330,7 @@ export class Standing {
         this.#failures = 0;
         this.#certificate = certificate;
         this.#host = host;
-        this.#renewAt = this.#context.soon(this.#renewMs);
+        this.#renewAt = this.#renewal;
         this.issue();
       });
     });
@@ -387,7 +387,7 @@ export class Standing {
     this.#sequence = Math.max(this.#sequence, sequence);
     this.#take(certificate, addresses[0]!.host);
     this.#beginTerm();
-    this.#renewAt = later(now, Math.max(0, 1000 * (certificate.issued + CERTIFICATE_SECONDS / 2 - wall)));
+    this.#renewAt = later(now, Math.max(0, 1000 * (certificate.issued + RENEWAL_SECONDS - wall)));
     this.#reissueAt = later(now, Math.max(0, 1000 * (own.issued - wall) + REISSUE_MS));
     this.#issuedSequence = sequence;
     view.offer(own);
@@ -409,7 +409,7 @@ export class Standing {
     this.#servingSince = now;
     this.#failures = 0;
     this.#termEndsAt = this.#context.soon(TERM_MS);
-    this.#renewAt = this.#context.soon(this.#renewMs);
+    this.#renewAt = this.#renewal;
     this.#context.tell({ type: 'elected', term: this.#term, isGenesis: !this.isCertified });
   }
 
@@ -433,7 +433,7 @@ export class Standing {
       if (renewed) {
         this.#certificate = renewed;
         this.#host = host;
-        this.#renewAt = this.#context.soon(this.#renewMs);
+        this.#renewAt = this.#renewal;
         this.issue();
       } else if (isWeak && this.#failures > FAILURES_MAX) {
         this.leave('nobody votes for it', false);
@@ -449,10 +449,10 @@ export class Standing {
     return votes.length > 0 && this.#context.wall >= issued + CERTIFICATE_SECONDS / 2;
   }
 
-  /** Votes are renewed at half of their time; those of a young network as soon as there may be more of them. */
-  get #renewMs(): number {
+  /** When to renew votes that are new: those of a young network as soon as there may be more of them. */
+  get #renewal(): Instant {
     const isFull = (this.#certificate?.votes.length ?? 0) >= QUORUM;
-    return isFull ? (CERTIFICATE_SECONDS * 1000) / 2 : COMPANY_MS;
+    return isFull ? this.#context.about(RENEWAL_SECONDS * 1000) : this.#context.soon(COMPANY_MS);
   }
 
   get #seat(): Seat | undefined {

@@ -98,8 +98,10 @@ test('who leaves and serves again while it claimed another seat renews its votes
   assert.equal(node.answerVotes(true), 4);
   node.take();
   assert.equal(node.standing.phase, 'serving');
-  node.pass(3700);
-  assert.equal(node.answerVotes(true), 4, 'half of the time of its votes is over');
+  node.pass(5000);
+  assert.equal(node.answerVotes(true), 0, 'its votes count for long still');
+  node.pass(700);
+  assert.equal(node.answerVotes(true), 4, 'three quarters of the time of its votes are over');
 });
 
 test('who is said to be silent without end refutes it at once, and then ever less often', () => {

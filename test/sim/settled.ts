@@ -11,6 +11,7 @@ import {
   certificateOf,
   type Descriptor,
   ownTokensFor,
+  RENEWAL_SECONDS,
   Ring,
   type Seat,
   sealDescriptor,
@@ -42,7 +43,7 @@ export function startSettled(nodes: readonly SimNode[], world: World): void {
 function descriptorsOf(nodes: readonly SimNode[], world: World): readonly Descriptor[] {
   const random = streamOf(world.seed, 'settled');
   const issued = nodes.map(({ plan }) => {
-    const age = (random() * CERTIFICATE_SECONDS) / 2;
+    const age = random() * RENEWAL_SECONDS;
     return wallSeconds(plan.clock.wall(world.now) - age);
   });
   const elected = nodes.map((node, i) =>
