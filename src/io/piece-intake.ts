@@ -1,7 +1,7 @@
 /**
  * From arriving blocks to verified pieces on disk. Blocks land in segments of at most 1 MiB. A piece of one segment is
- * hashed in a thread beside this one, which writes it when it is good; of several, each full segment is hashed here while it is in cache (in order; what
- * came out of order is read back) and written with one write.
+ * hashed in a thread beside this one, which writes it when it is good; of several, each full segment is hashed here while it
+ * is in cache (in order; what came out of order is read back) and written with one write.
  * Invariants: memory is segments in flight only; a piece of one segment is written after its hash matched.
  */
 import { createHash, type Hash } from 'node:crypto';
@@ -141,10 +141,11 @@ export class PieceIntake {
     this.#intakes.delete(piece);
     intake.isDropped = true;
     const writes: Promise<unknown>[] = intake.inThread ? [intake.inThread] : [];
-    for (const segment of intake.inThread ? [] : intake.segments) {
+    for (const segment of intake.segments) {
       if (!segment || segment === 'written') continue;
       if (segment.writing) writes.push(segment.writing);
-      else giveSegment(segment.bytes);
+      // What the thread has comes back when it is done.
+      else if (!intake.inThread) giveSegment(segment.bytes);
     }
     if (writes.length === 0) return;
     const drained = Promise.allSettled([...writes, this.#draining.get(piece)]).then(() => {
