@@ -61,7 +61,7 @@ export { earliest, type Instant, instant, later, type WallSeconds, wallSeconds }
 export type { Deadline, Machine } from './machine.ts';
 export { MonsoonError, type MonsoonErrorCode, textOfError } from './monsoon-error.ts';
 export { type NodeAt, nodeOfUrl, nodeOrigin } from './node-origin.ts';
-export { jittered, type Random, randomBelow, sampleOf, seededRandom } from './random.ts';
+export { jittered, type Random, randomBelow, sampleOf, seededRandom, shuffled } from './random.ts';
 export {
   forged,
   openRecord,

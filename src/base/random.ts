@@ -33,6 +33,16 @@ export function sampleOf<Item>(items: Iterable<Item>, count: number, random: Ran
   return drawn.slice(0, kept);
 }
 
+/** The same items, in an order by chance. */
+export function shuffled<Item>(items: Iterable<Item>, random: Random): Item[] {
+  const order = [...items];
+  for (let i = order.length - 1; i > 0; i--) {
+    const other = randomBelow(random, i + 1);
+    [order[i], order[other]] = [order[other]!, order[i]!];
+  }
+  return order;
+}
+
 /** `value` stretched or shrunk by up to `share` (0.1 is ±10 %). */
 export function jittered(random: Random, value: number, share: number): number {
   return value * (1 + share * (2 * random() - 1));

@@ -2,6 +2,7 @@
 import {
   type Instant,
   isFault,
+  jittered,
   later,
   type NodeId,
   type Random,
@@ -70,7 +71,7 @@ export class Context {
 
   /** So much later, a twentieth more or less: for what must not come too late. */
   about(ms: number): Instant {
-    return later(this.now, ms * (0.95 + 0.1 * this.random()));
+    return later(this.now, jittered(this.random, ms, 0.05));
   }
 
   /** A supernode that does not leave. */

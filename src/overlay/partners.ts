@@ -3,7 +3,7 @@
  * when nobody does. Each partner makes room for another after a few turns, in an order by chance in which everybody comes
  * once, so that news mixes and nobody chooses whom we ask. Invariant: whoever was told when it is asked again is asked then.
  */
-import { type NodeId, type Random, randomBelow } from '../base/index.ts';
+import { type NodeId, randomBelow, shuffled } from '../base/index.ts';
 import type { Context } from './context.ts';
 import type { Descriptor } from './descriptor.ts';
 
@@ -67,7 +67,7 @@ export class Partners {
   /** The next in turn of those who are no partners now. */
   #nextOther(): Descriptor | undefined {
     for (const isAnew of [false, true]) {
-      if (isAnew) this.#others = shuffled(this.#context.others(), this.#context.random);
+      if (isAnew) this.#others = shuffled(this.#context.others(), this.#context.random).map(({ nodeId }) => nodeId);
       for (let next = this.#others.pop(); next !== undefined; next = this.#others.pop()) {
         const member = this.#context.member(next);
         if (member && !this.#partners.some((partner) => partner && partner.turns > 0 && partner.nodeId === next)) {
@@ -77,13 +77,4 @@ export class Partners {
     }
     return undefined;
   }
-}
-
-function shuffled(members: readonly Descriptor[], random: Random): NodeId[] {
-  const nodeIds = members.map(({ nodeId }) => nodeId);
-  for (let i = nodeIds.length - 1; i > 0; i--) {
-    const other = randomBelow(random, i + 1);
-    [nodeIds[i], nodeIds[other]] = [nodeIds[other]!, nodeIds[i]!];
-  }
-  return nodeIds;
 }

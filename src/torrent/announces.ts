@@ -3,7 +3,7 @@
  * request and reports back. Invariants: one request under way at a time, a farewell excepted; never sooner than the
  * tracker allows; no event is lost to a request that fails or is under way.
  */
-import { type Deadline, type Instant, jittered, later, type Machine, type Random, randomBelow } from '../base/index.ts';
+import { type Deadline, type Instant, jittered, later, type Machine, type Random, shuffled } from '../base/index.ts';
 
 export type AnnounceEvent = 'started' | 'stopped' | 'completed' | undefined;
 
@@ -54,7 +54,7 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
 
   constructor(tiers: readonly (readonly string[])[], random: Random) {
     this.#random = random;
-    this.#tiers = shuffled(tiers, random);
+    this.#tiers = shuffledTiers(tiers, random);
   }
 
   get hasTrackers(): boolean {
@@ -142,7 +142,7 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   }
 
   #replace(tiers: readonly (readonly string[])[], now: Instant): void {
-    this.#tiers = shuffled(tiers, this.#random);
+    this.#tiers = shuffledTiers(tiers, this.#random);
     this.#tier = this.#place = this.#failures = 0;
     this.#answered = this.#allowedAt = this.#lastFailure = undefined;
     this.#isAskedStale = this.#asked !== undefined;
@@ -208,14 +208,7 @@ function latest(a: Instant, b: Instant | undefined): Instant {
   return b !== undefined && b > a ? b : a;
 }
 
-/** Copies tiers without the empty ones, each in random order, so that equal trackers share the load (BEP 12). */
-function shuffled(tiers: readonly (readonly string[])[], random: Random): string[][] {
-  const copies = tiers.map((tier) => [...tier]).filter((tier) => tier.length > 0);
-  for (const tier of copies) {
-    for (let i = tier.length - 1; i > 0; i--) {
-      const j = randomBelow(random, i + 1);
-      [tier[i], tier[j]] = [tier[j]!, tier[i]!];
-    }
-  }
-  return copies;
+/** Tiers without the empty ones, each in random order, so that equal trackers share the load (BEP 12). */
+function shuffledTiers(tiers: readonly (readonly string[])[], random: Random): string[][] {
+  return tiers.filter((tier) => tier.length > 0).map((tier) => shuffled(tier, random));
 }
