@@ -18,7 +18,8 @@ import { type FilterShelf, parseListQuestion } from './listing/filter-shelf.ts';
 import type { ListingFront } from './listing/listing-front.ts';
 import type { Log } from './log.ts';
 import type { Membership } from './overlay/membership.ts';
-import { OVERLAY_PATH, type OverlayHost } from './overlay/overlay-host.ts';
+import { ASKED_IDLE_MS, OVERLAY_PATH } from './overlay/overlay-client.ts';
+import type { OverlayHost } from './overlay/overlay-host.ts';
 import { bodyOf } from './request-body.ts';
 
 const HEADERS_MS = 5000;
@@ -39,12 +40,6 @@ const EXCHANGES_PER_NETWORK = { perSecond: 50, burst: 1000 };
 const SUPERNODE_LISTS_PER_NETWORK = { perSecond: 40_000, burst: 1_000_000 };
 const NETWORKS_MAX = 1024;
 const PAGE_AGAIN_SECONDS = 5;
-/**
- * How long a node's connection stays open between two questions. Members are asked in turn, one a second: among 50 each
- * is asked again before this is over, and no handshake is made; among 1,000 there is one a second (2 ms and 3 KB), which
- * is less than what 1,000 open connections cost. Either way at most 75 wait.
- */
-const NODE_IDLE_MS = 75_000;
 const IDLE_MS = 5000;
 const BENCODED = 'application/octet-stream';
 
@@ -87,7 +82,7 @@ export class PublicFront {
 
   constructor(settings: PublicFrontSettings) {
     this.#settings = settings;
-    this.#servers = { nodes: this.#open(NODE_IDLE_MS), strangers: this.#open(IDLE_MS) };
+    this.#servers = { nodes: this.#open(ASKED_IDLE_MS), strangers: this.#open(IDLE_MS) };
   }
 
   /** Takes a paused connection and the bytes read from it. */

@@ -11,8 +11,6 @@ import { type Identity, verify } from '../../src/io/identity.ts';
 import {
   type Contact,
   countedAs,
-  encodeMessage,
-  MESSAGE_BYTES_MAX,
   Overlay,
   type OverlayEffect,
   type OverlayEvent,
@@ -24,15 +22,12 @@ import {
 } from '../../src/overlay/index.ts';
 import type { Log } from '../log.ts';
 import type { AddressBook, Addressed } from './address-book.ts';
+import { askNode } from './overlay-client.ts';
 import type { OverlayMemory } from './overlay-memory.ts';
 import { addressesIn } from './told-addresses.ts';
 
-/** Where nodes ask each other; POST only. */
-export const OVERLAY_PATH = '/overlay';
 /** How long a question of another node may wait for our answer. */
 const ANSWER_MS = 8000;
-/** What an answer of another node may take longer than the machine waits: TCP and TLS make two journeys before it. */
-const HANDSHAKE_MS = 1000;
 /** Questions of others that wait. */
 const WAITING_MAX = 1024;
 /**
@@ -183,11 +178,11 @@ export class OverlayHost {
   }
 
   async #ask({ exchange, to, message, timeoutMs }: Extract<OverlayEffect, { type: 'ask' }>): Promise<void> {
-    const { http, book, log, network } = this.#settings;
+    const { book, log, network } = this.#settings;
     log.debug('a node is asked', { nodeId: to.nodeId, question: message.type });
     const node = this.#addressed(to);
     const address = book.addressOf(node);
-    const reply = address && (await this.#post(nodeOrigin({ nodeId: to.nodeId, address }), message, timeoutMs, http));
+    const reply = address && (await this.#post({ nodeId: to.nodeId, address }, message, timeoutMs));
     if (reply === undefined || address === undefined) {
       book.noteMissed(to.nodeId);
       log.debug('a node does not answer', {
@@ -202,30 +197,14 @@ export class OverlayHost {
     this.feed({ type: 'answered', exchange, message: reply });
   }
 
+  #post(to: Contact, message: OverlayMessage, timeoutMs: number): Promise<OverlayMessage | undefined> {
+    const signal = this.#ending.signal;
+    return askNode(this.#settings.http, { origin: nodeOrigin(to), message, timeoutMs, signal });
+  }
+
   /** Who is meant, with everything that is known of where it is. */
   #addressed({ nodeId, address }: Contact): Addressed {
     return this.machine.view.get(nodeId) ?? { nodeId, addresses: [address] };
-  }
-
-  async #post(
-    origin: string,
-    message: OverlayMessage,
-    timeoutMs: number,
-    http: HttpClient,
-  ): Promise<OverlayMessage | undefined> {
-    const reply = await http.request({
-      origin,
-      method: 'POST',
-      path: OVERLAY_PATH,
-      headers: { 'content-type': 'application/octet-stream' },
-      body: encodeMessage(message),
-      timeoutMs: timeoutMs + HANDSHAKE_MS,
-      bytesMax: MESSAGE_BYTES_MAX,
-      signal: this.#ending.signal,
-    });
-    if (isFault(reply) || reply.status !== 200) return undefined;
-    const answer = parseMessage(reply.body);
-    return isFault(answer) ? undefined : answer;
   }
 }
 
