@@ -33,6 +33,7 @@ import { OwnCounts } from './listing/own-counts.ts';
 import { Publisher } from './listing/publisher.ts';
 import { type Base, openBase } from './node-base.ts';
 import { Membership } from './overlay/membership.ts';
+import { openOverlayClient } from './overlay/overlay-client.ts';
 import { capacityOf, capsOf, OverlayDesk } from './overlay/overlay-desk.ts';
 import { OverlayHost } from './overlay/overlay-host.ts';
 import { WaysIn } from './overlay/ways-in.ts';
@@ -189,7 +190,7 @@ function composeFilter(base: Base, membership: Membership, http: HttpClient, she
 /** This node's part in the overlay. Its client speaks TLS whatever the policy of peer links is: that proves who answers. */
 function composeOverlay(base: Base, { keeping: keeper, cap }: TrackerService, changed: () => void) {
   const { config, book, memory, highest } = base;
-  const nodes = new HttpClient({
+  const nodes = openOverlayClient({
     network: base.network,
     mayDial: (ip, port) => book.mayAsk(ip, port),
     tls: base.tls,

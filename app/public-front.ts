@@ -5,7 +5,15 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { encodeBencode, type Fault, isFault, SourceBudgets, sourceOf } from '../src/base/index.ts';
+import {
+  type Address,
+  encodeBencode,
+  type Fault,
+  isFault,
+  type NodeId,
+  SourceBudgets,
+  sourceOf,
+} from '../src/base/index.ts';
 import { now as monotonicNow, wallNow } from '../src/io/alarm-clock.ts';
 import type { ListingStore } from '../src/io/index.ts';
 import { createServer } from '../src/io/node-http.ts';
@@ -66,6 +74,8 @@ interface Answer {
   readonly encoding?: string;
   /** When the visitor may come back. */
   readonly againSeconds?: number;
+  /** Without headers that only browsers look at: nodes ask each other so often that these were most of what they sent. */
+  readonly isBare?: boolean;
 }
 
 /** Serves pages and exchange bodies; connections are handed in by the port. */
@@ -214,6 +224,10 @@ export class PublicFront {
     const from = nodeIdOf(request.socket);
     const address = remoteAddress(request.socket);
     if (!from || !address) return text(403, 'only nodes, over TLS');
+    return { ...(await this.#question(request, from, address)), isBare: true };
+  }
+
+  async #question(request: IncomingMessage, from: NodeId, address: Address): Promise<Answer> {
     const body = await bodyOf(request, MESSAGE_BYTES_MAX);
     if (!body) return text(413, `a message has at most ${MESSAGE_BYTES_MAX} bytes`);
     const answer = await this.#settings.overlay.answer(body, from, address);
@@ -296,16 +310,17 @@ function stylesheet(): Answer {
   }
 }
 
-function send(
-  response: ServerResponse,
-  { status, type, body, policy, encoding, againSeconds }: Answer,
-  request: IncomingMessage,
-): void {
+function send(response: ServerResponse, answer: Answer, request: IncomingMessage): void {
+  const { status, body, policy, encoding, againSeconds, isBare = false } = answer;
+  if (isBare) {
+    response.sendDate = false;
+    // Open is what a connection of HTTP/1.1 stays without a word.
+    response.removeHeader('connection');
+  }
   response.writeHead(status, {
     // Nothing follows a 204, not even a length (RFC 9110, 8.6).
-    ...(status !== 204 && { 'content-type': type, 'content-length': Buffer.byteLength(body) }),
-    'x-content-type-options': 'nosniff',
-    'referrer-policy': 'no-referrer',
+    ...(status !== 204 && { 'content-length': Buffer.byteLength(body) }),
+    ...(!isBare && headersForBrowsers(answer)),
     // A body that nobody reads to its end would be taken for the next request, or never end.
     ...(!request.complete && { connection: 'close' }),
     ...(policy !== undefined && { 'content-security-policy': policy }),
@@ -313,4 +328,12 @@ function send(
     ...(encoding !== undefined && { 'content-encoding': encoding, vary: 'accept-encoding' }),
   });
   response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+function headersForBrowsers({ status, type }: Answer): Record<string, string> {
+  return {
+    ...(status !== 204 && { 'content-type': type }),
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+  };
 }

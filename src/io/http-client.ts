@@ -68,6 +68,8 @@ export interface HttpSettings {
   readonly mayDial: MayDial;
   /** What nodes are spoken to with; undefined speaks to them in clear (tests). */
   readonly tls: NodeTls | undefined;
+  /** How long a TLS connection to a node stays open after an answer that does not say; KEEP_ALIVE_MS unless given. */
+  readonly nodeIdleMs?: number;
 }
 
 /** A GET whose answer is handed on as it comes. */
@@ -200,7 +202,7 @@ export class HttpClient {
   #poolFor(origin: string, options: Pool.Options): Pool {
     const node = nodeOfUrl(origin);
     if (!node) return new Pool(origin, options);
-    const { tls } = this.#settings;
+    const { tls, nodeIdleMs: keepAliveTimeout = KEEP_ALIVE_MS } = this.#settings;
     const at = formatAddress(node.address);
     if (!tls) return new Pool(`http://${at}`, options);
     const isAwaited = (): boolean => this.#asked.has(origin);
@@ -210,7 +212,12 @@ export class HttpClient {
         (error) => callback(error, null),
       );
     };
-    return new Pool(`https://${at}`, { ...options, connect, keepAliveMaxTimeout: NODE_KEEP_ALIVE_MS });
+    return new Pool(`https://${at}`, {
+      ...options,
+      connect,
+      keepAliveTimeout,
+      keepAliveMaxTimeout: NODE_KEEP_ALIVE_MS,
+    });
   }
 
   /** Connects to a node, whichever it is where none is meant. */

@@ -10,6 +10,13 @@ import { encodeMessage, parseMessage } from './overlay-under-test.ts';
 export const SAMPLE = 64;
 /** What HTTP and TLS records add to a message. */
 export const OVERHEAD_BYTES = 200;
+/** What HTTP and TLS add to a question, and to its answer. test/node/overlay-wire.test.ts holds these against real nodes. */
+export const QUESTION_OVERHEAD_BYTES = 118;
+export const ANSWER_OVERHEAD_BYTES = 61;
+/** What a connection costs before its first question and after its last answer, both ways together. */
+export const HANDSHAKE_BYTES = 3803;
+/** After so long without a question the asker closes it. */
+export const CONNECTION_IDLE_MS = 70_000;
 
 const ADDRESS_BYTES = 8;
 const DIGEST_BYTES = 15;
