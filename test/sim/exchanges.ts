@@ -5,6 +5,7 @@
  */
 import type { Random } from '../../src/base/index.ts';
 import type { OverlayEffect, OverlayMessage } from '../../src/overlay/index.ts';
+import { Connections } from './connections.ts';
 import { estimateBytes, SAMPLE, throughCodec } from './message-bytes.ts';
 import type { Endpoint, Network } from './network.ts';
 import type { SimNode } from './sim-node.ts';
@@ -38,6 +39,7 @@ export class Exchanges {
   readonly #network: Network;
   readonly #nodeAt: (endpoint: Endpoint) => SimNode | undefined;
   readonly #chance: Random;
+  readonly #connections = new Connections();
   readonly #owed = new Map<SimNode, Map<number, Exchange>>();
   #count = 0;
   /** Called at every crash point. */
@@ -57,7 +59,8 @@ export class Exchanges {
     if (asker.life !== exchange.life) return;
     this.#world.plan(timeoutMs, KIND.timeout, asker.index, () => this.#giveUp(exchange));
     const endpoint = this.#network.at(to.address);
-    const carried = this.#weigh(exchange, message);
+    this.traffic.noteQuestion(exchange.question, estimateBytes(message));
+    const carried = this.#carried(exchange, message);
     if (endpoint?.isDialable) {
       const receive = (): void => {
         const node = this.#nodeAt(endpoint);
@@ -77,7 +80,8 @@ export class Exchanges {
     this.watch?.(node, 'before-send', message);
     if (node.life !== life) return;
     const { asker } = exchange;
-    const carried = this.#weigh(exchange, message);
+    this.traffic.noteAnswer(exchange.question, estimateBytes(message));
+    const carried = this.#carried(exchange, message);
     this.#network.send(node.endpoint, asker.endpoint, KIND.answered, () => {
       if (exchange.isDone || asker.life !== exchange.life) return;
       exchange.isDone = true;
@@ -91,10 +95,13 @@ export class Exchanges {
   /** A node's process ended: what it owed it will never answer. */
   forget(node: SimNode): void {
     this.#owed.delete(node);
+    this.#connections.end(node.index, this.#world.now);
   }
 
   #receive(node: SimNode, exchange: Exchange, message: OverlayMessage): void {
     const { life } = node;
+    const isNew = this.#connections.use(exchange.asker.index, node.index, this.#world.now);
+    if (isNew) this.traffic.noteHandshake(exchange.question);
     this.watch?.(node, 'before-receive', message);
     if (node.life !== life) return;
     let owed = this.#owed.get(node);
@@ -127,8 +134,8 @@ export class Exchanges {
     this.#network.send(from, exchange.asker.endpoint, KIND.answered, () => this.#giveUp(exchange));
   }
 
-  #weigh(exchange: Exchange, message: OverlayMessage): OverlayMessage {
-    this.traffic.note(exchange.question, estimateBytes(message));
+  /** The message as the other side has it. */
+  #carried(exchange: Exchange, message: OverlayMessage): OverlayMessage {
     if (!exchange.isSampled) return message;
     const parsed = throughCodec(message);
     if (typeof parsed !== 'string') return parsed;

@@ -20,6 +20,8 @@ export interface Figures {
   readonly bytesMoved: number;
   /** Sent and received. */
   readonly upkeepBytesPerSupernodePerSecond: number;
+  /** Begun for questions that count as upkeep, which has their bytes. */
+  readonly handshakesPerSupernodePerSecond: number;
   readonly loadOverCapacityWorst: number;
   readonly loadOverCapacityP99: number;
   readonly rangeAnsweredAgainSecondsP99: number;
@@ -41,6 +43,7 @@ export interface Tally {
   handOffs: number;
   bytesMoved: number;
   upkeepBytes: number;
+  handshakes: number;
   /** Seconds that all supernodes served, added up. */
   servedSeconds: number;
   readonly loads: number[];
@@ -74,6 +77,7 @@ export function emptyTally(): Tally {
     handOffs: 0,
     bytesMoved: 0,
     upkeepBytes: 0,
+    handshakes: 0,
     servedSeconds: 0,
     loads: [],
     answeredAgainSeconds: [],
@@ -133,6 +137,12 @@ export function figuresOf(tallies: readonly Tally[]): Figures {
           sum(({ upkeepBytes }) => upkeepBytes),
           sum(({ servedSeconds }) => servedSeconds),
         ),
+    ),
+    handshakesPerSupernodePerSecond: round(
+      ratio(
+        sum(({ handshakes }) => handshakes),
+        sum(({ servedSeconds }) => servedSeconds),
+      ),
     ),
     loadOverCapacityWorst: round(
       percentile(

@@ -8,8 +8,6 @@ import { encodeMessage, parseMessage } from './overlay-under-test.ts';
 
 /** One exchange of so many passes the codec. */
 export const SAMPLE = 64;
-/** What HTTP and TLS records add to a message. */
-export const OVERHEAD_BYTES = 200;
 /** What HTTP and TLS add to a question, and to its answer. test/node/overlay-wire.test.ts holds these against real nodes. */
 export const QUESTION_OVERHEAD_BYTES = 118;
 export const ANSWER_OVERHEAD_BYTES = 61;

@@ -21,7 +21,7 @@ test('in a settled network nobody doubts the votes of others, and all renew thei
   world.run(simulation.warmUpMs);
   assert.equal(roster.serving.length, PLAN.supernodes);
   agrees(simulation);
-  const votes = (): number => exchanges.traffic.messages.get('vote') ?? 0;
+  const votes = (): number => exchanges.traffic.weights.get('vote')?.messages ?? 0;
   const before = votes();
   world.run(world.now + 600_000);
   // A sixth of an hour: a sixth of all ask five witnesses, each question and most answers are messages.

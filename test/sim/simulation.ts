@@ -242,6 +242,7 @@ export class Simulation {
     tally.lost = ledger.lost;
     tally.bytesMoved = exchanges.traffic.moved;
     tally.upkeepBytes = exchanges.traffic.upkeep;
+    tally.handshakes = exchanges.traffic.handshakes;
     tally.breaks = world.breakCount;
     tally.knownSeconds.splice(0, Number.POSITIVE_INFINITY, ...members.knownSeconds);
     tally.answeredAgainSeconds.splice(0, Number.POSITIVE_INFINITY, ...members.answeredAgainSeconds);

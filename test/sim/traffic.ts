@@ -1,31 +1,79 @@
 /** Bytes on the wire, by what they were for. Upkeep is all but announces and snapshots. */
 import type { OverlayMessage } from '../../src/overlay/index.ts';
-import { OVERHEAD_BYTES } from './message-bytes.ts';
+import { ANSWER_OVERHEAD_BYTES, HANDSHAKE_BYTES, QUESTION_OVERHEAD_BYTES } from './message-bytes.ts';
+
+/** What questions of one type and their answers came to. */
+export interface Weight {
+  messages: number;
+  /** Connections that were made for a question. */
+  handshakes: number;
+  /** In messages themselves. */
+  bodyBytes: number;
+  /** In what HTTP and TLS add to messages. */
+  headerBytes: number;
+  handshakeBytes: number;
+}
 
 export class Traffic {
   /** By the type of the question; an answer counts where its question does. */
-  readonly bytes: Map<OverlayMessage['type'], number> = new Map();
-  readonly messages: Map<OverlayMessage['type'], number> = new Map();
+  readonly weights: Map<OverlayMessage['type'], Weight> = new Map();
 
-  note(question: OverlayMessage['type'], bytes: number): void {
-    this.bytes.set(question, (this.bytes.get(question) ?? 0) + bytes + OVERHEAD_BYTES);
-    this.messages.set(question, (this.messages.get(question) ?? 0) + 1);
+  noteQuestion(question: OverlayMessage['type'], bytes: number): void {
+    this.#note(this.#weightOf(question), bytes, QUESTION_OVERHEAD_BYTES);
+  }
+
+  noteAnswer(question: OverlayMessage['type'], bytes: number): void {
+    this.#note(this.#weightOf(question), bytes, ANSWER_OVERHEAD_BYTES);
+  }
+
+  noteHandshake(question: OverlayMessage['type']): void {
+    const weight = this.#weightOf(question);
+    weight.handshakes++;
+    weight.handshakeBytes += HANDSHAKE_BYTES;
   }
 
   clear(): void {
-    this.bytes.clear();
-    this.messages.clear();
+    this.weights.clear();
   }
 
   /** Bytes of copies of swarms. */
   get moved(): number {
-    return this.bytes.get('frame') ?? 0;
+    const frames = this.weights.get('frame');
+    return frames ? bytesOf(frames) : 0;
   }
 
   /** Bytes that were put on the wire whether or not anybody announced. */
   get upkeep(): number {
+    return this.#sumOfUpkeep(bytesOf);
+  }
+
+  /** Connections that were made whether or not anybody announced. */
+  get handshakes(): number {
+    return this.#sumOfUpkeep(({ handshakes }) => handshakes);
+  }
+
+  #sumOfUpkeep(of: (weight: Weight) => number): number {
     let sum = 0;
-    for (const [type, bytes] of this.bytes) if (type !== 'frame' && type !== 'announces') sum += bytes;
+    for (const [type, weight] of this.weights) if (type !== 'frame' && type !== 'announces') sum += of(weight);
     return sum;
   }
+
+  #weightOf(question: OverlayMessage['type']): Weight {
+    let weight = this.weights.get(question);
+    if (!weight) {
+      weight = { messages: 0, handshakes: 0, bodyBytes: 0, headerBytes: 0, handshakeBytes: 0 };
+      this.weights.set(question, weight);
+    }
+    return weight;
+  }
+
+  #note(weight: Weight, bytes: number, overhead: number): void {
+    weight.messages++;
+    weight.bodyBytes += bytes;
+    weight.headerBytes += overhead;
+  }
+}
+
+function bytesOf({ bodyBytes, headerBytes, handshakeBytes }: Weight): number {
+  return bodyBytes + headerBytes + handshakeBytes;
 }
