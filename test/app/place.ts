@@ -16,6 +16,9 @@ import { FakeNode } from './fake-node.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/monsoon.js', import.meta.url));
 const FAKE_DAEMON = fileURLToPath(new URL('fake-daemon.ts', import.meta.url));
+const { NODE_COMPILE_CACHE } = process.env;
+/** A daemon of the sources need not compile them again where the tests keep what was compiled. */
+const COMPILE_CACHE: Readonly<Record<string, string>> = NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {};
 
 export interface Place {
   readonly root: string;
@@ -148,7 +151,8 @@ export function spawnProgram(t: TestContext, place: Place, words: readonly strin
 }
 
 async function spawnServing(t: TestContext, place: Place, words: readonly string[]): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, words, { env: place.environment, stdio: ['ignore', 'pipe', 'ignore'] });
+  const env = { ...COMPILE_CACHE, ...place.environment };
+  const child = spawn(process.execPath, words, { env, stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => child.kill('SIGKILL'));
   const exitCode = new Promise<number | null>((resolve) => child.on('exit', resolve));
   const { promise: serving, resolve } = Promise.withResolvers<void>();
