@@ -28,6 +28,8 @@ import { LinkBudget, nodeLinkBounds } from '../../src/session/index.ts';
 import { NO_WISHES, type TorrentInfo } from '../../src/torrent/index.ts';
 
 const ASK_AGAIN_MS = 1;
+/** A peer that a busy machine did not answer in time is dialled again 15 s later. */
+const DEADLINE_MS = 40_000;
 
 export interface LoopbackNode {
   readonly torrents: Torrents;
@@ -145,7 +147,7 @@ export function specOf(info: TorrentInfo, directory: string, parts: Partial<Torr
  * Polls until true, with a deadline: for conditions that only the network can bring about. A millisecond apart, because asking
  * without a pause takes a whole core from what is waited for, and from the tests beside this one.
  */
-export async function until(what: string, isTrue: () => boolean, deadlineMs = 20_000): Promise<void> {
+export async function until(what: string, isTrue: () => boolean, deadlineMs: number = DEADLINE_MS): Promise<void> {
   for (const end = performance.now() + deadlineMs; !isTrue(); ) {
     if (performance.now() > end) throw new Error(`timed out: ${what}`);
     await delay(ASK_AGAIN_MS);
