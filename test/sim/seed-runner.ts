@@ -5,6 +5,9 @@ import type { Tally } from './figures.ts';
 import { Simulation, type SimulationPlan } from './simulation.ts';
 import type { Break } from './world.ts';
 
+/** Messages live for seconds of virtual time, and a node's default for a few of real time: a fifth of a run was collecting them. */
+const YOUNG_MIB = 192;
+
 export interface SeedRun {
   readonly seed: number;
   readonly tally: Tally;
@@ -26,7 +29,7 @@ export async function runSeeds(plan: SimulationPlan, count: number, threads?: nu
   const queue = [...plans];
   await Promise.all(
     Array.from({ length: wanted }, async () => {
-      const worker = new Worker(new URL(import.meta.url));
+      const worker = new Worker(new URL(import.meta.url), { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB } });
       try {
         for (let next = queue.shift(); next; next = queue.shift()) runs.push(await runOn(worker, next));
       } finally {
