@@ -12,18 +12,20 @@ export interface SimEvent {
   readonly kind: number;
   readonly subject: number;
   readonly happen: () => void;
+  /** What follows it in its slot. */
+  next: SimEvent | undefined;
 }
 
 /** Milliseconds that have a slot, a power of two: more than the timeouts of questions. */
 const SLOTS = 8192;
 
 export class EventQueue {
-  /** Events before `#now + SLOTS`, by the millisecond in which they happen modulo SLOTS, in the order of their planning. */
-  readonly #slots: SimEvent[][] = Array.from({ length: SLOTS }, () => []);
+  /** Events before `#now + SLOTS`, by the millisecond in which they happen modulo SLOTS: the first by planning, and the last. */
+  readonly #first: (SimEvent | undefined)[] = new Array(SLOTS).fill(undefined);
+  readonly #last: (SimEvent | undefined)[] = new Array(SLOTS).fill(undefined);
   readonly #far = new FarEvents();
-  /** Where the agenda stands: nothing waits before, and of this millisecond so many events are over. */
+  /** Where the agenda stands: nothing waits before. */
   #now = 0;
-  #over = 0;
   #near = 0;
   #planned = 0;
 
@@ -35,15 +37,13 @@ export class EventQueue {
   get nextAt(): number {
     if (this.#near === 0) return this.#far.nextAt;
     let at = this.#now;
-    if (this.#over < this.#slots[at % SLOTS]!.length) return at;
-    do at++;
-    while (this.#slots[at % SLOTS]!.length === 0);
+    while (this.#first[at % SLOTS] === undefined) at++;
     return at;
   }
 
   /** @param at not before the last event that was taken; a part of a millisecond counts as a whole one */
   push(at: number, kind: number, subject: number, happen: () => void): void {
-    const event = { at: Math.ceil(at), order: this.#planned++, kind, subject, happen };
+    const event = { at: Math.ceil(at), order: this.#planned++, kind, subject, happen, next: undefined };
     if (event.at < this.#now + SLOTS) this.#lay(event);
     else this.#far.push(event);
   }
@@ -53,19 +53,22 @@ export class EventQueue {
     const { nextAt } = this;
     if (nextAt !== this.#now) this.#goOn(nextAt);
     this.#near--;
-    return this.#slots[nextAt % SLOTS]![this.#over++]!;
+    const event = this.#first[nextAt % SLOTS]!;
+    this.#first[nextAt % SLOTS] = event.next;
+    return event;
   }
 
   /** What came near while time passed was planned before anything else that will lie in its slot. */
   #goOn(to: number): void {
-    this.#slots[this.#now % SLOTS]!.length = 0;
-    this.#over = 0;
     this.#now = to;
     while (this.#far.nextAt < to + SLOTS) this.#lay(this.#far.pop());
   }
 
   #lay(event: SimEvent): void {
-    this.#slots[event.at % SLOTS]!.push(event);
+    const slot = event.at % SLOTS;
+    if (this.#first[slot] === undefined) this.#first[slot] = event;
+    else this.#last[slot]!.next = event;
+    this.#last[slot] = event;
     this.#near++;
   }
 }
