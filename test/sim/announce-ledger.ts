@@ -19,6 +19,13 @@ export const COPY_MS = 60_000;
 /** Time until an announce is with the other owners: batches are 2 s old, and may be asked for again. */
 const SPREAD_MS = 10_000;
 
+/** What is known of one hash's announces. */
+interface Noted {
+  readonly entries: Map<number, Entry>;
+  /** While its owners and what they have of it stay the same, a look shows nothing new before. */
+  lookAgainAtMs: number;
+}
+
 interface Entry {
   readonly atMs: number;
   /** The last two or three that held it together, at first who acknowledged it. */
@@ -35,7 +42,11 @@ export class AnnounceLedger {
   readonly #roster: Roster;
   readonly #space: HashSpace;
   /** By hash, then by peer. Bounded by the clients of the world. */
-  readonly #entries = new Map<number, Map<number, Entry>>();
+  readonly #noted = new Map<number, Noted>();
+  /** Hashes of which somebody has more or less since the last check. */
+  readonly touched: Set<number> = new Set();
+  /** Who kept their word at the last check, and by which version of their views. */
+  #seen: { readonly honest: readonly SimNode[]; readonly versions: readonly (number | undefined)[] } | undefined;
   readonly #owner: (SimNode | undefined)[] = [];
 
   constructor(world: World, network: Network, roster: Roster, space: HashSpace) {
@@ -48,14 +59,15 @@ export class AnnounceLedger {
   /** A client was told that its announce was noted. */
   acknowledge(rank: number, peer: number, by: SimNode, atMs: number): void {
     this.acknowledged++;
-    let peers = this.#entries.get(rank);
-    if (!peers) {
-      peers = new Map();
-      this.#entries.set(rank, peers);
+    let noted = this.#noted.get(rank);
+    if (!noted) {
+      noted = { entries: new Map(), lookAgainAtMs: 0 };
+      this.#noted.set(rank, noted);
     }
-    const held = peers.get(peer);
+    noted.lookAgainAtMs = 0;
+    const held = noted.entries.get(peer);
     const isSame = held !== undefined && atMs - held.atMs < SPREAD_MS;
-    peers.set(peer, {
+    noted.entries.set(peer, {
       atMs: isSame ? held.atMs : atMs,
       holders: isSame ? [...held.holders.filter((node) => node !== by), by] : [by],
       fewSinceMs: undefined,
@@ -64,27 +76,55 @@ export class AnnounceLedger {
 
   /** A peer said that it stops. */
   forget(rank: number, peer: number): void {
-    this.#entries.get(rank)?.delete(peer);
+    this.#noted.get(rank)?.entries.delete(peer);
   }
 
   /** Looks for every announce where it has to be. */
   check(): void {
-    const oldest = this.#world.now - LIFETIME_MS;
     const isCalm = this.#network.isWhole && this.#world.now - this.#network.healedAtMs > COPY_MS;
-    for (const [rank, peers] of this.#entries) {
-      const owners = this.ownersOf(rank);
-      const isUnpromised = owners.length < 2 && this.#honestOwnersOf(rank) < 2;
-      const stamps = owners.map((node) => node.keeper!.stampsOf(rank));
-      for (const [peer, entry] of peers) {
-        if (entry.atMs < oldest || isUnpromised) peers.delete(peer);
-        else if (entry.atMs < this.#world.now - SPREAD_MS) {
-          const isWithAll = owners.length >= 2 && stamps.every((times) => announcedAt(times, peer) >= entry.atMs);
-          if (isWithAll) noteHeld(entry, owners);
-          else this.#look(rank, peer, entry, owners, isCalm);
-        }
-      }
-      if (peers.size === 0) this.#entries.delete(rank);
+    const areOwnersSame = this.#areOwnersAsSeen();
+    for (const [rank, noted] of this.#noted) {
+      const isSame = areOwnersSame && !this.touched.has(rank) && this.#world.now <= noted.lookAgainAtMs;
+      if (!isSame) this.#lookAt(rank, noted, isCalm);
     }
+    this.touched.clear();
+  }
+
+  /** Since the last check nobody came, went, or heard of somebody who did. */
+  #areOwnersAsSeen(): boolean {
+    const { honest } = this.#roster;
+    const before = this.#seen;
+    const versions = honest.map(({ overlay }) => overlay!.view?.version);
+    this.#seen = { honest, versions };
+    return (
+      before?.honest === honest &&
+      versions.every((version, i) => version !== undefined && version === before.versions[i])
+    );
+  }
+
+  #lookAt(rank: number, noted: Noted, isCalm: boolean): void {
+    const { now } = this.#world;
+    const { entries } = noted;
+    const owners = this.ownersOf(rank);
+    const isUnpromised = owners.length < 2 && this.#honestOwnersOf(rank) < 2;
+    const stamps = owners.map((node) => node.keeper!.stampsOf(rank));
+    // Who only takes a copy may be named beside two owners, and comes and goes unseen.
+    let lookAgainAtMs = owners.length === OWNERS ? Number.POSITIVE_INFINITY : 0;
+    for (const [peer, entry] of entries) {
+      const isRipe = entry.atMs < now - SPREAD_MS;
+      if (entry.atMs < now - LIFETIME_MS || isUnpromised) entries.delete(peer);
+      else if (isRipe && owners.length >= 2 && stamps.every((times) => announcedAt(times, peer) >= entry.atMs)) {
+        noteHeld(entry, owners);
+        lookAgainAtMs = Math.min(lookAgainAtMs, entry.atMs + LIFETIME_MS);
+      } else if (isRipe) {
+        this.#look(rank, peer, entry, owners, isCalm);
+        lookAgainAtMs = 0;
+      } else {
+        lookAgainAtMs = Math.min(lookAgainAtMs, entry.atMs + SPREAD_MS);
+      }
+    }
+    noted.lookAgainAtMs = lookAgainAtMs;
+    if (entries.size === 0) this.#noted.delete(rank);
   }
 
   /** The live members of a hash's owner set, as its owner sees it. */
@@ -92,9 +132,9 @@ export class AnnounceLedger {
     const infoHash = this.#space.hashes[rank]!;
     const known = this.#owner[rank];
     const owner =
-      known && this.#roster.isLive(known) && known.claims(infoHash)
+      known && this.#roster.isLive(known) && known.claims(rank)
         ? known
-        : this.#roster.honest.find((node) => node.claims(infoHash));
+        : this.#roster.honest.find((node) => node.claims(rank));
     this.#owner[rank] = owner;
     if (!owner) return [];
     const owners = [owner];
@@ -119,9 +159,9 @@ export class AnnounceLedger {
     if (holders.length >= 2) return noteHeld(entry, holders);
     entry.fewSinceMs ??= now;
     if (this.#isExcused(entry)) {
-      this.#entries.get(rank)!.delete(peer);
+      this.#noted.get(rank)!.entries.delete(peer);
     } else if (isCalm && now - entry.fewSinceMs > COPY_MS && this.#roster.honest.length >= 2 && owners.length >= 2) {
-      this.#entries.get(rank)!.delete(peer);
+      this.#noted.get(rank)!.entries.delete(peer);
       if (holders.length === 0) this.lost++;
       const where = `hash ${rank}, peer ${peer}, acknowledged at ${entry.atMs} ms`;
       const held = entry.holders.map((node) => `${node.index}${this.#roster.isLive(node) ? '' : ' (gone)'}`).join(', ');

@@ -19,7 +19,9 @@ test('a crashed owner is known to all in 30 s, and its hashes are answered again
   const { roster, space } = simulation;
   for (let crashes = 0; crashes < 3; crashes++) {
     // Who owns no hash that exists is not missed.
-    const owner = roster.honest.find((node) => node.index % 5 === 3 && space.hashes.some((hash) => node.claims(hash)));
+    const owner = roster.honest.find(
+      (node) => node.index % 5 === 3 && space.hashes.some((_, rank) => node.claims(rank)),
+    );
     owner!.crash();
     pass(simulation, 60);
   }

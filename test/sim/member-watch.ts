@@ -2,7 +2,7 @@
  * How soon a change of the membership is known, and how soon a crashed owner's hashes are answered again, seen from
  * outside: a member knows of another when it names it for a hash that the other owns.
  */
-import { type InfoHash, type NodeId, type Random, randomBelow } from '../../src/base/index.ts';
+import { type NodeId, type Random, randomBelow } from '../../src/base/index.ts';
 import type { HashSpace } from './hash-space.ts';
 import type { Roster } from './roster.ts';
 import type { SimNode } from './sim-node.ts';
@@ -57,11 +57,14 @@ export class MemberWatch {
   /** Looks whether members still own their marks, and has one of them name others for those that do not. */
   refresh(): void {
     const { honest } = this.#roster;
-    const owned = this.#ownedAsSeenBy(honest[randomBelow(this.#chance, honest.length)]);
+    const asked = honest[randomBelow(this.#chance, honest.length)];
+    const first = asked && randomBelow(this.#chance, this.#space.count);
+    let owned: ReadonlyMap<NodeId, number> | undefined;
     for (const node of honest) {
       if (this.#ownsMark(node)) continue;
+      owned ??= this.#ownedAsSeenBy(asked!, first!);
       const rank = owned.get(node.nodeId);
-      if (rank !== undefined && node.claims(this.#space.hashes[rank]!)) this.#marks.set(node, rank);
+      if (rank !== undefined && node.claims(rank)) this.#marks.set(node, rank);
       else this.#marks.delete(node);
     }
   }
@@ -89,7 +92,7 @@ export class MemberWatch {
 
   #markOf(node: SimNode): number | undefined {
     if (this.#ownsMark(node)) return this.#marks.get(node);
-    const rank = this.#someRank((infoHash) => node.claims(infoHash));
+    const rank = this.#someRank((rank) => node.claims(rank));
     if (rank === undefined) this.#marks.delete(node);
     else this.#marks.set(node, rank);
     return rank;
@@ -97,15 +100,13 @@ export class MemberWatch {
 
   #ownsMark(node: SimNode): boolean {
     const mark = this.#marks.get(node);
-    return mark !== undefined && node.claims(this.#space.hashes[mark]!);
+    return mark !== undefined && node.claims(mark);
   }
 
-  /** A hash by chance that each member owns, as one of them has it. */
-  #ownedAsSeenBy(asked: SimNode | undefined): ReadonlyMap<NodeId, number> {
+  /** The first hash from a place on that each member owns, as one of them has it. */
+  #ownedAsSeenBy(asked: SimNode, first: number): ReadonlyMap<NodeId, number> {
     const owned = new Map<NodeId, number>();
-    if (!asked) return owned;
     const { ownership } = asked.overlay!;
-    const first = randomBelow(this.#chance, this.#space.count);
     for (let i = 0; i < this.#space.count; i++) {
       const rank = (first + i) % this.#space.count;
       const owner = ownership.ownerOf(this.#space.hashes[rank]!);
@@ -116,12 +117,12 @@ export class MemberWatch {
   }
 
   /** One that fits, the first from a place by chance on. */
-  #someRank(fits: (infoHash: InfoHash) => boolean): number | undefined {
-    const { count, hashes } = this.#space;
+  #someRank(fits: (rank: number) => boolean): number | undefined {
+    const { count } = this.#space;
     const first = randomBelow(this.#chance, count);
     for (let i = 0; i < count; i++) {
       const rank = (first + i) % count;
-      if (fits(hashes[rank]!)) return rank;
+      if (fits(rank)) return rank;
     }
     return undefined;
   }

@@ -17,7 +17,6 @@ export class OwnerWatch {
   readonly #world: World;
   readonly #network: Network;
   readonly #roster: Roster;
-  readonly #space: HashSpace;
   readonly #probes: readonly number[];
   /** Since when two answer for a hash, and who. */
   readonly #disputes = new Map<number, { sinceMs: number; between: string }>();
@@ -29,7 +28,6 @@ export class OwnerWatch {
     this.#world = world;
     this.#network = network;
     this.#roster = roster;
-    this.#space = space;
     const random = streamOf(world.seed, 'owner probes');
     const popular = Math.min(PROBES / 2, space.count);
     const probes = new Set(Array.from({ length: popular }, (_, i) => space.popular(i)));
@@ -47,7 +45,7 @@ export class OwnerWatch {
   check(): void {
     const { serving } = this.#roster;
     for (const rank of this.#probes) {
-      const owners = serving.filter((node) => node.claims(this.#space.hashes[rank]!));
+      const owners = serving.filter((node) => node.claims(rank));
       // What liars say of themselves counts as an answer, and not as a rival's.
       this.#judge(
         rank,
@@ -59,8 +57,7 @@ export class OwnerWatch {
   }
 
   #judge(rank: number, candidates: readonly SimNode[]): void {
-    const infoHash = this.#space.hashes[rank]!;
-    const owners = candidates.filter((node) => this.#roster.isLive(node) && node.claims(infoHash));
+    const owners = candidates.filter((node) => this.#roster.isLive(node) && node.claims(rank));
     const rivals = owners.filter((a) => owners.some((b) => a !== b && this.#reach(a, b)));
     if (rivals.length < 2) return void this.#disputes.delete(rank);
     const { now } = this.#world;

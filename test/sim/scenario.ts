@@ -66,7 +66,7 @@ function disagreement({ roster, space }: Simulation): string | undefined {
   const odd = honest.find((node) => node.overlay!.members !== serving.length);
   if (odd) return `node ${odd.index} knows ${odd.overlay!.members} of ${serving.length} members`;
   for (let rank = 0; rank < space.count; rank += 7) {
-    const owners: SimNode[] = honest.filter((node) => node.claims(space.hashes[rank]!));
+    const owners: SimNode[] = honest.filter((node) => node.claims(rank));
     if (owners.length > 1) return `hash ${rank} has owners ${owners.map(({ index }) => index).join(' and ')}`;
     if (owners.length === 0 && honest.length === serving.length) return `hash ${rank} has no owner`;
   }

@@ -38,6 +38,9 @@ interface Swarm {
   /** Announces in a window that fades out. */
   load: number;
   loadAt: number;
+  /** What is left of it at some time: it is asked for range by range and then in all. */
+  fadedLoad: number;
+  fadedAt: number;
 }
 
 /** When a peer announced; before everything when it did not. @param stamps those of its hash, as `stampsOf` gives them */
@@ -49,14 +52,17 @@ export function announcedAt(stamps: ReadonlyMap<number, number> | undefined, pee
 export class SimKeeper implements SwarmKeeper {
   readonly #space: HashSpace;
   readonly #worldMs: () => number;
+  readonly #touched: Set<number>;
   readonly #swarms = new Map<number, Swarm>();
   readonly #unsent = new Map<NodeId, number[]>();
   #ranks: number[] | undefined = [];
   #peers = 0;
 
-  constructor(space: HashSpace, worldMs: () => number) {
+  /** @param touched learns of which hashes more or less is kept */
+  constructor(space: HashSpace, worldMs: () => number, touched: Set<number> = new Set()) {
     this.#space = space;
     this.#worldMs = worldMs;
+    this.#touched = touched;
   }
 
   get size(): { readonly peers: number; readonly hashes: number } {
@@ -151,7 +157,7 @@ export class SimKeeper implements SwarmKeeper {
   loadOf(arcs: readonly Arc[]): readonly ArcLoad[] {
     return arcs.map((arc) => {
       let announces = 0;
-      for (const rank of this.#ranksIn(arc)) announces += this.#loadNow(rank);
+      for (const rank of this.#ranksIn(arc)) announces += this.#loadNow(this.#swarms.get(rank)!);
       const announcesPerSecond = announces / (LOAD_WINDOW_MS / 1000);
       return { announcesPerSecond, bytesPerSecond: announcesPerSecond * ANNOUNCE_BYTES };
     });
@@ -159,10 +165,10 @@ export class SimKeeper implements SwarmKeeper {
 
   cutOf(arc: Arc, share: number): string | undefined {
     const ranks = this.#ranksIn(arc);
-    const total = ranks.reduce((sum, rank) => sum + this.#loadNow(rank), 0);
+    const total = ranks.reduce((sum, rank) => sum + this.#loadNow(this.#swarms.get(rank)!), 0);
     let sum = 0;
     for (const [i, rank] of ranks.entries()) {
-      sum += this.#loadNow(rank);
+      sum += this.#loadNow(this.#swarms.get(rank)!);
       if (sum >= share * total) return i < ranks.length - 1 && total > 0 ? this.#space.hashes[rank] : undefined;
     }
     return undefined;
@@ -170,8 +176,8 @@ export class SimKeeper implements SwarmKeeper {
 
   hottest(): readonly HotHash[] {
     const hot: { rank: number; load: number }[] = [];
-    for (const rank of this.#swarms.keys()) {
-      const load = this.#loadNow(rank);
+    for (const [rank, swarm] of this.#swarms) {
+      const load = this.#loadNow(swarm);
       if (load > HOT_LOAD_MIN) hot.push({ rank, load });
     }
     hot.sort((a, b) => b.load - a.load || a.rank - b.rank);
@@ -189,16 +195,18 @@ export class SimKeeper implements SwarmKeeper {
       return;
     }
     if (!swarm) {
-      swarm = { peers: new Map(), load: 0, loadAt: 0 };
+      swarm = { peers: new Map(), load: 0, loadAt: 0, fadedLoad: 0, fadedAt: 0 };
       this.#swarms.set(rank, swarm);
       this.#ranks = undefined;
     }
     if (held === undefined) this.#peers++;
     swarm.peers.set(peer, stamp);
+    this.#touched.add(rank);
   }
 
   #drop(rank: number, swarm: Swarm, peer: number): void {
     swarm.peers.delete(peer);
+    this.#touched.add(rank);
     this.#peers--;
     if (swarm.peers.size > 0) return;
     this.#swarms.delete(rank);
@@ -208,13 +216,19 @@ export class SimKeeper implements SwarmKeeper {
   #bear(rank: number): void {
     const swarm = this.#swarms.get(rank);
     if (!swarm) return;
-    swarm.load = this.#loadNow(rank) + 1;
+    swarm.load = this.#loadNow(swarm) + 1;
     swarm.loadAt = this.#worldMs();
+    swarm.fadedLoad = swarm.load;
+    swarm.fadedAt = swarm.loadAt;
   }
 
-  #loadNow(rank: number): number {
-    const swarm = this.#swarms.get(rank)!;
-    return swarm.load === 0 ? 0 : swarm.load * Math.exp((swarm.loadAt - this.#worldMs()) / LOAD_WINDOW_MS);
+  #loadNow(swarm: Swarm): number {
+    const now = this.#worldMs();
+    if (swarm.load !== 0 && swarm.fadedAt !== now) {
+      swarm.fadedLoad = swarm.load * Math.exp((swarm.loadAt - now) / LOAD_WINDOW_MS);
+      swarm.fadedAt = now;
+    }
+    return swarm.fadedLoad;
   }
 
   /** The hashes kept here of an arc, in its order. */

@@ -3,7 +3,7 @@
  * the machine is woken at its deadline and not later. A crash takes everything but the disk; a sleep takes nothing, and
  * lets what came meanwhile wait.
  */
-import type { InfoHash, NodeId, Random, Sign } from '../../src/base/index.ts';
+import type { NodeId, Random, Sign } from '../../src/base/index.ts';
 import type {
   Capacity,
   Contact,
@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly shelf: RecordShelf;
   readonly makeOverlay: MakeOverlay;
   readonly space: HashSpace;
+  /** Learns of which hashes some node keeps more or less. */
+  readonly touched: Set<number>;
   /** Nodes that a bootstrap source names to somebody who starts. */
   readonly bootstrap: (node: SimNode) => readonly Contact[];
   /** A node's part in the overlay changed, or it came up or went down. */
@@ -69,6 +71,9 @@ const GENESIS_MS = 15_000;
 const LEAVE_MS_MAX = 60_000;
 const LOOK_AROUND_EVERY_MS = 10_000;
 const LOOKS_WHEN_SETTLED = 30;
+const UNASKED = 0;
+const OWNED = 1;
+const NOT_OWNED = 2;
 
 export class SimNode {
   readonly plan: NodePlan;
@@ -90,6 +95,10 @@ export class SimNode {
   #isPumping = false;
   #looks = 0;
   #contacts: readonly Contact[] = [];
+  /** The machine's deadline in the world's time, as it was after its last input. */
+  #dueMs: number = Number.POSITIVE_INFINITY;
+  /** By rank: whether this node owns the hash, as far as it was asked. Good for one machine and one version of its view. */
+  #owned = { of: undefined as OverlayUnderTest | undefined, version: -1, ranks: new Uint8Array(0) };
 
   constructor(plan: NodePlan, around: Surroundings) {
     this.plan = plan;
@@ -125,11 +134,11 @@ export class SimNode {
   start(prepare: (overlay: OverlayUnderTest) => void = () => {}): void {
     if (this.overlay) return;
     this.life++;
-    const { world, keys, shelf, space } = this.#around;
+    const { world, keys, shelf, space, touched } = this.#around;
     const { plan } = this;
     const { term, sequence, contacts } = this.disk.read();
     this.#contacts = contacts;
-    this.keeper = new SimKeeper(space, () => world.now);
+    this.keeper = new SimKeeper(space, () => world.now, touched);
     this.overlay = this.#around.makeOverlay(
       {
         network: 'monsoon',
@@ -235,8 +244,20 @@ export class SimNode {
   }
 
   /** Whether it answers for a hash as its owner. */
-  claims(infoHash: InfoHash): boolean {
-    return this.serves && this.overlay!.ownership.roleOf(infoHash) === 'owner';
+  claims(rank: number): boolean {
+    if (!this.serves) return false;
+    const overlay = this.overlay!;
+    // A machine that shows no view is asked each time.
+    const version = overlay.view?.version ?? this.#owned.version + 1;
+    if (this.#owned.of !== overlay || this.#owned.version !== version) {
+      this.#owned = { of: overlay, version, ranks: new Uint8Array(this.#around.space.count) };
+    }
+    const { ranks } = this.#owned;
+    if (ranks[rank] === UNASKED) {
+      const isOwner = overlay.ownership.roleOf(this.#around.space.hashes[rank]!) === 'owner';
+      ranks[rank] = isOwner ? OWNED : NOT_OWNED;
+    }
+    return ranks[rank] === OWNED;
   }
 
   #serve(rank: number, peer: number, isSeeder: boolean, isGone: boolean, isNative: boolean): AnnounceAnswer {
@@ -314,9 +335,10 @@ export class SimNode {
   #planWake(): void {
     const { world } = this.#around;
     const deadline = this.overlay!.deadline;
+    this.#dueMs = Number.POSITIVE_INFINITY;
     if (!deadline || this.isAsleep) return;
-    const dueMs = this.plan.clock.worldMs(deadline.at);
-    let atMs = Math.max(world.now, Math.ceil(dueMs));
+    this.#dueMs = this.plan.clock.worldMs(deadline.at);
+    let atMs = Math.max(world.now, Math.ceil(this.#dueMs));
     if (atMs >= this.#wakeAtMs) return;
     if (atMs === world.now && this.#spinsAt(world.now) >= SPINS_MAX) {
       world.broken(`node ${this.index} is due again and again at one instant: ${deadline.why}`);
@@ -331,8 +353,7 @@ export class SimNode {
     if (this.life !== life || this.isAsleep || atMs !== this.#wakeAtMs) return;
     const { world } = this.#around;
     this.#wakeAtMs = Number.POSITIVE_INFINITY;
-    const deadline = this.overlay!.deadline;
-    if (deadline && this.plan.clock.worldMs(deadline.at) <= world.now) {
+    if (this.#dueMs <= world.now) {
       this.#input({ type: 'tick', wall: this.plan.clock.wall(world.now) });
     } else {
       this.#planWake();

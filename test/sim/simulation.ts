@@ -120,6 +120,7 @@ export class Simulation {
     this.#around = {
       world,
       space,
+      touched: ledger.touched,
       keys: this.keys,
       shelf: new RecordShelf(),
       makeOverlay: make,
