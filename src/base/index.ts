@@ -57,7 +57,7 @@ export {
   parseInfoHash,
   parseNodeId,
 } from './ids.ts';
-export { earliest, type Instant, instant, later, type WallSeconds, wallSeconds } from './instant.ts';
+export { earliest, following, type Instant, instant, later, type WallSeconds, wallSeconds } from './instant.ts';
 export type { Deadline, Machine } from './machine.ts';
 export { MonsoonError, type MonsoonErrorCode, textOfError } from './monsoon-error.ts';
 export { type NodeAt, nodeOfUrl, nodeOrigin } from './node-origin.ts';

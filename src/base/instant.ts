@@ -24,6 +24,12 @@ export function later(from: Instant, ms: number): Instant {
   return (from + ms) as Instant;
 }
 
+/** What follows `at` every so often, however late `at` was noticed; where all of a turn was missed it begins anew from `now`. */
+export function following(at: Instant, everyMs: number, now: Instant): Instant {
+  const next = later(at, everyMs);
+  return next > now ? next : later(now, everyMs);
+}
+
 /** The earlier of two instants, either of which may be missing. */
 export function earliest(a: Instant | undefined, b: Instant | undefined): Instant | undefined {
   if (a === undefined) return b;

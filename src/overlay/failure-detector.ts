@@ -145,6 +145,7 @@ export class FailureDetector {
 
   /** What is told of suspicions now: those that were told longest ago, as many as a message holds. */
   news(): Suspicion[] {
+    if (this.#suspects.size === 0) return [];
     return [...this.#suspects].slice(0, SUSPICIONS_MAX).map(([nodeId, { sequence, tells }]) => {
       this.#suspects.delete(nodeId);
       if (tells > 1) this.#suspects.set(nodeId, { sequence, tells: tells - 1 });

@@ -5,7 +5,7 @@
  * Views that still differ are compared bucket by bucket. A client asks for the whole view now and then, and no more.
  * Invariant: nothing is passed on that was not checked here first.
  */
-import { earliest, type Instant, isFault, later, type NodeId } from '../base/index.ts';
+import { earliest, following, type Instant, isFault, later, type NodeId } from '../base/index.ts';
 import { Admission } from './admission.ts';
 import { Appointments } from './appointments.ts';
 import type { Context } from './context.ts';
@@ -113,15 +113,21 @@ export class Membership {
     return earliest(earliest(at, this.#admission.deadline), this.#appointments.deadline)!;
   }
 
-  /** Begins or ends to take part as a supernode. */
-  serve(isServing: boolean): void {
-    if (isServing === this.#isServing) return;
+  /** When somebody is asked next. */
+  get nextRound(): Instant {
+    return this.#nextRound;
+  }
+
+  /** Begins or ends to take part as a supernode; false when it does so already. */
+  serve(isServing: boolean): boolean {
+    if (isServing === this.#isServing) return false;
     this.#isServing = isServing;
     this.#detector.serve(isServing);
     this.#appointments.clear();
     // Those who began together ask each at another time.
     this.#nextRound = later(this.#context.now, isServing ? ROUND_MS * this.#context.random() : 0);
     this.#nextSync = this.#context.now;
+    return true;
   }
 
   /** Has everybody learn of a record that is in the view. */
@@ -172,7 +178,7 @@ export class Membership {
     }
     if (this.#isServing) this.#round();
     else this.#attendClient();
-    const soon = later(now, ROUND_MS);
+    const soon = following(this.#nextRound, ROUND_MS, now);
     this.#nextRound = this.#isServing || this.#nextSync < soon ? soon : this.#nextSync;
   }
 

@@ -357,7 +357,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
 
   #standingChanged(): void {
     const { isOnDuty, key } = this.#standing;
-    this.#membership.serve(isOnDuty);
+    if (this.#membership.serve(isOnDuty)) this.#replication.beginAt(this.#membership.nextRound);
     if (isOnDuty) this.#membership.spread(key);
     this.#change();
   }

@@ -4,7 +4,7 @@
  * after a partition or a long sleep two nodes wrote for one range. Invariant: a node counts as a copy of an arc only from
  * the last frame of it on, and only while it was told of every announce since.
  */
-import { earliest, type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
+import { earliest, following, type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
 import { covers, joined, missingOf } from './arcs.ts';
 import type { Context } from './context.ts';
@@ -134,6 +134,11 @@ export class Replication {
     return earliest(earliest(this.#batchAt, this.#again[0]?.at), this.#isDirty ? this.#primeAt : undefined);
   }
 
+  /** Passes on from a time on: where others look then too, they wake the node once. */
+  beginAt(at: Instant): void {
+    this.#batchAt = at;
+  }
+
   /** The ring, or our part in it, may be another. */
   noteChange(isServing: boolean): void {
     // What others got in an earlier term they were told nothing of since.
@@ -193,17 +198,23 @@ export class Replication {
       this.#primeAt = later(now, PRIME_MS);
       this.#prime();
     }
+    if (this.#again.length > 0) this.#sendAgain();
+    if (now < this.#batchAt) return;
+    this.#batchAt = following(this.#batchAt, BATCH_MS, now);
+    this.passOn();
+  }
+
+  #sendAgain(): void {
+    const { now } = this.#context;
     const due = this.#again.filter(({ at }) => at <= now);
     this.#again = this.#again.filter(({ at }) => at > now);
     for (const batch of due) this.#send(batch);
-    if (now < this.#batchAt) return;
-    this.#batchAt = later(now, BATCH_MS);
-    this.passOn();
   }
 
   /** Passes on now what was announced since the last time; where that is much the rest follows soon. */
   passOn(): void {
     const { keeper } = this.#context.settings;
+    if (!keeper.hasBatches && this.#flushing.length === 0) return;
     for (const { to, bytes } of keeper.batches()) this.#begin(to, bytes, false);
     if (keeper.hasBatches) {
       this.#batchAt = later(this.#context.now, PART_MS);

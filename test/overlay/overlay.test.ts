@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wallSeconds } from '../../src/base/index.ts';
+import { instant, wallSeconds } from '../../src/base/index.ts';
 import { hashAt, Mesh, type MeshNode } from './mesh.ts';
 
 test('a node that finds nobody becomes the first supernode and owns the whole ring', () => {
@@ -266,4 +266,21 @@ test('a supernode whose clock stood still while it slept says that it is back', 
   assert.equal(sequence(), before);
   mesh.feed(first, { type: 'tick', wall: wallSeconds(mesh.wall + 120) });
   assert.ok(sequence() > before);
+});
+
+test('what a supernode does each second wakes it once, however late it is woken', () => {
+  const mesh = new Mesh(14);
+  const node = mesh.add();
+  mesh.feed(node, { type: 'alone', withinMs: 0 });
+  const { overlay } = node;
+  const begun = mesh.now;
+  let [time, wakings] = [begun + 2500, 0];
+  for (const end = time + 60_000; time < end; wakings++) {
+    overlay.input({ type: 'tick', wall: wallSeconds(1_800_000_000 + (time - begun) / 1000) }, instant(time));
+    overlay.effects();
+    // Timers ring up to three milliseconds late.
+    time = Math.max(time, overlay.deadline.at) + 3 * mesh.random();
+  }
+  // Thirty rounds of gossip would be so many wakings more; what it does every few seconds comes besides.
+  assert.ok(wakings <= 60 + 20, `${wakings} times in a minute`);
 });
