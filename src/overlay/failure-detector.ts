@@ -2,6 +2,7 @@
  * Who is silent: a node that does not answer is asked once more, and through three others, before it is dropped. Meanwhile
  * a few others are told, its neighbours on the ring among them, and whoever gets no answer either tells a few more; everybody
  * looks for itself. Who reaches nobody tells nobody: it is gone itself, most likely, and drops the others for itself alone.
+ * Who answers late was there all the time, whatever was concluded meanwhile.
  * Invariant: nobody is dropped on another's word alone, nor because this node has no room for questions; what others say
  * costs one question where the node answers soon, and who was wrong is not heard for a while.
  */
@@ -52,10 +53,14 @@ const DUE_MAX = 512;
 /** What is looked into waits while so many questions are under way. */
 const ASKING_MAX = 512;
 const RECORDS_MS = 5000;
+/** So late an answer still counts: one way in a hundred takes longer than what makes a node silent. */
+const LATE_MS = 3000;
 
 export interface DetectorEvents {
   /** A node was dropped from the view. */
   lost(nodeId: NodeId): void;
+  /** A node that was dropped answered after all, by the descriptor by which it was known. */
+  returned(descriptor: Descriptor): void;
   /** Somebody says that we are silent: a newer descriptor refutes it. */
   refute(sequence: number): void;
   /** Records that were not looked at yet: of somebody who serves by a later one than ours. */
@@ -71,6 +76,8 @@ interface Check {
   /** When others are told; undefined once they are. */
   tellAt: Instant | undefined;
   isProbed: boolean;
+  /** When our own question counts as unanswered; undefined once it does, or was answered. */
+  silentAt: Instant | undefined;
   /** Our own question was in vain. */
   isSilent: boolean;
   /** Answers that are awaited. */
@@ -109,7 +116,7 @@ export class FailureDetector {
     let at: Instant | undefined;
     // With no room for questions an answer, or its absence, is the next that happens.
     if (this.#hasRoom) for (const due of this.#due.values()) at = earliest(at, due.at);
-    for (const { tellAt } of this.#checking.values()) at = earliest(at, tellAt);
+    for (const { tellAt, silentAt } of this.#checking.values()) at = earliest(at, earliest(tellAt, silentAt));
     return this.#passedOn.length > 0 ? earliest(at, this.#passOnAt) : at;
   }
 
@@ -128,6 +135,7 @@ export class FailureDetector {
     }
     for (const check of this.#checking.values()) {
       if (check.tellAt !== undefined && check.tellAt <= this.#context.now) this.#tellSome(check);
+      if (check.silentAt !== undefined && check.silentAt <= this.#context.now) this.#hearOf(check, false);
     }
     if (this.#passedOn.length > 0 && this.#context.now >= this.#passOnAt) this.#passOn();
   }
@@ -221,14 +229,46 @@ export class FailureDetector {
     // A client asks and tells nobody else.
     const isAlone = !this.#isServing;
     const tellAt = isAlone ? undefined : later(now, ANSWER_MS);
-    const check: Check = { descriptor, tellers, isFirstHand, tellAt, isProbed: isAlone, isSilent: false, open: 1 };
+    const silentAt = later(now, HELLO_MS);
+    const check: Check = {
+      descriptor,
+      tellers,
+      isFirstHand,
+      tellAt,
+      isProbed: isAlone,
+      silentAt,
+      isSilent: false,
+      open: 1,
+    };
     this.#checking.set(nodeId, check);
-    exchanges.ask(contactOf(descriptor), { type: 'hello' }, HELLO_MS, (reply) => {
+    exchanges.ask(contactOf(descriptor), { type: 'hello' }, LATE_MS, (reply) => {
       const isLater = reply?.type === 'here' && reply.sequence > descriptor.sequence;
       if (isLater && this.#checking.get(nodeId) === check) return this.#askForRecord(check);
-      check.isSilent = !isServing(reply, descriptor.sequence);
-      this.#heard(check, !check.isSilent);
+      const isThere = isServing(reply, descriptor.sequence);
+      if (check.silentAt !== undefined) this.#hearOf(check, isThere);
+      else if (isThere) this.#hearLate(check);
     });
+  }
+
+  /** Our own question was answered, or counts as not answered. */
+  #hearOf(check: Check, isThere: boolean): void {
+    check.silentAt = undefined;
+    check.isSilent = !isThere;
+    this.#heard(check, isThere);
+  }
+
+  /** The answer came when nobody waited for it any more: the way is slow, or was, and those who say more are wrong. */
+  #hearLate(check: Check): void {
+    const { nodeId, sequence } = check.descriptor;
+    const { view } = this.#context;
+    if (this.#checking.get(nodeId) === check) return this.#conclude(check, true);
+    const isGone = view.dropped(nodeId)?.sequence === sequence;
+    if (!isGone) return;
+    for (const teller of check.tellers) this.#hearsay.noteWrong(teller);
+    this.#suspects.delete(nodeId);
+    view.forgive(nodeId);
+    this.#events.returned(check.descriptor);
+    this.#trust(nodeId, TRUSTED_MS);
   }
 
   /** It says that it serves by a later record than ours: who keeps that from us is in the rings of others by another. */

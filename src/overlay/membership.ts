@@ -92,6 +92,7 @@ export class Membership {
     });
     this.#detector = new FailureDetector(context, {
       lost: (nodeId) => this.#lost(nodeId),
+      returned: (descriptor) => this.#admit(descriptor),
       refute: (sequence) => events.refute(sequence),
       found: (records) => this.#intake.takeAnswer(records, () => {}),
     });

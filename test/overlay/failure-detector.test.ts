@@ -23,11 +23,14 @@ const signed = (n: number, sequence: number): Descriptor => {
 /** The detector of node 1, which knows nodes 2 to `count`, each by its descriptor 5. */
 class Watcher {
   readonly lost: string[] = [];
+  readonly returned: string[] = [];
   readonly found: Uint8Array[] = [];
   readonly context: Context;
   readonly detector: FailureDetector;
   /** How it is answered, by who is asked. */
   answer: (to: string, message: OverlayMessage) => OverlayMessage | undefined = () => undefined;
+  /** In how many milliseconds, by who is asked. */
+  delayMs: (to: string) => number = () => 50;
   readonly asked: { readonly to: string; readonly type: string; readonly at: Instant }[] = [];
   readonly #waiting: { at: Instant; exchange: number; reply: OverlayMessage | undefined }[] = [];
 
@@ -42,13 +45,17 @@ class Watcher {
     for (let n = 1; n <= count; n++) this.context.view.offer(signed(n, 5));
     this.detector = new FailureDetector(this.context, {
       lost: (who) => void this.lost.push(who),
+      returned: (descriptor) => {
+        this.returned.push(descriptor.nodeId);
+        this.context.view.offer(descriptor);
+      },
       refute: () => {},
       found: (records) => void this.found.push(...records),
     });
     this.detector.serve(true);
   }
 
-  /** Answers come after 50 ms, and their absence when the time for them is over. */
+  /** Answers come after their delay, and their absence when the time for them is over. */
   run(ms: number): void {
     const { context } = this;
     for (const end = later(context.now, ms); context.now < end; context.now = later(context.now, 10)) {
@@ -62,7 +69,10 @@ class Watcher {
         const { exchange, to, message, timeoutMs } = effect;
         this.asked.push({ to: to.nodeId, type: message.type, at: context.now });
         const reply = this.answer(to.nodeId, message);
-        this.#waiting.push({ at: later(context.now, reply ? 50 : timeoutMs), exchange, reply });
+        const ms = reply ? this.delayMs(to.nodeId) : timeoutMs;
+        const isInTime = ms <= timeoutMs;
+        const at = later(context.now, Math.min(ms, timeoutMs));
+        this.#waiting.push({ at, exchange, reply: isInTime ? reply : undefined });
       }
     }
   }
@@ -181,6 +191,40 @@ test('who is silent and said to be by as many as would be asked is dropped witho
   say(4);
   say(5);
   assert.deepEqual(watcher.lost, [VICTIM]);
+});
+
+test('who answers late was there, whoever said otherwise meanwhile, and those are soon not heard', () => {
+  const watcher = new Watcher(30);
+  watcher.answer = () => isThere(5);
+  watcher.delayMs = (to) => (to === VICTIM ? 1300 : 50);
+  const lie = (): void => {
+    for (const n of [3, 4, 5]) watcher.detector.note([{ nodeId: VICTIM, sequence: 5 }], identity(n).nodeId);
+  };
+  lie();
+  watcher.run(1260);
+  assert.deepEqual(watcher.lost, [VICTIM]);
+  watcher.run(400);
+  assert.deepEqual(watcher.returned, [VICTIM]);
+  assert.ok(watcher.context.view.get(VICTIM));
+  assert.deepEqual(watcher.detector.news(), [], 'nobody is told that it is gone');
+  for (let second = 0; second < 40; second += 4) {
+    lie();
+    watcher.run(4000);
+  }
+  assert.ok(watcher.lost.length <= 4, `lost ${watcher.lost.length} times`);
+  assert.deepEqual(watcher.returned, watcher.lost);
+});
+
+test('an answer that comes while others are asked settles it', () => {
+  const watcher = new Watcher(30);
+  watcher.delayMs = (to) => (to === VICTIM ? 1300 : 50);
+  watcher.answer = (to, message) => {
+    if (to === VICTIM) return isThere(5);
+    return message.type === 'probe' ? undefined : isThere(5);
+  };
+  watcher.detector.check(VICTIM);
+  watcher.run(3000);
+  assert.deepEqual(watcher.lost, []);
 });
 
 test('who looks for many at once passes them on together', () => {
