@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { infoHashBytes, nodeIdBytes, parseInfoHash, parseNodeId } from '../../src/base/index.ts';
 import { percentEncode } from '../../src/torrent/index.ts';
+import { isInstalled, requireOrSkip } from '../require.ts';
 import { type MonsoonSettings, startMonsoon } from './clients/monsoon.ts';
 import { writeRandomFile } from './content.ts';
 import { Program, run } from './program.ts';
@@ -84,7 +85,7 @@ async function capturedBetween(t: TestContext, encryption: MonsoonSettings['encr
   await writeRandomFile(join(folder, FILE_NAME), SIZE, 7);
   const shared = await sharer.share(join(folder, FILE_NAME));
   const listed = await until('the listing', SECONDS_MAX, async () => {
-    const rows = await getter.verb<{ infoHash: string }[]>('list');
+    const rows = await getter.listing();
     return rows.length > 0 ? rows : undefined;
   });
   assert.equal(listed[0]!.infoHash, shared.infoHash);
@@ -115,28 +116,34 @@ async function classified({ file }: Captured): Promise<string> {
   return /Detected protocols:\n([\s\S]*?)\n\n/.exec(report)?.[1] ?? report;
 }
 
-test('N-01 what default nodes say to each other shows no info hash, file name, protocol or node id', async (t) => {
+const hasNdpi = (t: TestContext): boolean => requireOrSkip(t, isInstalled('ndpiReader'), 'ndpiReader is not installed');
+
+test('what default nodes say to each other', async (t) => {
   if (!(await hasWhatItTakes(t, ['tcpdump']))) return;
-  assert.deepEqual(await seenIn(await capturedBetween(t, undefined)), []);
+  const captured = await capturedBetween(t, undefined);
+  await t.test('N-01 shows no info hash, file name, protocol or node id', async () => {
+    assert.deepEqual(await seenIn(captured), []);
+  });
+  await t.test('N-02 is TLS to nDPI, and not BitTorrent', async (t) => {
+    if (!hasNdpi(t)) return;
+    const protocols = await classified(captured);
+    t.diagnostic(protocols.replace(/\s+/g, ' '));
+    assert.match(protocols, /\bTLS\b/);
+    assert.doesNotMatch(protocols, /bittorrent/i);
+  });
 });
 
-test('the same search finds all of it once encryption is off', async (t) => {
+test('the same once encryption is off', async (t) => {
   if (!(await hasWhatItTakes(t, ['tcpdump']))) return;
-  const found = await seenIn(await capturedBetween(t, 'off'));
-  for (const what of ['info hash', 'info hash percent-encoded', 'file name', 'protocol', 'node id 0', 'node id 1']) {
-    assert.ok(found.includes(what), `${what} is not among ${found.join(', ')}`);
-  }
-});
-
-test('N-02 nDPI takes what default nodes say to each other for TLS, and not for BitTorrent', async (t) => {
-  if (!(await hasWhatItTakes(t, ['tcpdump', 'ndpiReader']))) return;
-  const protocols = await classified(await capturedBetween(t, undefined));
-  t.diagnostic(protocols.replace(/\s+/g, ' '));
-  assert.match(protocols, /\bTLS\b/);
-  assert.doesNotMatch(protocols, /bittorrent/i);
-});
-
-test('nDPI recognises the same as BitTorrent once encryption is off', async (t) => {
-  if (!(await hasWhatItTakes(t, ['tcpdump', 'ndpiReader']))) return;
-  assert.match(await classified(await capturedBetween(t, 'off')), /bittorrent/i);
+  const captured = await capturedBetween(t, 'off');
+  await t.test('shows all of it to the same search', async () => {
+    const found = await seenIn(captured);
+    for (const what of ['info hash', 'info hash percent-encoded', 'file name', 'protocol', 'node id 0', 'node id 1']) {
+      assert.ok(found.includes(what), `${what} is not among ${found.join(', ')}`);
+    }
+  });
+  await t.test('is BitTorrent to nDPI', async (t) => {
+    if (!hasNdpi(t)) return;
+    assert.match(await classified(captured), /bittorrent/i);
+  });
 });
