@@ -67,6 +67,13 @@ export interface DetectorEvents {
   found(records: readonly Uint8Array[]): void;
 }
 
+/** Those to whom a connection is open; the others where they are too few. */
+export interface Acquaintances {
+  some(count: number, except?: NodeId): Descriptor[];
+  /** In how many ms one is asked again, as it was told; undefined where it was not. */
+  againMs(nodeId: NodeId): number | undefined;
+}
+
 /** A node that is being looked for. */
 interface Check {
   readonly descriptor: Descriptor;
@@ -88,6 +95,7 @@ interface Check {
 export class FailureDetector {
   readonly #context: Context;
   readonly #events: DetectorEvents;
+  readonly #acquaintances: Acquaintances;
   /** Suspicions that are told, and how often still. Bounded by TOLD_MAX. */
   readonly #suspects = new Map<NodeId, { readonly sequence: number; readonly tells: number }>();
   /** Bounded by the questions that may be under way. */
@@ -104,9 +112,10 @@ export class FailureDetector {
   #heardAt: Instant;
   #isServing = false;
 
-  constructor(context: Context, events: DetectorEvents) {
+  constructor(context: Context, events: DetectorEvents, acquaintances: Acquaintances) {
     this.#context = context;
     this.#events = events;
+    this.#acquaintances = acquaintances;
     this.#hearsay = new Hearsay(context);
     this.#heardAt = context.now;
     this.#passOnAt = context.now;
@@ -299,21 +308,21 @@ export class FailureDetector {
     }
     const suspicion = { nodeId, sequence };
     if (!check.isFirstHand) return void this.#passedOn.push(suspicion);
-    this.#tellAtOnce([...this.#neighboursOf(nodeId), ...this.#context.someOthers(TOLD_FIRST, nodeId)], [suspicion]);
+    this.#tellAtOnce([...this.#neighboursOf(nodeId), ...this.#acquaintances.some(TOLD_FIRST, nodeId)], [suspicion]);
     this.#probeFor(check);
   }
 
   #passOn(): void {
     const suspicions = this.#passedOn.splice(0, SUSPICIONS_MAX);
     this.#passOnAt = later(this.#context.now, PASS_ON_MS);
-    if (!this.#isCutOff) this.#tellAtOnce(this.#context.someOthers(TOLD_NEXT), suspicions);
+    if (!this.#isCutOff) this.#tellAtOnce(this.#acquaintances.some(TOLD_NEXT), suspicions);
   }
 
   #probeFor(check: Check): void {
     const { exchanges } = this.#context;
     const contact = contactOf(check.descriptor);
     check.isProbed = true;
-    for (const other of this.#context.someOthers(PROBES - check.tellers.size, contact.nodeId)) {
+    for (const other of this.#acquaintances.some(PROBES - check.tellers.size, contact.nodeId)) {
       check.open++;
       exchanges.ask(contactOf(other), { type: 'probe', ...contact }, PROBE_MS, (reply) =>
         this.#heard(check, reply?.type === 'probed' && reply.isThere),
@@ -360,11 +369,13 @@ export class FailureDetector {
 
   #tellAtOnce(told: Iterable<Descriptor>, suspects: readonly Suspicion[]): void {
     const { exchanges, view, self } = this.#context;
-    const message = { type: 'gossip', digests: [], suspects, view: view.digests.hash, againMs: undefined } as const;
+    const message = { type: 'gossip', digests: [], suspects, view: view.digests.hash } as const;
     for (const member of new Set(told)) {
       const isOneOfThem = suspects.some(({ nodeId }) => nodeId === member.nodeId);
       if (isOneOfThem || member.nodeId === self || !this.#hasRoom) continue;
-      exchanges.ask(contactOf(member), message, TELL_MS, () => {});
+      // Without this word who expects us would think that it is not asked again.
+      const againMs = this.#acquaintances.againMs(member.nodeId);
+      exchanges.ask(contactOf(member), { ...message, againMs }, TELL_MS, () => {});
     }
   }
 

@@ -11,7 +11,7 @@ import { Appointments } from './appointments.ts';
 import type { Context } from './context.ts';
 import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
-import { FailureDetector } from './failure-detector.ts';
+import { type DetectorEvents, FailureDetector } from './failure-detector.ts';
 import { openGrant } from './grant.ts';
 import { Intake } from './intake.ts';
 import type { OverlayMessage, Suspicion } from './message.ts';
@@ -90,18 +90,22 @@ export class Membership {
       // Whoever told of it holds it still.
       silent: ({ nodeId, sequence }) => this.#detector.tellAgain({ nodeId, sequence }),
     });
-    this.#detector = new FailureDetector(context, {
+    this.#partners = new Partners(context);
+    const detectorEvents: DetectorEvents = {
       lost: (nodeId) => this.#lost(nodeId),
       returned: (descriptor) => this.#admit(descriptor),
       refute: (sequence) => events.refute(sequence),
       found: (records) => this.#intake.takeAnswer(records, () => {}),
+    };
+    this.#detector = new FailureDetector(context, detectorEvents, {
+      some: (count, except) => this.#partners.some(count, except),
+      againMs: (nodeId) => this.#againMs(nodeId),
     });
     this.#intake = new Intake(
       context,
       (lettered) => this.#learn(lettered),
       () => this.#noteChange(),
     );
-    this.#partners = new Partners(context);
     this.#appointments = new Appointments(context, (nodeId) => this.#detector.check(nodeId));
     this.#nextRound = context.now;
     this.#nextSync = context.now;
@@ -230,6 +234,13 @@ export class Membership {
         this.#sync(contactOf(partner));
       }
     });
+  }
+
+  /** In how many ms the round comes in which a partner is asked again. */
+  #againMs(nodeId: NodeId): number | undefined {
+    const rounds = this.#partners.roundsBefore(nodeId);
+    if (rounds === undefined) return undefined;
+    return Math.round(Math.max(0, this.#nextRound - this.#context.now) + rounds * ROUND_MS);
   }
 
   #attendClient(): void {

@@ -51,6 +51,30 @@ export class Partners {
     return this.#turnOf(other, { nodeId: other.nodeId, turns }, at);
   }
 
+  /**
+   * Some of them by chance, and others only where they are too few. Who must be turned to at once is one of these: a
+   * connection to each is open, where anybody else costs a handshake, several times what is said and two journeys before it.
+   */
+  some(count: number, except?: NodeId): Descriptor[] {
+    const { random } = this.#context;
+    const present = this.#partners
+      .map((partner) => partner && this.#context.member(partner.nodeId))
+      .filter((member) => member !== undefined && member.nodeId !== except);
+    const chosen = new Set(shuffled(present as Descriptor[], random).slice(0, count));
+    if (chosen.size < count) {
+      for (const other of this.#context.someOthers(count, except)) if (chosen.size < count) chosen.add(other);
+    }
+    return [...chosen];
+  }
+
+  /** How many rounds there are before the one in which a partner is asked again; undefined where it was not told. */
+  roundsBefore(nodeId: NodeId): number | undefined {
+    const { length } = this.#partners;
+    const at = this.#partners.findIndex((partner) => partner?.nodeId === nodeId);
+    if (at < 0 || this.#partners[at]!.turns === 0) return undefined;
+    return at >= this.#at ? at - this.#at : length - this.#at + at;
+  }
+
   #turnOf(member: Descriptor, partner: Partner, at: number): Turn {
     partner.turns--;
     this.#partners[at] = partner;

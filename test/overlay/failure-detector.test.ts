@@ -1,7 +1,15 @@
 // Who is looked for, on whose word, and what is taken for an answer.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Instant, instant, later, seededRandom, wallSeconds } from '../../src/base/index.ts';
+import {
+  type Instant,
+  instant,
+  later,
+  type NodeId,
+  seededRandom,
+  shuffled,
+  wallSeconds,
+} from '../../src/base/index.ts';
 import { verify } from '../../src/io/identity.ts';
 import { Context } from '../../src/overlay/context.ts';
 import { FailureDetector } from '../../src/overlay/failure-detector.ts';
@@ -27,6 +35,10 @@ class Watcher {
   readonly found: Uint8Array[] = [];
   readonly context: Context;
   readonly detector: FailureDetector;
+  /** To whom a connection is open; everybody unless a test says otherwise. */
+  acquaintances: NodeId[];
+  /** In how many ms some of them were told that they are asked again. */
+  readonly promised = new Map<NodeId, number>();
   /** How it is answered, by who is asked. */
   answer: (to: string, message: OverlayMessage) => OverlayMessage | undefined = () => undefined;
   /** In how many milliseconds, by who is asked. */
@@ -43,14 +55,23 @@ class Watcher {
     };
     this.context = new Context(settings, instant(0), NOW);
     for (let n = 1; n <= count; n++) this.context.view.offer(signed(n, 5));
-    this.detector = new FailureDetector(this.context, {
-      lost: (who) => void this.lost.push(who),
-      returned: (descriptor) => {
+    this.acquaintances = shuffled(this.context.others(), seededRandom(2)).map(({ nodeId }) => nodeId);
+    const events = {
+      lost: (who: NodeId) => void this.lost.push(who),
+      returned: (descriptor: Descriptor) => {
         this.returned.push(descriptor.nodeId);
         this.context.view.offer(descriptor);
       },
       refute: () => {},
-      found: (records) => void this.found.push(...records),
+      found: (records: readonly Uint8Array[]) => void this.found.push(...records),
+    };
+    this.detector = new FailureDetector(this.context, events, {
+      some: (most, except) =>
+        this.acquaintances
+          .filter((nodeId) => nodeId !== except)
+          .slice(0, most)
+          .map((nodeId) => this.context.view.get(nodeId)!),
+      againMs: (nodeId) => this.promised.get(nodeId),
     });
     this.detector.serve(true);
   }
@@ -112,6 +133,31 @@ test('who answered a moment ago is found silent within seconds of being so, whoe
   }
   watcher.run(2000);
   assert.deepEqual(watcher.lost, [VICTIM]);
+});
+
+test('a silence is told to those to whom a connection is open, and they are told as before when they are asked again', () => {
+  const watcher = new Watcher(30);
+  watcher.acquaintances = [20, 21, 22, 23, 24, 25, 26, 27].map((n) => identity(n).nodeId);
+  const [promised] = watcher.acquaintances as [NodeId];
+  watcher.promised.set(promised, 7000);
+  const told = new Map<string, number | undefined>();
+  const probed: string[] = [];
+  watcher.answer = (to, message) => {
+    if (message.type === 'gossip') told.set(to, message.againMs);
+    if (message.type === 'probe') probed.push(to);
+    return undefined;
+  };
+  watcher.detector.check(VICTIM);
+  watcher.run(1000);
+  const { ring } = watcher.context.view;
+  const neighbours = ring.rangesOf(VICTIM).flatMap(({ to }) => ring.ownerSetAt(to).map(({ nodeId }) => nodeId));
+  const others = [...told.keys()].filter((to) => !neighbours.includes(to as NodeId));
+  assert.ok(probed.length === 3 && told.has(promised));
+  for (const to of [...others, ...probed]) assert.ok(watcher.acquaintances.includes(to as NodeId), to);
+  assert.deepEqual(
+    [...told].filter(([, againMs]) => againMs !== undefined),
+    [[promised, 7000]],
+  );
 });
 
 test('who gets no answer has a few more look at once, and one lost packet has nobody look', () => {

@@ -54,6 +54,40 @@ test('a member is asked when it was told, whoever comes and goes, and all are as
   for (const nodeId of first) assert.ok(asked.has(nodeId), nodeId);
 });
 
+test('who must be turned to at once is a partner, or anybody while there are too few', () => {
+  const context = contextOf(40);
+  const partners = new Partners(context);
+  const idsOf = (count: number, except?: NodeId): NodeId[] => partners.some(count, except).map(({ nodeId }) => nodeId);
+  assert.equal(new Set(idsOf(6)).size, 6, 'before anybody was asked');
+  const asked = Array.from({ length: PARTNERS_MAX }, () => partners.next()!.member.nodeId);
+  const turnedTo = new Set<NodeId>();
+  for (let i = 0; i < 50; i++) {
+    const some = idsOf(4, asked[0]);
+    assert.equal(new Set(some).size, 4);
+    for (const nodeId of some) turnedTo.add(nodeId);
+  }
+  assert.deepEqual([...turnedTo].toSorted(), asked.slice(1).toSorted());
+  context.view.drop(asked[1]!);
+  const more = idsOf(PARTNERS_MAX);
+  assert.equal(new Set(more).size, PARTNERS_MAX);
+  assert.ok(!more.includes(asked[1]!), 'it is no member any more');
+  assert.equal(asked.filter((nodeId) => more.includes(nodeId)).length, PARTNERS_MAX - 1);
+});
+
+test('in between a partner can be told the same round again', () => {
+  const partners = new Partners(contextOf(30));
+  const promised = new Map<NodeId, number>();
+  for (let round = 0; round < 300; round++) {
+    for (const [nodeId, at] of promised) assert.equal(partners.roundsBefore(nodeId), at - round);
+    const { member, rounds } = partners.next()!;
+    if (rounds === undefined) {
+      promised.delete(member.nodeId);
+      assert.equal(partners.roundsBefore(member.nodeId), undefined);
+    } else promised.set(member.nodeId, round + rounds);
+  }
+  assert.equal(partners.roundsBefore(identity(99).nodeId), undefined);
+});
+
 test('few have as many partners as there are, and none where nobody is', () => {
   const context = contextOf(1);
   const partners = new Partners(context);
