@@ -5,17 +5,25 @@ import { test } from 'node:test';
 import { instant, type Random, seededRandom } from '../../src/base/index.ts';
 import { encodeMessage, type OverlayMessage } from '../../src/overlay/index.ts';
 import type { Ownership } from '../../src/ports/index.ts';
+import { Connections } from './connections.ts';
 import { EventQueue } from './event-queue.ts';
 import { FakeOverlay, flaws } from './fake-overlay.ts';
 import { percentile } from './figures.ts';
 import { HashSpace } from './hash-space.ts';
-import { estimateBytes } from './message-bytes.ts';
+import {
+  ANSWER_OVERHEAD_BYTES,
+  CONNECTION_IDLE_MS,
+  estimateBytes,
+  HANDSHAKE_BYTES,
+  QUESTION_OVERHEAD_BYTES,
+} from './message-bytes.ts';
 import { NETWORK_PLAN, Network } from './network.ts';
 import type { MakeOverlay } from './overlay-under-test.ts';
 import { SimDisk } from './sim-disk.ts';
 import { SimKeeper } from './sim-keeper.ts';
 import { Simulation, type SimulationPlan } from './simulation.ts';
 import { streamOf } from './streams.ts';
+import { Traffic } from './traffic.ts';
 import { KIND, World } from './world.ts';
 
 const SMALL: SimulationPlan = { seed: 3, hours: 0.15, profile: 'A', supernodes: 8, clients: 100 };
@@ -157,4 +165,34 @@ test('the stand-in keeps the promises, and each flaw planted in it is found', ()
   assert.match(brokenBy('keepsAlone'), /an announce is on/);
   assert.match(brokenBy('neverDrops'), /nobody owns hash/);
   assert.match(brokenBy('spins'), /due again and again/);
+});
+
+test('a question costs a handshake unless its asker asked the same node lately, and neither of them ended since', () => {
+  const connections = new Connections();
+  const [anna, bert, carl] = [1, 2, 3] as const;
+  assert.ok(connections.use(anna, bert, 0));
+  assert.ok(!connections.use(anna, bert, CONNECTION_IDLE_MS - 1));
+  assert.ok(connections.use(bert, anna, CONNECTION_IDLE_MS), 'a connection goes one way');
+  assert.ok(connections.use(anna, carl, CONNECTION_IDLE_MS));
+  assert.ok(!connections.use(anna, bert, 2 * CONNECTION_IDLE_MS - 2), 'the last question counts');
+  assert.ok(connections.use(anna, carl, 2 * CONNECTION_IDLE_MS), 'it was closed');
+  connections.end(bert, 2 * CONNECTION_IDLE_MS);
+  assert.ok(connections.use(anna, bert, 2 * CONNECTION_IDLE_MS + 1), 'the asked one ended');
+  assert.ok(!connections.use(anna, carl, 2 * CONNECTION_IDLE_MS + 1));
+  connections.end(anna, 2 * CONNECTION_IDLE_MS + 2);
+  assert.ok(connections.use(anna, carl, 2 * CONNECTION_IDLE_MS + 3), 'the asker ended');
+});
+
+test('handshakes count as upkeep of the question that needed them, but for copies and announces', () => {
+  const traffic = new Traffic();
+  traffic.noteQuestion('gossip', 100);
+  traffic.noteAnswer('gossip', 50);
+  const asked = 150 + QUESTION_OVERHEAD_BYTES + ANSWER_OVERHEAD_BYTES;
+  assert.equal(traffic.upkeep, asked);
+  traffic.noteHandshake('gossip');
+  traffic.noteHandshake('frame');
+  traffic.noteHandshake('announces');
+  assert.equal(traffic.upkeep, asked + HANDSHAKE_BYTES);
+  assert.equal(traffic.moved, HANDSHAKE_BYTES);
+  assert.equal(traffic.handshakes, 1);
 });
