@@ -23,6 +23,7 @@ export const ANNOUNCE_BYTES = 900;
 const PEER_BYTES = 16;
 const FRAME_PEERS = SWARM_FRAME_BYTES_MAX / PEER_BYTES;
 const LOAD_WINDOW_MS = 60_000;
+const EPOCH_MS = 20 * LOAD_WINDOW_MS;
 /** Hashes that are named as hot, and announces in the window that make one so. */
 const HOTTEST = 8;
 const HOT_LOAD_MIN = 3;
@@ -33,14 +34,11 @@ const FLAGS = 4;
 const CURSOR_PEERS_MAX = 2 ** 22;
 
 interface Swarm {
+  readonly rank: number;
   /** When each peer announced, in FLAGS of a millisecond. */
   readonly peers: Map<number, number>;
-  /** Announces in a window that fades out. */
+  /** Announces in a window that fades out, as much more as it has faded since the keeper's epoch. */
   load: number;
-  loadAt: number;
-  /** What is left of it at some time: it is asked for range by range and then in all. */
-  fadedLoad: number;
-  fadedAt: number;
 }
 
 /** When a peer announced; before everything when it did not. @param stamps those of its hash, as `stampsOf` gives them */
@@ -55,14 +53,17 @@ export class SimKeeper implements SwarmKeeper {
   readonly #touched: Set<number>;
   readonly #swarms = new Map<number, Swarm>();
   readonly #unsent = new Map<NodeId, number[]>();
-  #ranks: number[] | undefined = [];
+  /** In the order of their ranks; undefined until it is asked for. */
+  #sorted: Swarm[] | undefined = [];
   #peers = 0;
+  #epochMs: number;
 
   /** @param touched learns of which hashes more or less is kept */
   constructor(space: HashSpace, worldMs: () => number, touched: Set<number> = new Set()) {
     this.#space = space;
     this.#worldMs = worldMs;
     this.#touched = touched;
+    this.#epochMs = worldMs();
   }
 
   get size(): { readonly peers: number; readonly hashes: number } {
@@ -155,31 +156,30 @@ export class SimKeeper implements SwarmKeeper {
   }
 
   loadOf(arcs: readonly Arc[]): readonly ArcLoad[] {
+    const left = this.#left();
     return arcs.map((arc) => {
-      let announces = 0;
-      for (const rank of this.#ranksIn(arc)) announces += this.#loadNow(this.#swarms.get(rank)!);
-      const announcesPerSecond = announces / (LOAD_WINDOW_MS / 1000);
+      let load = 0;
+      for (const swarm of this.#swarmsIn(arc)) load += swarm.load;
+      const announcesPerSecond = (left * load) / (LOAD_WINDOW_MS / 1000);
       return { announcesPerSecond, bytesPerSecond: announcesPerSecond * ANNOUNCE_BYTES };
     });
   }
 
   cutOf(arc: Arc, share: number): string | undefined {
-    const ranks = this.#ranksIn(arc);
-    const total = ranks.reduce((sum, rank) => sum + this.#loadNow(this.#swarms.get(rank)!), 0);
+    const swarms = this.#swarmsIn(arc);
+    const total = swarms.reduce((sum, { load }) => sum + load, 0);
     let sum = 0;
-    for (const [i, rank] of ranks.entries()) {
-      sum += this.#loadNow(this.#swarms.get(rank)!);
-      if (sum >= share * total) return i < ranks.length - 1 && total > 0 ? this.#space.hashes[rank] : undefined;
+    for (const [i, { rank, load }] of swarms.entries()) {
+      sum += load;
+      if (sum >= share * total) return i < swarms.length - 1 && total > 0 ? this.#space.hashes[rank] : undefined;
     }
     return undefined;
   }
 
   hottest(): readonly HotHash[] {
+    const left = this.#left();
     const hot: { rank: number; load: number }[] = [];
-    for (const [rank, swarm] of this.#swarms) {
-      const load = this.#loadNow(swarm);
-      if (load > HOT_LOAD_MIN) hot.push({ rank, load });
-    }
+    for (const { rank, load } of this.#inOrder) if (left * load > HOT_LOAD_MIN) hot.push({ rank, load: left * load });
     hot.sort((a, b) => b.load - a.load || a.rank - b.rank);
     return hot.slice(0, HOTTEST).map(({ rank, load }) => {
       return { infoHash: this.#space.hashes[rank]!, announcesPerSecond: load / (LOAD_WINDOW_MS / 1000) };
@@ -195,9 +195,9 @@ export class SimKeeper implements SwarmKeeper {
       return;
     }
     if (!swarm) {
-      swarm = { peers: new Map(), load: 0, loadAt: 0, fadedLoad: 0, fadedAt: 0 };
+      swarm = { rank, peers: new Map(), load: 0 };
       this.#swarms.set(rank, swarm);
-      this.#ranks = undefined;
+      this.#sorted = undefined;
     }
     if (held === undefined) this.#peers++;
     swarm.peers.set(peer, stamp);
@@ -210,48 +210,56 @@ export class SimKeeper implements SwarmKeeper {
     this.#peers--;
     if (swarm.peers.size > 0) return;
     this.#swarms.delete(rank);
-    this.#ranks = undefined;
+    this.#sorted = undefined;
   }
 
   #bear(rank: number): void {
     const swarm = this.#swarms.get(rank);
     if (!swarm) return;
-    swarm.load = this.#loadNow(swarm) + 1;
-    swarm.loadAt = this.#worldMs();
-    swarm.fadedLoad = swarm.load;
-    swarm.fadedAt = swarm.loadAt;
+    const left = this.#left();
+    swarm.load += 1 / left;
   }
 
-  #loadNow(swarm: Swarm): number {
+  /** What is left now of a load of the epoch: every load fades alike. The epoch moves on before the numbers get large. */
+  #left(): number {
     const now = this.#worldMs();
-    if (swarm.load !== 0 && swarm.fadedAt !== now) {
-      swarm.fadedLoad = swarm.load * Math.exp((swarm.loadAt - now) / LOAD_WINDOW_MS);
-      swarm.fadedAt = now;
+    if (now - this.#epochMs > EPOCH_MS) {
+      const left = fading(now - this.#epochMs);
+      for (const swarm of this.#swarms.values()) swarm.load *= left;
+      this.#epochMs = now;
     }
-    return swarm.fadedLoad;
+    return fading(now - this.#epochMs);
   }
 
-  /** The hashes kept here of an arc, in its order. */
-  #ranksIn(arc: Arc): readonly number[] {
-    this.#ranks ??= [...this.#swarms.keys()].sort((a, b) => a - b);
+  get #inOrder(): readonly Swarm[] {
+    this.#sorted ??= [...this.#swarms.values()].sort((a, b) => a.rank - b.rank);
+    return this.#sorted;
+  }
+
+  /** What is kept here of an arc, in its order. */
+  #swarmsIn(arc: Arc): readonly Swarm[] {
     const { first, count } = this.#space.ranksOf(arc);
     const end = first + count;
-    const ranks = slice(this.#ranks, first, Math.min(end, this.#space.count));
-    return end <= this.#space.count ? ranks : [...ranks, ...slice(this.#ranks, 0, end - this.#space.count)];
+    const swarms = slice(this.#inOrder, first, Math.min(end, this.#space.count));
+    return end <= this.#space.count ? swarms : [...swarms, ...slice(this.#inOrder, 0, end - this.#space.count)];
   }
 }
 
-/** Those of ascending numbers in [from, to). */
-function slice(sorted: readonly number[], from: number, to: number): readonly number[] {
+function fading(ms: number): number {
+  return Math.exp(-ms / LOAD_WINDOW_MS);
+}
+
+/** Those with ranks in [from, to). */
+function slice(sorted: readonly Swarm[], from: number, to: number): readonly Swarm[] {
   return sorted.slice(indexOf(sorted, from), indexOf(sorted, to));
 }
 
-function indexOf(sorted: readonly number[], least: number): number {
+function indexOf(sorted: readonly Swarm[], least: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (sorted[middle]! < least) low = middle + 1;
+    if (sorted[middle]!.rank < least) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -105,6 +105,20 @@ test('a crash leaves on disk what was synced before it', () => {
   assert.equal(disk.read().sequence, 1);
 });
 
+test('a load fades with a window of a minute, over hours as over seconds', () => {
+  const space = new HashSpace(10, seededRandom(1));
+  let now = 0;
+  const keeper = new SimKeeper(space, () => now);
+  const ownership = { copiesOf: () => [] } as unknown as Ownership;
+  let expected = 0;
+  for (; now < 7_200_000; now += 7000) {
+    keeper.note(3, 1, false, false, ownership);
+    expected = expected * Math.exp(-7000 / 60_000) + 1;
+    const [all] = keeper.loadOf([{ from: '', to: '' }]);
+    assert.ok(Math.abs(60 * all!.announcesPerSecond - expected) < 1e-9, `${now} ms`);
+  }
+});
+
 test('frames of an arc carry every peer of it to another keeper, whatever they are cut into', () => {
   const space = new HashSpace(300, streamOf(4, 'hashes'));
   const random = streamOf(4, 'peers');
