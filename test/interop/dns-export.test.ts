@@ -30,10 +30,11 @@ test('C-03 N-31 two volunteers name each other as servers of one zone, and what 
   const first = await startMonsoon(await bed.place('volunteer'), { role: 'supernode', bootstrap: [], flags });
   const bootstrap = [first.contact];
   const second = await startMonsoon(await bed.place('volunteer'), { role: 'supernode', bootstrap, flags });
-  const reports = await until('both to name both', SECONDS_MAX, async () => {
-    const both = await Promise.all([first, second].map((node) => node.verb<ZoneReport>('dns', 'zone')));
-    return both.every(({ supernodes, nameServers }) => supernodes === 2 && nameServers.length === 2) ? both : undefined;
+  await until('both to name both', SECONDS_MAX, async () => {
+    const both = await Promise.all([first, second].map((node) => node.zone()));
+    return both.every(({ supernodes, nameServers }) => supernodes === 2 && nameServers.length === 2) || undefined;
   });
+  const reports = await Promise.all([first, second].map((node) => node.verb<ZoneReport>('dns', 'zone')));
   assert.deepEqual(reports[0]!.nameServers.toSorted(), reports[1]!.nameServers.toSorted());
   assert.equal(reports[0]!.delegation.filter((line) => / *\tA\t/.test(line)).length, 2, 'glue for both');
 

@@ -86,7 +86,7 @@ test('N-31 of three volunteers that answer for the zone one is left, and its nam
   const others = [await start('unplugged', [last.contact]), await start('killed', [last.contact])];
   await Promise.all(others.map(whenServing));
   await until('the zone to name all three', JOIN_SECONDS_MAX, async () => {
-    const { nameServers } = await last.verb<{ nameServers: string[] }>('dns', 'zone');
+    const { nameServers } = await last.zone();
     return nameServers.length === 3 || undefined;
   });
   await bed.network.plug(others[0]!.host, false);

@@ -75,7 +75,7 @@ for (const [port, scheme] of [
     const theirs = await makeContent(await bed.directory('content'), 'from outside', SIZE, 7);
     const shared = await sharer.share(join(theirs.parent, theirs.name));
     await until('the listing', SECONDS_MAX, async () => {
-      const rows = await client.verb<{ infoHash: string }[]>('list');
+      const rows = await client.listing();
       return rows.some(({ infoHash }) => infoHash === shared.infoHash) || undefined;
     });
     const into = await bed.directory('fetched');

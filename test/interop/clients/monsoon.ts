@@ -20,6 +20,7 @@ import type {
   SupernodeRow,
   TorrentRow,
   WantedRole,
+  ZoneReport,
 } from '../../../app/running-node.ts';
 import { formatAddress } from '../../../src/base/index.ts';
 import { type Host, inNamespace } from '../network.ts';
@@ -111,6 +112,10 @@ export class Monsoon extends Client {
   /** Publishes, edits or withdraws an entry. */
   say(what: string, statement: Statement): Promise<Said> {
     return this.#control.say(what, statement);
+  }
+  /** What it answers as a name server. */
+  zone(): Promise<ZoneReport> {
+    return this.#control.zone();
   }
   cap(change: CapChange): Promise<Caps> {
     return this.#control.cap(change);
