@@ -112,7 +112,7 @@ async function freePort(): Promise<number> {
 }
 
 async function look(port: number, ...what: string[]): Promise<string[]> {
-  const { stdout } = await run('kdig', ['@127.0.0.1', '-p', String(port), '+short', '+tcp', '+time=1', ...what]).catch(
+  const { stdout } = await run('kdig', ['@127.0.0.1', '-p', String(port), '+short', '+tcp', '+time=5', ...what]).catch(
     () => ({ stdout: '' }),
   );
   return stdout
