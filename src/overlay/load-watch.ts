@@ -1,6 +1,6 @@
 /**
- * How busy this node is, and what it does about it: above 85 % of what it can bear it offers the lower parts of its
- * hottest ranges to the least busy of a few others, each as much as there is room for, until it is back at 70 %;
+ * How busy this node is, and what it does about it: above 82 % of what it can bear it offers the lower parts of its
+ * hottest ranges to the least busy of a few others, each as much as there is room for, until it is back at 65 %;
  * where nobody has room, somebody new is called for. A hash that alone takes more than a tenth is widened over the members
  * that follow.
  */
@@ -19,8 +19,9 @@ import { LEVEL_MAX, sealWidening, WIDENING_SECONDS } from './widening.ts';
 
 export const LOAD_MS = 10_000;
 const EVERYTHING: Arc = { from: '0'.repeat(40), to: '0'.repeat(40) };
-const OVERLOADED = 0.85;
-const AIM = 0.7;
+/** A rate of a few announces a second is known within a twentieth, three of which lie between this and all that can be borne. */
+const OVERLOADED = 0.82;
+const AIM = 0.65;
 const SAMPLED = 8;
 /** Of what a supernode can bear, for one hash. */
 const HOT = 0.1;
