@@ -53,11 +53,14 @@ async function fetched(t: TestContext, shared: Shared): Promise<{ home: string; 
     specOf(shared.made.info, shared.folder, { sourcePaths: shared.made.sourcePaths, isWhole: true }),
   )!.started;
   const directory = temporaryFolder('fetched');
-  const { host, started } = leecher.torrents.add(specOf(shared.made.info, directory))!;
-  await started;
-  host.learn([seeder.address], 'user', 'user');
-  await completed(host);
-  await leecher.stop();
+  try {
+    const { host, started } = leecher.torrents.add(specOf(shared.made.info, directory))!;
+    await started;
+    host.learn([seeder.address], 'user', 'user');
+    await completed(host);
+  } finally {
+    await leecher.stop();
+  }
   return { home: leecher.home, directory, path: join(directory, shared.made.info.name, 'sub', NAME) };
 }
 
