@@ -1,6 +1,6 @@
 // The bars that the overlay is held to, over forty hours of public churn with everything that goes wrong in a network, and
 // two with liars. Each failure prints the command that replays it. MONSOON_SIM_SEEDS sets how many seeds of an hour,
-// MONSOON_SIM_SEED the first: forty take two cores four to eight minutes, beside other tests.
+// MONSOON_SIM_SEED the first. test/suite.ts runs this file beside all others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Figures, figuresOf } from './figures.ts';
