@@ -1,5 +1,5 @@
 /** What the kernel says about processes and cores (Linux): the yardstick of every bench, the same for every peer. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 const TICKS_PER_SECOND = 100;
@@ -27,6 +27,24 @@ export function cpuSecondsOfAll(): number {
 /** Bytes that a loopback interface has received, seen from a process of its network namespace. */
 export function loopbackBytes(pid: number): number {
   return Number(/^\s*lo:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/net/dev`, 'latin1'))![1]);
+}
+
+const AUTOGROUP = '/proc/sys/kernel/sched_autogroup_enabled';
+
+/**
+ * Has the kernel share the cores between threads, not between sessions, as it does by default. Every client here is a session:
+ * one leecher of several threads would get no more of two cores than each of its four seeders, which elsewhere are other
+ * machines. Returns what undoes it. Root; does nothing where the kernel has no such groups.
+ */
+export function shareAmongThreads(): () => void {
+  let before: string;
+  try {
+    before = readFileSync(AUTOGROUP, 'latin1');
+    writeFileSync(AUTOGROUP, '0');
+  } catch {
+    return () => {};
+  }
+  return () => writeFileSync(AUTOGROUP, before);
 }
 
 /** What rates depend on: clients hash with SHA-1, for which some processors have instructions. */

@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util';
 import { writeRandomFile } from '../test/interop/content.ts';
 import { TestBed } from '../test/interop/test-bed.ts';
-import { machineFacts, median } from './machine.ts';
+import { machineFacts, median, shareAmongThreads } from './machine.ts';
 import { installedRows, type Row, type RowEncryption } from './transfer-rows.ts';
 import { layTrack, type Measurement, measureTransfer } from './transfer-run.ts';
 
@@ -43,7 +43,7 @@ function isWanted({ name, encryption, seeders }: Row): boolean {
 
 /** Measures every row once per round, so that what changes on the machine changes for all. */
 async function measureAll(rows: readonly Row[]): Promise<readonly Result[]> {
-  const removals: (() => unknown)[] = [];
+  const removals: (() => unknown)[] = [shareAmongThreads()];
   const bed = await TestBed.create({ after: (remove) => removals.push(remove as () => unknown) });
   try {
     if (!bed.isInMemory) throw new Error('/dev/shm is too small: the disk would be measured');
