@@ -24,6 +24,8 @@ const PROBE_MS = 1600;
 const PROBES = 3;
 /** Who seems to be silent answers within this time, or others are asked: most often a packet was lost. */
 const ANSWER_MS = 400;
+/** Nor do they find it within this time, or answer, or more are told: each of those asks it over a connection of its own. */
+const FOUND_MS = 300;
 /**
  * Others that are told of a node that does not answer, before it is known why: by whoever found it, its neighbours on the
  * ring besides, and by who heard of it.
@@ -61,6 +63,8 @@ export interface DetectorEvents {
   lost(nodeId: NodeId): void;
   /** A node that was dropped answered after all, by the descriptor by which it was known. */
   returned(descriptor: Descriptor): void;
+  /** A node that did not answer us is there: the way to it is slow, or it is. */
+  slow(nodeId: NodeId): void;
   /** Somebody says that we are silent: a newer descriptor refutes it. */
   refute(sequence: number): void;
   /** Records that were not looked at yet: of somebody who serves by a later one than ours. */
@@ -143,7 +147,7 @@ export class FailureDetector {
       this.#look(nodeId, tellers, false);
     }
     for (const check of this.#checking.values()) {
-      if (check.tellAt !== undefined && check.tellAt <= this.#context.now) this.#tellSome(check);
+      if (check.tellAt !== undefined && check.tellAt <= this.#context.now) this.#widen(check);
       if (check.silentAt !== undefined && check.silentAt <= this.#context.now) this.#hearOf(check, false);
     }
     if (this.#passedOn.length > 0 && this.#context.now >= this.#passOnAt) this.#passOn();
@@ -298,6 +302,13 @@ export class FailureDetector {
     });
   }
 
+  /** It does not answer in time: three others look first, and are believed when they find it, before many do. */
+  #widen(check: Check): void {
+    if (!check.isFirstHand || check.isProbed || this.#isCutOff) return this.#tellSome(check);
+    check.tellAt = later(this.#context.now, FOUND_MS);
+    this.#probeFor(check);
+  }
+
   /** Has a few more look for it. Who heard of it asks others only when its own question was in vain. */
   #tellSome(check: Check): void {
     const { nodeId, sequence } = check.descriptor;
@@ -306,10 +317,10 @@ export class FailureDetector {
       check.isProbed = true;
       return;
     }
+    if (check.isFirstHand && !check.isProbed) this.#probeFor(check);
     const suspicion = { nodeId, sequence };
     if (!check.isFirstHand) return void this.#passedOn.push(suspicion);
     this.#tellAtOnce([...this.#neighboursOf(nodeId), ...this.#acquaintances.some(TOLD_FIRST, nodeId)], [suspicion]);
-    this.#probeFor(check);
   }
 
   #passOn(): void {
@@ -345,6 +356,8 @@ export class FailureDetector {
     this.#checking.delete(nodeId);
     if (!isThere) return this.#lose(check);
     this.#trust(nodeId, TRUSTED_MS);
+    // Others were asked before it answered.
+    if (check.isFirstHand && check.isProbed) this.#events.slow(nodeId);
     for (const teller of check.tellers) this.#hearsay.noteWrong(teller);
   }
 

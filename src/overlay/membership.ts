@@ -23,6 +23,8 @@ import { openWidening } from './widening.ts';
 
 const ROUND_MS = 2000;
 const GOSSIP_MS = 1000;
+/** Of a partner that was slow before: there are others who notice when it is gone. */
+const GOSSIP_SLOW_MS = 3000;
 const RECORDS_MS = 5000;
 /** How often views are compared whole, at most: by a supernode that sees a difference, and by a client. */
 const SYNC_MS = 30_000;
@@ -94,6 +96,7 @@ export class Membership {
     const detectorEvents: DetectorEvents = {
       lost: (nodeId) => this.#lost(nodeId),
       returned: (descriptor) => this.#admit(descriptor),
+      slow: (nodeId) => this.#partners.noteSlow(nodeId),
       refute: (sequence) => events.refute(sequence),
       found: (records) => this.#intake.takeAnswer(records, () => {}),
     };
@@ -220,10 +223,10 @@ export class Membership {
     this.#seekLost();
     const turn = this.#partners.next();
     if (!turn) return;
-    const { member: partner, rounds } = turn;
+    const { member: partner, rounds, isSlow } = turn;
     const againMs = rounds === undefined ? undefined : rounds * ROUND_MS;
     const message = { type: 'gossip', ...this.#news(() => true), againMs } as const;
-    this.#context.exchanges.ask(contactOf(partner), message, GOSSIP_MS, (reply) => {
+    this.#context.exchanges.ask(contactOf(partner), message, isSlow ? GOSSIP_SLOW_MS : GOSSIP_MS, (reply) => {
       if (reply?.type !== 'gossiped') return this.#detector.check(partner.nodeId);
       this.#detector.noteHeard(partner.nodeId);
       this.#detector.note(reply.suspects, partner.nodeId);

@@ -10,18 +10,21 @@ import type { Descriptor } from './descriptor.ts';
 /** Partners at a time: news reaches all of 10,000 by so many links each, and as many notice that we are gone. */
 export const PARTNERS_MAX = 8;
 /** Times a partner is asked before another comes in its place: the other does not expect us yet when it is asked first. */
-const TURNS = 16;
+const TURNS = 32;
 
 interface Partner {
   readonly nodeId: NodeId;
   /** Times that it is asked still. */
   turns: number;
+  /** It answered later than it was waited for: one way in a hundred is slower, and each such question has many look for it. */
+  isSlow: boolean;
 }
 
 /** One to ask now; after how many rounds it is asked again, undefined when another takes its place. */
 export interface Turn {
   readonly member: Descriptor;
   readonly rounds: number | undefined;
+  readonly isSlow: boolean;
 }
 
 /** One node's partners. */
@@ -48,7 +51,13 @@ export class Partners {
     if (!other) return undefined;
     // Those of the first hour of a node would all be replaced at once.
     const turns = partner ? TURNS : 1 + randomBelow(this.#context.random, TURNS);
-    return this.#turnOf(other, { nodeId: other.nodeId, turns }, at);
+    return this.#turnOf(other, { nodeId: other.nodeId, turns, isSlow: false }, at);
+  }
+
+  /** A partner is there and did not answer in time. */
+  noteSlow(nodeId: NodeId): void {
+    const partner = this.#partners.find((candidate) => candidate?.nodeId === nodeId);
+    if (partner) partner.isSlow = true;
   }
 
   /**
@@ -78,7 +87,7 @@ export class Partners {
   #turnOf(member: Descriptor, partner: Partner, at: number): Turn {
     partner.turns--;
     this.#partners[at] = partner;
-    return { member, rounds: partner.turns > 0 ? this.#partners.length : undefined };
+    return { member, rounds: partner.turns > 0 ? this.#partners.length : undefined, isSlow: partner.isSlow };
   }
 
   /** Only here their number changes: in between it would have others asked at another time than they were told. */

@@ -32,6 +32,7 @@ const signed = (n: number, sequence: number): Descriptor => {
 class Watcher {
   readonly lost: string[] = [];
   readonly returned: string[] = [];
+  readonly slow: string[] = [];
   readonly found: Uint8Array[] = [];
   readonly context: Context;
   readonly detector: FailureDetector;
@@ -58,6 +59,7 @@ class Watcher {
     this.acquaintances = shuffled(this.context.others(), seededRandom(2)).map(({ nodeId }) => nodeId);
     const events = {
       lost: (who: NodeId) => void this.lost.push(who),
+      slow: (who: string) => void this.slow.push(who),
       returned: (descriptor: Descriptor) => {
         this.returned.push(descriptor.nodeId);
         this.context.view.offer(descriptor);
@@ -163,10 +165,13 @@ test('a silence is told to those to whom a connection is open, and they are told
 test('who gets no answer has a few more look at once, and one lost packet has nobody look', () => {
   const watcher = new Watcher(30);
   let isLost = true;
-  watcher.answer = (to) => (to === VICTIM && isLost ? undefined : isThere(5));
+  watcher.answer = (to, { type }) => ((to === VICTIM && isLost) || type === 'probe' ? undefined : isThere(5));
   const told = () => watcher.asked.filter(({ type }) => type === 'gossip').length;
   watcher.detector.check(VICTIM);
   watcher.run(600);
+  const probes = watcher.asked.filter(({ type }) => type === 'probe').length;
+  assert.deepEqual([probes, told()], [3, 0], 'three look first');
+  watcher.run(200);
   assert.ok(told() >= 4 && told() <= 8, `${told()} were told`);
   watcher.run(5000);
   isLost = false;
@@ -174,6 +179,16 @@ test('who gets no answer has a few more look at once, and one lost packet has no
   watcher.detector.check(identity(5).nodeId);
   watcher.run(2000);
   assert.equal(told(), before);
+});
+
+test('whom others find in time is slow, and nobody is told', () => {
+  const watcher = new Watcher(30);
+  watcher.answer = (_to, { type }) => (type === 'probe' ? { type: 'probed', isThere: true } : isThere(5));
+  watcher.delayMs = (to) => (to === VICTIM ? 1300 : 50);
+  watcher.detector.check(VICTIM);
+  watcher.run(3000);
+  assert.equal(watcher.asked.filter(({ type }) => type === 'gossip').length, 0);
+  assert.deepEqual([watcher.lost, watcher.slow], [[], [VICTIM]]);
 });
 
 test('a member that serves by a later descriptor and shows the old one is dropped; one that shows it is not', () => {
