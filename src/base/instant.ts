@@ -24,10 +24,9 @@ export function later(from: Instant, ms: number): Instant {
   return (from + ms) as Instant;
 }
 
-/** What follows `at` every so often, however late `at` was noticed; where all of a turn was missed it begins anew from `now`. */
+/** The next after `now` of what follows `at` every so often: however late it is noticed, it keeps its beat. */
 export function following(at: Instant, everyMs: number, now: Instant): Instant {
-  const next = later(at, everyMs);
-  return next > now ? next : later(now, everyMs);
+  return later(at, everyMs * Math.max(1, Math.floor((now - at) / everyMs) + 1));
 }
 
 /** The earlier of two instants, either of which may be missing. */

@@ -116,6 +116,8 @@ export class Replication {
   #version = -1;
   #others = new Map<readonly Descriptor[], readonly NodeId[]>();
   #batchAt: Instant;
+  /** When the rest of a batch goes that is too large to go at once. */
+  #partAt: Instant | undefined;
   #primeAt: Instant;
   #isDirty = false;
   #isServing = false;
@@ -131,7 +133,8 @@ export class Replication {
 
   get deadline(): Instant | undefined {
     if (!this.#isServing) return undefined;
-    return earliest(earliest(this.#batchAt, this.#again[0]?.at), this.#isDirty ? this.#primeAt : undefined);
+    const at = earliest(this.#batchAt, this.#partAt);
+    return earliest(earliest(at, this.#again[0]?.at), this.#isDirty ? this.#primeAt : undefined);
   }
 
   /** Passes on from a time on: where others look then too, they wake the node once. */
@@ -199,8 +202,9 @@ export class Replication {
       this.#prime();
     }
     if (this.#again.length > 0) this.#sendAgain();
-    if (now < this.#batchAt) return;
-    this.#batchAt = following(this.#batchAt, BATCH_MS, now);
+    const isPartDue = this.#partAt !== undefined && now >= this.#partAt;
+    if (now < this.#batchAt && !isPartDue) return;
+    if (now >= this.#batchAt) this.#batchAt = following(this.#batchAt, BATCH_MS, now);
     this.passOn();
   }
 
@@ -216,10 +220,8 @@ export class Replication {
     const { keeper } = this.#context.settings;
     if (!keeper.hasBatches && this.#flushing.length === 0) return;
     for (const { to, bytes } of keeper.batches()) this.#begin(to, bytes, false);
-    if (keeper.hasBatches) {
-      this.#batchAt = later(this.#context.now, PART_MS);
-      return;
-    }
+    this.#partAt = keeper.hasBatches ? later(this.#context.now, PART_MS) : undefined;
+    if (this.#partAt !== undefined) return;
     const flushing = this.#flushing;
     this.#flushing = [];
     for (const { to, then } of flushing) this.#waitFor(to, then);
