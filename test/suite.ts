@@ -18,8 +18,9 @@ for (const part of ['test:house', 'test:interop']) {
   const [code] = await once(spawn('npm', ['run', '--silent', part], { stdio: 'inherit' }), 'close');
   if (code === 0) continue;
   background.kill();
-  process.exit(1);
+  process.exitCode = 1;
+  break;
 }
 const [code] = await backgroundEnd;
 process.stdout.write(Buffer.concat(printed));
-process.exitCode = code === 0 ? 0 : 1;
+if (code !== 0) process.exitCode = 1;
