@@ -17,7 +17,7 @@ export const ASKED_IDLE_MS = 75_000;
 /** How long the asker keeps it: less, so that no question is on its way when the other end closes. */
 export const ASKER_IDLE_MS = 70_000;
 /** What an answer of another node may take longer than the machine waits: TCP and TLS make two journeys before it. */
-const HANDSHAKE_MS = 1000;
+export const HANDSHAKE_MS = 1000;
 
 /** The connections of one node to those whom it asks. */
 export function openOverlayClient(settings: Omit<HttpSettings, 'nodeIdleMs'>): HttpClient {

@@ -22,7 +22,7 @@ import {
 } from '../../src/overlay/index.ts';
 import type { Log } from '../log.ts';
 import type { AddressBook, Addressed } from './address-book.ts';
-import { askNode } from './overlay-client.ts';
+import { askNode, HANDSHAKE_MS } from './overlay-client.ts';
 import type { OverlayMemory } from './overlay-memory.ts';
 import { addressesIn } from './told-addresses.ts';
 
@@ -78,7 +78,8 @@ export class OverlayHost {
     this.#settings = settings;
     this.role = part.role;
     const { nodeId: self, sign } = identity;
-    this.machine = new Overlay({ network, self, sign, verify, sha1, random: Math.random, ...part }, now(), wallNow());
+    const host = { verify, sha1, random: Math.random, connectMs: HANDSHAKE_MS };
+    this.machine = new Overlay({ network, self, sign, ...host, ...part }, now(), wallNow());
   }
 
   /** Lets time pass. */

@@ -2,7 +2,7 @@
  * Who is silent: a node that does not answer is asked once more, and through three others, before it is dropped. Meanwhile
  * a few others are told, its neighbours on the ring among them, and whoever gets no answer either tells a few more; everybody
  * looks for itself. Who reaches nobody tells nobody: it is gone itself, most likely, and drops the others for itself alone.
- * Who answers late was there all the time, whatever was concluded meanwhile.
+ * Who answers late was there all the time, whatever was concluded meanwhile, and is given more time from then on.
  * Invariant: nobody is dropped on another's word alone, nor because this node has no room for questions; what others say
  * costs one question where the node answers soon, and who was wrong is not heard for a while.
  */
@@ -17,6 +17,7 @@ import { SUSPICIONS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
 import { PARTNERS_MAX } from './partners.ts';
 import { keyOf, unletter } from './record-names.ts';
+import { SlowWays } from './slow-ways.ts';
 
 const TELL_MS = 1200;
 const PROBE_MS = 1600;
@@ -53,7 +54,7 @@ const SPREAD_MS = 250;
 /** Suspicions that wait to be looked into: a whole subnet may be gone. */
 const DUE_MAX = 512;
 /** What is looked into waits while so many questions are under way. */
-const ASKING_MAX = 512;
+const ASKING_MAX = 256;
 const RECORDS_MS = 5000;
 /** So late an answer still counts: one way in a hundred takes longer than what makes a node silent. */
 const LATE_MS = 3000;
@@ -73,7 +74,7 @@ export interface DetectorEvents {
 
 /** Those to whom a connection is open; the others where they are too few. */
 export interface Acquaintances {
-  some(count: number, except?: NodeId): Descriptor[];
+  some(count: number, except: ReadonlySet<NodeId>): Descriptor[];
   /** In how many ms one is asked again, as it was told; undefined where it was not. */
   againMs(nodeId: NodeId): number | undefined;
 }
@@ -81,6 +82,7 @@ export interface Acquaintances {
 /** A node that is being looked for. */
 interface Check {
   readonly descriptor: Descriptor;
+  readonly since: Instant;
   /** Who says so; nobody where it did not answer us. */
   readonly tellers: Set<NodeId>;
   readonly isFirstHand: boolean;
@@ -109,6 +111,7 @@ export class FailureDetector {
   /** Suspicions to look into; bounded by DUE_MAX. */
   readonly #due = new Map<NodeId, { readonly at: Instant; readonly tellers: Set<NodeId> }>();
   readonly #hearsay: Hearsay;
+  readonly #slowWays: SlowWays;
   /** Suspicions to pass on together, and when the next may be; bounded by the looks under way. */
   #passedOn: Suspicion[] = [];
   #passOnAt: Instant;
@@ -121,6 +124,7 @@ export class FailureDetector {
     this.#events = events;
     this.#acquaintances = acquaintances;
     this.#hearsay = new Hearsay(context);
+    this.#slowWays = new SlowWays(context);
     this.#heardAt = context.now;
     this.#passOnAt = context.now;
   }
@@ -162,6 +166,7 @@ export class FailureDetector {
   clear(nodeId: NodeId): void {
     this.#suspects.delete(nodeId);
     this.#due.delete(nodeId);
+    this.#checking.delete(nodeId);
   }
 
   /** What is told of suspicions now: those that were told longest ago, as many as a message holds. */
@@ -242,25 +247,32 @@ export class FailureDetector {
     // A client asks and tells nobody else.
     const isAlone = !this.#isServing;
     const tellAt = isAlone ? undefined : later(now, ANSWER_MS);
-    const silentAt = later(now, HELLO_MS);
+    const silentMs = (this.#slowWays.has(nodeId) ? LATE_MS : HELLO_MS) + (this.#context.settings.connectMs ?? 0);
     const check: Check = {
       descriptor,
+      since: now,
       tellers,
       isFirstHand,
       tellAt,
       isProbed: isAlone,
-      silentAt,
+      silentAt: later(now, silentMs),
       isSilent: false,
       open: 1,
     };
     this.#checking.set(nodeId, check);
-    exchanges.ask(contactOf(descriptor), { type: 'hello' }, LATE_MS, (reply) => {
-      const isLater = reply?.type === 'here' && reply.sequence > descriptor.sequence;
-      if (isLater && this.#checking.get(nodeId) === check) return this.#askForRecord(check);
-      const isThere = isServing(reply, descriptor.sequence);
-      if (check.silentAt !== undefined) this.#hearOf(check, isThere);
-      else if (isThere) this.#hearLate(check);
-    });
+    exchanges.ask(contactOf(descriptor), { type: 'hello' }, LATE_MS, (reply) => this.#take(check, reply));
+  }
+
+  /** Takes the answer to our own question; undefined when none came at all. */
+  #take(check: Check, reply: OverlayMessage | undefined): void {
+    const { nodeId, sequence } = check.descriptor;
+    const isOpen = this.#checking.get(nodeId) === check;
+    if (reply && this.#context.now >= later(check.since, HELLO_MS)) this.#slowWays.note(nodeId);
+    if (isOpen && reply?.type === 'here' && reply.sequence > sequence) return this.#askForRecord(check);
+    const isThere = isServing(reply, sequence);
+    if (check.silentAt !== undefined) this.#hearOf(check, isThere);
+    else if (isThere && isOpen) this.#conclude(check, true);
+    else if (reply?.type === 'here' && reply.sequence > 0) this.#takeBack(nodeId, reply.sequence);
   }
 
   /** Our own question was answered, or counts as not answered. */
@@ -270,17 +282,15 @@ export class FailureDetector {
     this.#heard(check, isThere);
   }
 
-  /** The answer came when nobody waited for it any more: the way is slow, or was, and those who say more are wrong. */
-  #hearLate(check: Check): void {
-    const { nodeId, sequence } = check.descriptor;
+  /** The answer came when the node was dropped: it is there by the record that it serves by, the one it had or a later one that it shows. */
+  #takeBack(nodeId: NodeId, sequence: number): void {
     const { view } = this.#context;
-    if (this.#checking.get(nodeId) === check) return this.#conclude(check, true);
-    const isGone = view.dropped(nodeId)?.sequence === sequence;
-    if (!isGone) return;
-    for (const teller of check.tellers) this.#hearsay.noteWrong(teller);
+    const dropped = view.dropped(nodeId);
+    if (!dropped || dropped.sequence > sequence) return;
+    if (dropped.sequence < sequence) return this.#askForLater(dropped, () => {});
     this.#suspects.delete(nodeId);
     view.forgive(nodeId);
-    this.#events.returned(check.descriptor);
+    this.#events.returned(dropped);
     this.#trust(nodeId, TRUSTED_MS);
   }
 
@@ -288,17 +298,23 @@ export class FailureDetector {
   #askForRecord(check: Check): void {
     const { nodeId, sequence } = check.descriptor;
     this.#checking.delete(nodeId);
+    this.#askForLater(check.descriptor, () => {
+      if (this.#context.view.get(nodeId)?.sequence === sequence) this.#lose(check);
+    });
+  }
+
+  /** @param withheld it answers, and shows none */
+  #askForLater({ nodeId, sequence, addresses }: Descriptor, withheld: () => void): void {
     const message = { type: 'records', records: [], wanted: [keyOf(nodeId)] } as const;
-    this.#context.exchanges.ask(contactOf(check.descriptor), message, RECORDS_MS, (reply) => {
-      const held = this.#context.view.get(nodeId);
-      if (reply?.type !== 'records' || held?.sequence !== sequence) return;
+    this.#context.exchanges.ask(contactOf({ nodeId, addresses }), message, RECORDS_MS, (reply) => {
+      if (reply?.type !== 'records') return;
       const isShown = reply.records.some((lettered) => {
         const read = unletter(lettered);
         const shown = read?.kind === 'descriptor' ? this.#context.openNews(read.record) : undefined;
         return shown?.nodeId === nodeId && shown.sequence > sequence;
       });
       if (isShown) this.#events.found(reply.records);
-      else this.#lose(check);
+      else withheld();
     });
   }
 
@@ -320,20 +336,24 @@ export class FailureDetector {
     if (check.isFirstHand && !check.isProbed) this.#probeFor(check);
     const suspicion = { nodeId, sequence };
     if (!check.isFirstHand) return void this.#passedOn.push(suspicion);
-    this.#tellAtOnce([...this.#neighboursOf(nodeId), ...this.#acquaintances.some(TOLD_FIRST, nodeId)], [suspicion]);
+    this.#tellAtOnce(
+      [...this.#neighboursOf(nodeId), ...this.#acquaintances.some(TOLD_FIRST, new Set([nodeId]))],
+      [suspicion],
+    );
   }
 
   #passOn(): void {
     const suspicions = this.#passedOn.splice(0, SUSPICIONS_MAX);
     this.#passOnAt = later(this.#context.now, PASS_ON_MS);
-    if (!this.#isCutOff) this.#tellAtOnce(this.#acquaintances.some(TOLD_NEXT), suspicions);
+    if (!this.#isCutOff) this.#tellAtOnce(this.#acquaintances.some(TOLD_NEXT, new Set()), suspicions);
   }
 
   #probeFor(check: Check): void {
     const { exchanges } = this.#context;
     const contact = contactOf(check.descriptor);
     check.isProbed = true;
-    for (const other of this.#acquaintances.some(PROBES - check.tellers.size, contact.nodeId)) {
+    const except = new Set([contact.nodeId, ...check.tellers]);
+    for (const other of this.#acquaintances.some(PROBES - check.tellers.size, except)) {
       check.open++;
       exchanges.ask(contactOf(other), { type: 'probe', ...contact }, PROBE_MS, (reply) =>
         this.#heard(check, reply?.type === 'probed' && reply.isThere),
@@ -358,13 +378,16 @@ export class FailureDetector {
     this.#trust(nodeId, TRUSTED_MS);
     // Others were asked before it answered.
     if (check.isFirstHand && check.isProbed) this.#events.slow(nodeId);
+    // Where it took its time the tellers may have seen what we saw.
+    if (this.#context.now > later(check.since, ANSWER_MS)) return;
     for (const teller of check.tellers) this.#hearsay.noteWrong(teller);
   }
 
-  #lose({ descriptor: { nodeId } }: Check): void {
+  #lose({ descriptor: { nodeId, sequence } }: Check): void {
     const { view } = this.#context;
     const descriptor = view.get(nodeId);
-    if (!descriptor) return;
+    // Nobody suspects it by a record that came meanwhile.
+    if (descriptor?.sequence !== sequence) return;
     view.drop(nodeId);
     this.#trustedUntil.delete(nodeId);
     this.#context.tell({ type: 'lost', nodeId });

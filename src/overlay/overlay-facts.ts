@@ -95,6 +95,8 @@ export interface OverlaySettings {
   /** The highest term and sequence that this node ever used; kept on disk by the host. */
   readonly term: number;
   readonly sequence: number;
+  /** What the host waits longer than it is told, in ms, because it may have to connect first. */
+  readonly connectMs?: number;
 }
 
 /** Why a hash is where it is. */

@@ -56,22 +56,23 @@ export class Partners {
 
   /** A partner is there and did not answer in time. */
   noteSlow(nodeId: NodeId): void {
-    const partner = this.#partners.find((candidate) => candidate?.nodeId === nodeId);
-    if (partner) partner.isSlow = true;
+    for (const partner of this.#partners) if (partner?.nodeId === nodeId) partner.isSlow = true;
   }
 
   /**
    * Some of them by chance, and others only where they are too few. Who must be turned to at once is one of these: a
    * connection to each is open, where anybody else costs a handshake, several times what is said and two journeys before it.
    */
-  some(count: number, except?: NodeId): Descriptor[] {
+  some(count: number, except: ReadonlySet<NodeId>): Descriptor[] {
     const { random } = this.#context;
     const present = this.#partners
       .map((partner) => partner && this.#context.member(partner.nodeId))
-      .filter((member) => member !== undefined && member.nodeId !== except);
+      .filter((member) => member !== undefined && !except.has(member.nodeId));
     const chosen = new Set(shuffled(present as Descriptor[], random).slice(0, count));
     if (chosen.size < count) {
-      for (const other of this.#context.someOthers(count, except)) if (chosen.size < count) chosen.add(other);
+      for (const other of this.#context.someOthers(count + except.size)) {
+        if (chosen.size < count && !except.has(other.nodeId)) chosen.add(other);
+      }
     }
     return [...chosen];
   }
@@ -79,8 +80,9 @@ export class Partners {
   /** How many rounds there are before the one in which a partner is asked again; undefined where it was not told. */
   roundsBefore(nodeId: NodeId): number | undefined {
     const { length } = this.#partners;
-    const at = this.#partners.findIndex((partner) => partner?.nodeId === nodeId);
-    if (at < 0 || this.#partners[at]!.turns === 0) return undefined;
+    // It may have a place that is over, besides.
+    const at = this.#partners.findIndex((partner) => partner?.nodeId === nodeId && partner.turns > 0);
+    if (at < 0) return undefined;
     return at >= this.#at ? at - this.#at : length - this.#at + at;
   }
 
