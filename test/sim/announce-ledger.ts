@@ -153,10 +153,21 @@ export class AnnounceLedger {
     return owners.filter(({ nodeId }) => this.#roster.node(nodeId)?.isHonest).length;
   }
 
+  #isOwnerLiar(rank: number): boolean {
+    const [asked] = this.#roster.honest;
+    const [owner] = asked?.overlay?.ownersOf(this.#space.hashes[rank]!) ?? [];
+    return owner !== undefined && this.#roster.node(owner.nodeId)?.isHonest === false;
+  }
+
   #look(rank: number, peer: number, entry: Entry, owners: readonly SimNode[], isCalm: boolean): void {
     const { now } = this.#world;
     const holders = owners.filter((node) => announcedAt(node.keeper!.stampsOf(rank), peer) >= entry.atMs);
     if (holders.length >= 2) return noteHeld(entry, holders);
+    // What those have whom it did not hand over to is its word against theirs: their time begins when it is gone.
+    if (owners.length === 0 && this.#isOwnerLiar(rank)) {
+      entry.fewSinceMs = undefined;
+      return;
+    }
     entry.fewSinceMs ??= now;
     if (this.#isExcused(entry)) {
       this.#noted.get(rank)!.entries.delete(peer);
