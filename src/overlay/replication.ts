@@ -218,10 +218,13 @@ export class Replication {
   /** Passes on now what was announced since the last time; where that is much the rest follows soon. */
   passOn(): void {
     const { keeper } = this.#context.settings;
+    this.#partAt = undefined;
     if (!keeper.hasBatches && this.#flushing.length === 0) return;
     for (const { to, bytes } of keeper.batches()) this.#begin(to, bytes, false);
-    this.#partAt = keeper.hasBatches ? later(this.#context.now, PART_MS) : undefined;
-    if (this.#partAt !== undefined) return;
+    if (keeper.hasBatches) {
+      this.#partAt = later(this.#context.now, PART_MS);
+      return;
+    }
     const flushing = this.#flushing;
     this.#flushing = [];
     for (const { to, then } of flushing) this.#waitFor(to, then);

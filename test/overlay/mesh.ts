@@ -71,6 +71,10 @@ export class MapKeeper implements SwarmKeeper {
     }
     return batches;
   }
+  /** Gives up what nobody took in time. */
+  forgetBatches(): void {
+    this.#logs.clear();
+  }
   get hasBatches(): boolean {
     return this.#logs.size > 0;
   }

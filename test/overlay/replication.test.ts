@@ -203,3 +203,21 @@ test('what one with an old ring accepts reaches those who keep it, by way of who
   stale.keeper.announce(hash, 'peer');
   mesh.until('all to have it', () => keepers.every(({ keeper }) => keeper.lines.has(`${hash} peer`)), 4);
 });
+
+test('a node whose keeper gives up the rest of a batch does not wait for it for ever', () => {
+  const mesh = new Mesh(79);
+  mesh.grow(4);
+  mesh.run(20);
+  const hash = hashAt(mesh.random);
+  const [owner] = mesh.ownersOf(hash);
+  owner!.keeper.linesPerBatch = 1;
+  let parts = 0;
+  mesh.watch = (from, { type }) => {
+    if (from === owner && type === 'announces') parts++;
+  };
+  for (const peer of ['first', 'second', 'third']) owner!.keeper.announce(hash, peer);
+  mesh.until('the first part', () => parts > 0, 5);
+  owner!.keeper.forgetBatches();
+  mesh.run(1.5);
+  assert.ok(owner!.overlay.deadline.at > mesh.now, `due ${mesh.now - owner!.overlay.deadline.at} ms ago`);
+});
