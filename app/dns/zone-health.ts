@@ -4,7 +4,7 @@
  * unseen first, so that a network of any size costs the same.
  */
 import type { ZoneHost } from '../../dns/index.ts';
-import { type Address, isSameAddress, type NodeId } from '../../src/base/index.ts';
+import { type Address, isSameAddress, makeRoom, type NodeId } from '../../src/base/index.ts';
 import { type Descriptor, ROLE_ANSWERS_DNS, ROLE_LEAVES } from '../../src/overlay/index.ts';
 
 const ROUND_MS = 2000;
@@ -98,7 +98,7 @@ export class ZoneHealth {
     const hosts = (roles & ROLE_ANSWERS_DNS) === 0 ? [] : [...new Set(reached.map(({ host }) => host))];
     const answers = await Promise.all(hosts.map((host) => answersZone(nodeId, host)));
     this.#seen.delete(nodeId);
-    if (this.#seen.size >= SEEN_MAX) this.#seen.delete(this.#seen.keys().next().value!);
+    makeRoom(this.#seen, SEEN_MAX);
     // Every address goes into its glue, so every one must answer.
     const isServer = answers.length > 0 && answers.every(Boolean);
     this.#seen.set(nodeId, { at: performance.now(), addresses: reached, answersZone: isServer });

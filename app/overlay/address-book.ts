@@ -7,6 +7,7 @@ import {
   formatAddress,
   isHearsayPort,
   isSameAddress,
+  makeRoom,
   type NodeId,
   nodeOrigin,
   reachOf,
@@ -68,7 +69,7 @@ export class AddressBook {
         renew(told, formatAddress(address), TOLD_MAX);
     }
     if (told.size === 0) return;
-    if (this.#told.size >= TELLERS_MAX) this.#told.delete(this.#told.keys().next().value!);
+    makeRoom(this.#told, TELLERS_MAX);
     this.#told.set(teller, told);
   }
 
@@ -100,7 +101,7 @@ export class AddressBook {
   }
 
   noteReached({ nodeId, addresses }: Addressed, address: Address): void {
-    if (this.#reached.size >= REACHED_MAX) this.#reached.delete(this.#reached.keys().next().value!);
+    makeRoom(this.#reached, REACHED_MAX);
     if (this.#isVouched(formatAddress(address))) this.vouch(address);
     this.#reached.set(nodeId, { address, named: namesOf(addresses) });
     this.#misses.delete(nodeId);
@@ -108,7 +109,7 @@ export class AddressBook {
 
   noteMissed(nodeId: NodeId): void {
     this.#reached.delete(nodeId);
-    if (this.#misses.size >= REACHED_MAX) this.#misses.delete(this.#misses.keys().next().value!);
+    makeRoom(this.#misses, REACHED_MAX);
     this.#misses.set(nodeId, (this.#misses.get(nodeId) ?? 0) + 1);
   }
 

@@ -1,5 +1,5 @@
 /** Addresses that somebody passed on: a list that a user imports, or the trackers of a magnet. */
-import { type Address, formatAddress, type NodeId } from '../../src/base/index.ts';
+import { type Address, formatAddress, makeRoom, type NodeId } from '../../src/base/index.ts';
 import type { SourceKind } from '../../src/overlay/index.ts';
 import type { AddressBook } from '../overlay/address-book.ts';
 import type { Named, Source } from './source.ts';
@@ -27,7 +27,7 @@ export class ToldHosts implements Source {
   /** @param isUsersWord the user named it, so it may be private; who is only passed on by a stranger may not */
   add(address: Address, nodeId: NodeId | undefined, isUsersWord: boolean): void {
     if (isUsersWord) this.#book.vouch(address);
-    if (this.#told.size >= TOLD_MAX) this.#told.delete(this.#told.keys().next().value!);
+    makeRoom(this.#told, TOLD_MAX);
     this.#told.set(formatAddress(address), { address, nodeId });
   }
 

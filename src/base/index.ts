@@ -27,6 +27,7 @@ export {
   decodeBencodePrefix,
   encodeBencode,
 } from './bencode.ts';
+export { makeRoom } from './bounded.ts';
 export { Budget, type BudgetLimits, SourceBudgets } from './budget.ts';
 export {
   base64url,

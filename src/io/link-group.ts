@@ -11,6 +11,7 @@ import {
   type Instant,
   isFault,
   later,
+  makeRoom,
   type NodeId,
 } from '../base/index.ts';
 import type { LinkKind } from '../link/index.ts';
@@ -169,7 +170,7 @@ export class LinkGroup {
   }
 
   #trustIn(address: Address, trust: Trust): void {
-    if (this.#trust.size >= KNOWN_PEERS_MAX) this.#trust.delete(this.#trust.keys().next().value!);
+    makeRoom(this.#trust, KNOWN_PEERS_MAX);
     this.#trust.set(formatAddress(address), trust);
   }
 

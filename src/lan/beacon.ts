@@ -24,6 +24,7 @@ import {
   jittered,
   later,
   type Machine,
+  makeRoom,
   type Random,
   randomBelow,
   readUint32,
@@ -260,7 +261,7 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
   }
 
   #noteRival(ticket: number, now: Instant): void {
-    if (this.#rivals.size >= RIVALS_MAX) this.#rivals.delete(this.#rivals.keys().next().value!);
+    makeRoom(this.#rivals, RIVALS_MAX);
     this.#rivals.delete(ticket);
     this.#rivals.set(ticket, now);
   }
@@ -269,7 +270,7 @@ export class Beacon implements Machine<BeaconInput, BeaconEffect> {
     const key = `${address.host} ${address.port}`;
     const at = this.#found.get(key);
     if (at !== undefined && now - at < FOUND_MS) return;
-    if (this.#found.size >= FOUND_MAX) this.#found.delete(this.#found.keys().next().value!);
+    makeRoom(this.#found, FOUND_MAX);
     this.#found.delete(key);
     this.#found.set(key, now);
     this.#effects.push({ type: 'found', address });

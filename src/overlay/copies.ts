@@ -3,7 +3,16 @@
  * hash, so that none is lost or comes twice; they take at most half of the tracking bandwidth. Whoever is copied to is
  * told of new announces too, from before the first frame until it is told that this is over.
  */
-import { bytesOfHex, concatBytes, hex, type InfoHash, type Instant, later, type NodeId } from '../base/index.ts';
+import {
+  bytesOfHex,
+  concatBytes,
+  hex,
+  type InfoHash,
+  type Instant,
+  later,
+  makeRoom,
+  type NodeId,
+} from '../base/index.ts';
 import type { Arc, SwarmFrame } from '../ports/index.ts';
 import { isInArc } from './arcs.ts';
 import type { Context } from './context.ts';
@@ -134,7 +143,7 @@ export class Copies {
     if (!isTaken) return refused('the frame is malformed');
     // Else the sender would take what was left out for copied.
     if (keeping.hasRefused()) return refused('some of that is not kept here');
-    if (this.#chains.size >= CHAINS_MAX) this.#chains.delete(this.#chains.keys().next().value!);
+    makeRoom(this.#chains, CHAINS_MAX);
     this.#chains.delete(name);
     this.#chains.set(name, { index: chain.index + 1, chain: next });
     return { type: 'accepted' };

@@ -3,7 +3,16 @@
  * needed, and votes as a witness. A witness connects to the candidate itself, and gives one vote for a term. Invariant: who
  * stands or asks for a vote has this node connect to nobody but himself, and takes no room from its other questions.
  */
-import { type Address, earliest, type Instant, later, type NodeId, reachOf, wallSeconds } from '../base/index.ts';
+import {
+  type Address,
+  earliest,
+  type Instant,
+  later,
+  makeRoom,
+  type NodeId,
+  reachOf,
+  wallSeconds,
+} from '../base/index.ts';
 import { HELLO_MS } from './admission.ts';
 import { comesFrom, countedAs, Places } from './asker.ts';
 import { votedBytes } from './certificate.ts';
@@ -100,7 +109,7 @@ export class Duties {
     if (this.#isFull(nodeId, place, from.address)) return refused('enough others of that place wait to serve');
     const since = this.#candidates.get(nodeId)?.since ?? now;
     this.#candidates.delete(nodeId);
-    if (this.#candidates.size >= CANDIDATES_MAX) this.#candidates.delete(this.#candidates.keys().next().value!);
+    makeRoom(this.#candidates, CANDIDATES_MAX);
     const { addresses, capacity, uptimeSeconds, isVolunteer, term } = stand;
     const candidate = { nodeId, place, addresses, capacity, uptimeSeconds, isVolunteer, term, since, at: now };
     this.#candidates.set(nodeId, candidate);
@@ -216,11 +225,11 @@ export class Duties {
 
   #noteVote(nodeId: NodeId, { addresses, term, seat }: VoteRequest): void {
     if (seat !== undefined) return;
-    if (this.#voted.size >= VOTED_MAX) this.#voted.delete(this.#voted.keys().next().value!);
+    makeRoom(this.#voted, VOTED_MAX);
     this.#voted.set(nodeId, term);
     const subnet = subnetOf({ addresses: [addresses[0]!] });
     if (subnet === undefined) return;
-    if (this.#votes.size >= SUBNETS_MAX) this.#votes.delete(this.#votes.keys().next().value!);
+    makeRoom(this.#votes, SUBNETS_MAX);
     this.#votes.set(subnet, [...(this.#votes.get(subnet) ?? []).slice(1 - VOTES_PER_SUBNET), this.#context.now]);
   }
 }

@@ -3,7 +3,7 @@
  * or more; who was wrong a few times is not heard for a while. Invariant: however many others a member names and however often,
  * over time it costs one look in ERROR_MS, and what stood in one message once before.
  */
-import { type Instant, later, type NodeId } from '../base/index.ts';
+import { type Instant, later, makeRoom, type NodeId } from '../base/index.ts';
 import type { Context } from './context.ts';
 
 /** One error is forgiven in this time. */
@@ -34,7 +34,7 @@ export class Hearsay {
   noteWrong(teller: NodeId): void {
     const errors = Math.min(ERRORS_COUNTED_MAX, this.#errorsOf(teller) + 1);
     this.#forgivenAt.delete(teller);
-    if (this.#forgivenAt.size >= TELLERS_MAX) this.#forgivenAt.delete(this.#forgivenAt.keys().next().value!);
+    makeRoom(this.#forgivenAt, TELLERS_MAX);
     this.#forgivenAt.set(teller, later(this.#context.now, errors * ERROR_MS));
   }
 

@@ -5,7 +5,7 @@
  * Views that still differ are compared bucket by bucket. A client asks for the whole view now and then, and no more.
  * Invariant: nothing is passed on that was not checked here first.
  */
-import { earliest, following, type Instant, isFault, later, type NodeId } from '../base/index.ts';
+import { earliest, following, type Instant, isFault, later, makeRoom, type NodeId } from '../base/index.ts';
 import { Admission } from './admission.ts';
 import { Appointments } from './appointments.ts';
 import type { Context } from './context.ts';
@@ -140,7 +140,7 @@ export class Membership {
 
   /** Has everybody learn of a record that is in the view. */
   spread(key: string): void {
-    if (this.#hot.size >= HOT_MAX) this.#hot.delete(this.#hot.keys().next().value!);
+    makeRoom(this.#hot, HOT_MAX);
     this.#hot.set(key, this.#tells);
   }
 
@@ -308,7 +308,7 @@ export class Membership {
 
   #awaitRecord(key: string, sequence: number): void {
     this.#coming.delete(key);
-    if (this.#coming.size >= COMING_MAX) this.#coming.delete(this.#coming.keys().next().value!);
+    makeRoom(this.#coming, COMING_MAX);
     this.#coming.set(key, { sequence, until: later(this.#context.now, COMING_MS) });
   }
 
@@ -388,7 +388,7 @@ export class Membership {
   }
 
   #refuse(descriptor: Descriptor): void {
-    if (this.#refused.size >= REFUSED_MAX) this.#refused.delete(this.#refused.keys().next().value!);
+    makeRoom(this.#refused, REFUSED_MAX);
     this.#refused.set(keyOf(descriptor.nodeId), descriptor.sequence);
   }
 

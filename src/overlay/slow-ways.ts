@@ -3,7 +3,7 @@
  * time before it counts as silent, or it would be dropped and taken back again and again. Invariant: bounded; nobody is
  * known for it longer than SLOW_MS after its last late answer.
  */
-import { type Instant, later, type NodeId } from '../base/index.ts';
+import { type Instant, later, makeRoom, type NodeId } from '../base/index.ts';
 import type { Context } from './context.ts';
 
 const SLOW_MS = 600_000;
@@ -22,7 +22,7 @@ export class SlowWays {
 
   note(nodeId: NodeId): void {
     this.#until.delete(nodeId);
-    if (this.#until.size >= SLOW_WAYS_MAX) this.#until.delete(this.#until.keys().next().value!);
+    makeRoom(this.#until, SLOW_WAYS_MAX);
     this.#until.set(nodeId, later(this.#context.now, SLOW_MS));
   }
 

@@ -4,6 +4,7 @@
  */
 import {
   type InfoHash,
+  makeRoom,
   type NodeId,
   type Random,
   randomBelow,
@@ -166,7 +167,7 @@ export class View {
     const held = this.#newest.get(nodeId);
     if (!held) return;
     this.#forget(nodeId);
-    if (this.#dropped.size >= SUPERNODES_MAX) this.#dropped.delete(this.#dropped.keys().next().value!);
+    makeRoom(this.#dropped, SUPERNODES_MAX);
     this.#dropped.set(nodeId, held);
   }
 
