@@ -304,9 +304,10 @@ export class FailureDetector {
   }
 
   /** @param withheld it answers, and shows none */
-  #askForLater({ nodeId, sequence, addresses }: Descriptor, withheld: () => void): void {
+  #askForLater(descriptor: Descriptor, withheld: () => void): void {
+    const { nodeId, sequence } = descriptor;
     const message = { type: 'records', records: [], wanted: [keyOf(nodeId)] } as const;
-    this.#context.exchanges.ask(contactOf({ nodeId, addresses }), message, RECORDS_MS, (reply) => {
+    this.#context.exchanges.ask(contactOf(descriptor), message, RECORDS_MS, (reply) => {
       if (reply?.type !== 'records') return;
       const isShown = reply.records.some((lettered) => {
         const read = unletter(lettered);
@@ -333,9 +334,9 @@ export class FailureDetector {
       check.isProbed = true;
       return;
     }
-    if (check.isFirstHand && !check.isProbed) this.#probeFor(check);
     const suspicion = { nodeId, sequence };
     if (!check.isFirstHand) return void this.#passedOn.push(suspicion);
+    if (!check.isProbed) this.#probeFor(check);
     this.#tellAtOnce(
       [...this.#neighboursOf(nodeId), ...this.#acquaintances.some(TOLD_FIRST, new Set([nodeId]))],
       [suspicion],

@@ -64,11 +64,11 @@ export class Partners {
    * connection to each is open, where anybody else costs a handshake, several times what is said and two journeys before it.
    */
   some(count: number, except: ReadonlySet<NodeId>): Descriptor[] {
-    const { random } = this.#context;
-    const present = this.#partners
-      .map((partner) => partner && this.#context.member(partner.nodeId))
-      .filter((member) => member !== undefined && !except.has(member.nodeId));
-    const chosen = new Set(shuffled(present as Descriptor[], random).slice(0, count));
+    const present = this.#partners.flatMap((partner) => {
+      const member = partner && this.#context.member(partner.nodeId);
+      return member && !except.has(member.nodeId) ? [member] : [];
+    });
+    const chosen = new Set(shuffled(present, this.#context.random).slice(0, count));
     if (chosen.size < count) {
       for (const other of this.#context.someOthers(count + except.size)) {
         if (chosen.size < count && !except.has(other.nodeId)) chosen.add(other);

@@ -106,7 +106,7 @@ export class AnnounceLedger {
     const { now } = this.#world;
     const { entries } = noted;
     const owners = this.ownersOf(rank);
-    const isUnpromised = owners.length < 2 && this.#honestOwnersOf(rank) < 2;
+    const isUnpromised = owners.length < 2 && this.#ownersByOne(rank).filter((node) => node?.isHonest).length < 2;
     const stamps = owners.map((node) => node.keeper!.stampsOf(rank));
     // Who only takes a copy may be named beside two owners, and comes and goes unseen.
     let lookAgainAtMs = owners.length === OWNERS ? Number.POSITIVE_INFINITY : 0;
@@ -146,17 +146,11 @@ export class AnnounceLedger {
     return owners;
   }
 
-  /** Of a hash's owner set, those that keep their word, as one of them sees it. */
-  #honestOwnersOf(rank: number): number {
+  /** A hash's owner set as one of those who keep their word sees it, its owner first. */
+  #ownersByOne(rank: number): readonly (SimNode | undefined)[] {
     const [asked] = this.#roster.honest;
     const owners = asked?.overlay?.ownersOf(this.#space.hashes[rank]!) ?? [];
-    return owners.filter(({ nodeId }) => this.#roster.node(nodeId)?.isHonest).length;
-  }
-
-  #isOwnerLiar(rank: number): boolean {
-    const [asked] = this.#roster.honest;
-    const [owner] = asked?.overlay?.ownersOf(this.#space.hashes[rank]!) ?? [];
-    return owner !== undefined && this.#roster.node(owner.nodeId)?.isHonest === false;
+    return owners.map(({ nodeId }) => this.#roster.node(nodeId));
   }
 
   #look(rank: number, peer: number, entry: Entry, owners: readonly SimNode[], isCalm: boolean): void {
@@ -164,7 +158,7 @@ export class AnnounceLedger {
     const holders = owners.filter((node) => announcedAt(node.keeper!.stampsOf(rank), peer) >= entry.atMs);
     if (holders.length >= 2) return noteHeld(entry, holders);
     // What those have whom it did not hand over to is its word against theirs: their time begins when it is gone.
-    if (owners.length === 0 && this.#isOwnerLiar(rank)) {
+    if (owners.length === 0 && this.#ownersByOne(rank)[0]?.isHonest === false) {
       entry.fewSinceMs = undefined;
       return;
     }

@@ -5,7 +5,7 @@ import type { Tally } from './figures.ts';
 import { Simulation, type SimulationPlan } from './simulation.ts';
 import type { Break } from './world.ts';
 
-/** Messages live for seconds of virtual time, and a node's default for a few of real time: a fifth of a run was collecting them. */
+/** Messages live for milliseconds of a run, but more of them than the engine's default holds: copying them took a fifth of it. */
 const YOUNG_MIB = 192;
 
 export interface SeedRun {

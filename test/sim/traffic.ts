@@ -19,11 +19,11 @@ export class Traffic {
   readonly weights: Map<OverlayMessage['type'], Weight> = new Map();
 
   noteQuestion(question: OverlayMessage['type'], bytes: number): void {
-    this.#note(this.#weightOf(question), bytes, QUESTION_OVERHEAD_BYTES);
+    this.#note(question, bytes, QUESTION_OVERHEAD_BYTES);
   }
 
   noteAnswer(question: OverlayMessage['type'], bytes: number): void {
-    this.#note(this.#weightOf(question), bytes, ANSWER_OVERHEAD_BYTES);
+    this.#note(question, bytes, ANSWER_OVERHEAD_BYTES);
   }
 
   noteHandshake(question: OverlayMessage['type']): void {
@@ -67,7 +67,8 @@ export class Traffic {
     return weight;
   }
 
-  #note(weight: Weight, bytes: number, overhead: number): void {
+  #note(question: OverlayMessage['type'], bytes: number, overhead: number): void {
+    const weight = this.#weightOf(question);
     weight.messages++;
     weight.bodyBytes += bytes;
     weight.headerBytes += overhead;
