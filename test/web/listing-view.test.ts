@@ -209,6 +209,29 @@ test('from the search ArrowDown and Enter go on to the rows, where the active on
   assert.deepEqual(incidents, []);
 });
 
+test('who walks on before the answer to a search is there has the last of its rows active when there are fewer', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { url } = await openPageNode(t, items);
+  const { page, incidents } = await visit(t, url);
+  await shown(page, '300 torrents');
+  const mayAnswer = Promise.withResolvers<void>();
+  await page.route(/api\/listing\?.*q=/, async (asked) => {
+    await mayAnswer.promise;
+    await asked.continue();
+  });
+  await page.keyboard.press('/');
+  await page.keyboard.type('lighthouse');
+  await page.keyboard.press('Enter');
+  for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowDown');
+  await page.locator('tr.active[aria-rowindex="5"]').waitFor();
+  mayAnswer.resolve();
+  await shown(page, '1 torrent');
+  await page.locator('.listing tr.active').getByText('Row 7', { exact: true }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Row 7', exact: true }).waitFor();
+  assert.deepEqual(incidents, []);
+});
+
 test('a row that is here shows how far it is, and rows that come show by themselves, whatever is being typed', async (t) => {
   if (!(await canVisit(t))) return;
   const { node, url } = await openPageNode(t, items.slice(0, 3));

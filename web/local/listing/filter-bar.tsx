@@ -85,9 +85,11 @@ function SearchField({ text, onLeave }: { readonly text: string; readonly onLeav
     const { key, currentTarget: field } = event;
     if (event.isComposing || !['ArrowDown', 'Enter', 'Escape'].includes(key)) return;
     event.preventDefault();
-    if (key === 'Escape' && typed !== '') return type('');
+    // What stands in the field, which may not have been drawn yet.
+    const asked = field.value;
+    if (key === 'Escape' && asked !== '') return type('');
     clearTimeout(timer.current);
-    if (typed.trim() !== text) ask(typed);
+    if (asked.trim() !== text) ask(asked);
     field.blur();
     onLeave();
   };

@@ -36,13 +36,16 @@ export interface GridProps<Row> {
 }
 
 export function Grid<Row>(props: GridProps<Row>): JSX.Element {
-  const { label, className, columns, total, rowHeight, rowAt, keyOf, selectedKey, onOpen } = props;
+  const { label, className, columns, total, rowHeight, rowAt, keyOf, selectedKey, onOpen, question } = props;
   const id = useId();
   const frame = useRef<HTMLDivElement>(null);
   const table = useRef<HTMLTableElement>(null);
   const head = useRef<number>(0);
   const [span, setSpan] = useState<Span>({ from: 0, to: Math.min(total, 60) });
-  const [active, setActive] = useState<number | undefined>(undefined);
+  // Of which question it is: a row of the one before is none of this one's, whatever is drawn when.
+  const [picked, setPicked] = useState<{ readonly index: number; readonly question: string | undefined }>();
+  // There may be fewer rows by now.
+  const active = picked && total > 0 && picked.question === question ? Math.min(picked.index, total - 1) : undefined;
   const latest = useRef(props);
   latest.current = props;
 
@@ -62,14 +65,14 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
     observer.observe(box);
     return () => observer.disconnect();
   }, [total, rowHeight]);
-  useEffect(() => latest.current.onSpan?.(span), [span, props.question]);
+  useEffect(() => latest.current.onSpan?.(span), [span, question]);
   useLayoutEffect(() => {
     frame.current?.scrollTo({ top: 0 });
-    setActive(document.activeElement === table.current ? 0 : undefined);
-  }, [props.question]);
+    if (document.activeElement === table.current) setPicked({ index: 0, question });
+  }, [question]);
 
   const open = (index: number): void => {
-    setActive(index);
+    setPicked({ index, question });
     const row = latest.current.rowAt(index);
     if (row) onOpen(row);
   };
@@ -77,7 +80,7 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
     const box = frame.current;
     const next = Math.max(0, Math.min(total - 1, index));
     if (!box || total === 0) return;
-    setActive(next);
+    setPicked({ index: next, question });
     box.scrollTop = scrollTopFor(next, box.scrollTop, box.clientHeight - head.current, rowHeight);
   };
   useImperativeHandle(props.enter ?? null, () => () => {
