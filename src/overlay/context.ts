@@ -43,7 +43,7 @@ export class Context {
         return verify(signature, message, signer);
       },
     };
-    this.view = new View(settings.sha1);
+    this.view = new View(settings.sha1, settings.self);
     this.now = now;
     this.#wall = wall;
     this.#wallAt = now;

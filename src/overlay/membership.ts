@@ -330,7 +330,7 @@ export class Membership {
     const wanted = lacking.slice(0, RECORDS_PER_MESSAGE);
     const message = { type: 'records', records: this.#recordsOf(theirs), wanted } as const;
     this.#context.exchanges.ask(contactOf(partner), message, RECORDS_MS, (reply) => {
-      if (reply?.type !== 'records') return then();
+      if (reply?.type !== 'records') return this.#endIncomplete(then);
       const rest = lacking.slice(RECORDS_PER_MESSAGE);
       const more = theirs.slice(RECORDS_PER_MESSAGE);
       const next = (): void => this.#exchangeRecords(partner, more, rest, then);
@@ -338,11 +338,17 @@ export class Membership {
     });
   }
 
+  /** What differs was not brought: the next partner is compared with. */
+  #endIncomplete(then: () => void): void {
+    if (this.#isServing) this.#nextSync = this.#context.now;
+    then();
+  }
+
   /** Compares everything held with another's. */
   #sync(contact: Contact, then: () => void = () => {}): void {
     const { exchanges, view } = this.#context;
     exchanges.ask(contact, { type: 'sync', buckets: view.digests.bucketHashes }, RECORDS_MS, (reply) => {
-      if (reply?.type !== 'synced') return then();
+      if (reply?.type !== 'synced') return this.#endIncomplete(then);
       if (!this.#isServing) this.#nextSync = this.#context.soon(CLIENT_SYNC_MS);
       const theirs = new Map(reply.digests.map(({ key, sequence }) => [key, sequence]));
       const lacking = this.#lackingOf(reply.digests);
@@ -393,15 +399,21 @@ export class Membership {
   }
 
   #learnGrant(record: Uint8Array): void {
-    const grant = openGrant(record, this.#context.settings, this.#context.wall);
-    if (isFault(grant) || !this.#context.view.offerGrant(grant)) return;
-    this.spread(this.#context.view.grantKeyOf(grant));
+    const { view, settings, wall } = this.#context;
+    const grant = openGrant(record, settings, wall);
+    if (!isFault(grant)) this.#noteCame(view.grantKeyOf(grant), view.offerGrant(grant));
   }
 
   #learnWidening(record: Uint8Array): void {
-    const widening = openWidening(record, this.#context.settings, this.#context.wall);
-    if (isFault(widening) || !this.#context.view.offerWidening(widening)) return;
-    this.spread(wideningKeyOf(widening.infoHash));
+    const { view, settings, wall } = this.#context;
+    const widening = openWidening(record, settings, wall);
+    if (!isFault(widening)) this.#noteCame(wideningKeyOf(widening.infoHash), view.offerWidening(widening));
+  }
+
+  /** One that is not taken names somebody who is not in the view yet, perhaps: soon it may be. */
+  #noteCame(key: string, isTaken: boolean): void {
+    this.#coming.delete(key);
+    if (isTaken) this.spread(key);
   }
 
   #admit(descriptor: Descriptor): void {

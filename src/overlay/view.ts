@@ -38,6 +38,7 @@ const LATEST_MAX = 256;
 
 export class View {
   readonly #sha1: Sha1;
+  readonly #self: NodeId | undefined;
   readonly #newest = new Map<NodeId, Descriptor>();
   /** By their keys: of one place only its giver replaces what he gave. */
   readonly #grants = new Map<string, Grant>();
@@ -56,8 +57,10 @@ export class View {
   taken = 0;
   readonly #latest: Descriptor[] = [];
 
-  constructor(sha1: Sha1) {
+  /** @param self whose view it is: what was given to it in an earlier life it has to know before it serves again */
+  constructor(sha1: Sha1, self?: NodeId) {
     this.#sha1 = sha1;
+    this.#self = self;
   }
 
   get size(): number {
@@ -95,7 +98,8 @@ export class View {
     const isNewer = !held || grant.sequence > held.sequence || (grant.sequence === held.sequence && !isSigned(held));
     if (!isNewer || (held && held.epoch > grant.epoch)) return false;
     // Grants of strangers would fill the table; those of members come again with the next comparison.
-    if (!this.#newest.has(grant.giver) || !this.#newest.has(grant.taker)) return false;
+    const isTakerKnown = grant.taker === this.#self || this.#newest.has(grant.taker);
+    if (!isTakerKnown || !this.#newest.has(grant.giver)) return false;
     if (!held && (this.#grants.size >= GRANTS_MAX || this.#grantsOf(grant.giver) >= GRANTS_PER_GIVER_MAX)) return false;
     this.#grants.set(key, grant);
     this.#expiresFrom = Math.min(this.#expiresFrom, grant.expires);

@@ -90,6 +90,23 @@ test('who was about to take from a giver that died takes from the next one', () 
   mesh.until('the other to give', () => other.overlay.handOffs > before, 60);
 });
 
+test('a taker whose process begins anew knows what was given to it, and has its peers, before it serves again', () => {
+  const { mesh, busy, hashes } = overloaded(44);
+  mesh.until('a hand-off', () => busy.overlay.handOffs > 0, 120);
+  for (const { keeper } of mesh.nodes) keeper.rates.clear();
+  mesh.run(40);
+  const taker = mesh.nodes.find((node) => node !== busy && hashes.some((hash) => mesh.ownersOf(hash)[0] === node))!;
+  const taken = hashes.filter((hash) => mesh.ownersOf(hash)[0] === taker);
+  mesh.restart(taker);
+  mesh.feed(taker, { type: 'found', contacts: [{ nodeId: busy.nodeId, address: busy.address }] });
+  assert.ok(!taker.overlay.isSupernode);
+  mesh.until('it to serve again', () => taker.overlay.isSupernode, 120);
+  for (const hash of taken) {
+    assert.ok(mesh.ownersOf(hash).includes(taker));
+    assert.ok(isIn(taker, hash));
+  }
+});
+
 test("a taker that hears of no announce takes nothing, and the range is its giver's again within seconds", () => {
   const { mesh, busy, hashes } = overloaded(43);
   breakOff(mesh, busy, 'frame', (taker) => {
