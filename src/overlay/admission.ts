@@ -9,10 +9,10 @@ import { type Context, SLACK } from './context.ts';
 import { type Descriptor, isSameStanding, ROLE_LEAVES } from './descriptor.ts';
 import { Doubts } from './doubts.ts';
 import { contactOf } from './exchanges.ts';
+import { HELLO_MS, LATE_MS } from './slow-ways.ts';
 
 /** Strangers being connected to. */
 const STRANGERS_MAX = 256;
-export const HELLO_MS = 1000;
 
 /** What becomes of descriptors that come. */
 export interface AdmissionEvents {
@@ -100,7 +100,9 @@ export class Admission {
     if (!waiting && this.#strangers.size >= STRANGERS_MAX) return;
     this.#strangers.set(descriptor.nodeId, descriptor);
     if (waiting) return;
-    this.#context.exchanges.ask(contactOf(descriptor), { type: 'hello' }, HELLO_MS, (reply) => {
+    // Perhaps it was dropped because the way to it is slow. A stranger that is not waited for is told of again.
+    const waitMs = this.#context.view.dropped(descriptor.nodeId) ? LATE_MS : HELLO_MS;
+    this.#context.exchanges.ask(contactOf(descriptor), { type: 'hello' }, waitMs, (reply) => {
       const newest = this.#strangers.get(descriptor.nodeId);
       this.#strangers.delete(descriptor.nodeId);
       // It serves, and by no later descriptor than this one.

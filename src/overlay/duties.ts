@@ -13,7 +13,6 @@ import {
   reachOf,
   wallSeconds,
 } from '../base/index.ts';
-import { HELLO_MS } from './admission.ts';
 import { comesFrom, countedAs, Places } from './asker.ts';
 import { votedBytes } from './certificate.ts';
 import type { Context } from './context.ts';
@@ -21,6 +20,7 @@ import { type Capacity, CLOCK_SKEW_SECONDS } from './descriptor.ts';
 import { type OverlayMessage, refused } from './message.ts';
 import type { Contact } from './overlay-facts.ts';
 import { OWNERS, PER_SUBNET_MAX } from './ring.ts';
+import { HELLO_MS } from './slow-ways.ts';
 import { subnetOf } from './subnet.ts';
 import type { Seat } from './token.ts';
 

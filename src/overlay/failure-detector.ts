@@ -6,8 +6,7 @@
  * Invariant: nobody is dropped on another's word alone, nor because this node has no room for questions; what others say
  * costs one question where the node answers soon, and who was wrong is not heard for a while.
  */
-import { earliest, type Instant, later, type NodeId } from '../base/index.ts';
-import { HELLO_MS } from './admission.ts';
+import { earliest, type Instant, later, makeRoom, type NodeId } from '../base/index.ts';
 import type { Context } from './context.ts';
 import { type Descriptor, ROLE_LEAVES } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
@@ -17,7 +16,7 @@ import { SUSPICIONS_MAX } from './message-codec.ts';
 import type { Contact } from './overlay-facts.ts';
 import { PARTNERS_MAX } from './partners.ts';
 import { keyOf, unletter } from './record-names.ts';
-import { SlowWays } from './slow-ways.ts';
+import { HELLO_MS, LATE_MS, SlowWays } from './slow-ways.ts';
 
 const TELL_MS = 1200;
 const PROBE_MS = 1600;
@@ -53,11 +52,11 @@ const CUT_OFF_MS = 5000;
 const SPREAD_MS = 250;
 /** Suspicions that wait to be looked into: a whole subnet may be gone. */
 const DUE_MAX = 512;
+/** Suspicions of nodes that are not known here that are remembered; the oldest are forgotten first. */
+const FORETOLD_MAX = 256;
 /** What is looked into waits while so many questions are under way. */
 const ASKING_MAX = 256;
 const RECORDS_MS = 5000;
-/** So late an answer still counts: one way in a hundred takes longer than what makes a node silent. */
-const LATE_MS = 3000;
 
 export interface DetectorEvents {
   /** A node was dropped from the view. */
@@ -110,6 +109,8 @@ export class FailureDetector {
   readonly #trustedUntil = new Map<NodeId, Instant>();
   /** Suspicions to look into; bounded by DUE_MAX. */
   readonly #due = new Map<NodeId, { readonly at: Instant; readonly tellers: Set<NodeId> }>();
+  /** Suspicions of nodes that are not known here yet, each with one who said so: such news may come before that of who joined. */
+  readonly #foretold = new Map<NodeId, { readonly sequence: number; readonly teller: NodeId }>();
   readonly #hearsay: Hearsay;
   readonly #slowWays: SlowWays;
   /** Suspicions to pass on together, and when the next may be; bounded by the looks under way. */
@@ -163,10 +164,14 @@ export class FailureDetector {
   }
 
   /** A newer descriptor of a node came. */
-  clear(nodeId: NodeId): void {
+  renew({ nodeId, sequence }: Descriptor): void {
     this.#suspects.delete(nodeId);
     this.#due.delete(nodeId);
     this.#checking.delete(nodeId);
+    const foretold = this.#foretold.get(nodeId);
+    this.#foretold.delete(nodeId);
+    if (!foretold || foretold.sequence < sequence || this.#due.size >= DUE_MAX) return;
+    this.#due.set(nodeId, { at: this.#context.now, tellers: new Set([foretold.teller]) });
   }
 
   /** What is told of suspicions now: those that were told longest ago, as many as a message holds. */
@@ -206,6 +211,7 @@ export class FailureDetector {
         this.#events.refute(sequence);
         this.#hearsay.noteWrong(teller);
       }
+      if (!held) this.#foretell(nodeId, { sequence, teller });
       if (!held || held.sequence > sequence || nodeId === self) continue;
       const check = this.#checking.get(nodeId);
       const waiting = this.#due.get(nodeId) ?? check;
@@ -220,6 +226,14 @@ export class FailureDetector {
       const at = isNext ? now : later(now, SPREAD_MS * random());
       this.#due.set(nodeId, { at, tellers: new Set([teller]) });
     }
+  }
+
+  #foretell(nodeId: NodeId, suspicion: { readonly sequence: number; readonly teller: NodeId }): void {
+    // Of whom we dropped ourselves that is no news.
+    if ((this.#context.view.dropped(nodeId)?.sequence ?? -1) >= suspicion.sequence) return;
+    this.#foretold.delete(nodeId);
+    makeRoom(this.#foretold, FORETOLD_MAX);
+    this.#foretold.set(nodeId, suspicion);
   }
 
   #isTrusted(nodeId: NodeId): boolean {

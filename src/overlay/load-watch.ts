@@ -6,13 +6,13 @@
  */
 import { type Instant, later, wallSeconds } from '../base/index.ts';
 import type { Arc } from '../ports/index.ts';
-import { HELLO_MS } from './admission.ts';
 import type { Context } from './context.ts';
 import type { Capacity, Descriptor } from './descriptor.ts';
 import { contactOf } from './exchanges.ts';
 import { GIVINGS_MAX, type Givings } from './giving.ts';
 import { wideningKeyOf } from './record-names.ts';
 import type { Range } from './ring.ts';
+import { HELLO_MS } from './slow-ways.ts';
 import { TAKE_MAX, TAKINGS_PER_GIVER } from './taking.ts';
 import { parseToken, type Token } from './token.ts';
 import { LEVEL_MAX, sealWidening, WIDENING_SECONDS } from './widening.ts';

@@ -16,6 +16,7 @@ import { openGrant } from './grant.ts';
 import { Intake } from './intake.ts';
 import type { OverlayMessage, Suspicion } from './message.ts';
 import { BUCKETS, DIGESTS_MAX } from './message-codec.ts';
+import { Newcomers } from './newcomers.ts';
 import type { Contact } from './overlay-facts.ts';
 import { Partners } from './partners.ts';
 import { type Digest, keyOf, letteredDescriptor, unletter, wideningKeyOf } from './record-names.ts';
@@ -70,6 +71,7 @@ export class Membership {
   readonly #intake: Intake;
   readonly #partners: Partners;
   readonly #appointments: Appointments;
+  readonly #newcomers: Newcomers;
   /** Digest keys of news, and how often each is still told. */
   readonly #hot = new Map<string, number>();
   /** Sequences that were not believed, by digest key: they are not fetched again for a while. */
@@ -110,6 +112,7 @@ export class Membership {
       () => this.#noteChange(),
     );
     this.#appointments = new Appointments(context, (nodeId) => this.#detector.check(nodeId));
+    this.#newcomers = new Newcomers(context, (nodeId) => this.#detector.check(nodeId));
     this.#nextRound = context.now;
     this.#nextSync = context.now;
     this.#nextLost = context.soon(LOST_MS);
@@ -118,7 +121,8 @@ export class Membership {
 
   get deadline(): Instant {
     const at = earliest(earliest(this.#nextRound, this.#intake.deadline), this.#detector.deadline);
-    return earliest(earliest(at, this.#admission.deadline), this.#appointments.deadline)!;
+    const watched = earliest(this.#appointments.deadline, this.#newcomers.deadline);
+    return earliest(earliest(at, this.#admission.deadline), watched)!;
   }
 
   /** When somebody is asked next. */
@@ -132,6 +136,7 @@ export class Membership {
     this.#isServing = isServing;
     this.#detector.serve(isServing);
     this.#appointments.clear();
+    this.#newcomers.clear();
     // Those who began together ask each at another time.
     this.#nextRound = later(this.#context.now, isServing ? ROUND_MS * this.#context.random() : 0);
     this.#nextSync = this.#context.now;
@@ -174,6 +179,7 @@ export class Membership {
   tick(): void {
     const { now, view, wall } = this.#context;
     this.#appointments.tick();
+    this.#newcomers.tick();
     this.#detector.tick();
     this.#intake.tick();
     this.#admission.tick();
@@ -420,10 +426,13 @@ export class Membership {
     const before = this.#context.view.get(descriptor.nodeId);
     const offered = this.#context.view.offer(descriptor);
     if (offered !== 'added' && offered !== 'renewed') return;
-    this.#detector.clear(descriptor.nodeId);
+    this.#detector.renew(descriptor);
     // Elected anew: it may have come back without anything that it kept.
     if (before && before.seat !== descriptor.seat) this.#events.reborn(descriptor.nodeId);
-    if (this.#isServing) this.spread(keyOf(descriptor.nodeId));
+    if (this.#isServing) {
+      this.spread(keyOf(descriptor.nodeId));
+      if (before?.seat !== descriptor.seat) this.#newcomers.note(descriptor.nodeId);
+    }
     this.#noteChange();
   }
 

@@ -6,6 +6,10 @@
 import { type Instant, later, makeRoom, type NodeId } from '../base/index.ts';
 import type { Context } from './context.ts';
 
+/** Most who are there answer within this time. */
+export const HELLO_MS = 1000;
+/** So late an answer still counts. */
+export const LATE_MS = 3000;
 const SLOW_MS = 600_000;
 /** Members that are remembered; those who were late longest ago are forgotten first. */
 export const SLOW_WAYS_MAX = 1024;

@@ -312,8 +312,9 @@ test('nobody is dropped by a record that came after it was suspected', () => {
   watcher.answer = (to, { type }) => (to === VICTIM || type === 'probe' ? undefined : isThere(5));
   for (const n of [3, 4, 5]) watcher.detector.note([{ nodeId: VICTIM, sequence: 5 }], identity(n).nodeId);
   watcher.run(500);
-  watcher.context.view.offer(signed(2, 6));
-  watcher.detector.clear(VICTIM as NodeId);
+  const newer = signed(2, 6);
+  watcher.context.view.offer(newer);
+  watcher.detector.renew(newer);
   watcher.run(4000);
   assert.deepEqual(watcher.lost, []);
 });
@@ -338,4 +339,22 @@ test('who looks for many at once passes them on together', () => {
   watcher.run(1500);
   const told = watcher.asked.filter(({ type }) => type === 'gossip').length;
   assert.ok(told > 0 && told <= 16, `${told} messages`);
+});
+
+test('of whom it was said to be silent before it was known here it is seen at once, by that record or an earlier one', () => {
+  for (const [said, asked] of [
+    [5, 1],
+    [6, 1],
+    [4, 0],
+  ] as const) {
+    const watcher = new Watcher(30);
+    const stranger = signed(31, 5);
+    watcher.detector.note([{ nodeId: stranger.nodeId, sequence: said }], TELLER);
+    watcher.run(1000);
+    assert.equal(watcher.asked.length, 0, 'a stranger is not asked');
+    watcher.context.view.offer(stranger);
+    watcher.detector.renew(stranger);
+    watcher.run(100);
+    assert.equal(watcher.asked.filter(({ to }) => to === stranger.nodeId).length, asked);
+  }
 });

@@ -138,6 +138,8 @@ export class Mesh {
   readonly random: Random;
   /** False loses a message. */
   isOpen: (from: MeshNode, to: MeshNode) => boolean = () => true;
+  /** How long a message is on its way. */
+  delayMs: (from: MeshNode, to: MeshNode) => number = () => DELAY_MS;
   /** True loses a question that would arrive. */
   isLost: (from: MeshNode, to: MeshNode, message: OverlayMessage) => boolean = () => false;
   /** Sees every message that is sent. */
@@ -351,12 +353,12 @@ export class Mesh {
     this.#at(timeoutMs, () => settle(undefined));
     const isThere = target?.address.host === to.address.host;
     if (!target || !isThere || this.isLost(from, target, message)) return;
-    this.#at(DELAY_MS, () => {
+    this.#at(this.delayMs(from, target), () => {
       if (!target.isUp || !from.isUp || !this.isOpen(from, target)) return;
       const asked = ++this.#asked;
       this.#replies.set(asked, (reply) => {
         if (!this.isOpen(target, from)) return;
-        this.#at(DELAY_MS, () => settle(this.#passed(reply)));
+        this.#at(this.delayMs(target, from), () => settle(this.#passed(reply)));
       });
       const { nodeId, address } = from;
       this.feed(target, { type: 'asked', exchange: asked, from: nodeId, address, message: this.#passed(message) });

@@ -43,6 +43,21 @@ test('W-02 a crashed owner is replaced by its replica within ten seconds, with e
   for (const hash of orphans) assert.ok(mesh.ownersOf(hash)[0]!.keeper.lines.has(`${hash} peer`));
 });
 
+test('a newcomer that crashes as soon as it serves, before it asked anybody, is missed all the same', () => {
+  const mesh = new Mesh(6);
+  const nodes = mesh.grow(40);
+  mesh.run(60);
+  const newcomer = mesh.join(nodes[0]!);
+  const knowing = (): number => nodes.filter(({ overlay }) => overlay.view.get(newcomer.nodeId)).length;
+  mesh.until('others to know it', () => knowing() > 0, 60);
+  mesh.kill(newcomer);
+  mesh.run(5);
+  assert.ok(knowing() > 10, 'the news is on its way');
+  mesh.run(5);
+  assert.ok(knowing() <= 2, `${knowing()} of 40 take it for a member after ten seconds`);
+  mesh.until('everybody to know', () => knowing() === 0, 5);
+});
+
 test('a newcomer gets the swarms of its ranges before it serves them', () => {
   const mesh = new Mesh(4);
   const [first] = mesh.grow(4);
@@ -148,6 +163,20 @@ test('W-27 two halves of a partition go on alone, and are one again when it heal
     assert.equal(announced.length, 2);
     for (const n of announced) assert.ok(owners[0]!.keeper.lines.has(`${hash} peer of ${n}`), `${hash} of ${n}`);
   }
+});
+
+test('two whose way to each other is slow know each other again after a partition', () => {
+  const mesh = new Mesh(19);
+  const nodes = mesh.grow(6);
+  mesh.run(10);
+  const [one, other] = nodes as [MeshNode, MeshNode];
+  const isSlow = (from: MeshNode, to: MeshNode): boolean => [one, other].includes(from) && [one, other].includes(to);
+  mesh.delayMs = (from, to) => (isSlow(from, to) ? 700 : 30);
+  mesh.isOpen = (from, to) => (from === one) === (to === one);
+  mesh.run(60);
+  assert.equal(one.overlay.members, 1);
+  mesh.isOpen = () => true;
+  mesh.until('one view', () => nodes.every(({ overlay }) => overlay.members === 6), 60);
 });
 
 test('W-24 ten nodes that start at once and then hear of each other end as one network', () => {
