@@ -1,7 +1,7 @@
 /**
  * Who came a moment ago: until it has asked each of its partners once nobody expects it, and nobody would miss it. So whoever
- * has what is its own when it is gone looks every few seconds whether it is there. Invariant: bounded, and each is looked
- * at LOOKS times.
+ * has what is its own when it is gone looks every few seconds whether it is there. Invariant: bounded, each is looked at LOOKS
+ * times at most, and the ring is not asked for each of many who come at once.
  */
 import { type Instant, later, type NodeId } from '../base/index.ts';
 import type { Context } from './context.ts';
@@ -9,8 +9,8 @@ import type { Context } from './context.ts';
 const LOOK_MS = 3000;
 /** By then it has told all of its partners when it asks them again. */
 const LOOKS = 6;
-/** Newcomers watched at a time; those who come when there are so many are not. */
-export const NEWCOMERS_MAX = 128;
+/** Newcomers that are remembered at a time; those who come when there are so many are not watched. */
+export const NEWCOMERS_MAX = 1024;
 
 /** The newcomers that one node watches. */
 export class Newcomers {
@@ -31,8 +31,7 @@ export class Newcomers {
 
   /** Somebody serves from now on. */
   note(nodeId: NodeId): void {
-    if (this.#watched.size >= NEWCOMERS_MAX || !this.#isNextTo(nodeId)) return;
-    this.#put(nodeId, LOOKS);
+    if (this.#watched.size < NEWCOMERS_MAX) this.#put(nodeId, LOOKS);
   }
 
   /** This node serves no more, or anew. */
@@ -44,7 +43,7 @@ export class Newcomers {
     for (const [nodeId, { at, looks }] of this.#watched) {
       if (at > this.#context.now) return;
       this.#watched.delete(nodeId);
-      if (!this.#context.member(nodeId)) continue;
+      if (!this.#context.member(nodeId) || !this.#isNextTo(nodeId)) continue;
       this.#look(nodeId);
       if (looks > 1) this.#put(nodeId, looks - 1);
     }
