@@ -83,6 +83,8 @@ export class Membership {
   #nextRound: Instant;
   #nextSync: Instant;
   #nextLost: Instant;
+  /** The view may be that of long ago: whom another does not know may be gone. */
+  #isStale = false;
   #version = 0;
 
   constructor(context: Context, events: MembershipEvents) {
@@ -141,6 +143,13 @@ export class Membership {
     this.#nextRound = later(this.#context.now, isServing ? ROUND_MS * this.#context.random() : 0);
     this.#nextSync = this.#context.now;
     return true;
+  }
+
+  /** This node slept: it compares views at once. */
+  wake(): void {
+    this.#isStale = true;
+    this.#nextRound = this.#context.now;
+    this.#nextSync = this.#context.now;
   }
 
   /** Has everybody learn of a record that is in the view. */
@@ -361,10 +370,18 @@ export class Membership {
       // A client tells too: it may be the only one that knows of two networks.
       const ours = reply.buckets.flatMap((bucket) => view.digests.in(bucket));
       const newer = ours.filter(({ key, sequence }) => (theirs.get(key) ?? -1) < sequence).map(({ key }) => key);
+      if (this.#isStale) this.#lookFor(new Set(ours.filter(({ key }) => !theirs.has(key)).map(({ key }) => key)));
       const partner = { nodeId: contact.nodeId, addresses: [contact.address] };
       if (lacking.length > 0 || newer.length > 0) this.#exchangeRecords(partner, newer, lacking, then);
       else then();
     });
+  }
+
+  /** After a sleep: looks whether those are there whom the other does not have. @param keys of records that it does not have */
+  #lookFor(keys: ReadonlySet<string>): void {
+    this.#isStale = false;
+    for (const { nodeId } of this.#context.view.descriptors())
+      if (keys.has(keyOf(nodeId))) this.#detector.check(nodeId);
   }
 
   #answerSync(buckets: readonly string[]): OverlayMessage {
@@ -375,10 +392,11 @@ export class Membership {
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       if (ours[bucket] === buckets[bucket]) continue;
       // What does not fit is found by the next comparison, when less differs.
-      const held = view.digests.in(bucket).slice(0, DIGESTS_MAX - digests.length);
-      if (held.length === 0 && digests.length > 0) continue;
+      const held = view.digests.in(bucket);
+      const told = held.slice(0, DIGESTS_MAX - digests.length);
+      if (told.length === 0 && held.length > 0) continue;
       differing.push(bucket);
-      digests.push(...held);
+      digests.push(...told);
     }
     return { type: 'synced', buckets: differing, digests };
   }

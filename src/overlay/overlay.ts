@@ -269,7 +269,10 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
     const skippedMs = 1000 * (wall - this.#context.wall);
     this.#context.setWall(wall);
     // The machine slept: others took over meanwhile, and hear that it is back.
-    if (Math.max(skippedMs, now - this.#tickedAt) > SLEPT_MS) this.#standing.issue();
+    if (Math.max(skippedMs, now - this.#tickedAt) > SLEPT_MS) {
+      this.#standing.issue();
+      this.#membership.wake();
+    }
     this.#tickedAt = now;
     this.#membership.tick();
     this.#standing.tick();

@@ -273,6 +273,15 @@ export class Mesh {
     node.isUp = false;
   }
 
+  /** Nothing happens in a node for so long, nor reaches it; its clock goes on. */
+  sleep(node: MeshNode, seconds: number): void {
+    node.isUp = false;
+    this.#wakeAt.delete(node);
+    this.run(seconds);
+    node.isUp = true;
+    this.feed(node, { type: 'tick', wall: this.wall });
+  }
+
   ownersOf(infoHash: InfoHash): MeshNode[] {
     return this.nodes.filter(
       ({ isUp, overlay }) => isUp && overlay.isSupernode && overlay.ownership.ownerOf(infoHash) === 'self',

@@ -297,6 +297,24 @@ test('a supernode whose clock stood still while it slept says that it is back', 
   assert.ok(sequence() > before);
 });
 
+test('a supernode that slept knows within seconds who went meanwhile, and who came', () => {
+  const mesh = new Mesh(29);
+  const [sleeper, ...others] = mesh.grow(30) as [MeshNode, ...MeshNode[]];
+  mesh.run(30);
+  const gone = others.slice(0, 4);
+  const stayed = others.slice(4);
+  for (const node of gone) mesh.kill(node);
+  const newcomer = mesh.join(stayed[0]!);
+  mesh.sleep(sleeper, 90);
+  const { view } = sleeper.overlay;
+  assert.ok(gone.every(({ nodeId }) => view.get(nodeId)) && !view.get(newcomer.nodeId));
+  mesh.run(5);
+  assert.deepEqual(
+    mesh.nodes.filter(({ nodeId }) => view.get(nodeId)),
+    [sleeper, ...stayed, newcomer],
+  );
+});
+
 test('what a supernode does each second wakes it once, however late it is woken', () => {
   const mesh = new Mesh(14);
   const node = mesh.add();
