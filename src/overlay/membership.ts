@@ -145,8 +145,9 @@ export class Membership {
     return true;
   }
 
-  /** This node slept: it compares views at once. */
+  /** This node slept: it compares views at once. A client does nothing for minutes when it is awake, and need not. */
   wake(): void {
+    if (!this.#isServing) return;
     this.#isStale = true;
     this.#nextRound = this.#context.now;
     this.#nextSync = this.#context.now;

@@ -315,6 +315,19 @@ test('a supernode that slept knows within seconds who went meanwhile, and who ca
   );
 });
 
+test('a candidate that has nothing to do for minutes did not sleep: it compares views no more often than any client', () => {
+  const mesh = new Mesh(30);
+  const [first] = mesh.grow(3) as [MeshNode];
+  const candidate = mesh.join(first, { role: 'auto' });
+  mesh.run(30);
+  let compared = 0;
+  mesh.watch = (from, { type }) => {
+    if (from === candidate && type === 'sync') compared++;
+  };
+  mesh.run(3600);
+  assert.ok(!candidate.overlay.isSupernode && compared <= 8, `compared ${compared} times in an hour`);
+});
+
 test('what a supernode does each second wakes it once, however late it is woken', () => {
   const mesh = new Mesh(14);
   const node = mesh.add();
