@@ -113,8 +113,9 @@ export class Membership {
       (lettered) => this.#learn(lettered),
       () => this.#noteChange(),
     );
-    this.#appointments = new Appointments(context, (nodeId) => this.#detector.check(nodeId));
-    this.#newcomers = new Newcomers(context, (nodeId) => this.#detector.check(nodeId));
+    const look = (nodeId: NodeId): void => this.#detector.check(nodeId);
+    this.#appointments = new Appointments(context, look);
+    this.#newcomers = new Newcomers(context, look);
     this.#nextRound = context.now;
     this.#nextSync = context.now;
     this.#nextLost = context.soon(LOST_MS);
