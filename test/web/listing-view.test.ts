@@ -211,7 +211,8 @@ test('from the search ArrowDown and Enter go on to the rows, where the active on
 
 test('who walks on before the answer to a search is there has the last of its rows active when there are fewer', async (t) => {
   if (!(await canVisit(t))) return;
-  const { url } = await openPageNode(t, items);
+  const { node, url } = await openPageNode(t, items);
+  node.ring = ringOf(1, 1);
   const { page, incidents } = await visit(t, url);
   await shown(page, '300 torrents');
   const mayAnswer = Promise.withResolvers<void>();

@@ -40,7 +40,7 @@ export async function visit(t: TestContext, url: string, options: BrowserContext
   });
   page.on('pageerror', (error) => incidents.push(`error ${error.message}`));
   page.on('console', (message) => {
-    if (message.type() === 'error') incidents.push(`console ${message.text()}`);
+    if (message.type() === 'error') incidents.push(`console ${message.text()} ${message.location().url}`);
   });
   const { origin } = new URL(url);
   page.on('request', (request) => {
