@@ -122,13 +122,17 @@ export class PeerLink {
       read: (piece, offset, views, length) => owner.read(piece, offset, views, length),
       write: (bytes, sent) => {
         this.#flush();
-        if (!this.#isClosed) this.#send(bytes, sent);
+        if (!this.#isClosed) this.#send(bytes, () => this.#taken(sent));
       },
       unsentBytes: () => socket.writableLength,
       reject: (piece, offset, length) => this.#reject(piece, offset, length),
       served: (bytes) => {
         this.usefulAt = now();
         owner.fact(this, { type: 'served', link: id, bytes });
+      },
+      hear: (isHeard) => {
+        if (isHeard) socket.resume();
+        else socket.pause();
       },
       readFailed: (error) => owner.readFailed(error),
     });
@@ -283,11 +287,17 @@ export class PeerLink {
 
   #requested(piece: number, offset: number, length: number): void {
     if (!this.#owner.mayServe(this, piece, offset, length)) return this.#reject(piece, offset, length);
-    if (!this.#uploads.add(piece, offset, length)) this.close(fault('too-many-requests', 'over 2,000 requests'));
+    this.#uploads.add(piece, offset, length);
   }
 
   #reject(piece: number, offset: number, length: number): void {
     if (this.#wire.hasFast) this.#wire.reject(piece, offset, length);
+  }
+
+  /** Bytes left our memory: of a peer that is not heard this is the sign of life. */
+  #taken(sent: () => void): void {
+    if (this.#uploads.isFull) this.#heardAt = now();
+    sent();
   }
 
   /** Small messages of one turn leave as one chunk: a queue of thousands of tiny ones would itself be a burden. */

@@ -1,11 +1,14 @@
 /**
  * What one peer asked for and has not been sent. Neighbouring requests are read with one scattered read that leaves
- * room for each message header, and sent with one write. Invariant: at most one read and one write's worth of
- * memory per link, however much a peer asks for.
+ * room for each message header, and sent with one write. Invariants: at most one read and one write's worth of memory per
+ * link, however much a peer asks for; what it asks for beyond REQUESTS_MAX is left in its connection, but for one read.
  */
 import { BLOCK_BYTES, PIECE_HEADER_BYTES, writePieceHeader } from '../wire/index.ts';
 
-/** Requests a peer may have waiting (SAFETY, limits); more close the link. */
+/**
+ * Requests of a peer that wait, as it is told (BEP 10, `reqq`). rtorrent heeds no such number, and loses for long what it
+ * asked for and does not get: with so many waiting nothing more is read of the link until half of them are served (ADR 24).
+ */
 export const REQUESTS_MAX = 2000;
 /** Payload of one read. */
 const RUN_BYTES_MAX = 1_048_576;
@@ -69,6 +72,8 @@ export interface UploadPort {
   spend(bytes: number): void;
   reject(piece: number, offset: number, length: number): void;
   served(bytes: number): void;
+  /** Whether the peer is heard now; it is until this is called. */
+  hear(isHeard: boolean): void;
   readFailed(error: unknown): void;
 }
 
@@ -78,6 +83,7 @@ export class UploadQueue {
   /** By place, in the order in which they came: a cancel must not search, because a peer can send thousands at once. */
   readonly #requests = new Map<number, BlockRequest>();
   #isReading = false;
+  #isFull = false;
   #isClosed = false;
 
   constructor(port: UploadPort) {
@@ -88,23 +94,31 @@ export class UploadQueue {
     return this.#requests.size;
   }
 
-  /** Adds a request, in place of one for the same offset; false when the peer has too many waiting. */
-  add(piece: number, offset: number, length: number): boolean {
-    if (this.waiting >= REQUESTS_MAX) return false;
+  /** True while the peer is not heard because too much of it waits. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Adds a request, in place of one for the same offset. */
+  add(piece: number, offset: number, length: number): void {
     this.#requests.set(keyOf(piece, offset), { piece, offset, length });
-    return true;
+    if (this.#isFull || this.waiting < REQUESTS_MAX) return;
+    this.#isFull = true;
+    this.#port.hear(false);
   }
 
   /** Forgets a request that was not sent yet. */
   cancel(piece: number, offset: number, length: number): void {
     const key = keyOf(piece, offset);
     if (this.#requests.get(key)?.length === length) this.#requests.delete(key);
+    this.#noteRoom();
   }
 
   /** Rejects everything that waits: the peer was choked. */
   rejectAll(): void {
     const rejected = [...this.#requests.values()];
     this.#requests.clear();
+    this.#noteRoom();
     this.#port.allow(0);
     for (const { piece, offset, length } of rejected) this.#port.reject(piece, offset, length);
   }
@@ -119,6 +133,7 @@ export class UploadQueue {
   pump(): void {
     if (this.#isReading || this.#isClosed || this.#port.unsentBytes() > UNSENT_BYTES_MAX) return;
     const run = this.#takeRun(this.#port.allow(this.#wantedBytes()));
+    this.#noteRoom();
     if (run.length === 0) return;
     this.#isReading = true;
     this.#serve(run).then(
@@ -132,6 +147,12 @@ export class UploadQueue {
         this.#port.readFailed(error);
       },
     );
+  }
+
+  #noteRoom(): void {
+    if (!this.#isFull || this.waiting > REQUESTS_MAX / 2) return;
+    this.#isFull = false;
+    this.#port.hear(true);
   }
 
   /** About what the next runs take: at least the request in front. */

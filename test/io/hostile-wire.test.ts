@@ -89,26 +89,13 @@ const FATAL: Record<string, readonly Uint8Array[]> = {
   'a bitfield with spare bits': [message(MESSAGE.bitfield, new Uint8Array(5000).fill(255))],
   'what it has, twice': [message(MESSAGE.haveNone), message(MESSAGE.haveNone)],
   'a piece that does not exist': [message(MESSAGE.have, 0xfffffff0)],
-  '3,000 requests': [
-    message(MESSAGE.interested),
-    concatBytes(Array.from({ length: 3000 }, (_, i) => message(MESSAGE.request, i >> 2, (i & 3) * 4096, 4096))),
-  ],
 };
 for (const [index, bytes] of wrongLengths().entries()) FATAL[`wrong length ${index}`] = [bytes];
 
 for (const [what, parts] of Object.entries(FATAL)) {
   test(`a link on which a peer sends ${what} is closed, and nothing else happens`, async () => {
     const peer = await RawPeer.greet(address, seeded.infoHash);
-    if (what.startsWith('3,000')) {
-      // Unchoked first, so that they queue instead of being rejected.
-      peer.send(parts[0]!);
-      await until('an unchoke', () => peer.heard.some(({ id }) => id === MESSAGE.unchoke));
-      peer.socket.pause();
-      peer.send(parts[1]!);
-      peer.socket.resume();
-    } else {
-      peer.send(...parts);
-    }
+    peer.send(...parts);
     await peer.closed();
     await assertUnharmed();
   });
@@ -235,6 +222,42 @@ test('a peer that asks without end and never reads is cut off before it fills me
     peer.socket.destroy();
     await assertUnharmed();
   }
+});
+
+/** A link to the seed that is not choked. */
+async function unchoked(): Promise<RawPeer> {
+  const peer = await RawPeer.greet(address, seeded.infoHash);
+  peer.send(message(MESSAGE.interested));
+  await until('an unchoke', () => peer.heard.some(({ id }) => id === MESSAGE.unchoke));
+  return peer;
+}
+
+const kibibyte = (i: number): Uint8Array =>
+  message(MESSAGE.request, Math.floor((i * 1024) / seeded.pieceLength), (i * 1024) % seeded.pieceLength, 1024);
+
+test('a peer that asks for far more than it was told it may gets all of it', async () => {
+  const peer = await unchoked();
+  peer.send(concatBytes(Array.from({ length: 12_000 }, (_, i) => kibibyte(i))));
+  await until(
+    'the last block',
+    () => peer.isClosed || peer.heard.filter(({ id }) => id === MESSAGE.piece).length >= 12_000,
+  );
+  assert.ok(!peer.isClosed);
+  peer.send(kibibyte(12_001));
+  await until('one more', () => peer.heard.filter(({ id }) => id === MESSAGE.piece).length === 12_001);
+  peer.socket.destroy();
+  await assertUnharmed();
+});
+
+test('of a peer that asks without end for blocks and reads none, no more is taken than is remembered', async () => {
+  const peer = await unchoked();
+  peer.socket.pause();
+  const asked = concatBytes(Array.from({ length: 16_384 }, (_, i) => kibibyte(i)));
+  for (let i = 0; i < 64; i++) peer.send(asked);
+  await assertUnharmed();
+  assert.ok(peer.socket.writableLength > 0, 'most of it was not taken');
+  peer.socket.destroy();
+  await assertUnharmed();
 });
 
 test('a seed that we dialled and that floods us is cut off at once', async (t) => {
