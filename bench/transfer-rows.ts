@@ -1,6 +1,7 @@
 /**
  * Who is measured against whom: every client as both ends of a transfer, by how its bytes are hidden and from how many
- * seeders they come. Two nodes of ours speak TLS to each other and never RC4, so that one is measured with rtorrent.
+ * seeders they come. Two nodes of ours speak RC4 to each other only where the network lets no TLS through; that is
+ * measured there, and with rtorrent at either end.
  */
 import { aria2 } from '../test/interop/clients/aria2.ts';
 import type { ClientKind, ClientSettings } from '../test/interop/clients/client.ts';
@@ -8,6 +9,7 @@ import { hasLibtorrent, libtorrentTuned } from '../test/interop/clients/libtorre
 import { monsoonAlone, monsoonWith } from '../test/interop/clients/monsoon.ts';
 import { rtorrent } from '../test/interop/clients/rtorrent.ts';
 import { transmission } from '../test/interop/clients/transmission.ts';
+import { TLS_RESET_PROGRAM } from '../test/interop/tls-reset.ts';
 import { isInstalled } from '../test/require.ts';
 
 export type RowEncryption = 'plain' | 'rc4' | 'tls';
@@ -21,6 +23,8 @@ export interface Row {
   readonly leecher: ClientKind;
   /** Not ours at either end: what ours is compared with. */
   readonly isPeer: boolean;
+  /** Whether the network hangs up on TLS. */
+  readonly isTlsReset: boolean;
 }
 
 const SEEDERS_MANY = 4;
@@ -39,9 +43,11 @@ function ownRows(): Row[] {
     { kind: monsoonAlone, encryption: 'tls' },
     { kind: monsoonWith({ encryption: 'off' }), encryption: 'plain' },
   ] as const;
-  return [1, SEEDERS_MANY].flatMap((seeders) =>
+  const rows = [1, SEEDERS_MANY].flatMap((seeders) =>
     ways.map(({ kind, encryption }) => rowOf(kind, kind, encryption, seeders)),
   );
+  const hidden = monsoonWith({ encryption: 'require' });
+  return isInstalled(TLS_RESET_PROGRAM) ? [...rows, { ...rowOf(hidden, hidden, 'rc4', 1), isTlsReset: true }] : rows;
 }
 
 function stockRows(kind: ClientKind): Row[] {
@@ -56,7 +62,7 @@ function mixedRows(): Row[] {
 
 function rowOf(seeder: ClientKind, leecher: ClientKind, encryption: RowEncryption, seeders: number): Row {
   const name = seeder === leecher ? seeder.name : `${seeder.name} to ${leecher.name}`;
-  return { name, encryption, seeders, seeder, leecher, isPeer: !name.includes(monsoonAlone.name) };
+  return { name, encryption, seeders, seeder, leecher, isPeer: !name.includes(monsoonAlone.name), isTlsReset: false };
 }
 
 /** The client with nothing but these links. */

@@ -9,6 +9,7 @@ import { announceUrlOfOpentracker, startOpentracker } from '../test/interop/clie
 import type { Content } from '../test/interop/content.ts';
 import type { Host } from '../test/interop/network.ts';
 import type { TestBed } from '../test/interop/test-bed.ts';
+import { passTls, resetTls } from '../test/interop/tls-reset.ts';
 import { infoHashOf, makeTorrent } from '../test/interop/torrent-file.ts';
 import { until } from '../test/interop/until.ts';
 import { cpuSecondsOf, cpuSecondsOfAll, loopbackBytes, memoryOf } from './machine.ts';
@@ -58,9 +59,10 @@ export async function layTrack(bed: TestBed, content: Content, seedersMax: numbe
 /** Lets clients of one kind seed to one of another, from fresh processes and an empty directory. */
 export async function measureTransfer(
   track: Track,
-  kinds: { seeder: ClientKind; leecher: ClientKind; seeders: number },
+  kinds: { seeder: ClientKind; leecher: ClientKind; seeders: number; isTlsReset: boolean },
 ): Promise<Measurement> {
   const { bed, hosts, content, torrentFile } = track;
+  if (kinds.isTlsReset) await resetTls(hosts.leecher);
   const tracker = await startOpentracker(track.tracker, [track.infoHash]); // A new one knows no peers of old.
   const clients: Client[] = [];
   const start = async (kind: ClientKind, host: Host): Promise<Client> => {
@@ -80,6 +82,7 @@ export async function measureTransfer(
     return measurement;
   } finally {
     await Promise.all([...clients.map((client) => client.stop()), tracker.kill()]);
+    if (kinds.isTlsReset) await passTls(hosts.leecher);
   }
 }
 

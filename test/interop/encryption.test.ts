@@ -6,11 +6,13 @@ import { describe, test } from 'node:test';
 import { aria2 } from './clients/aria2.ts';
 import { libtorrent } from './clients/libtorrent.ts';
 import { startMonsoon } from './clients/monsoon.ts';
+import { announceUrlOfOpentracker, startOpentracker } from './clients/opentracker.ts';
 import { rtorrent } from './clients/rtorrent.ts';
 import { transmission } from './clients/transmission.ts';
 import { makeContent, treeHash, withoutEmptyFiles } from './content.ts';
 import { hasWhatItTakes, TestBed } from './test-bed.ts';
-import { makeTorrent } from './torrent-file.ts';
+import { passTls, resetTls, TLS_RESET_PROGRAM } from './tls-reset.ts';
+import { infoHashOf, makeTorrent } from './torrent-file.ts';
 import { until } from './until.ts';
 
 const SIZE = 4 * 2 ** 20;
@@ -67,5 +69,28 @@ describe('where everybody requires encryption', { concurrency: 2 }, () => {
     assert.match(stalled.stalledBecause!, /^one peer refuses encryption/);
     assert.equal(stalled.bytesDownloaded, 0);
     assert.equal((await seeder.progress()).uploadedBytes, 0);
+  });
+
+  test('where a firewall hangs up on TLS, two of ours speak RC4 with each other', async (t) => {
+    if (!(await hasWhatItTakes(t, ['opentracker', TLS_RESET_PROGRAM]))) return;
+    const bed = await TestBed.create(t);
+    const [seederPlace, leecherPlace, trackerPlace] = [
+      await bed.place('seeder'),
+      await bed.place('leecher'),
+      await bed.place('opentracker'),
+    ];
+    const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 1);
+    const torrentFile = await makeTorrent(content, announceUrlOfOpentracker(trackerPlace), 16);
+    await startOpentracker(trackerPlace, [await infoHashOf(torrentFile)]);
+    for (const { host } of [seederPlace, leecherPlace]) await resetTls(host);
+    const seeder = await startMonsoon(seederPlace, { encryption });
+    await seeder.seed(torrentFile, content.parent);
+    const leecher = await startMonsoon(leecherPlace, { encryption });
+    const fetched = await bed.directory('fetched');
+    await leecher.fetch(torrentFile, fetched);
+    await leecher.fetched(FETCH_SECONDS_MAX);
+    assert.deepEqual(await treeHash(join(fetched, content.name)), await treeHash(join(content.parent, content.name)));
+    // What neither is plain nor TLS is RC4.
+    assert.ok((await passTls(seederPlace.host)) + (await passTls(leecherPlace.host)) >= 1, 'TLS was tried first');
   });
 });
