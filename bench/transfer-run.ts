@@ -14,7 +14,6 @@ import { infoHashOf, makeTorrent } from '../test/interop/torrent-file.ts';
 import { until } from '../test/interop/until.ts';
 import { cpuSecondsOf, cpuSecondsOfAll, loopbackBytes, memoryOf } from './machine.ts';
 
-const PIECE_LENGTH_LOG2 = 20;
 /** Clients whose interface listens at every address of the host need a port each. */
 const PORTS_PER_CLIENT = 10;
 /** More than handshakes, bitfields and announces together; less than one read of payload matters. */
@@ -46,10 +45,10 @@ export interface Measurement {
   readonly coresUsedByOthers: number;
 }
 
-/** Makes the host, with addresses for so many seeders, and the torrent of the content. */
-export async function layTrack(bed: TestBed, content: Content, seedersMax: number): Promise<Track> {
+/** Makes the host, with addresses for so many seeders, and the torrent of the content, in pieces of a power of two. */
+export async function layTrack(bed: TestBed, content: Content, seedersMax: number, pieceBytes: number): Promise<Track> {
   const tracker = await bed.place('opentracker');
-  const torrentFile = await makeTorrent(content, announceUrlOfOpentracker(tracker), PIECE_LENGTH_LOG2);
+  const torrentFile = await makeTorrent(content, announceUrlOfOpentracker(tracker), Math.log2(pieceBytes));
   const seeders = [tracker.host];
   while (seeders.length < seedersMax) seeders.push(await bed.network.addAddress(tracker.host));
   const hosts = { seeders, leecher: await bed.network.addAddress(tracker.host) };

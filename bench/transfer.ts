@@ -1,8 +1,9 @@
 /**
  * How fast seeders fill one leecher, ours and other people's clients interleaved in one run (docs/BENCH.md). Prints one
  * JSON line per row: medians, and ratios to the fastest client that is not ours in the same run. Linux, root.
- * Options: --runs N (5), --mib N (1024), --rows NAME,NAME (all that are installed), --encryption plain,rc4,tls,
- * --seeders 1,4, --disturbed (keep runs in which other processes used the cores: to see that it works, never to compare).
+ * Options: --runs N (5), --mib N (1024), --piece-mib N (1, a power of two), --rows NAME,NAME (all that are installed),
+ * --encryption plain,rc4,tls, --seeders 1,4, --disturbed (keep runs in which other processes used the cores: to see that it
+ * works, never to compare).
  */
 import { parseArgs } from 'node:util';
 import { writeRandomFile } from '../test/interop/content.ts';
@@ -27,6 +28,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '5' },
     mib: { type: 'string', default: '1024' },
+    'piece-mib': { type: 'string', default: '1' },
     rows: { type: 'string' },
     encryption: { type: 'string' },
     seeders: { type: 'string' },
@@ -35,6 +37,7 @@ const { values } = parseArgs({
 });
 const runs = Number(values.runs);
 const size = Number(values.mib) * MIB;
+const pieceMib = Number(values['piece-mib']);
 
 function isWanted({ name, encryption, seeders }: Row): boolean {
   const isAmong = (list: string | undefined, value: string): boolean => list?.split(',').includes(value) ?? true;
@@ -50,7 +53,7 @@ async function measureAll(rows: readonly Row[]): Promise<readonly Result[]> {
     const parent = await bed.directory('content');
     await writeRandomFile(`${parent}/random`, size, 1);
     const seedersMax = Math.max(...rows.map(({ seeders }) => seeders));
-    const track = await layTrack(bed, { parent, name: 'random', size }, seedersMax);
+    const track = await layTrack(bed, { parent, name: 'random', size }, seedersMax, pieceMib * MIB);
     const results = rows.map((row): Result => ({ row, kept: [], discarded: 0 }));
     for (let attempt = 0; attempt < runs * ATTEMPTS_PER_RUN_MAX; attempt++) {
       for (const result of results) {
@@ -112,6 +115,15 @@ const results = await measureAll((await installedRows()).filter(isWanted));
 for (const result of results) {
   const { row, kept, discarded } = result;
   const { name, encryption, seeders } = row;
-  const said = { bench: 'transfer', row: name, encryption, seeders, mib: size / MIB, runs: kept.length, discarded };
+  const said = {
+    bench: 'transfer',
+    row: name,
+    encryption,
+    seeders,
+    mib: size / MIB,
+    pieceMib,
+    runs: kept.length,
+    discarded,
+  };
   console.log(JSON.stringify({ ...said, ...figuresOf(result) }));
 }

@@ -1,6 +1,6 @@
 /**
- * A thread that hashes arriving pieces beside the one that serves sockets and writes those that are good, and the memory
- * that both see. Invariants: memory is lent to one holder at a time; while it is being hashed nobody writes it; a disk that
+ * A thread that hashes arriving pieces, whole or part by part, beside the one that serves sockets, and writes them; and the
+ * memory that both see. Invariants: memory is lent to one holder at a time; while it is being hashed nobody writes it; a disk that
  * keeps the thread waiting gets its writes from elsewhere for a while, so that it holds up nobody else's hashes.
  */
 import { availableParallelism } from 'node:os';
@@ -20,31 +20,53 @@ const SLOW_WRITE_MS = 50;
 /** After such a write the thread hashes only, for this long. */
 const HASH_ONLY_MS = 10_000;
 
-/** Where bytes go if their SHA-1 is the expected one: a file that stays open for writing until the answer is there. */
+/** Where bytes go: a file that stays open for writing until the answer is there. */
 export interface WriteTarget {
-  readonly expected: Uint8Array;
   readonly fd: number;
   readonly position: number;
 }
-/** Bytes in the shared memory, from `at` on. */
-export interface HashTask {
+/** Where bytes go if their SHA-1 is the expected one. */
+export interface ExpectingTarget extends WriteTarget {
+  readonly expected: Uint8Array;
+}
+/** Bytes in the shared memory, from `at` on, which are a message. */
+export interface WholeTask {
+  readonly type: 'whole';
+  readonly at: number;
+  readonly length: number;
+  readonly target: ExpectingTarget | undefined;
+}
+/** Bytes in the shared memory which are the next part of a message, and are written whatever they are. */
+export interface PartTask {
+  readonly type: 'part';
+  readonly message: number;
+  readonly isLast: boolean;
   readonly at: number;
   readonly length: number;
   readonly target: WriteTarget | undefined;
 }
+/** What the thread is asked; `forget` that the rest of a message does not come. */
+export type HashTask = WholeTask | PartTask | { readonly type: 'forget'; readonly message: number };
+
 /** What became of bytes. They are not written without a target, when they are not what was expected, or when the disk refused. */
 export interface Hashed {
   readonly digest: Uint8Array;
   readonly isWritten: boolean;
 }
+/** What became of a part; the digest is that of the message, and known behind its last one unless the thread was lost. */
+export interface HashedPart {
+  readonly digest: Uint8Array | undefined;
+  readonly isWritten: boolean;
+}
 /** `ready` is said once, when the thread knows how it hashes fastest; `writeMs` is how long the write took, if there was one. */
 export type HashReply =
   | { readonly type: 'ready' }
-  | ({ readonly type: 'hashed'; readonly at: number; readonly writeMs: number } & Hashed);
+  | ({ readonly type: 'hashed'; readonly at: number; readonly writeMs: number } & HashedPart);
 
 interface WaitingTask {
-  readonly bytes: Uint8Array;
-  readonly resolve: (hashed: Hashed) => void;
+  readonly resolve: (hashed: HashedPart) => void;
+  /** What is said where the thread is lost. */
+  readonly without: () => HashedPart;
 }
 
 /** One hashing thread and its memory. */
@@ -57,6 +79,7 @@ export class HashThread {
   /** By place; bounded by the slots. */
   readonly #waiting = new Map<number, WaitingTask>();
   #isReady = false;
+  #messages = 0;
   #hashesOnlyUntil = 0;
   /** Resolves when the thread takes messages. */
   readonly ready: Promise<void>;
@@ -114,22 +137,48 @@ export class HashThread {
   }
 
   /** SHA-1 of lent bytes, which must not change until it is known, and their way to the disk. */
-  hash(bytes: Uint8Array, target?: WriteTarget): Promise<Hashed> {
-    assert(this.owns(bytes), 'only lent memory is hashed');
-    if (!this.#isReady) return Promise.resolve(hashedHere(bytes));
-    const { promise, resolve } = Promise.withResolvers<Hashed>();
-    this.#waiting.set(bytes.byteOffset, { bytes, resolve });
-    // An idle thread keeps no process alive, one at work does.
-    this.#worker.ref();
-    const mayWrite = performance.now() >= this.#hashesOnlyUntil;
-    const task: HashTask = { at: bytes.byteOffset, length: bytes.length, target: mayWrite ? target : undefined };
-    this.#worker.postMessage(task);
-    return promise;
+  hash(bytes: Uint8Array, target?: ExpectingTarget): Promise<Hashed> {
+    const without = (): Hashed => hashedHere(bytes);
+    const task = { type: 'whole', at: bytes.byteOffset, length: bytes.length, target: this.#mayWrite(target) } as const;
+    // A whole message always has a digest.
+    return this.#ask(bytes, task, without) as Promise<Hashed>;
+  }
+
+  /** A number for a message whose parts come one by one: all of them in order, or `forget`. */
+  beginMessage(): number {
+    return this.#messages++;
+  }
+
+  /** Takes the next part of a message, lent bytes that must not change until it is done with, and writes it. */
+  hashPart(message: number, bytes: Uint8Array, isLast: boolean, target?: WriteTarget): Promise<HashedPart> {
+    const part = { type: 'part', message, isLast, at: bytes.byteOffset, length: bytes.length } as const;
+    const without = (): HashedPart => ({ digest: undefined, isWritten: false });
+    return this.#ask(bytes, { ...part, target: this.#mayWrite(target) }, without);
+  }
+
+  /** The rest of a message does not come. */
+  forget(message: number): void {
+    if (this.#isReady) this.#worker.postMessage({ type: 'forget', message } satisfies HashTask);
   }
 
   /** Ends the thread. */
   async close(): Promise<void> {
     await this.#worker.terminate();
+  }
+
+  #mayWrite<Target>(target: Target | undefined): Target | undefined {
+    return performance.now() >= this.#hashesOnlyUntil ? target : undefined;
+  }
+
+  #ask(bytes: Uint8Array, task: WholeTask | PartTask, without: () => HashedPart): Promise<HashedPart> {
+    assert(this.owns(bytes), 'only lent memory is hashed');
+    if (!this.#isReady) return Promise.resolve(without());
+    const { promise, resolve } = Promise.withResolvers<HashedPart>();
+    this.#waiting.set(bytes.byteOffset, { resolve, without });
+    // An idle thread keeps no process alive, one at work does.
+    this.#worker.ref();
+    this.#worker.postMessage(task);
+    return promise;
   }
 
   #cutSlab(size: number, free: number[]): void {
@@ -151,10 +200,10 @@ export class HashThread {
     task?.resolve(reply);
   }
 
-  /** The thread ended by an error: what it was asked is hashed here, written by whoever asked, and it is asked nothing more. */
+  /** The thread ended by an error: whole messages are hashed here, what is to be written is by whoever asked, and it is asked nothing more. */
   #lost(): void {
     this.#isReady = false;
-    for (const { bytes, resolve } of this.#waiting.values()) resolve(hashedHere(bytes));
+    for (const { resolve, without } of this.#waiting.values()) resolve(without());
     this.#waiting.clear();
   }
 }

@@ -1,13 +1,14 @@
 /**
- * The hashing thread: told where messages lie in the shared memory, it says their SHA-1, and writes what is as expected.
- * Where lanes are faster than the runtime, messages wait for company. Invariant: each is answered within COMPANY_MS plus
- * the hashing and writing.
+ * The hashing thread: told where messages lie in the shared memory, it says their SHA-1, and writes what is as expected; of
+ * messages that come in parts it writes each part. Where lanes are faster than the runtime, whole messages wait for company.
+ * Invariant: each is answered within COMPANY_MS plus the hashing and writing.
  */
+import { createHash, type Hash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { equalBytes } from '../base/index.ts';
 import { sha1 } from './hash.ts';
-import type { HashReply, HashTask } from './hash-thread.ts';
+import type { HashReply, HashTask, PartTask, WholeTask, WriteTarget } from './hash-thread.ts';
 import { LANES, Sha1Lanes } from './sha1-lanes.ts';
 import type { WorkerStart } from './worker.ts';
 
@@ -23,30 +24,46 @@ const { memory } = (workerData as WorkerStart).data as { memory: WebAssembly.Mem
 /** Undefined while they are not known to be faster. */
 let lanes: Sha1Lanes | undefined;
 /** Messages waiting for company, by length: at most three of each. */
-const waiting = new Map<number, HashTask[]>();
+const waiting = new Map<number, WholeTask[]>();
+/** Messages of which parts are still to come; bounded by the pieces in flight. */
+const begun = new Map<number, Hash>();
 let timer: NodeJS.Timeout | undefined;
 
 function say(reply: HashReply): void {
   port.postMessage(reply);
 }
 
-function hashAlone(task: HashTask): void {
-  conclude(task, sha1(new Uint8Array(memory.buffer, task.at, task.length)));
+function bytesOf({ at, length }: WholeTask | PartTask): Uint8Array {
+  return new Uint8Array(memory.buffer, at, length);
 }
 
-function conclude(task: HashTask, digest: Uint8Array): void {
+function hashAlone(task: WholeTask): void {
+  conclude(task, sha1(bytesOf(task)));
+}
+
+function conclude(task: WholeTask, digest: Uint8Array): void {
   const isExpected = task.target !== undefined && equalBytes(digest, task.target.expected);
+  answer(task, digest, isExpected ? task.target : undefined);
+}
+
+function hashPart(task: PartTask): void {
+  const hash = begun.get(task.message) ?? createHash('sha1');
+  hash.update(bytesOf(task));
+  if (task.isLast) begun.delete(task.message);
+  else begun.set(task.message, hash);
+  answer(task, task.isLast ? hash.digest() : undefined, task.target);
+}
+
+function answer(task: WholeTask | PartTask, digest: Uint8Array | undefined, target: WriteTarget | undefined): void {
   const began = performance.now();
-  const isWritten = isExpected && write(task);
-  say({ type: 'hashed', at: task.at, digest, isWritten, writeMs: isExpected ? performance.now() - began : 0 });
+  const isWritten = target !== undefined && write(bytesOf(task), target);
+  say({ type: 'hashed', at: task.at, digest, isWritten, writeMs: target ? performance.now() - began : 0 });
 }
 
 /** Why a disk refuses is found out by whoever writes again. */
-function write({ at, length, target }: HashTask): boolean {
-  const { fd, position } = target!;
-  const bytes = new Uint8Array(memory.buffer, at, length);
+function write(bytes: Uint8Array, { fd, position }: WriteTarget): boolean {
   try {
-    for (let done = 0; done < length; ) done += writeSync(fd, bytes, done, length - done, position + done);
+    for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
     return true;
   } catch {
     return false;
@@ -54,6 +71,12 @@ function write({ at, length, target }: HashTask): boolean {
 }
 
 function take(task: HashTask): void {
+  if (task.type === 'whole') hashWhole(task);
+  else if (task.type === 'part') hashPart(task);
+  else begun.delete(task.message);
+}
+
+function hashWhole(task: WholeTask): void {
   const { length } = task;
   if (!lanes || !Sha1Lanes.suits(length)) return hashAlone(task);
   const company = waiting.get(length) ?? [];

@@ -1,7 +1,7 @@
 /**
- * From arriving blocks to verified pieces on disk. Blocks land in segments of at most 1 MiB. A piece of one segment is
- * hashed in a thread beside this one, which writes it when it is good; of several, each full segment is hashed here while it
- * is in cache (in order; what came out of order is read back) and written with one write.
+ * From arriving blocks to verified pieces on disk. Blocks land in segments of at most 1 MiB. A thread beside this one hashes
+ * them: a piece of one segment, which it writes when it is good; of several, each full segment in their order, which it writes
+ * as well (what came out of order is written from here and read back). Without the thread all of it is done here.
  * Invariants: memory is segments in flight only; a piece of one segment is written after its hash matched.
  */
 import { createHash, type Hash } from 'node:crypto';
@@ -10,7 +10,10 @@ import type { Layout } from '../torrent/index.ts';
 import type { Store } from './file-store.ts';
 import { hashOfPiece, isPiece } from './hash-check.ts';
 import type { Hashed } from './hash-thread.ts';
-import { giveSegment, hashInThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
+import { PartedHash } from './parted-hash.ts';
+import { giveSegment, hashInThread, hashThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
+
+const NOTHING = new Uint8Array(0);
 
 interface Segment {
   readonly bytes: Uint8Array;
@@ -24,11 +27,11 @@ interface Segment {
 interface Intake {
   readonly piece: number;
   readonly segments: (Segment | 'written' | undefined)[];
-  /** Undefined until the first segment is hashed in this thread. */
-  hash: Hash | undefined;
+  /** Undefined until the first segment is hashed, here or by the thread. */
+  hash: Hash | PartedHash | undefined;
   /** Segments before this one are in the hash. */
   hashed: number;
-  /** What the hashing thread has of it; undefined before and after. */
+  /** What the hashing thread has of a piece of one segment; undefined before and after. */
   inThread: Promise<Hashed> | undefined;
   isTouched: boolean;
   isDropped: boolean;
@@ -87,6 +90,7 @@ export class PieceIntake {
     if (segment.missing > 0) return;
     // The only segment of a piece waits for the verdict; of several, each goes to disk to free its memory.
     if (intake.segments.length === 1) return;
+    if (intake.hashed === 0 && isForThread(segment.bytes)) intake.hash ??= new PartedHash(hashThread());
     this.#hashInOrder(intake);
     this.#beginWrite(intake, index, segment);
   }
@@ -97,12 +101,7 @@ export class PieceIntake {
     assert(intake, 'only an arriving piece is checked');
     const bytes = onlyBytes(intake);
     if (bytes && isForThread(bytes)) return this.#finishInThread(intake, bytes);
-    this.#hashInOrder(intake);
-    while (intake.hashed < intake.segments.length) {
-      await this.#hashFromDisk(intake);
-      this.#hashInOrder(intake);
-    }
-    return isPiece(hashOf(intake).digest(), this.#pieceHashes, piece);
+    return isPiece(await this.#digestOf(intake), this.#pieceHashes, piece);
   }
 
   /** The verdict at once where it needs neither reading nor the thread; undefined when `check` must be asked. */
@@ -112,8 +111,9 @@ export class PieceIntake {
     const bytes = onlyBytes(intake);
     if (bytes && isForThread(bytes)) return undefined;
     this.#hashInOrder(intake);
-    if (intake.hashed < intake.segments.length) return undefined;
-    return isPiece(hashOf(intake).digest(), this.#pieceHashes, piece);
+    const hash = hashOf(intake);
+    if (hash instanceof PartedHash || intake.hashed < intake.segments.length) return undefined;
+    return isPiece(hash.digest(), this.#pieceHashes, piece);
   }
 
   /** Resolves when a good piece is written as far as the system is concerned; after a failure it can be asked again. */
@@ -140,6 +140,7 @@ export class PieceIntake {
     if (!intake) return;
     this.#intakes.delete(piece);
     intake.isDropped = true;
+    if (intake.hash instanceof PartedHash) intake.hash.forget();
     const writes: Promise<unknown>[] = intake.inThread ? [intake.inThread] : [];
     for (const segment of intake.segments) {
       if (!segment || segment === 'written') continue;
@@ -169,32 +170,69 @@ export class PieceIntake {
     return intake;
   }
 
+  #startOf(piece: number, index: number): number {
+    return this.#layout.startOf(piece) + index * this.#segmentBytes;
+  }
+
   #segmentLength(piece: number, index: number): number {
     return Math.min(this.#segmentBytes, this.#layout.bytesOf(piece) - index * this.#segmentBytes);
   }
 
+  async #digestOf(intake: Intake): Promise<Uint8Array> {
+    this.#hashInOrder(intake);
+    while (intake.hashed < intake.segments.length) {
+      await this.#hashLater(intake);
+      this.#hashInOrder(intake);
+    }
+    const hash = hashOf(intake);
+    const digest = hash instanceof PartedHash ? await hash.digest : hash.digest();
+    if (digest || intake.isDropped) return digest ?? NOTHING;
+    // The thread was lost, or its memory had no room for a part: all of it once more, here.
+    intake.hash = createHash('sha1');
+    intake.hashed = 0;
+    return this.#digestOf(intake);
+  }
+
   #hashInOrder(intake: Intake): void {
     for (;;) {
-      const segment = intake.segments[intake.hashed];
+      const index = intake.hashed;
+      const segment = intake.segments[index];
       if (!segment || segment === 'written' || segment.missing > 0) return;
-      hashOf(intake).update(segment.bytes);
+      const hash = hashOf(intake);
+      if (!(hash instanceof PartedHash)) hash.update(segment.bytes);
+      else if (segment.writing) return;
+      else this.#follow(intake, segment, this.#hashAndWrite(intake, hash, index, segment));
       intake.hashed++;
     }
   }
 
-  /** Reads the next segment, which left memory before its turn in the hash came. */
-  async #hashFromDisk(intake: Intake): Promise<void> {
-    if (intake.segments[intake.hashed] !== 'written') return;
+  /** Hashes the next segment, whose write began before its turn in the hash came: it is read back. */
+  async #hashLater(intake: Intake): Promise<void> {
+    const segment = intake.segments[intake.hashed];
+    if (segment !== 'written') return segment?.writing;
     const size = this.#segmentLength(intake.piece, intake.hashed);
     const bytes = takeSegment(size);
-    const start = this.#layout.startOf(intake.piece) + intake.hashed * this.#segmentBytes;
     try {
-      await this.#store.read(start, [bytes], size);
-      hashOf(intake).update(bytes);
+      await this.#store.read(this.#startOf(intake.piece, intake.hashed), [bytes], size);
+      const hash = hashOf(intake);
+      if (hash instanceof PartedHash) await hash.add(bytes, isLast(intake, intake.hashed), (use) => use(undefined));
+      else hash.update(bytes);
       intake.hashed++;
     } finally {
       giveSegment(bytes);
     }
+  }
+
+  /** Has the thread hash a segment and write it; what it does not write is written from here. */
+  async #hashAndWrite(intake: Intake, hash: PartedHash, index: number, segment: Segment): Promise<void> {
+    const { bytes } = segment;
+    const mayWrite = !this.#draining.has(intake.piece) && this.#mayTouch(intake);
+    const isWritten = await hash.add(bytes, isLast(intake, index), (use) =>
+      mayWrite ? this.#store.lend(this.#startOf(intake.piece, index), bytes.length, use) : use(undefined),
+    );
+    if (!isWritten && !intake.isDropped) return this.#write(intake, index, segment);
+    intake.segments[index] = 'written';
+    giveSegment(bytes);
   }
 
   /** Hashes a piece of one segment, and writes it at once when it is good and its place is in one file. */
@@ -239,10 +277,13 @@ export class PieceIntake {
   }
 
   #beginWrite(intake: Intake, index: number, segment: Segment): void {
-    if (segment.writing) return;
-    segment.writing = this.#write(intake, index, segment);
+    if (!segment.writing) this.#follow(intake, segment, this.#write(intake, index, segment));
+  }
+
+  #follow(intake: Intake, segment: Segment, writing: Promise<void>): void {
+    segment.writing = writing;
     // Whoever asks `store` hears of a failure too; until then it must not count as unhandled.
-    segment.writing.catch((error: unknown) => {
+    writing.catch((error: unknown) => {
       segment.writing = undefined;
       segment.hasFailed = true;
       if (intake.isDropped) giveSegment(segment.bytes);
@@ -251,19 +292,22 @@ export class PieceIntake {
   }
 
   async #write(intake: Intake, index: number, segment: Segment): Promise<void> {
-    const start = this.#layout.startOf(intake.piece) + index * this.#segmentBytes;
     const earlier = this.#draining.get(intake.piece);
     if (earlier) await earlier;
     this.#touch(intake);
-    await this.#store.write(start, segment.bytes);
+    await this.#store.write(this.#startOf(intake.piece, index), segment.bytes);
     intake.segments[index] = 'written';
     giveSegment(segment.bytes);
   }
 }
 
-function hashOf(intake: Intake): Hash {
+function hashOf(intake: Intake): Hash | PartedHash {
   intake.hash ??= createHash('sha1');
   return intake.hash;
+}
+
+function isLast({ segments }: Intake, index: number): boolean {
+  return index === segments.length - 1;
 }
 
 /** The bytes of a piece of one segment, while they are in memory. */

@@ -2,14 +2,15 @@
  * The memory that arriving pieces are put together in, shared by all torrents of the process: what the hashing thread
  * sees where there is room, plain buffers otherwise.
  */
-import { type Hashed, HashThread, type WriteTarget } from './hash-thread.ts';
+import { type ExpectingTarget, type Hashed, HashThread } from './hash-thread.ts';
 
 /** Largest segment: hashing it keeps a thread for about a millisecond. */
 export const SEGMENT_BYTES_MAX = 1_048_576;
 /** Bytes of pieces in flight per torrent; with small pieces the count is what bounds. */
-const INTAKE_BYTES_MAX = 8_388_608;
+const INTAKE_BYTES_MAX = 6_291_456;
 const OPEN_PIECES_MAX = 256;
-const OPEN_PIECES_MIN = 4;
+/** One is finished, one arrives, and one is asked for. */
+const OPEN_PIECES_MIN = 3;
 /** Free plain segments kept for reuse. */
 const FREE_SEGMENTS_MAX = 16;
 
@@ -43,12 +44,17 @@ export function isForThread(bytes: Uint8Array): boolean {
  * SHA-1 of a segment by the hashing thread, which writes it when it is what `target` expects; its bytes must not change, nor
  * be given back, until that is known.
  */
-export function hashInThread(bytes: Uint8Array, target: WriteTarget | undefined): Promise<Hashed> {
-  return started!.thread!.hash(bytes, target);
+export function hashInThread(bytes: Uint8Array, target: ExpectingTarget | undefined): Promise<Hashed> {
+  return hashThread().hash(bytes, target);
 }
 
-/** Pieces of one torrent that may be in flight at a time; each holds at most one segment that is not being written. */
+/** The thread that `isForThread` speaks of; to be called where that said yes. */
+export function hashThread(): HashThread {
+  return started!.thread!;
+}
+
+/** Pieces of one torrent that may be in flight at a time, but for links that would have none; of large ones few segments are. */
 export function openPiecesMaxOf(pieceLength: number): number {
-  const fitting = Math.floor(INTAKE_BYTES_MAX / Math.min(pieceLength, SEGMENT_BYTES_MAX));
+  const fitting = Math.floor(INTAKE_BYTES_MAX / pieceLength);
   return Math.min(OPEN_PIECES_MAX, Math.max(OPEN_PIECES_MIN, fitting));
 }

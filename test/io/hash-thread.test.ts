@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { HashThread } from '../../src/io/hash-thread.ts';
+import { PartedHash } from '../../src/io/parted-hash.ts';
 import { MESSAGES_AT, PAGE_BYTES, Sha1Lanes } from '../../src/io/sha1-lanes.ts';
 import { temporaryFolder } from './loopback-node.ts';
 
@@ -80,11 +81,14 @@ test('where the system gives no thread there is none, and where it is lost what 
   const thread = HashThread.start(() => new Worker(script, { eval: true }))!;
   await thread.ready;
   const messages = [16_384, 100_000].map((length) => fill(thread.take(length)!));
+  const part = thread.take(16_384)!;
+  const hashedPart = thread.hashPart(thread.beginMessage(), part, true);
   const hashed = await Promise.all(messages.map((bytes) => thread.hash(bytes)));
   assert.deepEqual(
     hashed.map(({ digest }) => hex(digest)),
     messages.map(sha1Of),
   );
+  assert.deepEqual(await hashedPart, { digest: undefined, isWritten: false }, 'what came before it is lost');
   const later = fill(thread.take(16_384)!);
   assert.equal(thread.takes(later), false);
   assert.equal(hex((await thread.hash(later)).digest), sha1Of(later), 'asked by who did not know yet');
@@ -146,4 +150,63 @@ test('after a write that kept it waiting the thread is asked to hash only', asyn
   const target = { expected: new Uint8Array(20), fd: 0, position: 0 };
   assert.equal((await thread.hash(bytes, target)).isWritten, true);
   assert.equal((await thread.hash(bytes, target)).isWritten, false);
+});
+
+test('messages in parts are hashed side by side, each part written, and one may be given up', async () => {
+  const thread = HashThread.start()!;
+  after(() => thread.close());
+  await thread.ready;
+  const path = join(temporaryFolder('parts'), 'file');
+  const fd = openSync(path, 'w');
+  after(() => closeSync(fd));
+  const partsOf = (): Uint8Array[] => [65_536, 16_384, 7].map((length) => fill(thread.take(length)!));
+  const messages = [partsOf(), partsOf()].map((parts) => ({ number: thread.beginMessage(), parts }));
+  const given = thread.beginMessage();
+  void thread.hashPart(given, fill(thread.take(16_384)!), false);
+  thread.forget(given);
+  const hashed = await Promise.all(
+    [0, 1, 2].flatMap((i) =>
+      messages.map(({ number, parts }, m) =>
+        thread.hashPart(number, parts[i]!, i === 2, m === 0 ? { fd, position: i * 100_000 } : undefined),
+      ),
+    ),
+  );
+  assert.deepEqual(
+    hashed.map(({ digest, isWritten }) => [digest && hex(digest), isWritten]),
+    [0, 1, 2].flatMap((i) =>
+      messages.map(({ parts }, m) => [i === 2 ? sha1Of(Buffer.concat(parts)) : undefined, m === 0]),
+    ),
+  );
+  const written = readFileSync(path);
+  for (const [i, bytes] of messages[0]!.parts.entries()) {
+    assert.ok(written.subarray(i * 100_000, i * 100_000 + bytes.length).equals(bytes), `part ${i}`);
+  }
+  assert.equal(
+    hex((await thread.hashPart(given, messages[0]!.parts[0]!, true)).digest!),
+    sha1Of(messages[0]!.parts[0]!),
+  );
+});
+
+test('parts reach the thread in order however long their places take, and without one there is no digest', async () => {
+  const thread = HashThread.start()!;
+  after(() => thread.close());
+  await thread.ready;
+  const parts = [0, 1, 2].map(() => fill(thread.take(16_384)!));
+  const whole = new PartedHash(thread);
+  const isOpen = Promise.withResolvers<void>();
+  const added = parts.map((bytes, i) =>
+    whole.add(bytes, i === 2, async (use) => {
+      if (i === 0) await isOpen.promise;
+      return use(undefined);
+    }),
+  );
+  isOpen.resolve();
+  assert.deepEqual(await Promise.all(added), [false, false, false]);
+  assert.equal(hex((await whole.digest)!), sha1Of(Buffer.concat(parts)));
+
+  const broken = new PartedHash(thread);
+  const outside = new Uint8Array(16_384);
+  for (const [i, bytes] of [parts[0]!, outside, parts[2]!].entries())
+    await broken.add(bytes, i === 2, (use) => use(undefined));
+  assert.equal(await broken.digest, undefined);
 });

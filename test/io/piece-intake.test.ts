@@ -6,6 +6,7 @@ import { encodeBencode, isFault, seededRandom } from '../../src/base/index.ts';
 import { FileStore } from '../../src/io/file-store.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import { PieceIntake } from '../../src/io/piece-intake.ts';
+import { giveSegment, isForThread, takeSegment } from '../../src/io/segments.ts';
 import { parseInfo } from '../../src/torrent/index.ts';
 import { BLOCK_BYTES } from '../../src/wire/index.ts';
 import { SEED } from '../seed.ts';
@@ -63,6 +64,34 @@ for (const pieceLength of [65_536, MIB, 4 * MIB]) {
     });
   }
 }
+
+test('a piece whose later parts find no room in the memory of the thread is good all the same', async (t) => {
+  const content = randomContent(4 * MIB);
+  const raw = { name: 'it', 'piece length': content.length, pieces: sha1(content), length: content.length };
+  const info = parseInfo(encodeBencode(raw), sha1);
+  assert.ok(!isFault(info));
+  const store = new FileStore({ info, directory: temporaryFolder('room'), sourcePaths: [] });
+  t.after(() => store.close());
+  const events = { touched: () => {}, writeFailed: (error: unknown) => assert.fail(`${error}`) };
+  const intake = new PieceIntake(store, info.pieceHashes, events);
+  const arrive = (segment: number): void => {
+    intake.place(0, segment * MIB, MIB).set(content.subarray(segment * MIB, (segment + 1) * MIB));
+    intake.arrived(0, segment * MIB, MIB);
+  };
+  for (const first = takeSegment(MIB); !isForThread(first); await turn());
+  arrive(0);
+  const taken: Uint8Array[] = [];
+  do taken.push(takeSegment(MIB));
+  while (isForThread(taken.at(-1)!));
+  for (const segment of [1, 2]) arrive(segment);
+  for (const bytes of taken) giveSegment(bytes);
+  arrive(3);
+  assert.equal(await intake.check(0), true);
+  await intake.store(0);
+  const found = Buffer.alloc(content.length);
+  await store.read(0, [found], found.length);
+  assert.ok(found.equals(content));
+});
 
 test('what arrives again while the first of it is being hashed and written ends as it should', async (t) => {
   const content = randomContent(65_536);
