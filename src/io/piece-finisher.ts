@@ -46,7 +46,8 @@ export class PieceFinisher {
     if (isGood !== undefined) return this.#owner.fact({ type: 'pieceChecked', piece, isGood });
     this.run(async () => {
       const isMatch = await this.#disk!.intake.check(piece);
-      this.#owner.fact({ type: 'pieceChecked', piece, isGood: isMatch });
+      // What is said of it now is about what arrives again.
+      if (isMatch !== undefined) this.#owner.fact({ type: 'pieceChecked', piece, isGood: isMatch });
     });
   }
 

@@ -5,15 +5,13 @@
  * Invariants: memory is segments in flight only; a piece of one segment is written after its hash matched.
  */
 import { createHash, type Hash } from 'node:crypto';
-import { assert, equalBytes } from '../base/index.ts';
+import { assert } from '../base/index.ts';
 import type { Layout } from '../torrent/index.ts';
 import type { Store } from './file-store.ts';
 import { hashOfPiece, isPiece } from './hash-check.ts';
 import type { Hashed } from './hash-thread.ts';
 import { PartedHash } from './parted-hash.ts';
 import { giveSegment, hashInThread, hashThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
-
-const NOTHING = new Uint8Array(0);
 
 interface Segment {
   readonly bytes: Uint8Array;
@@ -95,13 +93,16 @@ export class PieceIntake {
     this.#beginWrite(intake, index, segment);
   }
 
-  /** True when the piece matches its hash; to be asked when all its blocks have arrived, again if reading failed. */
-  async check(piece: number): Promise<boolean> {
+  /**
+   * True when the piece matches its hash, undefined when it was dropped meanwhile; to be asked when all its blocks have arrived,
+   * again if reading failed.
+   */
+  async check(piece: number): Promise<boolean | undefined> {
     const intake = this.#intakes.get(piece);
     assert(intake, 'only an arriving piece is checked');
     const bytes = onlyBytes(intake);
-    if (bytes && isForThread(bytes)) return this.#finishInThread(intake, bytes);
-    return isPiece(await this.#digestOf(intake), this.#pieceHashes, piece);
+    const digest = await (bytes && isForThread(bytes) ? this.#finishInThread(intake, bytes) : this.#digestOf(intake));
+    return intake.isDropped || !digest ? undefined : isPiece(digest, this.#pieceHashes, piece);
   }
 
   /** The verdict at once where it needs neither reading nor the thread; undefined when `check` must be asked. */
@@ -178,7 +179,8 @@ export class PieceIntake {
     return Math.min(this.#segmentBytes, this.#layout.bytesOf(piece) - index * this.#segmentBytes);
   }
 
-  async #digestOf(intake: Intake): Promise<Uint8Array> {
+  /** SHA-1 of the whole piece; undefined when it is dropped. */
+  async #digestOf(intake: Intake): Promise<Uint8Array | undefined> {
     this.#hashInOrder(intake);
     while (intake.hashed < intake.segments.length) {
       await this.#hashLater(intake);
@@ -186,7 +188,7 @@ export class PieceIntake {
     }
     const hash = hashOf(intake);
     const digest = hash instanceof PartedHash ? await hash.digest : hash.digest();
-    if (digest || intake.isDropped) return digest ?? NOTHING;
+    if (digest || intake.isDropped) return digest;
     // The thread was lost, or its memory had no room for a part: all of it once more, here.
     intake.hash = createHash('sha1');
     intake.hashed = 0;
@@ -236,7 +238,7 @@ export class PieceIntake {
   }
 
   /** Hashes a piece of one segment, and writes it at once when it is good and its place is in one file. */
-  async #finishInThread(intake: Intake, bytes: Uint8Array): Promise<boolean> {
+  async #finishInThread(intake: Intake, bytes: Uint8Array): Promise<Uint8Array> {
     const { piece } = intake;
     // A copy of its own: a message takes all of the memory that a view is of.
     const expected = Uint8Array.from(hashOfPiece(this.#pieceHashes, piece));
@@ -251,7 +253,7 @@ export class PieceIntake {
     intake.hashed = 1;
     if (isWritten) intake.segments[0] = 'written';
     if (isWritten || intake.isDropped) giveSegment(bytes);
-    return equalBytes(digest, expected);
+    return digest;
   }
 
   /** False when the piece's place could not be noted: whoever writes there finds out why. */
