@@ -6,11 +6,12 @@
  * works, never to compare).
  */
 import { parseArgs } from 'node:util';
+import { textOfError } from '../src/base/index.ts';
 import { writeRandomFile } from '../test/interop/content.ts';
 import { TestBed } from '../test/interop/test-bed.ts';
 import { machineFacts, median, shareAmongThreads } from './machine.ts';
 import { installedRows, type Row, type RowEncryption } from './transfer-rows.ts';
-import { layTrack, type Measurement, measureTransfer } from './transfer-run.ts';
+import { layTrack, type Measurement, measureTransfer, type Track } from './transfer-run.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -22,6 +23,8 @@ interface Result {
   readonly row: Row;
   readonly kept: Measurement[];
   discarded: number;
+  /** Why there will be no more of it: the others are measured all the same. */
+  failure: string | undefined;
 }
 
 const { values } = parseArgs({
@@ -54,19 +57,27 @@ async function measureAll(rows: readonly Row[]): Promise<readonly Result[]> {
     await writeRandomFile(`${parent}/random`, size, 1);
     const seedersMax = Math.max(...rows.map(({ seeders }) => seeders));
     const track = await layTrack(bed, { parent, name: 'random', size }, seedersMax, pieceMib * MIB);
-    const results = rows.map((row): Result => ({ row, kept: [], discarded: 0 }));
+    const results = rows.map((row): Result => ({ row, kept: [], discarded: 0, failure: undefined }));
     for (let attempt = 0; attempt < runs * ATTEMPTS_PER_RUN_MAX; attempt++) {
       for (const result of results) {
-        if (result.kept.length === runs) continue;
-        const measurement = await measureTransfer(track, result.row);
-        console.error(progressLine(result.row, measurement));
-        if (measurement.coresUsedByOthers > OTHERS_CORES_MAX && !values.disturbed) result.discarded++;
-        else result.kept.push(measurement);
+        if (result.kept.length < runs && result.failure === undefined) await measureOnce(track, result);
       }
     }
     return results;
   } finally {
     for (const remove of removals) await remove();
+  }
+}
+
+async function measureOnce(track: Track, result: Result): Promise<void> {
+  try {
+    const measurement = await measureTransfer(track, result.row);
+    console.error(progressLine(result.row, measurement));
+    if (measurement.coresUsedByOthers > OTHERS_CORES_MAX && !values.disturbed) result.discarded++;
+    else result.kept.push(measurement);
+  } catch (error) {
+    result.failure = textOfError(error);
+    console.error(`${result.row.name} ${result.row.encryption} x${result.row.seeders}: ${result.failure}`);
   }
 }
 
@@ -113,7 +124,7 @@ function figuresOf(result: Result): object {
 console.log(JSON.stringify({ bench: 'transfer', machine: machineFacts() }));
 const results = await measureAll((await installedRows()).filter(isWanted));
 for (const result of results) {
-  const { row, kept, discarded } = result;
+  const { row, kept, discarded, failure } = result;
   const { name, encryption, seeders } = row;
   const said = {
     bench: 'transfer',
@@ -125,5 +136,6 @@ for (const result of results) {
     runs: kept.length,
     discarded,
   };
-  console.log(JSON.stringify({ ...said, ...figuresOf(result) }));
+  const failed = failure?.split('\n')[0];
+  console.log(JSON.stringify({ ...said, failed, ...figuresOf(result) }));
 }
