@@ -11,8 +11,8 @@ const LENGTH_AND_ID_BYTES = 5;
 /** Largest message before the metadata is known: an extension message or a bitfield of unknown size. */
 export const MESSAGE_BYTES_MAX = 1_048_576;
 /**
- * Messages in one read of up to 4 MiB, blocks and `have` apart. Honest peers stay far below: at most 2,000 requests
- * and as many cancels. At 3 us each this many stay below 50 ms.
+ * Messages in one read, blocks and `have` apart: as many requests as a read of 256 KiB can hold, which a peer may have sent
+ * while it was not heard (ADR 24). At 3 us each this many stay below 50 ms.
  */
 export const MESSAGES_PER_READ_MAX = 16_384;
 
