@@ -64,8 +64,6 @@ export class Copies {
   readonly #copies = new Map<number, Copy>();
   readonly #chains = new Map<string, Chain>();
   #nextId = 1;
-  /** Bytes of frames sent. */
-  moved = 0;
 
   constructor(context: Context, bytesPerSecond: () => number) {
     this.#context = context;
@@ -173,7 +171,6 @@ export class Copies {
       if (this.#copies.get(id) !== copy) return;
       if (reply === undefined && tries > 1) return this.#send(copy, { bytes, cursor }, tries - 1);
       if (reply?.type !== 'accepted') return this.#finish(copy, false);
-      this.moved += bytes.length;
       copy.index++;
       copy.cursor = cursor;
       if (isLast) copy.then(true);

@@ -144,12 +144,9 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   get candidates(): number {
     return this.#duties.candidates;
   }
-  /** Hand-offs that this node gave, and bytes of swarms that it copied to others. */
+  /** Hand-offs that this node gave. */
   get handOffs(): number {
     return this.#givings.done;
-  }
-  get bytesMoved(): number {
-    return this.#copies.moved;
   }
   /** The hand-off under way. */
   get givingNow(): Givings['current'] {

@@ -98,7 +98,7 @@ test('a taker whose process begins anew knows what was given to it, and has its 
   const taker = mesh.nodes.find((node) => node !== busy && hashes.some((hash) => mesh.ownersOf(hash)[0] === node))!;
   const taken = hashes.filter((hash) => mesh.ownersOf(hash)[0] === taker);
   mesh.restart(taker);
-  mesh.feed(taker, { type: 'found', contacts: [{ nodeId: busy.nodeId, address: busy.address }] });
+  mesh.tell(taker, busy);
   assert.ok(!taker.overlay.isSupernode);
   mesh.until('it to serve again', () => taker.overlay.isSupernode, 120);
   for (const hash of taken) {

@@ -83,7 +83,7 @@ test('W-29 a supernode that crashed and came back without its state is found out
   mesh.restart(victim);
   const others = mesh.nodes.filter((node) => node !== victim);
   mesh.until('it to be found out', () => others.every((node) => !heldBy(node, victim)), 15);
-  mesh.feed(victim, { type: 'found', contacts: [{ nodeId: known.nodeId, address: known.address }] });
+  mesh.tell(victim, known);
   mesh.until('it to serve again', () => others.every((node) => heldBy(node, victim)), 300);
   assert.ok(heldBy(known, victim)!.sequence > before.sequence);
   assert.notEqual(heldBy(known, victim)!.seat, before.seat);

@@ -239,8 +239,13 @@ export class Mesh {
 
   join(known: MeshNode, options: MeshOptions = {}): MeshNode {
     const node = this.add(options);
-    this.feed(node, { type: 'found', contacts: [{ nodeId: known.nodeId, address: known.address }] });
+    this.tell(node, known);
     return node;
+  }
+
+  /** A node hears of another from outside the network. */
+  tell(node: MeshNode, known: MeshNode): void {
+    this.feed(node, { type: 'found', contacts: [{ nodeId: known.nodeId, address: known.address }] });
   }
 
   feed(node: MeshNode, input: Parameters<Overlay['input']>[0]): void {

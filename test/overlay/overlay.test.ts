@@ -187,8 +187,7 @@ test('W-24 ten nodes that start at once and then hear of each other end as one n
   for (let round = 0; round < 12; round++) {
     mesh.run(5);
     for (const [i, node] of nodes.entries()) {
-      const { nodeId, address } = nodes[(i + 1 + round) % nodes.length]!;
-      mesh.feed(node, { type: 'found', contacts: [{ nodeId, address }] });
+      mesh.tell(node, nodes[(i + 1 + round) % nodes.length]!);
     }
   }
   mesh.run(10);
@@ -228,7 +227,7 @@ test('a first supernode that meets a large network is elected there, and brings 
   mesh.feed(island, { type: 'alone', withinMs: 0 });
   const hashes = Array.from({ length: 100 }, () => hashAt(mesh.random));
   for (const hash of hashes) island.keeper.announce(hash, 'islander');
-  mesh.feed(island, { type: 'found', contacts: [{ nodeId: known!.nodeId, address: known!.address }] });
+  mesh.tell(island, known!);
   mesh.until('the network to have it', () => mesh.nodes.every(({ overlay }) => overlay.members === 13), 400);
   mesh.run(60);
   for (const hash of hashes) {
@@ -256,7 +255,7 @@ test('copies come to an end when two networks have met', () => {
     const hash = hashAt(mesh.random);
     for (const owner of mesh.ownersOf(hash)) owner.keeper.announce(hash, `peer of ${owner.n}`);
   }
-  mesh.feed(other!, { type: 'found', contacts: [{ nodeId: known!.nodeId, address: known!.address }] });
+  mesh.tell(other!, known!);
   mesh.until('one view', () => mesh.nodes.every(({ overlay }) => overlay.members === 6), 60);
   mesh.until('every copy to be whole', () => mesh.nodes.every(({ overlay }) => overlay.isReplicated), 60);
   mesh.run(10);

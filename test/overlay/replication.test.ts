@@ -82,7 +82,7 @@ test('what one who has not heard of a newcomer tells the owner reaches the newco
   const newcomer = mesh.add(options);
   const stale = nodes[3]!;
   mesh.isLost = (from, to, { type }) => [from, to].includes(stale) && ['records', 'sync', 'frame'].includes(type);
-  mesh.feed(newcomer, { type: 'found', contacts: [{ nodeId: first!.nodeId, address: first!.address }] });
+  mesh.tell(newcomer, first!);
   mesh.until('it to serve', () => newcomer.overlay.isSupernode, 90);
   mesh.until('it to be known', () =>
     nodes.every(({ overlay }) => overlay.members === (overlay === stale.overlay ? 6 : 7)),
