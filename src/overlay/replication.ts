@@ -164,13 +164,10 @@ export class Replication {
   owe(arc: Arc, only: readonly NodeId[]): void {
     const lacking = only.filter((nodeId) => !this.#former.some((former) => isOwedTo(former, nodeId, arc)));
     if (lacking.length === 0) return;
-    this.#noteOwed(arc, lacking);
+    const former = { arc, until: later(this.#context.now, FORMER_MS), given: new Map(), only: lacking };
+    this.#former = [...this.#former, former];
+    this.#former = this.#former.slice(-FORMER_MAX);
     this.#isDirty = true;
-  }
-
-  #noteOwed(arc: Arc, only: readonly NodeId[] | undefined): void {
-    const former = { arc, until: later(this.#context.now, FORMER_MS), given: new Map(), only };
-    this.#former = [...this.#former, former].slice(-FORMER_MAX);
   }
 
   /** Who else is told of announces of a hash. */
@@ -276,7 +273,6 @@ export class Replication {
         this.#again.push({ ...batch, at: later(this.#context.now, AGAIN_MS), tries: tries - 1 });
         return;
       }
-      if (reply?.type === 'refused' && !isPassedOn) this.#oweRefused(bytes);
       this.#noteMissed(to);
       this.#noteEnded(batch);
     };
@@ -284,26 +280,6 @@ export class Replication {
     const message = { type: 'announces', bytes, isPassedOn } as const;
     if (isPassedOn) exchanges.askForOther(contact, message, ANNOUNCES_MS, heard);
     else exchanges.ask(contact, message, ANNOUNCES_MS, heard);
-  }
-
-  /**
-   * A batch is not taken where our view says, which may be an old one: what of it is kept by others is owed to whoever keeps it as
-   * views come together. Ours is theirs too then (`#noteFormer`).
-   */
-  #oweRefused(bytes: Uint8Array): void {
-    const { settings, view, self, now } = this.#context;
-    const arcs = new Map<string, Arc>();
-    settings.keeper.take(bytes, now, (infoHash) => {
-      const range = view.ring.rangeAt(infoHash);
-      if (range && view.ring.ownerSetAt(range.to)[0]?.nodeId !== self) arcs.set(range.to, range);
-      return false;
-    });
-    for (const { from, to } of arcs.values()) {
-      // What was copied of it before was without this.
-      this.#former = this.#former.filter(({ arc, only }) => only !== undefined || arc.from !== from || arc.to !== to);
-      this.#noteOwed({ from, to }, undefined);
-    }
-    this.#isDirty = true;
   }
 
   /** It missed something: what it has is not whole, nor will be what is being copied to it, for that was made before. */
@@ -393,8 +369,9 @@ export class Replication {
     this.#former = this.#former.filter(({ until }) => now < until);
     for (const range of before) {
       if (this.#owned.some((own) => covers(own, range))) continue;
-      this.#noteOwed(range, undefined);
+      this.#former.push({ arc: range, until: later(now, FORMER_MS), given: new Map(), only: undefined });
     }
+    this.#former = this.#former.slice(-FORMER_MAX);
   }
 
   /** What of it those who own it now lack; who that is may change a few times while views come together. */

@@ -204,30 +204,6 @@ test('what one with an old ring accepts reaches those who keep it, by way of who
   mesh.until('all to have it', () => keepers.every(({ keeper }) => keeper.lines.has(`${hash} peer`)), 4);
 });
 
-test('what one of many who answer for a hash accepts is owed to its keepers until they take it', () => {
-  const mesh = new Mesh(74);
-  const nodes = mesh.grow(8);
-  mesh.run(20);
-  const hash = hashAt(mesh.random);
-  mesh.ownersOf(hash)[0]!.keeper.rates.set(hash, 350);
-  mesh.until('the hash to be widened', () => mesh.ownersOf(hash).length === 4, 60);
-  const answering = mesh.ownersOf(hash).find(({ overlay }) => overlay.ownership.roleOf(hash) === undefined)!;
-  for (const node of nodes) if (node !== answering) node.overlay.view.drop(answering.nodeId);
-  // Nor can it show them that it is there.
-  mesh.isLost = (_from, _to, { type }) => ['gossip', 'sync', 'records'].includes(type);
-  let refused = 0;
-  mesh.watch = (from, { type }) => {
-    if (from === answering && type === 'announces') refused++;
-  };
-  answering.keeper.announce(hash, 'peer');
-  mesh.until('each to be asked three times', () => refused === 9, 10);
-  mesh.run(1);
-  const keepers = nodes.filter(({ overlay }) => overlay.ownership.roleOf(hash) !== undefined);
-  assert.ok(keepers.every(({ keeper }) => !keeper.lines.has(`${hash} peer`)));
-  mesh.isLost = () => false;
-  mesh.until('all to have it', () => keepers.every(({ keeper }) => keeper.lines.has(`${hash} peer`)), 30);
-});
-
 test('a node whose keeper gives up the rest of a batch does not wait for it for ever', () => {
   const mesh = new Mesh(79);
   mesh.grow(4);
