@@ -61,7 +61,6 @@ export async function measureTransfer(
   kinds: { seeder: ClientKind; leecher: ClientKind; seeders: number; isTlsReset: boolean },
 ): Promise<Measurement> {
   const { bed, hosts, content, torrentFile } = track;
-  if (kinds.isTlsReset) await resetTls(hosts.leecher);
   const tracker = await startOpentracker(track.tracker, [track.infoHash]); // A new one knows no peers of old.
   const clients: Client[] = [];
   const start = async (kind: ClientKind, host: Host): Promise<Client> => {
@@ -71,6 +70,7 @@ export async function measureTransfer(
     return client;
   };
   try {
+    if (kinds.isTlsReset) await resetTls(hosts.leecher);
     for (const host of hosts.seeders.slice(0, kinds.seeders)) await start(kinds.seeder, host);
     for (const seeder of clients) await seeder.seed(torrentFile, content.parent);
     const seeders = [...clients];

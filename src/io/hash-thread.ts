@@ -29,34 +29,35 @@ export interface WriteTarget {
 export interface ExpectingTarget extends WriteTarget {
   readonly expected: Uint8Array;
 }
-/** Bytes in the shared memory, from `at` on, which are a message. */
-export interface WholeTask {
-  readonly type: 'whole';
+/** Bytes in the shared memory, from `at` on. */
+export interface Stretch {
   readonly at: number;
   readonly length: number;
+}
+/** Bytes which are a message. */
+export interface WholeTask extends Stretch {
+  readonly type: 'whole';
   readonly target: ExpectingTarget | undefined;
 }
-/** Bytes in the shared memory which are the next part of a message, and are written whatever they are. */
-export interface PartTask {
+/** Bytes which are the next part of a message, and are written whatever they are. */
+export interface PartTask extends Stretch {
   readonly type: 'part';
   readonly message: number;
   readonly isLast: boolean;
-  readonly at: number;
-  readonly length: number;
   readonly target: WriteTarget | undefined;
 }
 /** What the thread is asked; `forget` that the rest of a message does not come. */
 export type HashTask = WholeTask | PartTask | { readonly type: 'forget'; readonly message: number };
 
-/** What became of bytes. They are not written without a target, when they are not what was expected, or when the disk refused. */
-export interface Hashed {
-  readonly digest: Uint8Array;
-  readonly isWritten: boolean;
-}
 /** What became of a part; the digest is that of the message, and known behind its last one unless the thread was lost. */
 export interface HashedPart {
   readonly digest: Uint8Array | undefined;
+  /** False without a target, for a whole message that is not what was expected, and when the disk refused. */
   readonly isWritten: boolean;
+}
+/** What became of a whole message. */
+export interface Hashed extends HashedPart {
+  readonly digest: Uint8Array;
 }
 /** `ready` is said once, when the thread knows how it hashes fastest; `writeMs` is how long the write took, if there was one. */
 export type HashReply =

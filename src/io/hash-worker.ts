@@ -8,7 +8,7 @@ import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { equalBytes } from '../base/index.ts';
 import { sha1 } from './hash.ts';
-import type { HashReply, HashTask, PartTask, WholeTask, WriteTarget } from './hash-thread.ts';
+import type { HashReply, HashTask, PartTask, Stretch, WholeTask, WriteTarget } from './hash-thread.ts';
 import { LANES, Sha1Lanes } from './sha1-lanes.ts';
 import type { WorkerStart } from './worker.ts';
 
@@ -33,7 +33,7 @@ function say(reply: HashReply): void {
   port.postMessage(reply);
 }
 
-function bytesOf({ at, length }: WholeTask | PartTask): Uint8Array {
+function bytesOf({ at, length }: Stretch): Uint8Array {
   return new Uint8Array(memory.buffer, at, length);
 }
 
@@ -54,7 +54,7 @@ function hashPart(task: PartTask): void {
   answer(task, task.isLast ? hash.digest() : undefined, task.target);
 }
 
-function answer(task: WholeTask | PartTask, digest: Uint8Array | undefined, target: WriteTarget | undefined): void {
+function answer(task: Stretch, digest: Uint8Array | undefined, target: WriteTarget | undefined): void {
   const began = performance.now();
   const isWritten = target !== undefined && write(bytesOf(task), target);
   say({ type: 'hashed', at: task.at, digest, isWritten, writeMs: target ? performance.now() - began : 0 });

@@ -11,7 +11,7 @@ import type { Store } from './file-store.ts';
 import { hashOfPiece, isPiece } from './hash-check.ts';
 import type { Hashed } from './hash-thread.ts';
 import { PartedHash } from './parted-hash.ts';
-import { giveSegment, hashInThread, hashThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
+import { giveSegment, hashThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
 
 interface Segment {
   readonly bytes: Uint8Array;
@@ -245,9 +245,9 @@ export class PieceIntake {
     const mayWrite = !this.#draining.has(piece) && this.#mayTouch(intake);
     intake.inThread = mayWrite
       ? this.#store.lend(this.#layout.startOf(piece), bytes.length, (place) =>
-          hashInThread(bytes, place && { ...place, expected }),
+          hashThread().hash(bytes, place && { ...place, expected }),
         )
-      : hashInThread(bytes, undefined);
+      : hashThread().hash(bytes);
     const { digest, isWritten } = await intake.inThread;
     intake.inThread = undefined;
     intake.hashed = 1;

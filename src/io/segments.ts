@@ -2,7 +2,7 @@
  * The memory that arriving pieces are put together in, shared by all torrents of the process: what the hashing thread
  * sees where there is room, plain buffers otherwise.
  */
-import { type ExpectingTarget, type Hashed, HashThread } from './hash-thread.ts';
+import { HashThread } from './hash-thread.ts';
 
 /** Largest segment: hashing it keeps a thread for about a millisecond. */
 export const SEGMENT_BYTES_MAX = 1_048_576;
@@ -35,17 +35,9 @@ export function giveSegment(bytes: Uint8Array): void {
   else if (free.length < FREE_SEGMENTS_MAX) free.push(bytes);
 }
 
-/** True when `hashInThread` can be asked about this segment. */
+/** True when the hashing thread can be asked about this segment. */
 export function isForThread(bytes: Uint8Array): boolean {
   return started?.thread?.takes(bytes) ?? false;
-}
-
-/**
- * SHA-1 of a segment by the hashing thread, which writes it when it is what `target` expects; its bytes must not change, nor
- * be given back, until that is known.
- */
-export function hashInThread(bytes: Uint8Array, target: ExpectingTarget | undefined): Promise<Hashed> {
-  return hashThread().hash(bytes, target);
 }
 
 /** The thread that `isForThread` speaks of; to be called where that said yes. */

@@ -20,6 +20,21 @@ function fill(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
+async function readyThread(): Promise<HashThread> {
+  const thread = HashThread.start()!;
+  after(() => thread.close());
+  await thread.ready;
+  return thread;
+}
+
+/** A file to be written, in a folder of its own. */
+function openFile(folder: string): { readonly path: string; readonly fd: number } {
+  const path = join(temporaryFolder(folder), 'file');
+  const fd = openSync(path, 'w');
+  after(() => closeSync(fd));
+  return { path, fd };
+}
+
 test('four lanes say what the runtime says, from one block to a mebibyte', () => {
   const pages = (MESSAGES_AT + 4 * 1_048_576) / PAGE_BYTES;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
@@ -42,9 +57,7 @@ test('lanes refuse a message that does not end with a block', () => {
 });
 
 test('the thread hashes alone, in company, and what fits no lane', async () => {
-  const thread = HashThread.start()!;
-  after(() => thread.close());
-  await thread.ready;
+  const thread = await readyThread();
   const lengths = [16_384, 16_384, 16_384, 16_384, 1_048_576, 12_345, 1, 16_384, 262_144];
   const messages = lengths.map((length) => fill(thread.take(length)!));
   const hashed = await Promise.all(messages.map((bytes) => thread.hash(bytes)));
@@ -95,12 +108,8 @@ test('where the system gives no thread there is none, and where it is lost what 
 });
 
 test('what is as expected is written to its place, alone and in company, and nothing else is', async () => {
-  const thread = HashThread.start()!;
-  after(() => thread.close());
-  await thread.ready;
-  const path = join(temporaryFolder('hashed'), 'file');
-  const fd = openSync(path, 'w');
-  after(() => closeSync(fd));
+  const thread = await readyThread();
+  const { path, fd } = openFile('hashed');
   const messages = [16_384, 16_384, 16_384, 16_384, 12_345].map((length) => fill(thread.take(length)!));
   const wrong = 2;
   const hashed = await Promise.all(
@@ -122,9 +131,7 @@ test('what is as expected is written to its place, alone and in company, and not
 });
 
 test('a disk that refuses is told apart from content that is wrong', async () => {
-  const thread = HashThread.start()!;
-  after(() => thread.close());
-  await thread.ready;
+  const thread = await readyThread();
   const path = join(temporaryFolder('refused'), 'file');
   closeSync(openSync(path, 'w'));
   const fd = openSync(path, 'r');
@@ -153,12 +160,8 @@ test('after a write that kept it waiting the thread is asked to hash only', asyn
 });
 
 test('messages in parts are hashed side by side, each part written, and one may be given up', async () => {
-  const thread = HashThread.start()!;
-  after(() => thread.close());
-  await thread.ready;
-  const path = join(temporaryFolder('parts'), 'file');
-  const fd = openSync(path, 'w');
-  after(() => closeSync(fd));
+  const thread = await readyThread();
+  const { path, fd } = openFile('parts');
   const partsOf = (): Uint8Array[] => [65_536, 16_384, 7].map((length) => fill(thread.take(length)!));
   const messages = [partsOf(), partsOf()].map((parts) => ({ number: thread.beginMessage(), parts }));
   const given = thread.beginMessage();
@@ -188,9 +191,7 @@ test('messages in parts are hashed side by side, each part written, and one may 
 });
 
 test('parts reach the thread in order however long their places take, and without one there is no digest', async () => {
-  const thread = HashThread.start()!;
-  after(() => thread.close());
-  await thread.ready;
+  const thread = await readyThread();
   const parts = [0, 1, 2].map(() => fill(thread.take(16_384)!));
   const whole = new PartedHash(thread);
   const isOpen = Promise.withResolvers<void>();

@@ -34,9 +34,7 @@ before(async () => {
   address = { host: '127.0.0.1', port: told.port };
   seeded = parseInfo(Buffer.from(told.seededInfo, 'base64'), sha1) as TorrentInfo;
   wanted = parseInfo(Buffer.from(told.wantedInfo, 'base64'), sha1) as TorrentInfo;
-  honest = await RawPeer.greet(address, seeded.infoHash);
-  honest.send(message(MESSAGE.haveNone), message(MESSAGE.interested));
-  await until('an unchoke', () => honest.heard.some(({ id }) => id === MESSAGE.unchoke));
+  honest = await unchoked();
   bytesAtFirst = (await report()).bytes;
 });
 after(async () => {
@@ -227,7 +225,7 @@ test('a peer that asks without end and never reads is cut off before it fills me
 /** A link to the seed that is not choked. */
 async function unchoked(): Promise<RawPeer> {
   const peer = await RawPeer.greet(address, seeded.infoHash);
-  peer.send(message(MESSAGE.interested));
+  peer.send(message(MESSAGE.haveNone), message(MESSAGE.interested));
   await until('an unchoke', () => peer.heard.some(({ id }) => id === MESSAGE.unchoke));
   return peer;
 }
@@ -237,14 +235,12 @@ const kibibyte = (i: number): Uint8Array =>
 
 test('a peer that asks for far more than it was told it may gets all of it', async () => {
   const peer = await unchoked();
+  const blocks = (): number => peer.heard.filter(({ id }) => id === MESSAGE.piece).length;
   peer.send(concatBytes(Array.from({ length: 12_000 }, (_, i) => kibibyte(i))));
-  await until(
-    'the last block',
-    () => peer.isClosed || peer.heard.filter(({ id }) => id === MESSAGE.piece).length >= 12_000,
-  );
+  await until('the last block', () => peer.isClosed || blocks() >= 12_000);
   assert.ok(!peer.isClosed);
   peer.send(kibibyte(12_001));
-  await until('one more', () => peer.heard.filter(({ id }) => id === MESSAGE.piece).length === 12_001);
+  await until('one more', () => blocks() === 12_001);
   peer.socket.destroy();
   await assertUnharmed();
 });
