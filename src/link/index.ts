@@ -29,4 +29,4 @@ export {
   type LinkKind,
   mayBegin,
 } from './policy.ts';
-export { RC4_DISCARDED_BYTES, Rc4, type Rc4Engine, type Rc4Position, type StreamCipher } from './rc4.ts';
+export { RC4_DISCARDED_BYTES, Rc4, type Rc4Engine, type Rc4Position, rc4StateOf, type StreamCipher } from './rc4.ts';

@@ -25,23 +25,28 @@ export interface StreamCipher {
   apply(bytes: Uint8Array, length: number): void;
 }
 
+/** The 256 bytes that a key stream begins with. */
+export function rc4StateOf(key: Uint8Array): Uint8Array {
+  const state = Uint8Array.from({ length: 256 }, (_, i) => i);
+  for (let i = 0, j = 0; i < 256; i++) {
+    const swapped = state[i]!;
+    j = (j + swapped + key[i % key.length]!) & 255;
+    state[i] = state[j]!;
+    state[j] = swapped;
+  }
+  return state;
+}
+
 /** RC4 as every host can do it. */
 export class Rc4 implements StreamCipher {
-  readonly #state = new Int32Array(256);
+  readonly #state: Int32Array;
   readonly #position: Rc4Position = { i: 0, j: 0 };
   readonly #engine: Rc4Engine | undefined;
 
   /** @param engine for many bytes at a time; without it everything goes byte by byte */
   constructor(key: Uint8Array, engine?: Rc4Engine) {
     this.#engine = engine;
-    const state = this.#state;
-    for (let i = 0; i < 256; i++) state[i] = i;
-    for (let i = 0, j = 0; i < 256; i++) {
-      const swapped = state[i]!;
-      j = (j + swapped + key[i % key.length]!) & 255;
-      state[i] = state[j]!;
-      state[j] = swapped;
-    }
+    this.#state = Int32Array.from(rc4StateOf(key));
     this.apply(new Uint8Array(RC4_DISCARDED_BYTES), RC4_DISCARDED_BYTES);
   }
 
