@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
 import { assert } from '../base/index.ts';
 import { sha1 } from './hash.ts';
-import { MESSAGES_AT, PAGE_BYTES } from './sha1-lanes.ts';
+import type { Stretch } from './sha1-lanes.ts';
 import { startWorker } from './worker.ts';
 
 /** Largest piece of memory lent. */
@@ -28,11 +28,6 @@ export interface WriteTarget {
 /** Where bytes go if their SHA-1 is the expected one. */
 export interface ExpectingTarget extends WriteTarget {
   readonly expected: Uint8Array;
-}
-/** Bytes in the shared memory, from `at` on. */
-export interface Stretch {
-  readonly at: number;
-  readonly length: number;
 }
 /** Bytes which are a message. */
 export interface WholeTask extends Stretch {
@@ -72,7 +67,7 @@ interface WaitingTask {
 
 /** One hashing thread and its memory. */
 export class HashThread {
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory = new SharedArrayBuffer(SLABS_MAX * SLAB_BYTES);
   readonly #worker: Worker;
   /** Slabs cut into slots of one size each; of free slots the last used first, because it is still in cache. */
   readonly #free = new Map<number, number[]>();
@@ -98,8 +93,6 @@ export class HashThread {
   }
 
   private constructor(begin: typeof startWorker) {
-    const pages = (MESSAGES_AT + SLABS_MAX * SLAB_BYTES) / PAGE_BYTES;
-    this.#memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;
     this.#announceReady = resolve;
@@ -116,11 +109,11 @@ export class HashThread {
     const free = this.#free.get(size) ?? [];
     if (free.length === 0) this.#cutSlab(size, free);
     const at = free.pop();
-    return at === undefined ? undefined : new Uint8Array(this.#memory.buffer, at, length);
+    return at === undefined ? undefined : new Uint8Array(this.#memory, at, length);
   }
 
   owns(bytes: Uint8Array): boolean {
-    return bytes.buffer === this.#memory.buffer;
+    return bytes.buffer === this.#memory;
   }
 
   /** Takes memory back. */
@@ -184,7 +177,7 @@ export class HashThread {
 
   #cutSlab(size: number, free: number[]): void {
     if (this.#slabsCut === SLABS_MAX) return;
-    const start = MESSAGES_AT + this.#slabsCut++ * SLAB_BYTES;
+    const start = this.#slabsCut++ * SLAB_BYTES;
     for (let at = start + SLAB_BYTES - size; at >= start; at -= size) free.push(at);
     this.#free.set(size, free);
   }

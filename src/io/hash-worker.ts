@@ -1,30 +1,27 @@
 /**
  * The hashing thread: told where messages lie in the shared memory, it says their SHA-1, and writes what is as expected; of
  * messages that come in parts it writes each part. Where lanes are faster than the runtime, whole messages wait for company.
- * Invariant: each is answered within COMPANY_MS plus the hashing and writing.
+ * Invariant: each is answered within COMPANY_MS for each of the others, plus the hashing and writing.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { equalBytes } from '../base/index.ts';
 import { sha1 } from './hash.ts';
-import type { HashReply, HashTask, PartTask, Stretch, WholeTask, WriteTarget } from './hash-thread.ts';
-import { LANES, Sha1Lanes } from './sha1-lanes.ts';
+import type { HashReply, HashTask, PartTask, WholeTask, WriteTarget } from './hash-thread.ts';
+import { Sha1Lanes, type Stretch } from './sha1-lanes.ts';
 import type { WorkerStart } from './worker.ts';
 
-/** How long a message waits for company. */
-const COMPANY_MS = 20;
-/** Enough for the engine's better compiler, which runs beside us. */
-const WARMING_MS = 50;
-/** Lanes must be this much faster to be worth the waiting. */
-const WORTHWHILE = 1.2;
+/** How long a message waits for each of those with which it is hashed. */
+const COMPANY_MS = 5;
 
 const port = parentPort!;
-const { memory } = (workerData as WorkerStart).data as { memory: WebAssembly.Memory };
-/** Undefined while they are not known to be faster. */
-let lanes: Sha1Lanes | undefined;
-/** Messages waiting for company, by length: at most three of each. */
-const waiting = new Map<number, WholeTask[]>();
+const { memory } = (workerData as WorkerStart).data as { memory: SharedArrayBuffer };
+const lanes = Sha1Lanes.open(memory);
+/** Messages that are hashed together. */
+const company = lanes?.company() ?? 1;
+/** Messages waiting for company: always fewer. */
+let waiting: WholeTask[] = [];
 /** Messages of which parts are still to come; bounded by the pieces in flight. */
 const begun = new Map<number, Hash>();
 let timer: NodeJS.Timeout | undefined;
@@ -34,7 +31,7 @@ function say(reply: HashReply): void {
 }
 
 function bytesOf({ at, length }: Stretch): Uint8Array {
-  return new Uint8Array(memory.buffer, at, length);
+  return new Uint8Array(memory, at, length);
 }
 
 function hashAlone(task: WholeTask): void {
@@ -77,37 +74,24 @@ function take(task: HashTask): void {
 }
 
 function hashWhole(task: WholeTask): void {
-  const { length } = task;
-  if (!lanes || !Sha1Lanes.suits(length)) return hashAlone(task);
-  const company = waiting.get(length) ?? [];
-  waiting.set(length, company);
-  company.push(task);
-  if (company.length < LANES) {
-    if (timer === undefined) timer = setTimeout(hashRest, COMPANY_MS);
+  if (!lanes || company === 1) return hashAlone(task);
+  waiting.push(task);
+  if (waiting.length < company) {
+    if (timer === undefined) timer = setTimeout(hashRest, COMPANY_MS * (company - 1));
     return;
   }
-  waiting.delete(length);
-  const digests = lanes.digest(
-    company.map(({ at }) => at),
-    length,
-  );
-  for (const [lane, one] of company.entries()) conclude(one, digests[lane]!);
+  const together = waiting;
+  waiting = [];
+  const digests = lanes.digest(together);
+  for (const [lane, one] of together.entries()) conclude(one, digests[lane]!);
 }
 
 function hashRest(): void {
   timer = undefined;
-  const tasks = [...waiting.values()].flat();
-  waiting.clear();
+  const tasks = waiting;
+  waiting = [];
   for (const task of tasks) hashAlone(task);
 }
 
 port.on('message', take);
-if (Sha1Lanes.mayBeFaster(memory)) {
-  const trial = new Sha1Lanes(memory);
-  setTimeout(() => {
-    if (trial.advantage() >= WORTHWHILE) lanes = trial;
-    say({ type: 'ready' });
-  }, WARMING_MS);
-} else {
-  say({ type: 'ready' });
-}
+say({ type: 'ready' });
