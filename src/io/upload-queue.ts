@@ -21,7 +21,8 @@ const FREE_BUFFERS_MAX = 8;
 
 /** What one run is read into and sent from: headers, each followed by its payload. */
 class RunBuffer {
-  readonly #bytes = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  // Shared with nobody, but the engine does not count it: else a few buffers bring a full collection into each first transfer.
+  readonly #bytes = Buffer.from(new SharedArrayBuffer(BUFFER_BYTES));
   /** Payloads of runs of whole blocks, which nearly all are: a view costs more than the rest of its request. */
   readonly #blocks = Array.from({ length: RUN_REQUESTS_MAX }, (_, i) =>
     this.#bytes.subarray(i * FRAME_BYTES + PIECE_HEADER_BYTES, (i + 1) * FRAME_BYTES),
