@@ -20,7 +20,7 @@ const { memory } = (workerData as WorkerStart).data as { memory: SharedArrayBuff
 const lanes = Sha1Lanes.open(memory);
 /** Messages that are hashed together. */
 const company = lanes?.company() ?? 1;
-/** Messages waiting for company: always fewer. */
+/** Messages of one length that wait for company: always fewer. */
 let waiting: WholeTask[] = [];
 /** Messages of which parts are still to come; bounded by the pieces in flight. */
 const begun = new Map<number, Hash>();
@@ -74,23 +74,29 @@ function take(task: HashTask): void {
 }
 
 function hashWhole(task: WholeTask): void {
-  if (!lanes || company === 1) return hashAlone(task);
+  // A lane takes as long as the longest.
+  const isOfTheirs = waiting.length === 0 || waiting[0]!.length === task.length;
+  if (!lanes || company === 1 || !isOfTheirs) return hashAlone(task);
   waiting.push(task);
   if (waiting.length < company) {
     if (timer === undefined) timer = setTimeout(hashRest, COMPANY_MS * (company - 1));
     return;
   }
-  const together = waiting;
-  waiting = [];
+  const together = takeWaiting();
   const digests = lanes.digest(together);
   for (const [lane, one] of together.entries()) conclude(one, digests[lane]!);
 }
 
 function hashRest(): void {
+  for (const task of takeWaiting()) hashAlone(task);
+}
+
+function takeWaiting(): readonly WholeTask[] {
+  clearTimeout(timer);
   timer = undefined;
-  const tasks = waiting;
+  const taken = waiting;
   waiting = [];
-  for (const task of tasks) hashAlone(task);
+  return taken;
 }
 
 port.on('message', take);

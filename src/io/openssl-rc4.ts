@@ -1,10 +1,11 @@
 /**
- * RC4 by the OpenSSL inside the runtime, whose crypto module offers it no more (ADR 20): faster than our WebAssembly, and
- * in place. What a key looks like is OpenSSL's business; here it is memory that does not move.
+ * RC4 by the OpenSSL inside the runtime, whose crypto module offers it no more (ADR 20): in place, and in its faster way
+ * faster than our WebAssembly. What a key looks like is OpenSSL's business; here it is memory that does not move.
  */
 import type { DynamicLibraryResult } from 'node:ffi';
 import { assert, bytesOfLatin1, equalBytes } from '../base/index.ts';
 import { RC4_DISCARDED_BYTES, Rc4, rc4StateOf, type StreamCipher } from '../link/index.ts';
+import { fastestMs } from './fastest-ms.ts';
 import { openLibc } from './libc.ts';
 
 const CALLS = {
@@ -22,7 +23,6 @@ const KEY = 'Key';
 const CHECKED_BYTES = 1000;
 /** A millisecond for both forms together. */
 const TRIAL_BYTES = 65_536;
-const TRIALS = 4;
 
 type Calls = DynamicLibraryResult<typeof CALLS>['functions'];
 type NewCipher = (key: Uint8Array) => StreamCipher;
@@ -44,18 +44,12 @@ class OpensslRc4 implements StreamCipher {
 
 /** Makes the cipher of a key in the faster way; undefined where the runtime's OpenSSL has none, or another one. */
 export function openOpensslRc4(): NewCipher | undefined {
-  const ways = opensslRc4Ways();
-  const times = ways.map(() => Infinity);
-  const ciphers = ways.map((newCipher) => newCipher(bytesOfLatin1(KEY)));
   const bytes = new Uint8Array(TRIAL_BYTES);
-  for (let trial = 0; trial < TRIALS; trial++) {
-    for (const [way, cipher] of ciphers.entries()) {
-      const begun = performance.now();
-      cipher.apply(bytes, bytes.length);
-      times[way] = Math.min(times[way]!, performance.now() - begun);
-    }
-  }
-  return ways[times.indexOf(Math.min(...times))];
+  const tried = opensslRc4Ways().map((newCipher) => {
+    const cipher = newCipher(bytesOfLatin1(KEY));
+    return { newCipher, ms: fastestMs(() => cipher.apply(bytes, bytes.length)) };
+  });
+  return tried.toSorted((one, other) => one.ms - other.ms)[0]?.newCipher;
 }
 
 /**

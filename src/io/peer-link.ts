@@ -122,7 +122,8 @@ export class PeerLink {
       read: (piece, offset, views, length) => owner.read(piece, offset, views, length),
       write: (bytes, sent) => {
         this.#flush();
-        if (!this.#isClosed) this.#send(bytes, () => this.#taken(sent));
+        if (this.#isClosed) sent();
+        else this.#send(bytes, () => this.#taken(sent));
       },
       unsentBytes: () => socket.writableLength,
       reject: (piece, offset, length) => this.#reject(piece, offset, length),

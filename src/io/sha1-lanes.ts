@@ -1,10 +1,13 @@
 /**
  * SHA-1 of several messages at once, by what the runtime's OpenSSL has for records of TLS (sha1-mb-x86_64.pl, ADR 11): two
  * take turns in the SHA instructions, or four fill the lanes of vectors where there are none. Messages lie in memory that is
- * shared with it, so that nothing is copied. It is OpenSSL's own and no promise of it: what it says is compared before it is used.
+ * shared with it, so that nothing is copied. It is OpenSSL's own and no promise of it: it is called only in the version that was
+ * read, on processors that it is for, and what it says is compared first.
  */
 import type { DynamicLibraryResult } from 'node:ffi';
+import { readFileSync } from 'node:fs';
 import { assert, equalBytes } from '../base/index.ts';
+import { fastestMs } from './fastest-ms.ts';
 import { sha1 } from './hash.ts';
 import { openLibc } from './libc.ts';
 
@@ -32,13 +35,16 @@ const SCRATCH_BYTES = TAILS_AT + LANES_MAX * TAIL_BYTES;
 /** Lanes must be this much faster than one message after the other. */
 const WORTHWHILE = 1.2;
 const TRIAL_BYTES = 65_536;
-const TRIALS = 5;
 
 /** Bytes in the shared memory, from `at` on. */
 export interface Stretch {
   readonly at: number;
   readonly length: number;
 }
+
+/** The code shuffles bytes without asking whether the processor can: OpenSSL calls it only where there is more than that. */
+const NEEDED_FLAG = /^flags\s*:.*\bssse3\b/m;
+const OPENSSL_READ = /^3\./;
 
 type Calls = DynamicLibraryResult<typeof CALLS>['functions'] & { addressOf(memory: ArrayBufferLike): bigint };
 
@@ -53,14 +59,14 @@ export class Sha1Lanes {
 
   /** Undefined where the runtime has no such code, or it does something else. */
   static open(memory: SharedArrayBuffer): Sha1Lanes | undefined {
-    if (process.arch !== 'x64') return undefined;
-    const calls = openLibc(({ dlopen, getRawPointer }) => ({
-      ...dlopen(null, CALLS).functions,
-      addressOf: (bytes: ArrayBufferLike) => getRawPointer(bytes as ArrayBuffer),
-    }));
-    if (!calls) return undefined;
-    const lanes = new Sha1Lanes(calls, memory);
-    return lanes.#isSha1() ? lanes : undefined;
+    if (process.arch !== 'x64' || !OPENSSL_READ.test(process.versions.openssl ?? '')) return undefined;
+    const lanes = openLibc(({ dlopen, getRawPointer }) => {
+      if (!NEEDED_FLAG.test(readFileSync('/proc/cpuinfo', 'latin1'))) return undefined;
+      const addressOf = (bytes: ArrayBufferLike): bigint => getRawPointer(bytes as ArrayBuffer);
+      return new Sha1Lanes({ ...dlopen(null, CALLS).functions, addressOf }, memory);
+    });
+    if (lanes === undefined || !lanes.#isSha1()) return undefined;
+    return lanes;
   }
 
   private constructor(calls: Calls, memory: SharedArrayBuffer) {
@@ -157,13 +163,4 @@ function chainAt(word: number, lane: number): number {
 
 function tailAt(lane: number): number {
   return TAILS_AT + lane * TAIL_BYTES;
-}
-
-function fastestMs(work: () => unknown): number {
-  const times = Array.from({ length: TRIALS }, () => {
-    const start = performance.now();
-    work();
-    return performance.now() - start;
-  });
-  return Math.min(...times);
 }

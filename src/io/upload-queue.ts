@@ -3,60 +3,16 @@
  * room for each message header, and sent with one write. Invariants: at most one read and one write's worth of memory per
  * link, however much a peer asks for; what it asks for beyond REQUESTS_MAX is left in its connection, but for one read.
  */
-import { BLOCK_BYTES, PIECE_HEADER_BYTES, writePieceHeader } from '../wire/index.ts';
+import { BLOCK_BYTES } from '../wire/index.ts';
+import { type BlockRequest, giveRunBuffer, RUN_BYTES_MAX, RUN_REQUESTS_MAX, takeRunBuffer } from './run-buffer.ts';
 
 /**
  * Requests of a peer that wait, as it is told (BEP 10, `reqq`). rtorrent heeds no such number, and loses for long what it
  * asked for and does not get: with so many waiting nothing more is read of the link until half of them are served (ADR 24).
  */
 export const REQUESTS_MAX = 2000;
-/** Payload of one read. */
-const RUN_BYTES_MAX = 1_048_576;
-const RUN_REQUESTS_MAX = RUN_BYTES_MAX / BLOCK_BYTES;
-const FRAME_BYTES = PIECE_HEADER_BYTES + BLOCK_BYTES;
-const BUFFER_BYTES = RUN_BYTES_MAX + RUN_REQUESTS_MAX * PIECE_HEADER_BYTES + 131_072;
 /** Bytes in the socket's queue above which nothing more is read for it. */
 const UNSENT_BYTES_MAX = 262_144;
-const FREE_BUFFERS_MAX = 8;
-
-/** What one run is read into and sent from: headers, each followed by its payload. */
-class RunBuffer {
-  // Shared with nobody, but the engine does not count it: else a few buffers bring a full collection into each first transfer.
-  readonly #bytes = Buffer.from(new SharedArrayBuffer(BUFFER_BYTES));
-  /** Payloads of runs of whole blocks, which nearly all are: a view costs more than the rest of its request. */
-  readonly #blocks = Array.from({ length: RUN_REQUESTS_MAX }, (_, i) =>
-    this.#bytes.subarray(i * FRAME_BYTES + PIECE_HEADER_BYTES, (i + 1) * FRAME_BYTES),
-  );
-  #end = 0;
-  #frames = 0;
-
-  clear(): void {
-    this.#end = this.#frames = 0;
-  }
-
-  /** Writes the header of the next block; returns where its payload goes. */
-  frame({ piece, offset, length }: BlockRequest): Uint8Array {
-    writePieceHeader(this.#bytes, this.#end, piece, offset, length);
-    const start = this.#end + PIECE_HEADER_BYTES;
-    const isUsual = length === BLOCK_BYTES && this.#end === this.#frames * FRAME_BYTES;
-    const payload = isUsual ? this.#blocks[this.#frames]! : this.#bytes.subarray(start, start + length);
-    this.#frames++;
-    this.#end = start + length;
-    return payload;
-  }
-
-  get written(): Uint8Array {
-    return this.#bytes.subarray(0, this.#end);
-  }
-}
-
-const freeBuffers: RunBuffer[] = [];
-
-interface BlockRequest {
-  readonly piece: number;
-  readonly offset: number;
-  readonly length: number;
-}
 
 /** What the queue needs from its link. */
 export interface UploadPort {
@@ -64,7 +20,7 @@ export interface UploadPort {
   mayServe(piece: number, offset: number, length: number): boolean;
   /** Fills the views from a stretch of a piece. */
   read(piece: number, offset: number, views: readonly Uint8Array[], length: number): Promise<void>;
-  /** Sends; calls `sent` when the bytes left our memory. */
+  /** Sends; calls `sent` when the bytes left our memory, or never will. */
   write(bytes: Uint8Array, sent: () => void): void;
   unsentBytes(): number;
   /** Bytes that the upload limit lets go now, of those wanted; `pump` is called when it is more. Infinity for any. */
@@ -185,15 +141,19 @@ export class UploadQueue {
   }
 
   async #serve(run: readonly BlockRequest[]): Promise<void> {
-    const buffer = freeBuffers.pop() ?? new RunBuffer();
-    buffer.clear();
+    const buffer = takeRunBuffer();
     const views = run.map((request) => buffer.frame(request));
     const payload = run.reduce((sum, { length }) => sum + length, 0);
     this.#port.spend(payload);
-    await this.#port.read(run[0]!.piece, run[0]!.offset, views, payload);
-    if (this.#isClosed) return;
+    try {
+      await this.#port.read(run[0]!.piece, run[0]!.offset, views, payload);
+    } catch (error) {
+      giveRunBuffer(buffer);
+      throw error;
+    }
+    if (this.#isClosed) return giveRunBuffer(buffer);
     this.#port.write(buffer.written, () => {
-      if (freeBuffers.length < FREE_BUFFERS_MAX) freeBuffers.push(buffer);
+      giveRunBuffer(buffer);
       this.pump();
     });
     this.#port.served(payload);

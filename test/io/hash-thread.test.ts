@@ -67,7 +67,7 @@ test('lanes take no message that does not lie in their memory, and not more of t
   assert.throws(() => lanes.digest(new Array(LANES_MAX + 1).fill({ at: 0, length: 64 })));
 });
 
-test('the thread hashes alone, in company, and what fits no lane', async () => {
+test('the thread hashes alone, in company, and between messages of other lengths', async () => {
   const thread = await readyThread();
   const lengths = [16_384, 16_384, 16_384, 16_384, 1_048_576, 12_345, 1, 16_384, 262_144];
   const messages = lengths.map((length) => fill(thread.take(length)!));
