@@ -15,8 +15,7 @@ import {
 } from '../link/index.ts';
 import { HANDSHAKE_BYTES, PROTOCOL_HEADER, parseWireHandshake, type WireHandshake } from '../wire/index.ts';
 import { newMseTools } from './mse-tools.ts';
-import { type AcceptedStream, bareStream, mseStream, type PeerStream } from './peer-stream.ts';
-import { readInPlace } from './read-buffer.ts';
+import { bareStream, mseStream, type PeerStream } from './peer-stream.ts';
 import { nodeIdOf } from './tls-context.ts';
 import type { TlsDoor } from './tls-door.ts';
 
@@ -37,8 +36,8 @@ export interface PortUsers {
   http(socket: Socket, firstBytes: Buffer): void;
   /** The torrent whose hash under `req2` a dialling end named. */
   torrentNamed(req2Hash: Uint8Array): InfoHash | undefined;
-  /** `firstBytes` are in clear and begin with the whole handshake. */
-  wire(stream: AcceptedStream, address: Address, handshake: WireHandshake, firstBytes: Buffer): void;
+  /** The socket is paused; `firstBytes` are in clear and begin with the whole handshake. */
+  wire(stream: PeerStream, address: Address, handshake: WireHandshake, firstBytes: Buffer): void;
 }
 
 /** What all arrivals of a port share. */
@@ -51,8 +50,6 @@ export interface ArrivalSettings {
   mayComputeKeys(host: string): boolean;
   /** It is known what the connection is, or it was closed. */
   decided(socket: Socket): void;
-  /** A connection goes on in another socket. */
-  replaced(heir: Socket): void;
 }
 
 /** Reads a connection's first bytes; `address` is where it comes from. */
@@ -103,10 +100,9 @@ class Arrival {
     const hidden = this.#agreed;
     if (!('infoHash' in handshake)) return this.#refuse();
     if (hidden && handshake.infoHash !== infoHashOfBytes(hidden.infoHash)) return this.#refuse();
-    const { socket, read } = readInPlace(this.#end());
-    if (socket !== this.#socket) this.#settings.replaced(socket);
+    const socket = this.#end();
     const stream = hidden ? mseStream(socket, hidden, false) : this.#bareStream(socket);
-    users.wire({ ...stream, read }, this.#address, handshake, this.#seen);
+    users.wire(stream, this.#address, handshake, this.#seen);
   }
 
   #bareStream(socket: Socket): PeerStream {

@@ -30,7 +30,8 @@ import { DIALS_FOR_OTHERS, type Dialler, type Trust, trustOf } from './dialler.t
 import type { OurExtendedHandshake } from './fast-wire.ts';
 import type { LinkOpener, OpenFault } from './link-opener.ts';
 import { type LinkOwner, PeerLink } from './peer-link.ts';
-import type { AcceptedStream, PeerStream } from './peer-stream.ts';
+import type { PeerStream } from './peer-stream.ts';
+import { readInPlace } from './read-buffer.ts';
 import type { Greeting } from './torrent-identity.ts';
 
 const REDIAL_MS = 1000;
@@ -230,7 +231,7 @@ export class LinkGroup {
   }
 
   /** Takes a connection that opened with this torrent's handshake. */
-  accept(stream: AcceptedStream, address: Address, firstBytes: Uint8Array): void {
+  accept(stream: PeerStream, address: Address, firstBytes: Uint8Array): void {
     const isWelcome = this.#isOpen && !this.#peers.isBanned(address.host);
     const places = isWelcome ? this.#take(address.host) : undefined;
     if (!places) {
@@ -239,7 +240,7 @@ export class LinkGroup {
     }
     const link = this.#begin(stream, address, undefined, places);
     link.feedClear(firstBytes, firstBytes.length);
-    stream.read((bytes, length) => link.feed(bytes, length));
+    readInPlace(stream.socket, (bytes, length) => link.feed(bytes, length));
   }
 
   /** Begins to dial and to accept: the torrent can tell what it has. */

@@ -43,11 +43,6 @@ export interface PortSettings {
 export async function openPort({ network, port, encryption, tls }: PortSettings, users: PortUsers): Promise<OnePort> {
   const sockets = new Set<Socket>();
   const undecided = new Undecided();
-  const take = (socket: Socket): void => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => socket.destroy());
-  };
   const keyExchanges = new SourceBudgets(KEY_EXCHANGES_PER_SOURCE, SOURCES_MAX);
   const settings = {
     users,
@@ -55,7 +50,6 @@ export async function openPort({ network, port, encryption, tls }: PortSettings,
     tls: new TlsDoor(tls),
     mayComputeKeys: (host: string) => keyExchanges.take(sourceOf(host), 1, now()),
     decided: (socket: Socket) => undecided.delete(socket),
-    replaced: take,
   };
   const dropAll = (): void => {
     for (const socket of sockets) socket.destroy();
@@ -67,8 +61,12 @@ export async function openPort({ network, port, encryption, tls }: PortSettings,
     const reach = reachOf(address.host);
     if (reach === 'public') reachedFrom = 'internet';
     else if (reach !== 'loopback' && !network.isOwn(address.host)) reachedFrom ??= 'lan';
-    take(socket);
-    socket.on('close', () => undecided.delete(socket));
+    sockets.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      undecided.delete(socket);
+    });
+    socket.on('error', () => socket.destroy());
     undecided.add(socket, address.host);
     receive(socket, address, settings);
   });

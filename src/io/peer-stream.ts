@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net';
 import type { NodeId } from '../base/index.ts';
 import type { LinkEncryption, MseOutcome, StreamCipher } from '../link/index.ts';
-import type { OnRead } from './read-buffer.ts';
 
 export interface PeerStream {
   /** A TLS socket where TLS hides the bytes. */
@@ -14,11 +13,6 @@ export interface PeerStream {
   readonly hasOurHandshake: boolean;
   /** For the bytes of the socket; undefined when they need no more work. */
   readonly ciphers: { readonly send: StreamCipher; readonly receive: StreamCipher } | undefined;
-}
-
-/** One that the peer opened, and of which nothing is read until it is asked for. */
-export interface AcceptedStream extends PeerStream {
-  read(onRead: OnRead): void;
 }
 
 /** A connection whose bytes are as the socket has them. */

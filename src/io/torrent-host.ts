@@ -25,7 +25,7 @@ import { HostMemory } from './host-memory.ts';
 import { LinkGroup, type LinkRow } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
-import type { AcceptedStream } from './peer-stream.ts';
+import type { PeerStream } from './peer-stream.ts';
 import { PexHost } from './pex-host.ts';
 import { PieceFinisher } from './piece-finisher.ts';
 import { Allowance } from './rate-gate.ts';
@@ -229,7 +229,7 @@ export class TorrentHost {
   }
 
   /** Takes an incoming connection whose first bytes hold this torrent's handshake. */
-  accept(stream: AcceptedStream, address: Address, firstBytes: Uint8Array): void {
+  accept(stream: PeerStream, address: Address, firstBytes: Uint8Array): void {
     if (this.#phase === 'stopped' || this.#phase === 'failed' || this.#phase === 'checking') stream.socket.destroy();
     else this.#links.accept(stream, address, firstBytes);
   }

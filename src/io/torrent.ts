@@ -11,7 +11,7 @@ import type { Trust } from './dialler.ts';
 import { FileChoice } from './file-choice.ts';
 import type { LinkRow } from './link-group.ts';
 import { OrdersFile } from './orders-file.ts';
-import type { AcceptedStream } from './peer-stream.ts';
+import type { PeerStream } from './peer-stream.ts';
 import { RestingTorrent } from './resting-torrent.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
 import type { HostedFile, TorrentFigures, TorrentPhase } from './torrent-figures.ts';
@@ -202,7 +202,7 @@ export class Torrent {
   }
 
   /** Takes an incoming connection whose first bytes hold this torrent's handshake. */
-  accept(stream: AcceptedStream, address: Address, firstBytes: Uint8Array): void {
+  accept(stream: PeerStream, address: Address, firstBytes: Uint8Array): void {
     if (this.#host) this.#host.accept(stream, address, firstBytes);
     else stream.socket.destroy();
   }

@@ -12,7 +12,7 @@ import { sha1 } from './hash.ts';
 import { inTurns } from './in-turns.ts';
 import { OrdersFile } from './orders-file.ts';
 import { parseMagnet } from './parse-torrent.ts';
-import type { AcceptedStream } from './peer-stream.ts';
+import type { PeerStream } from './peer-stream.ts';
 import { type Remembered, ResumeFile, rememberedIn } from './resume-file.ts';
 import { Torrent } from './torrent.ts';
 import { TorrentIndex } from './torrent-index.ts';
@@ -111,7 +111,7 @@ export class Torrents {
   }
 
   /** Routes an incoming connection to the torrent that its handshake names. */
-  accept(stream: AcceptedStream, address: Address, handshake: WireHandshake, firstBytes: Uint8Array): void {
+  accept(stream: PeerStream, address: Address, handshake: WireHandshake, firstBytes: Uint8Array): void {
     const torrent = this.#torrents.get(handshake.infoHash);
     if (torrent) torrent.accept(stream, address, firstBytes);
     else stream.socket.destroy();
