@@ -3,7 +3,7 @@ import type { MainlineDht } from '../../src/io/mainline-dht.ts';
 import type { Torrent } from '../../src/io/torrent.ts';
 import type { Torrents } from '../../src/io/torrents.ts';
 
-/** A new torrent waits no longer than this. */
+/** A new torrent waits no longer than this, where few are new. */
 const ROUND_MS = 5000;
 /** How often one torrent looks for peers and announces itself: what is announced is kept for half an hour. */
 const TORRENT_MS = 15 * 60_000;
@@ -28,7 +28,7 @@ interface Walk {
   wasAnswered: boolean;
 }
 
-/** Looks for peers of every torrent in turn. */
+/** Looks for peers of every torrent in turn; the more there are, the longer each waits. */
 export class DhtPeers {
   readonly #settings: DhtPeersSettings;
   readonly #dht: MainlineDht;
@@ -50,20 +50,32 @@ export class DhtPeers {
     return this.#settings.port();
   }
 
+  /** Of those that are due the one that waits longest goes first, so that nobody starves where all cannot have a turn. */
   #round(): void {
     const time = performance.now();
-    const due = this.#settings.torrents.all().filter((torrent) => this.#isDue(torrent, time));
-    for (const torrent of due.slice(0, WALKS_MAX)) void this.#walk(torrent, time);
+    const torrents = this.#settings.torrents.all();
+    for (let walks = 0; walks < WALKS_MAX; walks++) {
+      let next: Torrent | undefined;
+      let nextDueAt = Number.POSITIVE_INFINITY;
+      for (const torrent of torrents) {
+        const dueAt = this.#dueAt(torrent);
+        if (dueAt <= time && dueAt < nextDueAt) [next, nextDueAt] = [torrent, dueAt];
+      }
+      if (!next) return;
+      // Which makes it due much later.
+      void this.#walk(next, time);
+    }
   }
 
-  #isDue(torrent: Torrent, time: number): boolean {
-    if (!torrent.isRunning || torrent.isPrivate) return false;
+  /** For ever ago where nobody looked yet: somebody waits for a new torrent. Never for one that stays out of the DHT. */
+  #dueAt(torrent: Torrent): number {
+    if (!torrent.isRunning || torrent.isPrivate) return Number.POSITIVE_INFINITY;
     const walk = this.#walks.get(torrent);
-    if (!walk || walk.port !== this.#port) return true;
-    const elapsed = time - walk.at;
-    if (elapsed >= TORRENT_MS) return true;
-    if (!walk.wasAnswered) return elapsed >= ALONE_MS;
-    return elapsed >= HUNGRY_MS && !torrent.isComplete && torrent.links().length === 0;
+    if (!walk) return 0;
+    if (walk.port !== this.#port) return walk.at;
+    if (!walk.wasAnswered) return walk.at + ALONE_MS;
+    const isHungry = !torrent.isComplete && torrent.links().length === 0;
+    return walk.at + (isHungry ? HUNGRY_MS : TORRENT_MS);
   }
 
   async #walk(torrent: Torrent, at: number): Promise<void> {
