@@ -202,7 +202,9 @@ export class Library {
     if (!info) {
       throw new MonsoonError('not-found', `Nobody has told the metadata of ${infoHash} yet. Fetch it, then try again.`);
     }
-    const trackers = host && host.trackers.length > 0 ? host.trackers.map((url) => [url]) : this.#trackersFor(infoHash);
+    const own = host?.trackers.map((url) => [url]) ?? [];
+    // What is private is announced where its maker said, and nowhere else (BEP 27).
+    const trackers = own.length > 0 || info.isPrivate ? own : this.#trackersFor(infoHash);
     return encodeMetainfo({ info: info.raw, trackers, createdBy: 'monsoon' });
   }
 

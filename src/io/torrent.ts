@@ -116,7 +116,7 @@ export class Torrent {
     return this.#host?.isSettled ?? this.isComplete;
   }
   get trackers(): readonly string[] {
-    return this.#host?.trackers ?? this.#trackers.flat();
+    return this.#host?.trackers ?? (this.isPrivate ? this.#spec.trackers : this.#trackers).flat();
   }
   /** Takes part, or is about to. */
   get isRunning(): boolean {

@@ -78,13 +78,26 @@ test('a private torrent takes peers from its trackers alone: no other source add
   raw.socket.destroy();
 });
 
+test('a private torrent that rests is given no tracker either, then or when it goes on', async (t) => {
+  const host = await leech(await openNodeFor(t), await content(true));
+  await host.pause();
+  host.useTrackers([['http://127.0.0.1:1/announce']]);
+  assert.deepEqual(host.trackers, []);
+  await host.resume();
+  await until('it to go on', () => host.isRunning);
+  assert.deepEqual(host.trackers, []);
+});
+
 test('a magnet that turns out to be private leaves whom other sources named', async (t) => {
   const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const shared = await content(true);
   await seed(seeder, shared);
   const host = await leech(leecher, shared, true);
+  host.useTrackers([['http://127.0.0.1:1/announce']]);
   host.learn([seeder.address], 'dht', 'user');
   await until('the metadata to be there', () => host.isPrivate);
+  assert.deepEqual(host.trackers, [], 'the tracker that it was given as well');
+  host.learn([seeder.address], 'lsd', 'user');
   await until('the link to end', () => host.figures().links === 0 && host.figures().knownPeers === 0);
   assert.ok(leecher.log.some((line) => /its trackers only/.test(line)));
 });

@@ -5,7 +5,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { infoHashBytes, parseInfoHash, readUint32 } from '../../src/base/index.ts';
+import { infoHashBytes, latin1, parseInfoHash, readUint32 } from '../../src/base/index.ts';
+import { makeTorrent } from '../../src/io/torrent-maker.ts';
+import { encodeMetainfo } from '../../src/torrent/index.ts';
 import { encodeUdpAnnounce, encodeUdpConnect, parseUdpReply } from '../../src/wire/index.ts';
 import { randomContent, temporaryFolder, until } from '../io/loopback-node.ts';
 import { type Running, running } from './running.ts';
@@ -42,6 +44,19 @@ test('a bare hash whose sharer is gone gets its metadata from the supernode that
   const getter = await running(t, { role: 'client', bootstrap });
   await getter.node.get(shared.infoHash, undefined);
   await until('the size to be known', () => getter.node.torrents()[0]?.size === shared.size);
+});
+
+test('a private torrent without a tracker is given no supernode as one, nor is the file that is made of it (BEP 27)', async (t) => {
+  const { node } = await running(t, { role: 'supernode' });
+  for (const isPrivate of [false, true]) {
+    const folder = temporaryFolder('content');
+    writeFileSync(join(folder, 'a.bin'), randomContent(1000));
+    const { info } = await makeTorrent(folder, { isPrivate });
+    await node.getFile(encodeMetainfo({ info: info.raw, trackers: [] }));
+    const file = latin1(await node.torrentFile(info.infoHash));
+    assert.equal(file.includes('/announce'), !isPrivate, file);
+    assert.equal((await node.info(info.infoHash)).trackers.length, isPrivate ? 0 : 1);
+  }
 });
 
 test('N-43 who announces over UDP is given the peers that announced over HTTP, by the same port', async (t) => {
