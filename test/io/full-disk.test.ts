@@ -13,6 +13,8 @@ import { completed, openNodeFor, randomContent, specOf, temporaryFolder, until }
 import { openRawSeed } from './raw-peer.ts';
 
 const STOPS_WITHIN_MS = 1000;
+/** What there is no room for takes longer than the requests may go on. */
+const SLOW_BYTES_PER_SECOND = 6 << 20;
 /** Of a disk that refused. */
 const RETRY_MS = 1000;
 
@@ -96,6 +98,7 @@ for (const pieceLength of [16_384, 4 << 20]) {
     });
     t.after(() => seed.close());
     const leecher = await openNodeFor(t);
+    leecher.rates.down.limit(SLOW_BYTES_PER_SECOND);
     const { host, started } = leecher.torrents.add(specOf(info, disk))!;
     await started;
     host.learn([seed.address], 'user', 'user');
@@ -109,6 +112,7 @@ for (const pieceLength of [16_384, 4 << 20]) {
     assert.ok(asked < bytes.length / BLOCK_BYTES, 'some of it is left to ask for');
     assert.match(host.figures().stalledBecause ?? '', /disk is full/);
     full.makeRoom();
+    leecher.rates.down.limit(null);
     await completed(host);
     assert.ok(askedAt.length > asked);
     assert.ok(readFileSync(join(disk, 'a.bin')).equals(bytes));
