@@ -20,12 +20,20 @@ const WARM_UP_BYTES = 4 * MIB;
 /** A rate follows from what was there at many moments, each known to a piece and to a step of the client's limiter. */
 const MEASURED_SECONDS = 6;
 const SECONDS_MAX = 60;
-/** A limiter of somebody else counts headers too, and a machine at work is late. */
-const TOLERANCE = 0.2;
 
-const KINDS: readonly ClientKind[] = [
-  libtorrent,
-  { ...monsoonWith({ flags: ['--up-limit', `${LIMIT_BYTES_PER_SECOND}`] }), name: 'monsoon' },
+interface Limited {
+  readonly kind: ClientKind;
+  /** The share of the rate that it may be off by. */
+  readonly tolerance: number;
+}
+
+const KINDS: readonly Limited[] = [
+  // A limiter of somebody else counts headers too, and makes up for no moment in which its machine was late.
+  { kind: libtorrent, tolerance: 0.2 },
+  {
+    kind: { ...monsoonWith({ flags: ['--up-limit', `${LIMIT_BYTES_PER_SECOND}`] }), name: 'monsoon' },
+    tolerance: 0.05,
+  },
 ];
 
 /** Bytes per second of a download, from when so much more is there, for as much as `expected` gives in a while. */
@@ -45,12 +53,12 @@ async function rateOf(leecher: Client, expected: number): Promise<number> {
   );
 }
 
-async function assertRate(leecher: Client, expected: number, what: string): Promise<void> {
+async function assertRate(leecher: Client, expected: number, tolerance: number, what: string): Promise<void> {
   const share = (await rateOf(leecher, expected)) / expected;
-  assert.ok(Math.abs(share - 1) <= TOLERANCE, `${what} give ${share.toFixed(2)} of ${expected / MIB} MiB/s`);
+  assert.ok(Math.abs(share - 1) <= tolerance, `${what} give ${share.toFixed(2)} of ${expected / MIB} MiB/s`);
 }
 
-for (const kind of KINDS) {
+for (const { kind, tolerance } of KINDS) {
   test(`W-05 two ${kind.name} seeders limited to one rate give twice that, and one of them gives it alone`, async (t) => {
     if (!(await hasWhatItTakes(t, [kind.requires]))) return;
     // libtorrent limits no peer with a private address.
@@ -67,9 +75,9 @@ for (const kind of KINDS) {
     const leecher = await bed.start(monsoonAlone);
     const into = await bed.directory('fetched');
     await leecher.fetch(torrentFile, into);
-    await assertRate(leecher, 2 * LIMIT_BYTES_PER_SECOND, 'both');
+    await assertRate(leecher, 2 * LIMIT_BYTES_PER_SECOND, tolerance, 'both');
     await seeders[0]!.stop();
-    await assertRate(leecher, LIMIT_BYTES_PER_SECOND, 'one');
+    await assertRate(leecher, LIMIT_BYTES_PER_SECOND, tolerance, 'one');
     await leecher.waitComplete(SECONDS_MAX);
     assert.deepEqual(await treeHash(join(into, content.name)), await treeHash(join(content.parent, content.name)));
   });

@@ -94,6 +94,27 @@ test('a download limit of the node holds within 5 % with one fast seeder, and li
   await completed(torrent);
 });
 
+test('a download limit of one torrent holds within 5 % with two seeders', async (t) => {
+  const content = shared(12 * MIB);
+  const [one, other, leecher] = [await openNodeFor(t), await openNodeFor(t), await openNodeFor(t)];
+  for (const seeder of [one, other]) await seed(seeder, content);
+  const torrent = await leech(leecher, content, []);
+  await torrent.limit(RATE, undefined);
+  for (const { address } of [one, other]) torrent.learn([address], 'user', 'user');
+  assertWithin(await measured(() => torrent.figures().downloaded), RATE);
+});
+
+test('an upload limit of the node holds within 5 % over two torrents and three leechers', async (t) => {
+  const contents = [shared(12 * MIB), shared(12 * MIB)];
+  const [seeder, ...leechers] = await Promise.all(Array.from({ length: 4 }, () => openNodeFor(t)));
+  seeder!.rates.up.limit(RATE);
+  const sources: Torrent[] = [];
+  for (const content of contents) sources.push(await seed(seeder!, content));
+  await Promise.all(leechers.map((leecher, i) => leech(leecher, contents[i % 2]!, [seeder!])));
+  assertWithin(await measured(() => sources.reduce((sum, source) => sum + source.figures().uploaded, 0)), RATE);
+  assert.ok(sources.every((source) => source.figures().uploaded > 0));
+});
+
 test('an upload limit of one torrent holds within 5 % towards three leechers', async (t) => {
   const content = shared(12 * MIB);
   const [seeder, ...leechers] = await Promise.all(Array.from({ length: 4 }, () => openNodeFor(t)));

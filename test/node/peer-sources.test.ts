@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { infoHashBytes, latin1, parseInfoHash, readUint32 } from '../../src/base/index.ts';
+import { type Address, decodeBencode, infoHashBytes, latin1, parseInfoHash, readUint32 } from '../../src/base/index.ts';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
 import { encodeMetainfo } from '../../src/torrent/index.ts';
 import { encodeUdpAnnounce, encodeUdpConnect, parseUdpReply } from '../../src/wire/index.ts';
@@ -59,10 +59,8 @@ test('a private torrent without a tracker is given no supernode as one, nor is t
   }
 });
 
-test('N-43 who announces over UDP is given the peers that announced over HTTP, by the same port', async (t) => {
-  const supernode = await running(t);
-  const sharer = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${supernode.port}`] });
-  const { infoHash } = await share(sharer);
+/** What a tracker of UDP says of a torrent. */
+async function announcedOverUdp(t: TestContext, supernode: Running, infoHash: string): Promise<readonly Address[]> {
   const answer = await ask(t, supernode, (connected) => [
     connected
       ? encodeUdpAnnounce({
@@ -84,5 +82,33 @@ test('N-43 who announces over UDP is given the peers that announced over HTTP, b
   assert.equal(readUint32(answer, 0), 1);
   const reply = parseUdpReply(answer, 6, 200);
   assert.ok(reply?.type === 'announced');
-  assert.deepEqual(reply.peers, [{ host: '127.0.0.1', port: sharer.port }]);
+  return reply.peers;
+}
+
+test('N-43 who announces over UDP is given the peers that announced over HTTP, by the same port', async (t) => {
+  const supernode = await running(t);
+  const sharer = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${supernode.port}`] });
+  const { infoHash } = await share(sharer);
+  assert.deepEqual(await announcedOverUdp(t, supernode, infoHash), [{ host: '127.0.0.1', port: sharer.port }]);
+});
+
+test('a supernode that may upload nothing tracks all the same, over HTTP and UDP', async (t) => {
+  const supernode = await running(t, { role: 'supernode', upLimit: '0' });
+  const { infoHash, size } = await share(supernode);
+  const getter = await running(t, { role: 'client', bootstrap: [`127.0.0.1:${supernode.port}`] });
+  await getter.node.get(infoHash, undefined);
+  // It got the metadata and the other's address from the supernode.
+  const row = () => getter.node.torrents()[0]!;
+  await until('the link', () => row().size === size && row().peers === 1);
+  const query = `peer_id=-XX0000-aaaaaaaaaaaa&port=6882&uploaded=0&downloaded=0&left=1&compact=1`;
+  const named = infoHash.replace(/../g, '%$&');
+  const reply = await fetch(`http://127.0.0.1:${supernode.port}/announce?info_hash=${named}&${query}`);
+  const answer = decodeBencode(new Uint8Array(await reply.arrayBuffer()));
+  const compact = answer instanceof Map ? answer.get('peers') : undefined;
+  assert.ok(compact instanceof Uint8Array && compact.length === 2 * 6, 'the two nodes');
+  const peers = await announcedOverUdp(t, supernode, infoHash);
+  assert.deepEqual(new Set(peers.map(({ port }) => port)), new Set([supernode.port, getter.port, 6882]));
+  assert.equal(supernode.node.torrents()[0]!.bytesUploaded, 0);
+  supernode.node.limit({ up: null });
+  await until('the content', () => row().state === 'seeding');
 });
