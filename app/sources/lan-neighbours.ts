@@ -9,7 +9,7 @@ import { type AlarmClock, now } from '../../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../../src/io/bound-network.ts';
 import { DnsSd } from '../../src/io/dns-sd.ts';
 import { sha1 } from '../../src/io/hash.ts';
-import { LanSockets } from '../../src/io/lan-sockets.ts';
+import { type Foothold, LanSockets } from '../../src/io/lan-sockets.ts';
 import {
   BEACON_GROUPS,
   BEACON_PORT,
@@ -130,21 +130,25 @@ export class LanNeighbours implements Source {
   #look(): void {
     this.#sockets.refresh();
     const footholds = this.#sockets.footholds.filter(({ host }) => !host.includes(':'));
-    for (const [cidr, directory] of this.#directories) {
-      if (footholds.some((foothold) => foothold.cidr === cidr)) continue;
+    const { network } = this.#settings;
+    const keyOf = ({ cidr }: Foothold): string => `${cidr} ${network.signature}`;
+    const keys = new Set(footholds.map(keyOf));
+    for (const [key, directory] of this.#directories) {
+      if (keys.has(key)) continue;
       directory.close();
-      this.#directories.delete(cidr);
+      this.#directories.delete(key);
     }
     for (const foothold of footholds) {
-      if (this.#directories.has(foothold.cidr)) continue;
+      if (this.#directories.has(keyOf(foothold))) continue;
       const directory = new DnsSd({
+        network,
         foothold,
         name: this.#instance,
         port: this.#settings.port.port,
         beacon: () => this.#beacon.card(),
         heard: (host, bytes) => this.#feed({ type: 'heard', from: { host, port: BEACON_PORT }, bytes }),
       });
-      this.#directories.set(foothold.cidr, directory);
+      this.#directories.set(keyOf(foothold), directory);
     }
   }
 

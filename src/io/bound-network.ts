@@ -9,6 +9,7 @@ import { isIPv6, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { formatIp, MonsoonError, parseIp, reachOf } from '../base/index.ts';
 import { type OpenPinned, openPinning } from './pinned-socket.ts';
+import type { SocketPlace } from './raw-socket.ts';
 
 /** How old a reading of the interfaces may be; the kernel refuses what is wrong in between. */
 const READING_MS = 500;
@@ -102,6 +103,11 @@ export class BoundNetwork {
     return this.#openPinned && this.#source()?.device;
   }
 
+  /** Equal as long as sockets that are open stay usable. */
+  get signature(): string {
+    return this.#sign();
+  }
+
   /** Calls back when what may be used has changed, gone and back included. */
   watch(changed: () => void): void {
     this.#watchers.add(changed);
@@ -185,6 +191,38 @@ export class BoundNetwork {
     return typeof fd === 'number' ? { fd } : { port, address };
   }
 
+  /**
+   * How to bind a UDP socket to an address, or every one of its family, on a port that others of this machine may have
+   * as well. Undefined when what we are bound to is gone, or the kernel does not hold such a socket there.
+   */
+  sharedBinding(host: string, port: number): BindOptions | undefined {
+    return this.#heldBinding({ kind: 'udp', host, port, isShared: true });
+  }
+
+  /** How to bind a UDP socket that speaks to one host; undefined when that cannot be reached from what we are bound to. */
+  bindingTowards(host: string): BindOptions | undefined {
+    const isSix = isIPv6(host);
+    // A server of this machine may answer nobody whose own address is another one.
+    if (reachOf(host) === 'loopback') return { port: 0, address: isSix ? '::1' : '127.0.0.1' };
+    if (this.#bind.kind === 'any') return { port: 0, address: isSix ? '::' : '0.0.0.0' };
+    const address = this.#localAddress(isSix);
+    if (address === undefined) return undefined;
+    return this.isOwn(host) ? { port: 0, address } : this.#heldBinding({ kind: 'udp', host: address, port: 0 });
+  }
+
+  #heldBinding({
+    kind,
+    host,
+    port,
+    isShared = false,
+  }: SocketPlace & { readonly port: number }): BindOptions | undefined {
+    if (this.problem !== undefined) return undefined;
+    const { device } = this;
+    if (device === undefined) return { port, address: host, exclusive: !isShared };
+    const fd = this.#openPinned?.(device, { kind, host, port, isShared });
+    return fd === undefined ? undefined : { fd };
+  }
+
   /** The source addresses of DNS questions, for a resolver that lets us choose. */
   askFrom(): { readonly from?: { readonly four: string; readonly six: string } } {
     if (this.#bind.kind !== 'address' && this.#bind.kind !== 'interface') return {};
@@ -243,7 +281,7 @@ export class BoundNetwork {
     for (const changed of this.#watchers) changed();
   }
 
-  /** Equal as long as open sockets stay usable. An interface that was made anew has the same name and another index. */
+  /** An interface that was made anew has the same name and another index. */
   #sign(): string {
     const source = this.#source();
     if (!source) return '';

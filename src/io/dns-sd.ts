@@ -10,6 +10,7 @@ import multicastDns, { type MulticastDNS } from 'multicast-dns';
 import { SourceBudgets } from '../base/index.ts';
 import { answersTo, beaconsIn, recordsOf, SERVICE, type ServiceInstance, type ServiceRecord } from '../lan/index.ts';
 import { now } from './alarm-clock.ts';
+import type { BoundNetwork } from './bound-network.ts';
 import { addNetwork, type Foothold } from './lan-sockets.ts';
 
 const MDNS_PORT = 5353;
@@ -22,6 +23,7 @@ const SOURCES_MAX = 1024;
 const QUESTIONS_MAX = 8;
 
 export interface DnsSdSettings {
+  readonly network: BoundNetwork;
   readonly foothold: Foothold;
   /** The label of this node's instance. */
   readonly name: string;
@@ -40,7 +42,7 @@ export class DnsSd {
   constructor(settings: DnsSdSettings) {
     const { host } = settings.foothold;
     this.#settings = settings;
-    const socket = new NeighbourSocket(settings.foothold) as unknown as Socket;
+    const socket = new NeighbourSocket(settings.network, settings.foothold) as unknown as Socket;
     this.#mdns = multicastDns({ socket, interface: host, bind: '0.0.0.0' });
     // The port may be another program's alone, or the address gone: then there is no DNS-SD, and the beacon is there.
     this.#mdns.on('error', () => {});
@@ -97,13 +99,15 @@ function packed(records: readonly ServiceRecord[]): ServiceRecord[] {
 
 /** A socket that only neighbours reach; it has what the package calls of dgram.Socket. */
 class NeighbourSocket extends EventEmitter {
+  readonly #network: BoundNetwork;
   readonly #socket: Socket;
   readonly #neighbours = new BlockList();
   readonly #budgets = new SourceBudgets(PER_SOURCE, SOURCES_MAX);
 
-  constructor(foothold: Foothold) {
+  constructor(network: BoundNetwork, foothold: Foothold) {
     super();
     const { host } = foothold;
+    this.#network = network;
     addNetwork(this.#neighbours, foothold);
     this.#socket = createSocket({ type: 'udp4', reuseAddr: true });
     this.#socket.on('message', (bytes, source) => this.#receive(bytes, source));
@@ -120,7 +124,10 @@ class NeighbourSocket extends EventEmitter {
   }
 
   bind(port: number, address: string, bound: () => void): void {
-    this.#socket.bind({ port, address, exclusive: false }, bound);
+    const binding = this.#network.sharedBinding(address, port);
+    // Without one it is never open, and what the package sends goes nowhere.
+    if (binding) this.#socket.bind(binding, bound);
+    else setImmediate(() => this.emit('error', new Error('the system does not hold it to our interface')));
   }
   address(): unknown {
     return this.#socket.address();

@@ -54,7 +54,7 @@ export class LanSockets {
   /** Opens what is not open, and follows the machine's addresses. */
   refresh(): void {
     const footholds = footholdsOf(this.#network);
-    const signature = JSON.stringify(footholds);
+    const signature = this.#network.signature + JSON.stringify(footholds);
     if (signature === this.#signature) return;
     this.close();
     this.#signature = signature;
@@ -121,21 +121,36 @@ export class LanSockets {
   }
 
   #listen(family: LsdFamily, footholds: readonly Foothold[]): void {
-    const socket = this.#make(family, undefined);
     // Other clients of this machine listen there as well.
-    socket.bind({ port: this.#group.port, address: family === 'ip6' ? '::' : '0.0.0.0', exclusive: false }, () => {
+    this.#bind(family, undefined, family === 'ip6' ? '::' : '0.0.0.0', this.#group.port, (socket) => {
       for (const foothold of footholds)
         attempt(() => socket.addMembership(this.#group.groups[family], wayOf(foothold)));
     });
   }
 
   #prepareSender(family: LsdFamily, foothold: Foothold): void {
-    const socket = this.#make(family, foothold);
-    socket.bind(0, foothold.host, () => {
+    this.#bind(family, foothold, foothold.host, 0, (socket) => {
       attempt(() => socket.setBroadcast(true));
       attempt(() => socket.setMulticastInterface(wayOf(foothold)));
       attempt(() => socket.setMulticastTTL(HOPS));
     });
+  }
+
+  #bind(
+    family: LsdFamily,
+    foothold: Foothold | undefined,
+    host: string,
+    port: number,
+    bound: (socket: Socket) => void,
+  ): void {
+    const binding = this.#network.sharedBinding(host, port);
+    // Held to the device or not at all; the next refresh tries again.
+    if (!binding) {
+      this.#signature = '';
+      return;
+    }
+    const socket = this.#make(family, foothold);
+    socket.bind(binding, () => bound(socket));
   }
 
   #make(family: LsdFamily, foothold: Foothold | undefined): Socket {
@@ -162,9 +177,12 @@ export class LanSockets {
 /** The addresses that the node may use, with their networks. */
 function footholdsOf(network: BoundNetwork): Foothold[] {
   const allowed = new Set(network.hosts());
+  // Another interface may have our address too.
+  const device = network.source?.device;
   return Object.entries(networkInterfaces())
     .flatMap(([device, entries]) => (entries ?? []).map(({ address, cidr }) => ({ host: address, device, cidr })))
     .filter((foothold): foothold is Foothold => foothold.cidr !== null && allowed.has(foothold.host))
+    .filter((foothold) => device === undefined || foothold.device === device)
     .slice(0, ADDRESSES_MAX);
 }
 

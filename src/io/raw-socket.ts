@@ -10,6 +10,8 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const SO_BINDTODEVICE = 25;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
 /** IFNAMSIZ, with the closing zero. */
 const DEVICE_BYTES_MAX = 16;
 
@@ -19,17 +21,24 @@ export interface SocketPlace {
   readonly host: string;
   /** Local port to bind; undefined leaves the socket unbound. */
   readonly port: number | undefined;
+  /** Lets other sockets of this machine have the port as well; `::` is IPv6 alone then. */
+  readonly isShared?: boolean;
 }
 
 /** Opens a socket, pinned to a device where one is named: its descriptor, or undefined when the kernel refuses. */
-export function openRawSocket(libc: Libc, { kind, host, port }: SocketPlace, device?: string): number | undefined {
+export function openRawSocket(
+  libc: Libc,
+  { kind, host, port, isShared = false }: SocketPlace,
+  device?: string,
+): number | undefined {
   const fd = libc.socket(isIPv6(host) ? AF_INET6 : AF_INET, KIND[kind] | SOCK_CLOEXEC, 0);
   if (fd < 0) return undefined;
-  const set = (option: number, value: ArrayBuffer): boolean =>
-    libc.setsockopt(fd, SOL_SOCKET, option, value, value.byteLength) === 0;
+  const set = (option: number, value: ArrayBuffer, level = SOL_SOCKET): boolean =>
+    libc.setsockopt(fd, level, option, value, value.byteLength) === 0;
   let isGood = device === undefined || set(SO_BINDTODEVICE, deviceName(device));
   if (isGood && port !== undefined) {
-    if (kind === 'tcp') set(SO_REUSEADDR, Int32Array.of(1).buffer);
+    if (kind === 'tcp' || isShared) set(SO_REUSEADDR, Int32Array.of(1).buffer);
+    if (isShared && isIPv6(host)) set(IPV6_V6ONLY, Int32Array.of(1).buffer, IPPROTO_IPV6);
     const address = socketAddress(host, port);
     isGood = libc.bind(fd, address, address.byteLength) === 0;
   }

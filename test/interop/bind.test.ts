@@ -12,6 +12,7 @@ import { Program, run } from './program.ts';
 import { hasWhatItTakes, TestBed } from './test-bed.ts';
 import { bareMagnet, infoHashOf, makeTorrent } from './torrent-file.ts';
 import { until } from './until.ts';
+import { Witness } from './witness.ts';
 
 const SECONDS_MAX = 40;
 const SIZE = 8 * 2 ** 20;
@@ -31,8 +32,8 @@ interface Scene {
   readonly decoy: Host;
 }
 
-async function setScene(t: TestContext): Promise<Scene | undefined> {
-  if (!(await hasWhatItTakes(t, ['sysctl']))) return undefined;
+async function setScene(t: TestContext, hasSix = false): Promise<Scene | undefined> {
+  if (!(await hasWhatItTakes(t, ['sysctl', 'tcpdump']))) return undefined;
   if (!requireOrSkip(t, isInstalled('curl'), 'curl is not installed')) return undefined;
   const bed = await TestBed.create(t);
   const other = await bed.addNetwork();
@@ -41,9 +42,13 @@ async function setScene(t: TestContext): Promise<Scene | undefined> {
   const { address } = await other.join(place.host);
   const { host, scratch } = await bed.place('bound');
   // Without IPv6 an interface says nothing of its own accord.
-  await run(
-    inNamespace(host, ['sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1']]),
-  );
+  if (!hasSix)
+    await run(
+      inNamespace(host, [
+        'sysctl',
+        ['-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'],
+      ]),
+    );
   await other.join(host);
   const decoy = await other.addHost();
   // A way out that tempts: whatever is not on the first network would go by the second.
@@ -130,3 +135,43 @@ test('while its address is gone a node says so and waits, and goes on by itself 
   assert.equal((await sentElsewhere(host)) - before, 0, seen.output);
   await until('the problem to be over', 5, async () => (await node.status()).bind.problem === null || undefined);
 });
+
+for (const bind of ['eth0', 'address', 'unbound'] as const) {
+  const name =
+    bind === 'unbound'
+      ? 'the witness: calls of an unbound node to its neighbours do leave by the other interface'
+      : `bound to ${bind === 'eth0' ? 'an interface' : 'an address'}, calls to neighbours leave by no other interface`;
+  test(name, async (t) => {
+    const scene = await setScene(t, true);
+    if (!scene) return;
+    const { bed, host, scratch, decoy } = scene;
+    for (const [n, device] of ['eth0', 'eth1'].entries()) {
+      const address = ['-n', host.namespace, 'address', 'add', `fd78:${n}::1/64`, 'dev', device, 'nodad'];
+      await run(['ip', address]);
+    }
+    // Half of the neighbours, the supernode not among them, seem to be on the second network.
+    const [base] = host.address.split(/\.[0-9]+$/);
+    await run(['ip', ['-n', host.namespace, 'route', 'add', `${base}.128/25`, 'dev', 'eth1']]);
+    const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 5);
+    const torrentFile = await makeTorrent(content, 'http://127.0.0.1:9/announce', 18);
+
+    const [first, second] = [await Witness.of(t, host, 'eth0'), await Witness.of(t, host, 'eth1')];
+    const bound = { eth0: 'eth0', address: host.address, unbound: '::' }[bind];
+    const flags = ['--bind', bound, '--lsd'];
+    const node = await startMonsoon({ host, scratch }, { isNeighbourly: true, flags });
+    await node.seed(torrentFile, content.parent);
+    const calls: [string, RegExp][] = [
+      ['the beacon', / > 239\.192\.77\.83\.7374: UDP/],
+      ['local discovery', / > 239\.192\.152\.143\.6771: UDP/],
+      ['DNS-SD', /\.5353 > 224\.0\.0\.251\.5353:/],
+      ...(bind === 'address' ? [] : [['the beacon over IPv6', /> ff15::4d53\.7374: UDP/] as [string, RegExp]]),
+    ];
+    for (const [what, pattern] of calls) {
+      await first.seen(what, pattern);
+      if (bind === 'unbound') await second.seen(what, pattern);
+    }
+    const last = new RegExp(`who-has ${base!.replaceAll('.', '\\.')}\\.253 `);
+    await (bind === 'unbound' ? second : first).seen('the last neighbour asked for', last);
+    if (bind !== 'unbound') assert.deepEqual(await second.everything(decoy), []);
+  });
+}
