@@ -71,6 +71,7 @@ export class DnsService {
       ttlSeconds: config.dnsTtl,
       answersPerSecond: config.dnsRate,
       secondaries,
+      bindingTowards: (host) => network.bindingTowards(host),
       tsig: config.dnsKeyFile === '' ? undefined : await readTsig(config.dnsKeyFile),
       serials: await ZoneSerials.open(join(home.dataDir, 'zone.serial'), wallNow(), unsaved),
       content: () => ({

@@ -3,7 +3,7 @@
  * whoever misses it asks by itself, as often as the zone says.
  */
 import { randomInt } from 'node:crypto';
-import { createSocket, type Socket } from 'node:dgram';
+import { type BindOptions, createSocket, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
 import { type Address, formatAddress, type WallSeconds, wallSeconds } from '../../src/base/index.ts';
 import { type AnswerTable, encodeNotify, isNotifyReply, type Tsig } from '../index.ts';
@@ -12,14 +12,19 @@ const TRIES = 4;
 const RETRY_MS = 3000;
 const IDS = 2 ** 16;
 
+/** How a socket is bound that speaks to a host; undefined while it may not be spoken to. */
+export type BindingTowards = (host: string) => BindOptions | undefined;
+
 export class Notifier {
   readonly #secondaries: readonly Address[];
+  readonly #bindingTowards: BindingTowards;
   readonly #tsig: Tsig | undefined;
   /** One socket for each secondary that was told and did not answer yet. */
   readonly #told = new Map<string, { socket: Socket; timer: NodeJS.Timeout }>();
 
-  constructor(secondaries: readonly Address[], tsig: Tsig | undefined) {
+  constructor(secondaries: readonly Address[], tsig: Tsig | undefined, bindingTowards: BindingTowards) {
     this.#secondaries = secondaries;
+    this.#bindingTowards = bindingTowards;
     this.#tsig = tsig;
   }
 
@@ -34,6 +39,8 @@ export class Notifier {
   #tellOne(secondary: Address, table: AnswerTable): void {
     const key = formatAddress(secondary);
     this.#end(key);
+    const binding = this.#bindingTowards(secondary.host);
+    if (!binding) return;
     const id = randomInt(IDS);
     const plain = encodeNotify(id, table);
     const message = this.#tsig?.sign(plain, undefined, wallNow()).bytes ?? plain;
@@ -49,7 +56,7 @@ export class Notifier {
     // A secondary that cannot be reached asks when it can.
     socket.on('error', () => this.#end(key));
     this.#told.set(key, { socket, timer: setInterval(send, RETRY_MS).unref() });
-    send();
+    socket.bind(binding, send);
   }
 
   #end(key: string): void {

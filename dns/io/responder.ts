@@ -16,7 +16,7 @@ import {
   type ZoneContent,
 } from '../index.ts';
 import { LiveZone, type Serials, ZONE_AGE_MAX_MS } from './live-zone.ts';
-import { Notifier } from './notifier.ts';
+import { type BindingTowards, Notifier } from './notifier.ts';
 import { openSockets, type Where } from './sockets.ts';
 import { serveTcp } from './tcp-front.ts';
 import { serveUdp } from './udp-front.ts';
@@ -37,6 +37,7 @@ export interface ResponderOptions extends Where {
   /** Name servers that may fetch the zone, and where they are told of changes. */
   readonly secondaries: readonly Address[];
   readonly tsig: Tsig | undefined;
+  readonly bindingTowards: BindingTowards;
 }
 export interface Responder {
   readonly port: number;
@@ -56,7 +57,7 @@ export async function openResponder(options: ResponderOptions): Promise<Responde
     tsig: options.tsig,
   });
   const { udp, exchange, tcp, port } = await openSockets(options);
-  const notifier = new Notifier(options.secondaries, options.tsig);
+  const notifier = new Notifier(options.secondaries, options.tsig, options.bindingTowards);
   const refresh = (): Moment => {
     const now = instant(performance.now());
     const table = zone.table(now);

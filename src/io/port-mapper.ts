@@ -22,6 +22,7 @@ import { HttpClient } from './http-client.ts';
 const GATEWAY_PORT = 5351;
 /** Where gateways say that they were restarted (RFC 6886, 3.2.1; RFC 6887, 14.1.3). */
 const NOTICE_PORT = 5350;
+const NOTICE_HOST = '0.0.0.0';
 const SEARCH = { host: '239.255.255.250', port: 1900, hops: 2 };
 const REQUEST_MS = 4000;
 const REPLY_BYTES_MAX = 65_536;
@@ -48,6 +49,8 @@ export class PortMapper {
   readonly #wake = (): void => this.#input({ type: 'tick' });
   readonly #ended = Promise.withResolvers<void>();
   #gateway: Gateway | undefined;
+  /** Of the network when the sockets were opened. */
+  #signature: string | undefined;
   /** To the gateway, and for its notices. */
   #sockets: Socket[] = [];
   #look: NodeJS.Timeout | undefined;
@@ -94,7 +97,10 @@ export class PortMapper {
     this.#look.unref();
     // A public address needs no mapping, and who gave it to us is nobody's home router.
     const useful = gateway && reachOf(gateway.ownHost) !== 'public' ? gateway : undefined;
-    if (useful?.host !== this.#gateway?.host || useful?.ownHost !== this.#gateway?.ownHost) {
+    const { signature } = this.#settings.network;
+    const isSame = useful?.host === this.#gateway?.host && useful?.ownHost === this.#gateway?.ownHost;
+    if (!isSame || signature !== this.#signature) {
+      this.#signature = signature;
       this.#closeSockets();
       this.#gateway = useful;
       if (useful) await this.#openSockets(useful);
@@ -112,9 +118,17 @@ export class PortMapper {
       socket.on('message', (bytes, from) => this.#receive(bytes, from, host));
     }
     const isListening = once(asking, 'listening').catch(() => {});
-    const binding = this.#settings.network.udpBinding('udp4', 0) ?? { port: 0 };
-    asking.bind('fd' in binding ? binding : { port: 0, address: ownHost });
-    hearing.bind(NOTICE_PORT);
+    const { network } = this.#settings;
+    const binding = network.sharedBinding(ownHost, 0);
+    const noticeBinding = network.sharedBinding(NOTICE_HOST, NOTICE_PORT);
+    // The interface went meanwhile, or the system does not hold sockets to it: the next look tries again.
+    if (!binding || !noticeBinding) {
+      this.#closeSockets();
+      this.#gateway = undefined;
+      return;
+    }
+    asking.bind(binding);
+    hearing.bind(noticeBinding);
     await isListening;
     try {
       asking.setMulticastInterface(ownHost);

@@ -90,6 +90,9 @@ export class UdpPort {
         const listening = once(socket, 'listening');
         socket.bind(binding);
         await listening;
+        // It was to say why it cannot be held to the device, and did not.
+        if (this.#network.device !== undefined && !('fd' in binding))
+          throw new Error('the system does not hold it there');
       } catch (error) {
         socket.close();
         const { code } = error as NodeJS.ErrnoException;

@@ -74,6 +74,7 @@ export const open = (changes: Partial<ResponderOptions> = {}): Promise<Responder
     batching: openBatching(),
     serials: serialsInMemory(),
     secondaries: [],
+    bindingTowards: () => ({ port: 0 }),
     tsig: undefined,
     ...changes,
   });
