@@ -13,6 +13,7 @@ import { completed, openNodeFor, randomContent, specOf, temporaryFolder, until }
 import { openRawSeed } from './raw-peer.ts';
 
 const STOPS_WITHIN_MS = 1000;
+const SAID_WITHIN_MS = 15_000;
 /** What there is no room for takes longer than the requests may go on. */
 const SLOW_BYTES_PER_SECOND = 6 << 20;
 /** Of a disk that refused. */
@@ -103,6 +104,7 @@ for (const pieceLength of [16_384, 4 << 20]) {
     await started;
     host.learn([seed.address], 'user', 'user');
     await until('the disk to be full', isFull);
+    await until('the reason', () => /disk is full/.test(host.figures().stalledBecause ?? ''), SAID_WITHIN_MS);
     await until('three more retries', () => performance.now() > fullSince! + STOPS_WITHIN_MS + 3 * RETRY_MS);
     const asked = askedAt.length;
     t.diagnostic(

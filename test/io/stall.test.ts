@@ -1,4 +1,4 @@
-// Each reason why a torrent stands still, brought about by real trackers and peers, and said within 15 seconds.
+// Each reason why a torrent stands still, brought about by real trackers and peers, and said within 15 seconds. (A full disk: full-disk.test.ts.)
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,6 +13,7 @@ import type { TorrentSpec } from '../../src/io/torrent-spec.ts';
 import type { TorrentInfo } from '../../src/torrent/index.ts';
 import { encodeWireHandshake, MESSAGE } from '../../src/wire/index.ts';
 import {
+  type LoopbackNode,
   type LoopbackSettings,
   openLoopbackNode,
   randomContent,
@@ -61,6 +62,8 @@ interface Stall {
   readonly spec?: (t: TestContext) => Promise<Partial<TorrentSpec>>;
   readonly peer?: (t: TestContext, info: TorrentInfo) => Promise<Address>;
   readonly settings?: LoopbackSettings;
+  /** What there is before the torrent. */
+  readonly before?: (node: LoopbackNode) => unknown;
 }
 
 const CLOSED_PORT: Address = { host: '127.0.0.1', port: 9 + 1024 };
@@ -119,13 +122,26 @@ const STALLS: readonly Stall[] = [
     spec: async () => ({ info: undefined }),
     peer: (t, info) => peer(t, info, message(MESSAGE.haveNone)),
   },
+  {
+    what: 'the rate limit is zero',
+    says: /^the download rate limit is 0; "monsoon limit --down none" lifts it/,
+    peer: (t, info) => peer(t, info, message(MESSAGE.haveAll), message(MESSAGE.unchoke)),
+    before: (node) => node.rates.down.limit(0),
+  },
+  {
+    what: 'another one goes first',
+    says: /^waits in the queue: one download runs at a time/,
+    settings: { downloadsMax: 1 },
+    before: async (node) => node.torrents.add(specOf(await content(), temporaryFolder('first')))!.started,
+  },
 ];
 
-for (const { what, says, spec, peer: open, settings } of STALLS) {
+for (const { what, says, spec, peer: open, settings, before } of STALLS) {
   test(`a torrent says within 15 s that ${what}`, async (t) => {
     const node = await openLoopbackNode(undefined, { encryptionOut: 'off', ...settings });
     t.after(() => node.stop());
     const info = await content();
+    await before?.(node);
     const { host, started } = node.torrents.add(specOf(info, temporaryFolder('fetched'), await spec?.(t)))!;
     await started;
     if (open) host.learn([await open(t, info)], 'user', 'user');

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { TorrentDetail, TorrentRow } from '../../app/running-node.ts';
+import { hostNode, runHere } from '../app/place.ts';
+import { until } from '../interop/until.ts';
 import { running } from './running.ts';
 
 test('get of what is here says where it is instead of ignoring another folder', async (t) => {
@@ -96,4 +99,31 @@ test('four digits of a hash are enough where they are unique, and every verb say
     await assert.rejects(ask('abcd'), { code: 'usage', message: /^"abcd" is not unique:\nabcd1+ .*\nabcd2+ / });
     await assert.rejects(ask('caf'), { code: 'not-found' });
   }
+});
+
+test('ps and info say within 15 s why each torrent stands still, as text and as JSON', async (t) => {
+  const { node, place } = await running(t, { role: 'client', lan: false, downloadsMax: 1 });
+  await hostNode(t, place, node);
+  const magnet = (digit: string): string =>
+    `magnet:?xt=urn:btih:${digit.repeat(40)}&dn=${digit}&tr=http://127.0.0.1:1/announce`;
+  const asked = performance.now();
+  const [first, second] = [await node.get(magnet('a'), undefined), await node.get(magnet('b'), undefined)];
+  const reasonOf = async ({ infoHash }: TorrentRow): Promise<string> => {
+    const { data } = await runHere(place, ['ps', '--json']);
+    return (JSON.parse(data) as TorrentRow[]).find((row) => row.infoHash === infoHash)!.stalledBecause ?? '';
+  };
+  for (const [row, says] of [
+    [first, /^no tracker answers: .*127\.0\.0\.1/],
+    [second, /^waits in the queue: one download runs at a time/],
+  ] as const) {
+    await until(`${says}`, 15, async () => says.test(await reasonOf(row)) || undefined);
+    const reason = await reasonOf(row);
+    const detail: TorrentDetail = JSON.parse((await runHere(place, ['info', row.infoHash, '--json'])).data);
+    assert.equal(detail.torrent?.stalledBecause, reason);
+    const [table, facts] = [await runHere(place, ['ps']), await runHere(place, ['info', row.infoHash])];
+    const line = table.data.split('\n').find((text) => text.startsWith(row.infoHash.slice(0, 8)));
+    assert.ok(line?.includes(reason), table.data);
+    assert.match(facts.data, new RegExp(`^Here .*: ${RegExp.escape(reason)}$`, 'm'));
+  }
+  assert.ok(performance.now() - asked < 15_000);
 });

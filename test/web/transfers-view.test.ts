@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { wallSeconds } from '../../src/base/index.ts';
+import { hostNode, placeFor } from '../app/place.ts';
 import { until } from '../io/loopback-node.ts';
 import { infoHashOf, nodeIdOf, storedItem } from '../listing/signer.ts';
+import { running } from '../node/running.ts';
 import { fileOf, openPageNode, type PageNode, ringOf, torrentOf } from './page-node.ts';
 import { canVisit, visit } from './visit.ts';
 
@@ -36,6 +38,16 @@ test('transfers show progress, rates, peers, time left and why they stall, and c
   node.transfers = [];
   await page.getByText('Nothing is fetched or shared yet.').waitFor();
   assert.deepEqual(incidents, []);
+});
+
+test('a real node says on its page, and within 15 s, why nothing moves', async (t) => {
+  if (!(await canVisit(t))) return;
+  const place = placeFor(t);
+  const { node } = await running(t, { role: 'client', lan: false }, place);
+  const { ui } = await hostNode(t, place, node);
+  const { page } = await visit(t, `${ui}#/transfers`);
+  await node.get(`magnet:?xt=urn:btih:${infoHashOf(1)}&tr=http://127.0.0.1:1/announce`, undefined);
+  await page.getByRole('row').getByText('no tracker answers: ').waitFor({ timeout: 15_000 });
 });
 
 test('a transfer is paused and resumed, limited, moved, checked, put first, and removed in two clicks', async (t) => {
