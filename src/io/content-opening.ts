@@ -2,13 +2,13 @@
  * From metadata to a transfer: opens a torrent's files, finds out which pieces are on disk (remembered, or hashed when
  * it is this torrent's turn), and makes the transfer machine for the rest. Refuses to know peers and links.
  */
-import type { TorrentInfo } from '../torrent/index.ts';
+import type { TorrentInfo, TransferInput } from '../torrent/index.ts';
 import { Bitfield, Transfer } from '../torrent/index.ts';
 import { now } from './alarm-clock.ts';
 import type { FileChoice } from './file-choice.ts';
 import { DownloadQuota } from './order-quota.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
-import { openPiecesMaxOf } from './segments.ts';
+import { arrivalMemoryOf, openPiecesMaxOf } from './segments.ts';
 import { type DiskEvents, TorrentDisk } from './torrent-disk.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 
@@ -18,11 +18,11 @@ export interface OpeningSettings {
   readonly services: TorrentServices;
   readonly resume: ResumeFile;
   readonly choice: FileChoice;
-  readonly disk: DiskEvents;
+  readonly disk: Omit<DiskEvents, 'drained'>;
   /** Hashing is due, which may take long: what is known is written down before. */
   checkDue(): void;
-  /** The rate limit lets a link ask for more again. */
-  granted(link: number): void;
+  /** The rate limit or memory lets more be asked for again. */
+  mayAsk(fact: TransferInput): void;
 }
 
 /** The opening of one torrent's content. */
@@ -43,7 +43,8 @@ export class ContentOpening {
   diskOf(info: TorrentInfo): TorrentDisk {
     const { spec, resume, disk } = this.#settings;
     this.#checkedShare = undefined;
-    return new TorrentDisk({ info, directory: spec.directory, sourcePaths: spec.sourcePaths }, resume, disk);
+    const events = { ...disk, drained: () => this.#settings.mayAsk({ type: 'drained' }) };
+    return new TorrentDisk({ info, directory: spec.directory, sourcePaths: spec.sourcePaths }, resume, events);
   }
 
   /** Which pieces are on disk; resolves early and short when the disk was told to cancel. */
@@ -66,7 +67,10 @@ export class ContentOpening {
     const { uploadSlots, random, rates } = services;
     const openPiecesMax = openPiecesMaxOf(info.pieceLength);
     const priorities = choice.piecePriorities(disk.layout, info);
-    const quota = new DownloadQuota(rates.down, info.infoHash, (link) => this.#settings.granted(link));
-    return new Transfer(disk.layout, stored, { uploadSlots, openPiecesMax, priorities, quota }, random, now());
+    const quota = new DownloadQuota(rates.down, info.infoHash, (link) =>
+      this.#settings.mayAsk({ type: 'granted', link }),
+    );
+    const memory = arrivalMemoryOf(info.pieceLength, disk.intake);
+    return new Transfer(disk.layout, stored, { uploadSlots, openPiecesMax, priorities, quota, memory }, random, now());
   }
 }

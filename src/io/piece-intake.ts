@@ -41,6 +41,8 @@ export interface IntakeEvents {
   touched(piece: number): void;
   /** A write failed; its bytes are kept for `retryWrites` or `store`. */
   writeFailed(error: unknown): void;
+  /** Less waits for the disk than did. */
+  drained(): void;
 }
 
 /** The arriving pieces of one torrent. */
@@ -54,6 +56,7 @@ export class PieceIntake {
   readonly #intakes = new Map<number, Intake>();
   /** Writes of dropped pieces, which must not overtake those of the same piece's next arrival. */
   readonly #draining = new Map<number, Promise<unknown>>();
+  #waitingBytes = 0;
 
   constructor(store: Store, pieceHashes: Uint8Array, events: IntakeEvents) {
     this.#layout = store.layout;
@@ -61,6 +64,11 @@ export class PieceIntake {
     this.#pieceHashes = pieceHashes;
     this.#events = events;
     this.#segmentBytes = Math.min(SEGMENT_BYTES_MAX, this.#layout.pieceLength);
+  }
+
+  /** Bytes in full segments of pieces of several, which wait for their hash and the disk. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Where a block of a piece goes. */
@@ -88,6 +96,7 @@ export class PieceIntake {
     if (segment.missing > 0) return;
     // The only segment of a piece waits for the verdict; of several, each goes to disk to free its memory.
     if (intake.segments.length === 1) return;
+    this.#waitingBytes += segment.bytes.length;
     if (intake.hashed === 0 && isForThread(segment.bytes)) intake.hash ??= new PartedHash(hashThread());
     this.#hashInOrder(intake);
     this.#beginWrite(intake, index, segment);
@@ -147,7 +156,7 @@ export class PieceIntake {
       if (!segment || segment === 'written') continue;
       if (segment.writing) writes.push(segment.writing);
       // What the thread has comes back when it is done.
-      else if (!intake.inThread) giveSegment(segment.bytes);
+      else if (!intake.inThread) this.#free(intake, segment);
     }
     if (writes.length === 0) return;
     const drained = Promise.allSettled([...writes, this.#draining.get(piece)]).then(() => {
@@ -234,7 +243,7 @@ export class PieceIntake {
     );
     if (!isWritten && !intake.isDropped) return this.#write(intake, index, segment);
     intake.segments[index] = 'written';
-    giveSegment(bytes);
+    this.#free(intake, segment);
   }
 
   /** Hashes a piece of one segment, and writes it at once when it is good and its place is in one file. */
@@ -288,7 +297,7 @@ export class PieceIntake {
     writing.catch((error: unknown) => {
       segment.writing = undefined;
       segment.hasFailed = true;
-      if (intake.isDropped) giveSegment(segment.bytes);
+      if (intake.isDropped) this.#free(intake, segment);
       else this.#events.writeFailed(error);
     });
   }
@@ -299,7 +308,14 @@ export class PieceIntake {
     this.#touch(intake);
     await this.#store.write(this.#startOf(intake.piece, index), segment.bytes);
     intake.segments[index] = 'written';
-    giveSegment(segment.bytes);
+    this.#free(intake, segment);
+  }
+
+  #free({ segments }: Intake, { bytes, missing }: Segment): void {
+    giveSegment(bytes);
+    if (segments.length === 1 || missing > 0) return;
+    this.#waitingBytes -= bytes.length;
+    this.#events.drained();
   }
 }
 

@@ -2,6 +2,8 @@
  * The memory that arriving pieces are put together in, shared by all torrents of the process: what the hashing thread
  * sees where there is room, plain buffers otherwise.
  */
+import type { ArrivalMemory } from '../torrent/index.ts';
+import { BLOCK_BYTES } from '../wire/index.ts';
 import { HashThread } from './hash-thread.ts';
 
 /** Largest segment: hashing it keeps a thread for about a millisecond. */
@@ -43,6 +45,15 @@ export function isForThread(bytes: Uint8Array): boolean {
 /** The thread that `isForThread` speaks of; to be called where that said yes. */
 export function hashThread(): HashThread {
   return started!.thread!;
+}
+
+/** What is on order and what waits for the disk may take so much together where a piece is larger than a segment. */
+export function arrivalMemoryOf(
+  pieceLength: number,
+  intake: { readonly waitingBytes: number },
+): ArrivalMemory | undefined {
+  if (pieceLength <= SEGMENT_BYTES_MAX) return undefined;
+  return { blocksMax: INTAKE_BYTES_MAX / BLOCK_BYTES, waiting: () => Math.ceil(intake.waitingBytes / BLOCK_BYTES) };
 }
 
 /** Pieces of one torrent that may be in flight at a time, but for links that would have none; of large ones few segments are. */

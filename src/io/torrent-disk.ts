@@ -24,6 +24,8 @@ export type Memo = Omit<Snapshot, 'have' | 'modifiedMs' | 'directory' | 'sourceP
 export interface DiskEvents {
   /** A write, a sync or the journal failed; `retry` does it again. */
   refused(error: unknown): void;
+  /** Less of what arrived waits to be written. */
+  drained(): void;
   /** A stored piece is gone, in memory and on the disk: what we said we have is not true any more. */
   lost(error: MonsoonError): void;
 }
@@ -52,6 +54,7 @@ export class TorrentDisk {
     this.intake = new PieceIntake(this.#store, content.info.pieceHashes, {
       touched: (piece) => resume.touched(piece),
       writeFailed: (error) => events.refused(error),
+      drained: () => events.drained(),
     });
   }
 

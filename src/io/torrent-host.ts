@@ -112,8 +112,8 @@ export class TorrentHost {
       checkDue: () => {
         this.#written = this.#memory.writeUnlessKept().catch((error) => this.#fail(textOfError(error)));
       },
-      granted: (link) => {
-        this.#parts.transfer?.input({ type: 'granted', link }, now());
+      mayAsk: (fact) => {
+        this.#parts.transfer?.input(fact, now());
         this.#pump();
       },
     });

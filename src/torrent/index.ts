@@ -74,7 +74,7 @@ export {
   uniteReplies,
 } from './tracker-exchange.ts';
 export { Transfer } from './transfer.ts';
-export type { OrderQuota, TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
+export type { ArrivalMemory, OrderQuota, TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
 export {
   UdpExchange,
   type UdpExchangeEffect,

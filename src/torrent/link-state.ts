@@ -37,7 +37,7 @@ export class LinkState {
   weAreInterested = false;
   /** Blocks on order. */
   asked = 0;
-  /** Blocks that the download limit lets it be asked for yet; set before each filling. */
+  /** Blocks that the download limit and memory let it be asked for yet; set before each filling. */
   allowed: number = Number.POSITIVE_INFINITY;
   /** Pieces in which blocks are on order from this link. */
   readonly working: Set<number> = new Set();

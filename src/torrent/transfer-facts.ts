@@ -35,6 +35,8 @@ export type TransferInput =
   | { readonly type: 'due'; readonly start: number; readonly length: number; readonly at: Instant }
   /** Nobody waits for anything any more. */
   | { readonly type: 'nothingDue' }
+  /** Less waits for the disk than did: where memory kept blocks from being asked for, some may be. */
+  | { readonly type: 'drained' }
   /** The quota lets more be asked of a link. */
   | { readonly type: 'granted'; readonly link: LinkId }
   | { readonly type: 'tick' };
@@ -69,6 +71,14 @@ export interface OrderQuota {
   forget(link: LinkId): void;
 }
 
+/** The memory for what arrives, where it holds less than the pieces in flight. */
+export interface ArrivalMemory {
+  /** Blocks on order and waiting together, at most, but for a few of each link. */
+  readonly blocksMax: number;
+  /** Blocks that are here and wait for the disk; a `drained` fact says that they became fewer. */
+  waiting(): number;
+}
+
 /** What the machine needs from outside, besides facts. */
 export interface TransferSettings {
   readonly uploadSlots: number;
@@ -78,4 +88,6 @@ export interface TransferSettings {
   readonly priorities?: readonly Priority[];
   /** Absent where there is no limit. */
   readonly quota?: OrderQuota;
+  /** Absent where `openPiecesMax` alone bounds what arrives. */
+  readonly memory?: ArrivalMemory | undefined;
 }

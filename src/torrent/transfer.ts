@@ -25,7 +25,7 @@ import { LinkState } from './link-state.ts';
 import { Picker } from './picker.ts';
 import { Rate } from './rate.ts';
 import type { Priority } from './selection.ts';
-import type { OrderQuota, TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
+import type { ArrivalMemory, OrderQuota, TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
 import { UploadSlots } from './upload-slots.ts';
 import { Urgency } from './urgency.ts';
 
@@ -34,6 +34,8 @@ const TICK_MS = 1000;
 const SNUB_MS = 30_000;
 /** A link that sent blocks and now owes some in silence may have lost the requests (Transmission does): once more. */
 const REMIND_MS = 10_000;
+/** Blocks that a link may owe while others take all the memory. */
+const OWED_MIN = 16;
 
 /** The transfer of one torrent whose metadata is known. */
 export class Transfer implements Machine<TransferInput, TransferEffect> {
@@ -50,6 +52,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   readonly #unfilled = new Set<LinkState>();
   readonly #slots: UploadSlots;
   readonly #quota: OrderQuota | undefined;
+  readonly #memory: ArrivalMemory | undefined;
   #effects: TransferEffect[] = [];
   #now: Instant;
   #nextTick: Instant;
@@ -61,6 +64,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     this.up = new Rate(now);
     this.#layout = layout;
     this.#quota = settings.quota;
+    this.#memory = settings.memory;
     this.#ledger = new Ledger(layout, stored, settings.priorities);
     const urgency = new Urgency(this.#deadlines, this.#ledger, this.#links);
     this.#picker = new Picker(layout, this.#ledger, urgency, settings.openPiecesMax, random);
@@ -175,6 +179,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         return;
       case 'pieceChecked':
         return input.isGood ? this.#pieceGood(input.piece) : this.#pieceBad(input.piece);
+      case 'drained':
+        return this.#debts.refillAll();
       case 'pieceStored':
         return this.#pieceStored(input.piece);
       case 'storeFailed':
@@ -357,13 +363,23 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #fill(link: LinkState): void {
     if (this.#isPaused || this.#links.get(link.id) !== link) return;
     const quota = this.#quota;
-    if (quota) link.allowed = quota.allow(link.id, this.#picker.roomOf(link));
+    const room = this.#roomFor(link);
+    link.allowed = quota ? Math.min(room, quota.allow(link.id, Math.min(room, this.#picker.roomOf(link)))) : room;
     for (const run of this.#picker.fill(link, this.#now)) {
       this.#effects.push({ type: 'request', link: link.id, ...run });
       quota?.spend(link.id, run.count);
     }
     // It has nothing more for us: others may have its share.
     if (quota && link.allowed > 0 && link.hasRoom) quota.allow(link.id, 0);
+  }
+
+  /** Blocks that a link may be asked for as far as memory goes. */
+  #roomFor(link: LinkState): number {
+    if (!this.#memory) return Number.POSITIVE_INFINITY;
+    let room = this.#memory.blocksMax - this.#memory.waiting();
+    if (room <= 0) return 0;
+    for (const { asked } of this.#links.values()) room -= asked;
+    return Math.max(0, room, OWED_MIN - link.asked);
   }
 
   #pause(isPaused: boolean): void {

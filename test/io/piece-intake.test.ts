@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { encodeBencode, isFault, seededRandom } from '../../src/base/index.ts';
 import { FileStore } from '../../src/io/file-store.ts';
 import { sha1 } from '../../src/io/hash.ts';
-import { PieceIntake } from '../../src/io/piece-intake.ts';
+import { type IntakeEvents, PieceIntake } from '../../src/io/piece-intake.ts';
 import { giveSegment, isForThread, takeSegment } from '../../src/io/segments.ts';
 import { parseInfo } from '../../src/torrent/index.ts';
 import { BLOCK_BYTES } from '../../src/wire/index.ts';
@@ -14,6 +14,11 @@ import { randomContent, temporaryFolder } from './loopback-node.ts';
 
 const MIB = 2 ** 20;
 const random = seededRandom(SEED);
+const EVENTS: IntakeEvents = {
+  touched: () => {},
+  writeFailed: (error) => assert.fail(`${error}`),
+  drained: () => {},
+};
 
 /** How blocks may come; the last swaps some neighbours, as two peers at once would. */
 const ORDERS: Record<string, (blocks: number[]) => number[]> = {
@@ -39,7 +44,8 @@ for (const pieceLength of [65_536, MIB, 4 * MIB]) {
       assert.ok(!isFault(info));
       const store = new FileStore({ info, directory: temporaryFolder('intake'), sourcePaths: [] });
       t.after(() => store.close());
-      const events = { touched: () => {}, writeFailed: (error: unknown) => assert.fail(`${error}`) };
+      let drained = 0;
+      const events = { ...EVENTS, drained: () => drained++ };
       const intake = new PieceIntake(store, info.pieceHashes, events);
       for (const [piece, bytes] of pieces.entries()) {
         for (const isGood of [false, true]) {
@@ -61,6 +67,8 @@ for (const pieceLength of [65_536, MIB, 4 * MIB]) {
       const found = Buffer.alloc(content.length);
       await store.read(0, [found], found.length);
       assert.ok(found.equals(content));
+      assert.equal(intake.waitingBytes, 0);
+      assert.equal(drained > 0, pieceLength > MIB, 'whoever waits for memory hears of it');
     });
   }
 }
@@ -72,8 +80,7 @@ test('a piece whose later parts find no room in the memory of the thread is good
   assert.ok(!isFault(info));
   const store = new FileStore({ info, directory: temporaryFolder('room'), sourcePaths: [] });
   t.after(() => store.close());
-  const events = { touched: () => {}, writeFailed: (error: unknown) => assert.fail(`${error}`) };
-  const intake = new PieceIntake(store, info.pieceHashes, events);
+  const intake = new PieceIntake(store, info.pieceHashes, EVENTS);
   const arrive = (segment: number): void => {
     intake.place(0, segment * MIB, MIB).set(content.subarray(segment * MIB, (segment + 1) * MIB));
     intake.arrived(0, segment * MIB, MIB);
@@ -101,11 +108,7 @@ test('what arrives again while the first of it is being hashed and written ends 
   const store = new FileStore({ info, directory: temporaryFolder('again'), sourcePaths: [] });
   t.after(() => store.close());
   const touched: number[] = [];
-  const events = {
-    touched: (piece: number) => touched.push(piece),
-    writeFailed: (error: unknown) => assert.fail(`${error}`),
-  };
-  const intake = new PieceIntake(store, info.pieceHashes, events);
+  const intake = new PieceIntake(store, info.pieceHashes, { ...EVENTS, touched: (piece) => touched.push(piece) });
   const arrive = (): void => {
     intake.place(0, 0, content.length).set(content);
     intake.arrived(0, 0, content.length);

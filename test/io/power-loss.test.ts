@@ -57,6 +57,7 @@ class Life {
       {
         refused: (error) => this.refusals.push(`${error}`),
         lost: (error) => this.losses.push(error.message),
+        drained: () => {},
       },
       store,
     );

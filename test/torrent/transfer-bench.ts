@@ -1,6 +1,13 @@
 // One transfer machine with a clock of its own, for tests that play its peers by hand.
 import { type Instant, instant, seededRandom } from '../../src/base/index.ts';
-import { Bitfield, Layout, Transfer, type TransferEffect, type TransferInput } from '../../src/torrent/index.ts';
+import {
+  type ArrivalMemory,
+  Bitfield,
+  Layout,
+  Transfer,
+  type TransferEffect,
+  type TransferInput,
+} from '../../src/torrent/index.ts';
 import { BLOCK_BYTES } from '../../src/wire/index.ts';
 
 export type Typed<T, Type> = Extract<T, { type: Type }>;
@@ -11,12 +18,19 @@ export class Bench {
   readonly transfer: Transfer;
   now: Instant = instant(0);
 
-  constructor(pieces: number, blocksPerPiece: number, stored: readonly number[] = [], uploadSlots = 2) {
+  constructor(
+    pieces: number,
+    blocksPerPiece: number,
+    stored: readonly number[] = [],
+    uploadSlots = 2,
+    memory?: ArrivalMemory,
+  ) {
     const pieceLength = blocksPerPiece * BLOCK_BYTES;
     this.layout = new Layout({ length: pieces * pieceLength, pieceLength, pieceCount: pieces, files: [] });
     const field = new Bitfield(pieces);
     for (const piece of stored) field.add(piece);
-    this.transfer = new Transfer(this.layout, field, { uploadSlots, openPiecesMax: 8 }, seededRandom(1), this.now);
+    const settings = { uploadSlots, openPiecesMax: 8, memory };
+    this.transfer = new Transfer(this.layout, field, settings, seededRandom(1), this.now);
   }
 
   say(...inputs: TransferInput[]): TransferEffect[] {

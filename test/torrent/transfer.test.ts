@@ -65,6 +65,31 @@ test('a disk that is slower than a peer fills no more memory than its limit, and
   assert.equal(asked(bench.say({ type: 'pieceStored', piece: arrived[0]! })).length, 1);
 });
 
+test('where pieces are larger than the memory for them, no more is on order and waits than it holds', () => {
+  let waiting = 0;
+  const links = [1, 2, 3, 4, 5, 6, 7, 8];
+  const bench = new Bench(4, 256, [], 2, { blocksMax: 100, waiting: () => waiting });
+  const first = asked(bench.seeds(links));
+  const askedOf = (link: number): string[] => first.filter((block) => block.startsWith(`${link}:`));
+  assert.deepEqual(
+    links.map((link) => askedOf(link).length >= 16),
+    links.map(() => true),
+    'each is asked for some',
+  );
+  assert.ok(first.length <= 100 + links.length * 16, `${first.length} blocks`);
+
+  waiting = 100;
+  const arrive = (blocks: readonly string[]): string[] =>
+    blocks.flatMap((block) => {
+      const [link, piece, at] = block.split(':').map(Number) as [number, number, number];
+      return asked(bench.arrive(link, piece, at));
+    });
+  assert.deepEqual(arrive(first), [], 'nothing while the disk is behind');
+  waiting = 64;
+  const again = asked(bench.say({ type: 'drained' }));
+  assert.ok(again.length >= 36 && again.length <= 36 + links.length * 16, `${again.length} blocks`);
+});
+
 test('a disk that cannot read a piece back for its check is nobody else’s fault', () => {
   const bench = new Bench(1, 1);
   bench.seeds([1]);
