@@ -159,7 +159,7 @@ export class Tracker {
     node: NodeId | undefined,
   ): TrackerAnswer {
     const registered = this.#registrar.register(request, source, node, now);
-    if (isFault(registered)) return this.#refuse(registered);
+    if (isFault(registered)) return this.#refuse(registered, node);
     if ('nodeId' in registered && this.#registrar.brevity(now) !== 'free') return this.#busy(now);
     if ('nodeId' in registered) return this.#redirect('announce', registered, request.infoHash, query, source, node);
     const { slot, endpoint, intervalSeconds, peersWanted, leechersOnly } = registered;
@@ -207,7 +207,7 @@ export class Tracker {
     node: NodeId | undefined,
   ): TrackerAnswer {
     const address = reachableAddress(owner, source);
-    if (!address) return this.#refuse(publicFault('owner-unknown', 'no supernode is known to track this hash'));
+    if (!address) return this.#refuse(publicFault('owner-unknown', 'no supernode is known to track this hash'), node);
     const origin =
       node === undefined ? `http://${formatAddress(address)}` : nodeOrigin({ nodeId: owner.nodeId, address });
     const location = `${origin}/${kind}?${latin1(query)}`;
@@ -225,9 +225,11 @@ export class Tracker {
     this.#answer.raw(END);
   }
 
-  #refuse(refusal: Refusal): TrackerAnswer {
+  /** A node hears of owners itself, and is told no time to wait for one. */
+  #refuse(refusal: Refusal, node?: NodeId): TrackerAnswer {
     this.#writeFailure(refusal.text);
-    if (refusal.code === 'owner-unknown' || refusal.code === 'tracker-full') this.#answer.raw(RETRY_IN);
+    const isForLater = refusal.code === 'tracker-full' || (refusal.code === 'owner-unknown' && node === undefined);
+    if (isForLater) this.#answer.raw(RETRY_IN);
     this.#answer.raw(END);
     return this.#answered();
   }

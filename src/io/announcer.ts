@@ -6,6 +6,7 @@ import {
   type AnnounceInput,
   Announces,
   type FoundPeer,
+  retryMinutesOf,
 } from '../torrent/index.ts';
 import { now } from './alarm-clock.ts';
 import { type Trust, trustOf } from './dialler.ts';
@@ -74,7 +75,7 @@ export class Announcer {
     if (this.#isOver) return;
     if (isFault(reply)) {
       this.#torrent.log(`${tracker}: ${reply.text}`);
-      this.note({ type: 'failed', text: reply.text });
+      this.note({ type: 'failed', text: reply.text, retryMinutes: retryMinutesOf(reply) });
     } else {
       this.note({ type: 'answered', ...reply });
       this.#torrent.peersFound(reply.peers, trustOf(reply.trackerHost));

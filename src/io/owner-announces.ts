@@ -3,7 +3,13 @@
  * gone costs nothing, and to a third when one of them names peers and the other none. Who answered last is asked again.
  */
 import { type Fault, type InfoHash, isFault, type NodeAt, type Random, randomBelow } from '../base/index.ts';
-import { type AnnounceFacts, doRepliesDiffer, type TrackerReply, uniteReplies } from '../torrent/index.ts';
+import {
+  type AnnounceFacts,
+  doRepliesDiffer,
+  soonestRefusal,
+  type TrackerReply,
+  uniteReplies,
+} from '../torrent/index.ts';
 import { trustOf } from './dialler.ts';
 
 /** A reply, the host that gave it, and which node that is. */
@@ -43,7 +49,7 @@ export class OwnerAnnounces {
     const [first, ...rest] = replies;
     if (!first) {
       this.#lastAnswered.delete(facts.infoHash);
-      return outcomes[0]!;
+      return soonestRefusal(outcomes.filter(isFault) as [Fault, ...Fault[]]);
     }
     if (first.node) this.#remember(facts.infoHash, first.node);
     // What a host of the local network may say of peers there, one from outside may not: the union is only so credible.

@@ -22,6 +22,8 @@ import {
   parseRedirectRecords,
   parseTrackerReply,
   REPLY_BYTES_MAX,
+  retryMinutesOf,
+  TrackerRefusal,
 } from '../torrent/index.ts';
 import { trustOf } from './dialler.ts';
 import type { HttpClient, HttpReply } from './http-client.ts';
@@ -113,7 +115,7 @@ export class TrackerClient {
       if (!isFault(parsed)) return { ...parsed, trackerHost: bareHost(url.hostname), ...(node && { node }) };
       return reply.status === 200
         ? parsed
-        : fault('tracker-refused', `it answered with HTTP ${reply.status}: ${parsed.text}`);
+        : new TrackerRefusal(`it answered with HTTP ${reply.status}: ${parsed.text}`, retryMinutesOf(parsed));
     }
     return fault('redirect-loop', `${tracker} redirects in a circle`);
   }

@@ -1,11 +1,14 @@
 /**
- * When to announce to which tracker (BEP 3, tiers of BEP 12). Knows intervals and failures; the host sends the
- * request and reports back. Invariants: one request under way at a time, a farewell excepted; never sooner than the
- * tracker allows; no event is lost to a request that fails or is under way.
+ * When to announce to which tracker (BEP 3, tiers of BEP 12, refusals of BEP 31). Knows intervals and failures; the host
+ * sends the request and reports back. Invariants: one request under way at a time, a farewell excepted; never sooner
+ * than the tracker allows or, when it refused, wants; no event is lost to a request that fails or is under way.
  */
 import { type Deadline, type Instant, jittered, later, type Machine, type Random, shuffled } from '../base/index.ts';
 
 export type AnnounceEvent = 'started' | 'stopped' | 'completed' | undefined;
+
+/** In how many minutes a tracker that refused wants to be asked again (BEP 31). */
+export type RetryMinutes = number | 'never' | undefined;
 
 const INTERVAL_MIN_SECONDS = 30;
 const INTERVAL_MAX_SECONDS = 3600;
@@ -18,7 +21,7 @@ export type AnnounceInput =
   /** `again`: failures so far were our own network's. */
   | { readonly type: 'begin' | 'complete' | 'end' | 'tick' | 'again' }
   | { readonly type: 'answered'; readonly intervalSeconds: number; readonly minIntervalSeconds: number }
-  | { readonly type: 'failed'; readonly text: string }
+  | { readonly type: 'failed'; readonly text: string; readonly retryMinutes?: RetryMinutes }
   | { readonly type: 'hungry'; readonly isHungry: boolean }
   | { readonly type: 'trackers'; readonly tiers: readonly (readonly string[])[] };
 
@@ -45,6 +48,8 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   #answered: string | undefined;
   #nextAt: Instant | undefined;
   #allowedAt: Instant | undefined;
+  /** Until when trackers that refused want to be left alone, some for ever; bounded by the trackers. */
+  readonly #leftAlone = new Map<string, Instant>();
   #failures = 0;
   #lastFailure: string | undefined;
   #isHungry = false;
@@ -102,7 +107,7 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
         this.#noteAnswer(input.intervalSeconds, input.minIntervalSeconds, now);
         break;
       case 'failed':
-        this.#noteFailure(input.text, now);
+        this.#noteFailure(input.text, input.retryMinutes, now);
         break;
       case 'hungry':
         this.#noteHunger(input.isHungry, now);
@@ -118,11 +123,16 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
         break;
     }
     if (this.#isRunning && this.#asked === undefined && this.#nextAt !== undefined && this.#nextAt <= now) {
-      this.#send();
+      this.#send(now);
     }
   }
 
-  #send(): void {
+  #send(now: Instant): void {
+    if (this.#isLeftAlone(now) && !this.#moveOn(now)) {
+      const soonest = Math.min(...this.#leftAlone.values());
+      this.#nextAt = Number.isFinite(soonest) ? (soonest as Instant) : undefined;
+      return;
+    }
     const tracker = this.#tiers[this.#tier]?.[this.#place];
     if (tracker === undefined) return;
     this.#asked = tracker;
@@ -145,6 +155,8 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     this.#tiers = shuffledTiers(tiers, this.#random);
     this.#tier = this.#place = this.#failures = 0;
     this.#answered = this.#allowedAt = this.#lastFailure = undefined;
+    const { trackers } = this;
+    for (const tracker of this.#leftAlone.keys()) if (!trackers.includes(tracker)) this.#leftAlone.delete(tracker);
     this.#isAskedStale = this.#asked !== undefined;
     if (!this.#isRunning) return;
     this.#event = 'started';
@@ -185,22 +197,42 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     if (this.#event !== undefined) this.#nextAt = now;
   }
 
-  #noteFailure(text: string, now: Instant): void {
-    if (this.#takeAsked() === undefined) return;
+  #noteFailure(text: string, retryMinutes: RetryMinutes, now: Instant): void {
+    const tracker = this.#takeAsked();
+    if (tracker === undefined) return;
     this.#lastFailure = text;
+    if (retryMinutes !== undefined) this.#leaveAlone(tracker, retryMinutes, now);
     if (this.#event === undefined || this.#sentEvent === 'started') this.#event = this.#sentEvent;
-    const tier = this.#tiers[this.#tier] ?? [];
-    this.#place++;
-    if (this.#place >= tier.length) {
-      this.#place = 0;
-      this.#tier = (this.#tier + 1) % Math.max(1, this.#tiers.length);
-    }
-    if (this.#tier !== 0 || this.#place !== 0) {
+    if (this.#moveOn(now)) {
       this.#nextAt = now;
       return;
     }
     const rest = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_MAX_MS);
     this.#nextAt = later(now, jittered(this.#random, rest, 0.2));
+  }
+
+  #leaveAlone(tracker: string, retryMinutes: number | 'never', now: Instant): void {
+    const isForEver = retryMinutes === 'never';
+    this.#leftAlone.set(tracker, later(now, isForEver ? Number.POSITIVE_INFINITY : retryMinutes * 60_000));
+    if (isForEver && tracker === this.#answered) this.#answered = undefined;
+  }
+
+  #isLeftAlone(now: Instant): boolean {
+    const until = this.#leftAlone.get(this.#tiers[this.#tier]?.[this.#place] ?? '');
+    return until !== undefined && until > now;
+  }
+
+  /** Goes on to the next tracker that may be asked; false after the last one, when it is at the first again. */
+  #moveOn(now: Instant): boolean {
+    do {
+      this.#place++;
+      if (this.#place >= (this.#tiers[this.#tier]?.length ?? 0)) {
+        this.#place = 0;
+        this.#tier = (this.#tier + 1) % Math.max(1, this.#tiers.length);
+      }
+      if (this.#tier === 0 && this.#place === 0) return false;
+    } while (this.#isLeftAlone(now));
+    return true;
   }
 }
 

@@ -1,4 +1,10 @@
-export { type AnnounceEffect, type AnnounceEvent, type AnnounceInput, Announces } from './announces.ts';
+export {
+  type AnnounceEffect,
+  type AnnounceEvent,
+  type AnnounceInput,
+  Announces,
+  type RetryMinutes,
+} from './announces.ts';
 export { Bitfield } from './bitfield.ts';
 export {
   compareFiles,
@@ -69,7 +75,10 @@ export {
   percentEncode,
   REPLY_BYTES_MAX,
   REPLY_PEERS_MAX,
+  retryMinutesOf,
+  soonestRefusal,
   type TrackerFault,
+  TrackerRefusal,
   type TrackerReply,
   uniteReplies,
 } from './tracker-exchange.ts';

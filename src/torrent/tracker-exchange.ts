@@ -1,6 +1,6 @@
 /**
- * What a client says to a tracker and hears back over HTTP (BEP 3, compact peers of BEP 23 and 7). The reply is
- * untrusted: every count is bounded and a peer that is no address is left out.
+ * What a client says to a tracker and hears back over HTTP (BEP 3, compact peers of BEP 23 and 7, refusals of BEP 31).
+ * The reply is untrusted: every count is bounded and a peer that is no address is left out.
  */
 import {
   type Address,
@@ -8,7 +8,7 @@ import {
   bytesOfLatin1,
   cleanText,
   decodeBencode,
-  type Fault,
+  Fault,
   fault,
   formatAddress,
   type InfoHash,
@@ -23,13 +23,15 @@ import {
   textOfUtf8,
 } from '../base/index.ts';
 import type { LinkKind } from '../link/index.ts';
-import type { AnnounceEvent } from './announces.ts';
+import type { AnnounceEvent, RetryMinutes } from './announces.ts';
 
 /** Peers taken from one reply (SAFETY, limits). */
 export const REPLY_PEERS_MAX = 200;
 /** Largest reply body read. */
 export const REPLY_BYTES_MAX = 262_144;
 const INTERVAL_SECONDS = 1800;
+/** Longest rest that a refusal may ask for; who wants more has to say never. */
+export const RETRY_MINUTES_MAX = 1440;
 /** Room for thousands of peers in the dictionary form, and at most some 30 ms of decoding. */
 const REPLY_TOKENS_MAX = 32_768;
 /** Records taken from one redirect, and the largest of them. */
@@ -73,6 +75,21 @@ export interface TrackerReply {
 
 export type TrackerFault = Fault<'tracker-malformed' | 'tracker-refused'>;
 
+/** A tracker's no. */
+export class TrackerRefusal extends Fault<'tracker-refused'> {
+  readonly retryMinutes: RetryMinutes;
+
+  constructor(text: string, retryMinutes: RetryMinutes) {
+    super('tracker-refused', text, false);
+    this.retryMinutes = retryMinutes;
+  }
+}
+
+/** When whoever failed so wants to be asked again, if it said that. */
+export function retryMinutesOf(failed: Fault): RetryMinutes {
+  return failed instanceof TrackerRefusal ? failed.retryMinutes : undefined;
+}
+
 /**
  * The announce URL of one request; a query the tracker's URL already has is kept. A partial seed says `paused` in
  * every announce that has no event of its own (BEP 21).
@@ -99,7 +116,9 @@ export function parseTrackerReply(bytes: Uint8Array): TrackerReply | TrackerFaul
   const reply = decodeBencode(bytes, { anyKeyOrder: true, trailingBytes: true, tokensMax: REPLY_TOKENS_MAX });
   if (!(reply instanceof Map)) return fault('tracker-malformed', 'the tracker did not answer as a tracker does');
   const failure = reply.get('failure reason');
-  if (failure instanceof Uint8Array) return fault('tracker-refused', cleanText(lossyTextOfUtf8(failure), 200));
+  if (failure instanceof Uint8Array) {
+    return new TrackerRefusal(cleanText(lossyTextOfUtf8(failure), 200), readRetry(reply.get('retry in')));
+  }
   const intervalSeconds = countOf(reply, 'interval') ?? INTERVAL_SECONDS;
   const listed = reply.get('peers');
   const natives = naturesOf(reply.get('natives'));
@@ -138,6 +157,20 @@ export function uniteReplies(replies: readonly [TrackerReply, ...TrackerReply[]]
 /** Whether one of several replies names peers and another none: then somebody does not tell what it knows. */
 export function doRepliesDiffer(replies: readonly TrackerReply[]): boolean {
   return replies.some(({ peers }) => peers.length > 0) && replies.some(({ peers }) => peers.length === 0);
+}
+
+/** What several supernodes refused about one hash: as soon as any of them wants it, for one alone does not speak for all. */
+export function soonestRefusal(faults: readonly [Fault, ...Fault[]]): Fault {
+  const waitOf = (each: Fault): number => {
+    const retryMinutes = retryMinutesOf(each) ?? 0;
+    return retryMinutes === 'never' ? Number.POSITIVE_INFINITY : retryMinutes;
+  };
+  return faults.reduce((soonest, each) => (waitOf(each) < waitOf(soonest) ? each : soonest));
+}
+
+function readRetry(value: unknown): RetryMinutes {
+  if (value instanceof Uint8Array) return latin1(value) === 'never' ? 'never' : undefined;
+  return typeof value === 'number' && value > 0 ? Math.min(value, RETRY_MINUTES_MAX) : undefined;
 }
 
 function countOf(reply: BencodeDict, key: string): number | undefined {

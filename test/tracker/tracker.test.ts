@@ -176,6 +176,14 @@ test('a hash that nobody is known to own is refused with a time to come back (BE
   }
 });
 
+test('a node, which hears of owners itself, is refused without a time', () => {
+  const tracker = newTracker({ ownership: ownedBy(undefined) });
+  const query = bytesOfLatin1(announceQuery());
+  const answer = dictOf(tracker.serve('announce', query, ip('198.51.100.1'), START, 'ab'.repeat(32) as NodeId).body);
+  assert.match(textOf(answer, 'failure reason')!, /no supernode/);
+  assert.equal(answer.has('retry in'), false);
+});
+
 test('scrape counts known and unknown hashes, sorted, at most 70, and refuses to tell everything', () => {
   const tracker = newTracker();
   announce(tracker, '198.51.100.1', { left: 5, event: 'started' });
