@@ -13,6 +13,8 @@ import { type Trust, trustOf } from './dialler.ts';
 import type { TrackerClient } from './tracker-client.ts';
 
 const PEERS_WANTED = 80;
+/** The next tracker is asked after so long, which is when a datagram to a UDP tracker is repeated (BEP 15). */
+const SLOW_MS = 15_000;
 
 /** What the announcer needs of its torrent. */
 export interface AnnouncedTorrent {
@@ -70,14 +72,19 @@ export class Announcer {
 
   async #send({ tracker, event }: AnnounceEffect): Promise<void> {
     const wanted = event === 'stopped' ? 0 : PEERS_WANTED;
+    const timer = setTimeout(() => {
+      this.note({ type: 'slow', tracker });
+      this.#torrent.changed();
+    }, SLOW_MS).unref();
     const reply = await this.#client.announce(tracker, { ...this.#torrent.facts(), event, wanted });
+    clearTimeout(timer);
     this.#firstOutcome.resolve();
     if (this.#isOver) return;
     if (isFault(reply)) {
       this.#torrent.log(`${tracker}: ${reply.text}`);
-      this.note({ type: 'failed', text: reply.text, retryMinutes: retryMinutesOf(reply) });
+      this.note({ type: 'failed', tracker, text: reply.text, retryMinutes: retryMinutesOf(reply) });
     } else {
-      this.note({ type: 'answered', ...reply });
+      this.note({ type: 'answered', tracker, ...reply });
       this.#torrent.peersFound(reply.peers, trustOf(reply.trackerHost));
     }
     this.#torrent.changed();

@@ -49,6 +49,8 @@ export class UdpTrackerClient {
       this.#exchange.input({ type: 'forget', call }, now());
       this.#settle(call, fault('tracker-silent', `${tracker.host} did not answer in ${timeoutMs} ms`));
     }, timeoutMs);
+    // A node that stopped waits for nobody.
+    timer.unref();
     this.#exchange.input({ type: 'ask', call, tracker: address, urlData, facts }, now());
     this.#pump();
     const result = await promise;

@@ -1,7 +1,7 @@
 /**
  * When to announce to which tracker (BEP 3, tiers of BEP 12, refusals of BEP 31). Knows intervals and failures; the host
- * sends the request and reports back. Invariants: one request under way at a time, a farewell excepted; never sooner
- * than the tracker allows or, when it refused, wants; no event is lost to a request that fails or is under way.
+ * sends the request and reports back. Invariants: one request under way at a time, a farewell excepted and what overtakes
+ * a slow one; of one tracker one at a time; never sooner than it allows or, when it refused, wants; no event is lost to a request that fails or is under way.
  */
 import { type Deadline, type Instant, jittered, later, type Machine, type Random, shuffled } from '../base/index.ts';
 
@@ -17,11 +17,28 @@ const RETRY_MAX_MS = 15 * 60_000;
 /** While a torrent has no peer at all it asks more often, but never below what the tracker allows. */
 const HUNGRY_MS = 15_000;
 
+interface Outcome {
+  /** The one asked last where it is missing. */
+  readonly tracker?: string;
+}
+interface Answer extends Outcome {
+  readonly type: 'answered';
+  readonly intervalSeconds: number;
+  readonly minIntervalSeconds: number;
+}
+interface Failure extends Outcome {
+  readonly type: 'failed';
+  readonly text: string;
+  readonly retryMinutes?: RetryMinutes;
+}
+
 export type AnnounceInput =
   /** `again`: failures so far were our own network's. */
   | { readonly type: 'begin' | 'complete' | 'end' | 'tick' | 'again' }
-  | { readonly type: 'answered'; readonly intervalSeconds: number; readonly minIntervalSeconds: number }
-  | { readonly type: 'failed'; readonly text: string; readonly retryMinutes?: RetryMinutes }
+  | Answer
+  | Failure
+  /** No outcome for long, but one will come. */
+  | { readonly type: 'slow'; readonly tracker: string }
   | { readonly type: 'hungry'; readonly isHungry: boolean }
   | { readonly type: 'trackers'; readonly tiers: readonly (readonly string[])[] };
 
@@ -50,6 +67,8 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   #allowedAt: Instant | undefined;
   /** Until when trackers that refused want to be left alone, some for ever; bounded by the trackers. */
   readonly #leftAlone = new Map<string, Instant>();
+  /** Slow ones that others overtook, and that are still asked; bounded by the trackers. */
+  readonly #overtaken = new Set<string>();
   #failures = 0;
   #lastFailure: string | undefined;
   #isHungry = false;
@@ -104,10 +123,13 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
       case 'end':
         return this.#end();
       case 'answered':
-        this.#noteAnswer(input.intervalSeconds, input.minIntervalSeconds, now);
+        this.#noteAnswer(input, now);
         break;
       case 'failed':
-        this.#noteFailure(input.text, input.retryMinutes, now);
+        this.#noteFailure(input, now);
+        break;
+      case 'slow':
+        this.#noteSlow(input.tracker, now);
         break;
       case 'hungry':
         this.#noteHunger(input.isHungry, now);
@@ -128,9 +150,8 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   }
 
   #send(now: Instant): void {
-    if (this.#isLeftAlone(now) && !this.#moveOn(now)) {
-      const soonest = Math.min(...this.#leftAlone.values());
-      this.#nextAt = Number.isFinite(soonest) ? (soonest as Instant) : undefined;
+    if (!this.#mayAsk(now) && !this.#moveOn(now)) {
+      this.#nextAt = this.#askableAt(now);
       return;
     }
     const tracker = this.#tiers[this.#tier]?.[this.#place];
@@ -146,6 +167,7 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     this.#isRunning = false;
     this.#asked = this.#event = this.#nextAt = undefined;
     this.#isAskedStale = false;
+    this.#overtaken.clear();
     if (this.#answered === undefined) return;
     this.#effects.push({ type: 'announce', tracker: this.#answered, event: 'stopped' });
     this.#answered = undefined;
@@ -157,6 +179,7 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     this.#answered = this.#allowedAt = this.#lastFailure = undefined;
     const { trackers } = this;
     for (const tracker of this.#leftAlone.keys()) if (!trackers.includes(tracker)) this.#leftAlone.delete(tracker);
+    this.#overtaken.clear();
     this.#isAskedStale = this.#asked !== undefined;
     if (!this.#isRunning) return;
     this.#event = 'started';
@@ -179,7 +202,15 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     return tracker;
   }
 
-  #noteAnswer(intervalSeconds: number, minIntervalSeconds: number, now: Instant): void {
+  #noteAnswer({ tracker: teller, intervalSeconds, minIntervalSeconds }: Answer, now: Instant): void {
+    const seconds = Math.min(Math.max(intervalSeconds, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS);
+    const minSeconds = Math.min(Math.max(minIntervalSeconds, INTERVAL_MIN_SECONDS), seconds);
+    if (teller !== undefined && this.#overtaken.delete(teller)) {
+      this.#answered ??= teller;
+      this.#leftAlone.set(teller, later(now, minSeconds * 1000));
+      this.#nextAt ??= later(now, minSeconds * 1000);
+    }
+    if (this.#isLate(teller)) return;
     const tracker = this.#takeAsked();
     const tier = this.#tiers[this.#tier];
     if (tracker === undefined || !tier) return;
@@ -189,26 +220,58 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     tier.unshift(...tier.splice(this.#place, 1));
     // Each announce begins with the first tier again: the others are its backups.
     this.#tier = this.#place = 0;
-    const seconds = Math.min(Math.max(intervalSeconds, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS);
-    const minSeconds = Math.min(Math.max(minIntervalSeconds, INTERVAL_MIN_SECONDS), seconds);
     this.#allowedAt = later(now, minSeconds * 1000);
     const restMs = Math.max(jittered(this.#random, seconds * 1000, 0.1), minSeconds * 1000);
     this.#nextAt = this.#isHungry ? this.#allowedAt : later(now, restMs);
     if (this.#event !== undefined) this.#nextAt = now;
   }
 
-  #noteFailure(text: string, retryMinutes: RetryMinutes, now: Instant): void {
+  #noteFailure({ tracker: teller, text, retryMinutes }: Failure, now: Instant): void {
+    if (teller !== undefined && this.#overtaken.delete(teller)) {
+      if (retryMinutes !== undefined) this.#leaveAlone(teller, retryMinutes, now);
+      // Where nobody else may be asked, it was waited for.
+      this.#nextAt ??= this.#rested(now);
+    }
+    if (this.#isLate(teller)) return;
     const tracker = this.#takeAsked();
     if (tracker === undefined) return;
     this.#lastFailure = text;
     if (retryMinutes !== undefined) this.#leaveAlone(tracker, retryMinutes, now);
-    if (this.#event === undefined || this.#sentEvent === 'started') this.#event = this.#sentEvent;
-    if (this.#moveOn(now)) {
-      this.#nextAt = now;
+    this.#tellAgain();
+    this.#nextAt = this.#moveOn(now) ? now : this.#rested(now);
+  }
+
+  /** The next tracker is asked meanwhile, if there is one: most that are slow do not answer at all. */
+  #noteSlow(tracker: string, now: Instant): void {
+    if (tracker !== this.#asked) return;
+    if (this.#isAskedStale) {
+      this.#takeAsked();
       return;
     }
+    const [tier, place] = [this.#tier, this.#place];
+    if (this.#moveOn(now)) {
+      this.#overtaken.add(tracker);
+      this.#asked = undefined;
+      this.#tellAgain();
+      this.#nextAt = now;
+    } else {
+      [this.#tier, this.#place] = [tier, place];
+    }
+  }
+
+  #isLate(tracker: string | undefined): boolean {
+    return tracker !== undefined && tracker !== this.#asked;
+  }
+
+  /** What the request under way was to tell is told by the next one. */
+  #tellAgain(): void {
+    if (this.#event === undefined || this.#sentEvent === 'started') this.#event = this.#sentEvent;
+  }
+
+  /** When to begin again after all trackers failed. */
+  #rested(now: Instant): Instant {
     const rest = Math.min(RETRY_FIRST_MS * 2 ** this.#failures++, RETRY_MAX_MS);
-    this.#nextAt = later(now, jittered(this.#random, rest, 0.2));
+    return later(now, jittered(this.#random, rest, 0.2));
   }
 
   #leaveAlone(tracker: string, retryMinutes: number | 'never', now: Instant): void {
@@ -217,9 +280,16 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     if (isForEver && tracker === this.#answered) this.#answered = undefined;
   }
 
-  #isLeftAlone(now: Instant): boolean {
-    const until = this.#leftAlone.get(this.#tiers[this.#tier]?.[this.#place] ?? '');
-    return until !== undefined && until > now;
+  #mayAsk(now: Instant): boolean {
+    const tracker = this.#tiers[this.#tier]?.[this.#place] ?? '';
+    return !this.#overtaken.has(tracker) && (this.#leftAlone.get(tracker) ?? now) <= now;
+  }
+
+  /** When the first of those that are left alone may be asked; undefined where they are for ever, or slow. */
+  #askableAt(now: Instant): Instant | undefined {
+    const free = this.trackers.filter((tracker) => !this.#overtaken.has(tracker));
+    const soonest = Math.min(...free.map((tracker) => this.#leftAlone.get(tracker) ?? now));
+    return Number.isFinite(soonest) ? (soonest as Instant) : undefined;
   }
 
   /** Goes on to the next tracker that may be asked; false after the last one, when it is at the first again. */
@@ -231,7 +301,7 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
         this.#tier = (this.#tier + 1) % Math.max(1, this.#tiers.length);
       }
       if (this.#tier === 0 && this.#place === 0) return false;
-    } while (this.#isLeftAlone(now));
+    } while (!this.#mayAsk(now));
     return true;
   }
 }

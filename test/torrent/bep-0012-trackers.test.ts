@@ -205,6 +205,92 @@ test('a torrent that gets its first trackers while it runs announces at once', (
   assert.deepEqual(bench.say({ type: 'trackers', tiers: [['a']] }), ['a started']);
 });
 
+test('a slow tracker is overtaken by the next, which hears the same, and its late failure changes nothing', () => {
+  const bench = new Bench([['a'], ['b'], ['c']]);
+  bench.say({ type: 'begin' });
+  assert.deepEqual(bench.say({ type: 'slow', tracker: 'a' }), ['b started']);
+  assert.deepEqual(bench.say({ type: 'slow', tracker: 'a' }), [], 'it is overtaken once');
+  assert.deepEqual(bench.say({ type: 'failed', text: 'silent', tracker: 'a' }), []);
+  assert.deepEqual(bench.say({ type: 'failed', text: 'no', tracker: 'b' }), ['c started']);
+  bench.answer();
+  assert.deepEqual(bench.due()[1], ['a -'], 'the next announce begins with it');
+});
+
+test('a slow tracker that answers after all is not asked before it allows, and hears the farewell if nobody else answered', () => {
+  const bench = new Bench([['a'], ['b']]);
+  bench.say({ type: 'begin' });
+  bench.say({ type: 'slow', tracker: 'a' });
+  bench.say({ type: 'answered', tracker: 'a', intervalSeconds: 1800, minIntervalSeconds: 120 });
+  assert.ok(bench.announces.hasAnswered);
+  bench.fail();
+  const allowedAt = 120_000;
+  for (let sent: string[] = []; sent[0] !== 'a started'; bench.fail()) {
+    [, sent] = bench.due();
+    assert.ok(sent.length === 0 || sent[0] === 'b started' || bench.now >= allowedAt, `${sent} at ${bench.now}`);
+  }
+  assert.deepEqual(bench.say({ type: 'end' }), ['a stopped']);
+});
+
+test('a slow tracker is waited for where no other may be asked', () => {
+  const bench = new Bench([['a'], ['b']]);
+  bench.say({ type: 'begin' });
+  bench.say({ type: 'slow', tracker: 'a' });
+  assert.deepEqual(bench.say({ type: 'slow', tracker: 'b' }), [], 'the last one');
+  bench.say({ type: 'failed', text: 'no', tracker: 'b', retryMinutes: 'never' });
+  bench.now = instant(bench.now + 20_000);
+  assert.deepEqual([bench.say({ type: 'tick' }), bench.announces.deadline], [[], undefined], 'a is still asked');
+  bench.say({ type: 'failed', text: 'silent', tracker: 'a' });
+  assert.deepEqual(bench.due()[1], ['a started']);
+});
+
+test('new trackers do not wait for a slow one of the old', () => {
+  const bench = new Bench([['old']]);
+  bench.say({ type: 'begin' });
+  assert.deepEqual(bench.say({ type: 'trackers', tiers: [['new']] }), []);
+  assert.deepEqual(bench.say({ type: 'slow', tracker: 'old' }), ['new started']);
+  bench.say({ type: 'failed', text: 'silent', tracker: 'old' });
+  assert.equal(bench.announces.failure, undefined);
+  bench.say({ type: 'answered', tracker: 'new', intervalSeconds: 1800, minIntervalSeconds: 60 });
+  assert.ok(bench.announces.hasAnswered);
+});
+
+test(`however slow trackers are, each is asked once at a time and none is forgotten (seed ${SEED})`, () => {
+  eachSeed(60, (seed) => {
+    const random = seededRandom(seed);
+    const bench = new Bench([['a', 'b'], ['c'], ['d']], seed);
+    const underWay = new Set<string>();
+    const note = (sent: readonly string[]): void => {
+      for (const line of sent) {
+        const [tracker] = line.split(' ') as [string];
+        assert.ok(!underWay.has(tracker), `${tracker} twice`);
+        underWay.add(tracker);
+      }
+    };
+    note(bench.say({ type: 'begin' }));
+    for (let step = 0; step < 400; step++) {
+      const asked = [...underWay];
+      const tracker = asked[randomBelow(random, asked.length)];
+      const { deadline } = bench.announces;
+      assert.ok(tracker !== undefined || deadline, 'it never falls asleep for good');
+      if (tracker === undefined || (deadline && random() < 0.3)) {
+        const at = Math.max(deadline!.at, bench.now);
+        assert.ok(deadline!.at >= bench.now, 'no time that has passed is waited for');
+        bench.now = instant(at);
+        note(bench.say({ type: 'tick' }));
+        continue;
+      }
+      bench.now = instant(bench.now + randomBelow(random, 20_000));
+      const isSlow = random() < 0.4;
+      if (!isSlow) underWay.delete(tracker);
+      const outcomes: AnnounceInput[] = [
+        { type: 'failed', text: 'x', tracker, retryMinutes: random() < 0.2 ? randomBelow(random, 60) + 1 : undefined },
+        { type: 'answered', tracker, intervalSeconds: 1800, minIntervalSeconds: 60 },
+      ];
+      note(bench.say(isSlow ? { type: 'slow', tracker } : outcomes[randomBelow(random, 2)]!));
+    }
+  });
+});
+
 test(`whatever happens, one request is under way at a time, and none comes before the tracker allows (seed ${SEED})`, () => {
   eachSeed(60, (seed) => {
     const random = seededRandom(seed);
