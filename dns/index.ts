@@ -10,6 +10,14 @@ export {
   UDP_BYTES_MAX,
   wireName,
 } from './message.ts';
+export {
+  ANSWER_RECORDS_MAX,
+  type AskedRecord,
+  type AskedType,
+  encodeQuestion,
+  type NameReply,
+  readNameReply,
+} from './question.ts';
 export { encodeNotify, isNotifyReply } from './transfer.ts';
 export { type Hmac, Tsig, type TsigKey } from './tsig.ts';
 export {

@@ -46,8 +46,8 @@ export const HEADER_BYTES = 12;
 export const CLIENT_COOKIE_BYTES = 8;
 export const SERVER_COOKIE_BYTES = 16;
 
-const NAME_BYTES_MAX = 255;
-const LABEL_BYTES_MAX = 63;
+export const NAME_BYTES_MAX = 255;
+export const LABEL_BYTES_MAX = 63;
 /** OPT, TSIG, and one that we do not know. */
 const ADDITIONALS_MAX = 3;
 const OPT_BYTES = 11;

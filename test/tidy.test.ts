@@ -57,6 +57,13 @@ test('only io/ and app/ import node: modules or packages, and each package in ex
   }
 });
 
+test('names are looked up in one place, which knows what the node is bound to', () => {
+  const importers = files.filter((file) => importsOf(file).some((name) => name.startsWith('node:dns')));
+  // A type alone looks nothing up.
+  const callers = importers.filter((file) => !/^import type [^;]*'node:dns';$/m.test(sources.get(file)!));
+  assert.deepEqual(callers, ['src/io/dns-lookup.ts']);
+});
+
 test('C-10 the packages that monsoon was asked to be built of are used, and the top level is as it was asked for', () => {
   const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
   const wanted = ['bittorrent-dht', 'bittorrent-protocol', 'parse-torrent', 'undici', 'dns2', 'libsodium-wrappers'];

@@ -7,6 +7,7 @@ import { type Address, formatIp, MonsoonError, parseIp } from '../../src/base/in
 import { wallNow } from '../../src/io/alarm-clock.ts';
 import type { BoundNetwork } from '../../src/io/bound-network.ts';
 import { openBatching } from '../../src/io/datagram-batch.ts';
+import { primaryOf } from '../../src/io/dns-lookup.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import type { Identity } from '../../src/io/identity.ts';
 import type { Home } from '../home.ts';
@@ -54,12 +55,12 @@ export class DnsService {
       throw new MonsoonError('config', 'a client answers for no zone: add --role supernode, or leave out --zone');
     }
     const secondaries = config.dnsSecondaries.map(secondaryOf);
-    const { from } = network.askFrom();
+    const primary = (zone: string, server: Address): Promise<string | undefined> => primaryOf(zone, server, network);
     const health = new ZoneHealth({
       self,
       supernodes: () => membership.all(),
       meet: (address) => nodes.meet(address),
-      answersZone: (nodeId, host) => answersForZone({ zone: config.zone, nodeId, host, from }),
+      answersZone: (nodeId, host) => answersForZone({ zone: config.zone, nodeId, host, primaryOf: primary }),
     });
     const unsaved = (error: unknown): void =>
       log.warn('the serial of the zone cannot be kept', { because: `${error}` });

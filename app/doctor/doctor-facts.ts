@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { reachOf } from '../../src/base/index.ts';
 import type { BoundNetwork } from '../../src/io/bound-network.ts';
+import { localNameServers } from '../../src/io/dns-lookup.ts';
 import type { Home } from '../home.ts';
 import type { Finding } from '../running-node.ts';
 import { type DiskFact, type DoctorFacts, diagnose } from './doctor.ts';
@@ -22,12 +23,17 @@ export async function machineFacts(
   config: Config,
   network: BoundNetwork,
   folders: readonly string[],
-): Promise<Pick<DoctorFacts, 'disks' | 'openFiles' | 'addresses'>> {
+): Promise<Pick<DoctorFacts, 'disks' | 'openFiles' | 'addresses' | 'localNameServers'>> {
   const downloads = config.downloadDir === '' ? home.downloadDir : resolve(config.downloadDir);
   const [disks, most] = await Promise.all([disksOf([home.dataDir, downloads, ...folders]), openFilesMax()]);
   const wanted = config.linksMax + FILES_BESIDES;
   const addresses = network.hosts().map((host) => ({ host, reach: reachOf(host) }));
-  return { disks, addresses, openFiles: most === undefined ? undefined : { most, wanted } };
+  return {
+    disks,
+    addresses,
+    localNameServers: localNameServers(network),
+    openFiles: most === undefined ? undefined : { most, wanted },
+  };
 }
 
 /** What a running node knows of itself and its surroundings. */

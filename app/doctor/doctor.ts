@@ -28,6 +28,8 @@ export interface DoctorFacts {
   /** How far our clock is behind the nodes that answered, in seconds; negative when it is ahead. */
   readonly clockBehindSeconds: number | undefined;
   readonly unresolvedNames: readonly string[];
+  /** Name servers of this machine that a bound node asks. */
+  readonly localNameServers: readonly string[];
   readonly lan: LanFact | undefined;
   readonly disks: readonly DiskFact[];
   /** Files that the system lets this process open, and those that its links may need. */
@@ -154,7 +156,14 @@ function clockFinding(behind: number | undefined): Finding {
   return good('clock', 'the clock agrees with that of other nodes');
 }
 
-function dnsFinding({ unresolvedNames }: DoctorFacts): Finding {
+function dnsFinding({ unresolvedNames, localNameServers }: DoctorFacts): Finding {
+  if (unresolvedNames.length === 0 && localNameServers.length > 0) {
+    return note(
+      'dns',
+      `names are asked of ${localNameServers.join(', ')}, a program of this machine, which goes its own way`,
+      'Tie that program to the interface too, or name a server beyond it in /etc/resolv.conf.',
+    );
+  }
   if (unresolvedNames.length === 0) return good('dns', 'every bootstrap name resolves, or there is none');
   const names = unresolvedNames.join(', ');
   return problem(

@@ -48,8 +48,8 @@ export class NamedSource implements Source {
     const { name: host, port } = splitHostPort(this.text);
     const server = serverOf(config.dnsServer);
     const named = new Set<string>();
-    const lookup = { name: host, port, defaultPort: DEFAULT_PORT, ...(server && { server }), ...network.askFrom() };
-    await resolveBootstrap(lookup, (answer) => {
+    const lookup = { name: host, port, defaultPort: DEFAULT_PORT, ...(server && { server }) };
+    await resolveBootstrap(lookup, network, (answer) => {
       for (const contact of this.#contactsIn(answer)) {
         const at = formatAddress(contact.address);
         if (named.has(at)) continue;

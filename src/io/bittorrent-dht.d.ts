@@ -21,6 +21,13 @@ declare module 'bittorrent-dht' {
     sign: (signed: Uint8Array) => Uint8Array;
   }
 
+  /** What carries its queries. */
+  export interface KrpcSocket {
+    readonly destroyed: boolean;
+    query(peer: { host: string; port: number }, query: object, done: (error: Error | null) => void): void;
+    _resolveAndQuery: KrpcSocket['query'];
+  }
+
   export default class DHT extends EventEmitter<{
     peer: [peer: { host: string; port: number }, infoHash: Buffer];
     error: [error: Error];
@@ -28,6 +35,7 @@ declare module 'bittorrent-dht' {
   }> {
     constructor(options: Options);
     readonly nodes: { closest(id: Uint8Array, count?: number): object[] };
+    readonly _rpc: { readonly socket: KrpcSocket };
     readonly _peers: {
       /** Random peers of a swarm, all of them without a count; 6 bytes each. */
       get(infoHash: string, count?: number): Buffer[];

@@ -201,6 +201,7 @@ export class BoundNetwork {
 
   /** How to bind a UDP socket that speaks to one host; undefined when that cannot be reached from what we are bound to. */
   bindingTowards(host: string): BindOptions | undefined {
+    if (this.problem !== undefined) return undefined;
     const isSix = isIPv6(host);
     // A server of this machine may answer nobody whose own address is another one.
     if (reachOf(host) === 'loopback') return { port: 0, address: isSix ? '::1' : '127.0.0.1' };
@@ -221,12 +222,6 @@ export class BoundNetwork {
     if (device === undefined) return { port, address: host, exclusive: !isShared };
     const fd = this.#openPinned?.(device, { kind, host, port, isShared });
     return fd === undefined ? undefined : { fd };
-  }
-
-  /** The source addresses of DNS questions, for a resolver that lets us choose. */
-  askFrom(): { readonly from?: { readonly four: string; readonly six: string } } {
-    if (this.#bind.kind !== 'address' && this.#bind.kind !== 'interface') return {};
-    return { from: { four: this.#localAddress(false) ?? '0.0.0.0', six: this.#localAddress(true) ?? '::' } };
   }
 
   /** The device and addresses in use; undefined when what we are bound to is gone. */

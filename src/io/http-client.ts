@@ -4,8 +4,7 @@
  * Every address is shown to `mayDial` after name resolution. Refuses to know what is asked, and of whom.
  */
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
-import { isIP, type Socket } from 'node:net';
+import { isIP, isIPv6, type Socket } from 'node:net';
 // Not from its index, which loads a browser's fetch, sockets and caches as well: 40 ms and 5 MiB of every start.
 import request from 'undici/lib/api/api-request.js';
 import buildConnector from 'undici/lib/core/connect.js';
@@ -14,6 +13,7 @@ import Agent from 'undici/lib/dispatcher/agent.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import { type Address, type Fault, fault, formatAddress, isFault, type NodeId, nodeOfUrl } from '../base/index.ts';
 import type { BoundNetwork } from './bound-network.ts';
+import { lookUpHosts } from './dns-lookup.ts';
 import type { NodeTls } from './tls-context.ts';
 import { connectTls, type TlsFault } from './tls-dial.ts';
 
@@ -276,9 +276,9 @@ function guardedConnector(network: BoundNetwork, mayDial: MayDial): buildConnect
       ...CONNECTOR,
       autoSelectFamily: true,
       lookup: (hostname, options, callback) => {
-        allowedHosts(hostname, port, mayDial).then(
-          (allowed) =>
-            options.all ? callback(null, allowed) : callback(null, allowed[0]!.address, allowed[0]!.family),
+        allowedHosts(network, hostname, port, mayDial).then(
+          (hosts) =>
+            options.all ? callback(null, hosts.map(familiar)) : callback(null, hosts[0]!, familiar(hosts[0]!).family),
           (error) => callback(error, []),
         );
       },
@@ -304,14 +304,6 @@ function guardedConnector(network: BoundNetwork, mayDial: MayDial): buildConnect
   };
 }
 
-/** The addresses of a name that may be connected to; rejects when there is none. */
-async function allowedHosts(hostname: string, port: number, mayDial: MayDial): Promise<LookupAddress[]> {
-  const found = await lookup(hostname, { all: true });
-  const allowed = found.filter(({ address }) => mayDial(address, port));
-  if (allowed.length === 0) throw forbidden(hostname, port);
-  return allowed;
-}
-
 /** Connects by the way that the user bound us to, to the first address of a name that answers. */
 async function connectBound(
   network: BoundNetwork,
@@ -322,7 +314,7 @@ async function connectBound(
 ): Promise<Socket> {
   if (network.problem !== undefined) throw new Error(network.problem);
   if (isIP(host) !== 0) return connectTo(host);
-  const hosts = (await allowedHosts(host, port, mayDial)).map(({ address }) => address);
+  const hosts = await allowedHosts(network, host, port, mayDial);
   let failure: unknown;
   for (const each of hosts.slice(0, HOSTS_TRIED_MAX)) {
     try {
@@ -332,6 +324,19 @@ async function connectBound(
     }
   }
   throw failure;
+}
+
+/** The addresses of a name that may be connected to; rejects when there is none. */
+async function allowedHosts(network: BoundNetwork, name: string, port: number, mayDial: MayDial): Promise<string[]> {
+  const found = await lookUpHosts(name, network);
+  if (found.length === 0) throw new Error(`${name} does not resolve`);
+  const allowed = found.filter((host) => mayDial(host, port));
+  if (allowed.length === 0) throw forbidden(name, port);
+  return allowed;
+}
+
+function familiar(address: string): LookupAddress {
+  return { address, family: isIPv6(address) ? 6 : 4 };
 }
 
 function forbidden(host: string, port: number): ForbiddenAddress {

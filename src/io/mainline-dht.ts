@@ -2,7 +2,7 @@
  * The Mainline DHT (BEP 5) by the bittorrent-dht package, which is imported here alone and never bare: it speaks
  * through a GuardedSocket, and its answers are cut to what a hostile asker may draw. IPv4 only, as the package is.
  */
-import Dht from 'bittorrent-dht';
+import Dht, { type KrpcSocket } from 'bittorrent-dht';
 import {
   type Address,
   concatBytes,
@@ -15,6 +15,8 @@ import {
   type Sign,
   utf8,
 } from '../base/index.ts';
+import type { BoundNetwork } from './bound-network.ts';
+import { lookUpHosts } from './dns-lookup.ts';
 import { type GuardCounts, GuardedSocket } from './guarded-socket.ts';
 import { sha1 } from './hash.ts';
 import { verify } from './identity.ts';
@@ -39,7 +41,7 @@ const ITEMS_MAX = 500;
 export interface MainlineDhtOptions {
   /** Its socket must have IPv4. */
   readonly udp: UdpPort;
-  /** Nodes to start from; host names are resolved by the system. */
+  /** Nodes to start from; host names are looked up each time anew. */
   readonly bootstrap: readonly Address[];
   /** Lets queries go to loopback and private addresses (development and tests). */
   readonly allowLocal: boolean;
@@ -83,6 +85,7 @@ export async function openMainlineDht(options: MainlineDhtOptions): Promise<Main
     verify: isSignedBy,
   });
   boundAnswers(dht);
+  dht._rpc.socket._resolveAndQuery = resolving(dht._rpc.socket, options.udp.network);
   await listening(dht);
   // The package gives up its callbacks when it is destroyed in the middle of a walk; these end what still waits.
   const endings = new Set<() => void>();
@@ -149,6 +152,17 @@ function boundAnswers(dht: Dht): void {
     const isKnown = swarm.some((known) => known.equals(peer));
     const ofHost = swarm.filter((known) => known.readUInt32BE(0) === peer.readUInt32BE(0)).length;
     if (isKnown || (swarm.length < PEERS_PER_SWARM_MAX && ofHost < PEERS_PER_HOST_MAX)) add(infoHash, peer);
+  };
+}
+
+/** Names are looked up by the way that the node is bound to; the package would leave that to the system. */
+function resolving(socket: KrpcSocket, network: BoundNetwork): KrpcSocket['_resolveAndQuery'] {
+  return (peer, query, done) => {
+    void lookUpHosts(peer.host, network).then((hosts) => {
+      const host = hosts.find((each) => !each.includes(':'));
+      if (host === undefined || socket.destroyed) done(new Error(`${peer.host} does not resolve`));
+      else socket.query({ host, port: peer.port }, query, done);
+    });
   };
 }
 

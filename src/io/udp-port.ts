@@ -50,6 +50,11 @@ export class UdpPort {
     this.#port = port;
   }
 
+  /** By which names are looked up that datagrams go to. */
+  get network(): BoundNetwork {
+    return this.#network;
+  }
+
   /** The number really bound. */
   get port(): number {
     return this.#port;

@@ -3,7 +3,7 @@
  * refuses, which it is asked again for every address behind a name.
  */
 import { randomInt } from 'node:crypto';
-import { type Address, type Fault, fault, formatIp, isFault, parseIp } from '../base/index.ts';
+import { type Address, type Fault, fault, isFault } from '../base/index.ts';
 import { type AnnounceFacts, type TrackerReply, UdpExchange } from '../torrent/index.ts';
 import { type AlarmClock, now } from './alarm-clock.ts';
 import { lookUpHosts } from './dns-lookup.ts';
@@ -62,8 +62,7 @@ export class UdpTrackerClient {
   async #addressOf({ hostname, port }: URL): Promise<Address | Fault> {
     const name = hostname.replace(/^\[|\]$/g, '');
     if (port === '') return fault('tracker-unsupported', `${hostname}: a UDP tracker needs a port`);
-    const literal = parseIp(name);
-    const hosts = literal ? [formatIp(literal)] : await lookUpHosts(name);
+    const hosts = await lookUpHosts(name, this.#udp.network);
     if (hosts.length === 0) return fault('tracker-unreachable', `${name} does not resolve`);
     const allowed = hosts.filter((host) => this.#mayDial(host, Number(port)));
     if (allowed.length === 0) return fault('tracker-forbidden', `${name} port ${port} is not an address to ask`);

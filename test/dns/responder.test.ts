@@ -13,6 +13,7 @@ import { ZoneSerials } from '../../app/dns/zone-serials.ts';
 import { isSerialAfter, TYPE } from '../../dns/index.ts';
 import type { Responder, ResponderOptions } from '../../dns/io/responder.ts';
 import { formatAddress, isFault, MonsoonError, wallSeconds } from '../../src/base/index.ts';
+import { BoundNetwork } from '../../src/io/bound-network.ts';
 import { type BootstrapName, resolveBootstrap } from '../../src/io/dns-lookup.ts';
 import { parseZoneText } from '../../src/overlay/index.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
@@ -334,25 +335,30 @@ test('a port that is taken and a zone that is no name are MonsoonErrors', async 
   }
 });
 
-test('C-09 a newcomer finds supernodes by the name alone: SRV first, then addresses', async (t) => {
-  const responder = await start(t);
-  const server = { host: '127.0.0.1', port: responder.port };
-  const resolved = async (name: BootstrapName): Promise<string[]> => {
-    const found: string[] = [];
-    await resolveBootstrap(name, ({ addresses }) => found.push(...addresses.map(formatAddress)));
-    return found.toSorted();
-  };
-  const found = (name: string, port?: number): Promise<string[]> => resolved({ name, port, defaultPort: 1234, server });
-  const all = (port: number): string[] => [1, 2, 3].flatMap((n) => [`10.0.0.${n}:${port}`, `[2a00:1::${n}]:${port}`]);
-  assert.deepEqual(await found(ZONE), all(7373).toSorted());
-  assert.deepEqual(await found(ZONE, 80), all(80).toSorted());
-  assert.deepEqual(await found(labelOf(2)), ['10.0.0.2:1234', '[2a00:1::2]:1234']);
-  assert.deepEqual(await found(`nobody.${ZONE}`), []);
-  assert.deepEqual(await found('example.com'), []);
-  assert.deepEqual(await found('192.0.2.7', 99), ['192.0.2.7:99']);
-  const local = await resolved({ name: 'localhost', port: 5, defaultPort: 1 });
-  assert.ok(local.includes('127.0.0.1:5'), JSON.stringify(local));
-});
+for (const bind of ['::', '127.0.0.1']) {
+  test(`C-09 a newcomer finds supernodes by the name alone: SRV first, then addresses; bound to ${bind}`, async (t) => {
+    const network = await BoundNetwork.open(bind);
+    t.after(() => network.close());
+    const responder = await start(t);
+    const server = { host: '127.0.0.1', port: responder.port };
+    const resolved = async (name: BootstrapName): Promise<string[]> => {
+      const found: string[] = [];
+      await resolveBootstrap(name, network, ({ addresses }) => found.push(...addresses.map(formatAddress)));
+      return found.toSorted();
+    };
+    const found = (name: string, port?: number): Promise<string[]> =>
+      resolved({ name, port, defaultPort: 1234, server });
+    const all = (port: number): string[] => [1, 2, 3].flatMap((n) => [`10.0.0.${n}:${port}`, `[2a00:1::${n}]:${port}`]);
+    assert.deepEqual(await found(ZONE), all(7373).toSorted());
+    assert.deepEqual(await found(ZONE, 80), all(80).toSorted());
+    assert.deepEqual(await found(labelOf(2)), ['10.0.0.2:1234', '[2a00:1::2]:1234']);
+    assert.deepEqual(await found(`nobody.${ZONE}`), []);
+    assert.deepEqual(await found('example.com'), []);
+    assert.deepEqual(await found('192.0.2.7', 99), ['192.0.2.7:99']);
+    const local = await resolved({ name: 'localhost', port: 5, defaultPort: 1 });
+    assert.ok(local.includes('127.0.0.1:5'), JSON.stringify(local));
+  });
+}
 
 const run = promisify(execFile);
 /** How each tool is asked: its way to say "in short", and its sizes and transports. */

@@ -1,5 +1,6 @@
 // The Mainline DHT between whole nodes: a magnet without any tracker, and what is announced.
 import assert from 'node:assert/strict';
+import dns from 'node:dns';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -20,9 +21,9 @@ interface Contact {
 }
 
 /** A DHT node that is no more than that. */
-async function openContact(t: TestContext, bootstrap: readonly number[] = []): Promise<Contact> {
+async function openContact(t: TestContext, bootstrap: readonly number[] = [], host = '127.0.0.1'): Promise<Contact> {
   const udp = await UdpPort.open(await BoundNetwork.open('127.0.0.1'), 0);
-  const contacts = bootstrap.map((port) => ({ host: '127.0.0.1', port }));
+  const contacts = bootstrap.map((port) => ({ host, port }));
   const dht = await openMainlineDht({ udp, bootstrap: contacts, allowLocal: true });
   t.after(async () => {
     await dht.close();
@@ -100,4 +101,12 @@ test('a torrent that nobody took is announced again as soon as a DHT node is the
     await late.close();
   });
   await announced(t, late, infoHash, () => true);
+});
+
+test('a name to start from is looked up by the way that the node is bound to, not by the package', async (t) => {
+  const asked = t.mock.method(dns, 'lookup');
+  const router = await openContact(t);
+  const { dht } = await openContact(t, [router.udp.port], 'localhost');
+  assert.ok((await dht.announce(parseInfoHash('ab'.repeat(20))!, 7373)) > 0);
+  assert.equal(asked.mock.calls.filter(({ arguments: [name] }) => name === 'localhost').length, 0);
 });
