@@ -85,7 +85,8 @@ export class Announcer {
       this.note({ type: 'failed', tracker, text: reply.text, retryMinutes: retryMinutesOf(reply) });
     } else {
       this.note({ type: 'answered', tracker, ...reply });
-      this.#torrent.peersFound(reply.peers, trustOf(reply.trackerHost));
+      // One that was replaced meanwhile has no say: the torrent may have turned out to be private (BEP 27).
+      if (this.trackers.includes(tracker)) this.#torrent.peersFound(reply.peers, trustOf(reply.trackerHost));
     }
     this.#torrent.changed();
   }

@@ -1,9 +1,19 @@
 // Peer exchange over real links, and private torrents, which take part in nothing of the kind (BEP 11, 27).
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Address, decodeBencode, encodeBencode, isFault, latin1 } from '../../src/base/index.ts';
+import {
+  type Address,
+  decodeBencode,
+  encodeBencode,
+  encodeCompactAddress,
+  isFault,
+  latin1,
+} from '../../src/base/index.ts';
 import { sha1 } from '../../src/io/hash.ts';
 import type { Torrent } from '../../src/io/torrent.ts';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
@@ -100,4 +110,23 @@ test('a magnet that turns out to be private leaves whom other sources named', as
   host.learn([seeder.address], 'lsd', 'user');
   await until('the link to end', () => host.figures().links === 0 && host.figures().knownPeers === 0);
   assert.ok(leecher.log.some((line) => /its trackers only/.test(line)));
+});
+
+test('what a tracker that a magnet was given says after the magnet turned out to be private is not heard', async (t) => {
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
+  const asked = Promise.withResolvers<ServerResponse>();
+  const tracker = createServer((_, response) => asked.resolve(response)).listen(0, '127.0.0.1');
+  await once(tracker, 'listening');
+  t.after(() => tracker.close());
+  const shared = await content(true);
+  await seed(seeder, shared);
+  const host = await leech(leecher, shared, true);
+  host.useTrackers([[`http://127.0.0.1:${(tracker.address() as AddressInfo).port}/announce`]]);
+  const { announced } = host;
+  const reply = await asked.promise;
+  host.learn([seeder.address], 'dht', 'user');
+  await until('the link to end', () => host.isPrivate && host.figures().links === 0);
+  reply.end(encodeBencode({ interval: 1800, peers: encodeCompactAddress(NOBODY) }));
+  await announced;
+  assert.equal(host.figures().knownPeers, 0);
 });

@@ -232,15 +232,22 @@ test('a slow tracker that answers after all is not asked before it allows, and h
 });
 
 test('a slow tracker is waited for where no other may be asked', () => {
-  const bench = new Bench([['a'], ['b']]);
-  bench.say({ type: 'begin' });
-  bench.say({ type: 'slow', tracker: 'a' });
-  assert.deepEqual(bench.say({ type: 'slow', tracker: 'b' }), [], 'the last one');
-  bench.say({ type: 'failed', text: 'no', tracker: 'b', retryMinutes: 'never' });
-  bench.now = instant(bench.now + 20_000);
-  assert.deepEqual([bench.say({ type: 'tick' }), bench.announces.deadline], [[], undefined], 'a is still asked');
-  bench.say({ type: 'failed', text: 'silent', tracker: 'a' });
-  assert.deepEqual(bench.due()[1], ['a started']);
+  for (const [outcome, from, to] of [
+    [{ type: 'failed', text: 'silent', tracker: 'a' }, 8, 12],
+    [{ type: 'answered', intervalSeconds: 1800, minIntervalSeconds: 60, tracker: 'a' }, 60, 60],
+  ] as const) {
+    const bench = new Bench([['a'], ['b']]);
+    bench.say({ type: 'begin' });
+    bench.say({ type: 'slow', tracker: 'a' });
+    assert.deepEqual(bench.say({ type: 'slow', tracker: 'b' }), [], 'the last one');
+    bench.say({ type: 'failed', text: 'no', tracker: 'b', retryMinutes: 'never' });
+    bench.now = instant(bench.now + 20_000);
+    assert.deepEqual([bench.say({ type: 'tick' }), bench.announces.deadline], [[], undefined], 'a is still asked');
+    bench.say(outcome);
+    const [seconds, sent] = bench.due();
+    assert.ok(seconds >= from && seconds <= to, `${seconds} s`);
+    assert.deepEqual(sent, ['a started']);
+  }
 });
 
 test('new trackers do not wait for a slow one of the old', () => {
