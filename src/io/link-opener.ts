@@ -4,7 +4,14 @@
  */
 import type { Socket } from 'node:net';
 import { type Address, type Fault, fault, infoHashBytes, isFault, type NodeId } from '../base/index.ts';
-import { dialOrder, type EncryptionPolicy, type LinkKind, MseInitiator, type MseOutcome } from '../link/index.ts';
+import {
+  dialOrder,
+  type EncryptionPolicy,
+  type LinkKind,
+  MseInitiator,
+  type MseOutcome,
+  mseMethods,
+} from '../link/index.ts';
 import { encodeWireHandshake, PROTOCOL_HEADER } from '../wire/index.ts';
 import type { DialFault, Dialler, Trust } from './dialler.ts';
 import { newMseTools } from './mse-tools.ts';
@@ -99,8 +106,10 @@ export class LinkOpener {
     let take: OnRead = () => {};
     const socket = await this.#dialler.dial(address, trust, (bytes, length) => take(bytes, length));
     if (isFault(socket)) return socket;
-    const payload = encodeWireHandshake(greeting.infoHash, greeting.peerId);
-    const machine = new MseInitiator(newMseTools(), infoHashBytes(greeting.infoHash), ['rc4'], payload);
+    const methods = mseMethods(this.policy);
+    // Transmission reads it wrongly when it chooses to hide the header alone, so that it waits for the choice.
+    const payload = methods.includes('plain') ? NOTHING : encodeWireHandshake(greeting.infoHash, greeting.peerId);
+    const machine = new MseInitiator(newMseTools(), infoHashBytes(greeting.infoHash), methods, payload);
     const agreed = Promise.withResolvers<MseOutcome | Fault>();
     let isFirst = true;
     take = (bytes, length) => {
@@ -117,7 +126,7 @@ export class LinkOpener {
     socket.write(machine.begin());
     const outcome = await this.#shakeHands(socket, agreed);
     if (isFault(outcome)) return refusal();
-    return { kind: 'mse', stream: mseStream(socket, outcome, true), firstBytes: outcome.payload };
+    return { kind: 'mse', stream: mseStream(socket, outcome, payload.length > 0), firstBytes: outcome.payload };
   }
 
   /** Waits for the end of a link handshake; destroys the socket of one that fails, or takes too long. */

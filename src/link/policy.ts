@@ -32,7 +32,10 @@ export function dialOrder(known: LinkKind | undefined, policy: EncryptionPolicy)
   return known === 'tls' ? hidden : [...hidden, 'plain'];
 }
 
-/** What an answering end accepts in Message Stream Encryption, best first. */
-export function acceptedMethods(policy: EncryptionPolicy): readonly MseMethod[] {
+/**
+ * What we offer, or accept best first, in Message Stream Encryption: the end that answers chooses. Stock clients may
+ * choose to hide the header alone, and that is still more than the plain wire, to which `prefer` falls back.
+ */
+export function mseMethods(policy: EncryptionPolicy): readonly MseMethod[] {
   return policy === 'require' ? ['rc4'] : ['rc4', 'plain'];
 }

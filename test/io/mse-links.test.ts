@@ -172,11 +172,15 @@ test('our own links have TLS, unless we want no encryption', async (t) => {
   }
 });
 
-/** A client that speaks Message Stream Encryption and no TLS, in front of a plain one. */
-async function openMseFront(t: TestContext, behind: Address): Promise<Address> {
+/** A client that speaks Message Stream Encryption and no TLS, in front of a plain one; `methods` as it likes them best. */
+async function openMseFront(
+  t: TestContext,
+  behind: Address,
+  methods: readonly MseMethod[] = ['rc4'],
+): Promise<Address> {
   const torrentOf = (): Uint8Array => infoHashBytes(info.infoHash);
   const server = createServer((outside) => {
-    const machine = new MseResponder(newMseTools(), { torrentOf, methods: ['rc4'] });
+    const machine = new MseResponder(newMseTools(), { torrentOf, methods });
     let inside: Socket | undefined;
     let outcome: MseOutcome | undefined;
     const close = (): void => {
@@ -186,20 +190,22 @@ async function openMseFront(t: TestContext, behind: Address): Promise<Address> {
     outside.on('error', close).on('close', close);
     outside.on('data', (bytes: Buffer) => {
       if (outcome) {
-        outcome.receive!.apply(bytes, bytes.length);
+        outcome.receive?.apply(bytes, bytes.length);
         inside!.write(bytes);
         return;
       }
       const step = machine.receive(bytes);
       if (step.send) outside.write(step.send);
-      if (step.failure) close();
+      // What came before the choice of the header alone is lost, as on Transmission.
+      const isLost = step.outcome?.method === 'plain' && step.outcome.payload.length > 0;
+      if (step.failure || isLost) return close();
       outcome = step.outcome;
       if (!outcome) return;
       const { send, payload } = outcome;
       inside = connect(behind).on('error', close).on('close', close);
       inside.write(payload);
       inside.on('data', (answer: Buffer) => {
-        send!.apply(answer, answer.length);
+        send?.apply(answer, answer.length);
         outside.write(answer);
       });
     });
@@ -217,6 +223,30 @@ test('a peer that speaks no TLS is reached with RC4 on the next connection, and 
     assert.deepEqual(encryptionsOf(host), ['rc4']);
     await completed(host);
   }
+});
+
+test('under `prefer` the peer chooses how much is hidden, and the link says which it was', async (t) => {
+  for (const [methods, encryption] of [
+    [['plain'], 'header'],
+    [['plain', 'rc4'], 'header'],
+    [['rc4', 'plain'], 'rc4'],
+  ] as const) {
+    const host = await leechFrom(t, 'prefer', await openMseFront(t, nodes.get('off')!.address, methods));
+    await until('a link', () => encryptionsOf(host).length > 0);
+    assert.deepEqual(encryptionsOf(host), [encryption], `it takes ${methods}`);
+    await completed(host);
+  }
+});
+
+test('under `require` a peer that would hide the header alone gets RC4 or no link', async (t) => {
+  const behind = nodes.get('off')!.address;
+  const obliging = await leechFrom(t, 'require', await openMseFront(t, behind, ['plain', 'rc4']));
+  await until('a link', () => encryptionsOf(obliging).length > 0);
+  assert.deepEqual(encryptionsOf(obliging), ['rc4']);
+  await completed(obliging);
+  const refused = await leechFrom(t, 'require', await openMseFront(t, behind, ['plain']));
+  await until('the refusal to be noted', () => /refuses encryption/.test(refused.figures().stalledBecause ?? ''));
+  assert.deepEqual(encryptionsOf(refused), []);
 });
 
 test('a peer that takes plain links only is reached under `prefer`, and known as refusing under `require`', async (t) => {

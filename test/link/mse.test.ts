@@ -136,6 +136,19 @@ test('the answering end prefers its own order and refuses what it does not allow
   assert.equal(converse(endsOf(['plain'], ['rc4']), 1000).failure, 'mse-no-method');
 });
 
+// RC4 proves nothing: who knows where the offer stands can change it unseen.
+test('an offer that is changed on its way leads to no link that hides less than was offered', () => {
+  const { initiator, responder } = endsOf(['rc4'], ['rc4', 'plain']);
+  const request = initiator.receive(responder.receive(initiator.begin()).send!).send!;
+  // Behind two hashes and the verification constant: four bytes, of which the last goes from 2 to 1.
+  request[20 + 20 + 8 + 3]! ^= 3;
+  const answered = responder.receive(request);
+  assert.equal(answered.outcome?.method, 'plain');
+  const believed = initiator.receive(answered.send!);
+  assert.equal(believed.failure?.code, 'mse-no-method');
+  assert.equal(believed.outcome, undefined);
+});
+
 test('an unknown torrent, noise and keys out of range end the handshake', () => {
   const other = new MseInitiator(newMseTools(), sha1(Buffer.from('another')), ['rc4'], PAYLOAD);
   assert.equal(converse({ ...endsOf(['rc4'], ['rc4']), initiator: other }, 1000).failure, 'mse-unknown-torrent');

@@ -1,7 +1,7 @@
 // LINKS: what each policy makes of a link that begins, in either direction.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acceptedMethods, dialOrder, type LinkKind, mayBegin } from '../../src/link/index.ts';
+import { dialOrder, type LinkKind, mayBegin, mseMethods } from '../../src/link/index.ts';
 
 const KINDS: readonly LinkKind[] = ['tls', 'mse', 'plain'];
 
@@ -36,7 +36,7 @@ test('`require` never begins or takes a plain link; `off` begins no other, and a
   );
 });
 
-test('`require` takes no MSE that hides the header alone', () => {
-  assert.deepEqual(acceptedMethods('require'), ['rc4']);
-  assert.deepEqual(acceptedMethods('prefer'), ['rc4', 'plain']);
+test('`require` offers and takes no MSE that hides the header alone', () => {
+  assert.deepEqual(mseMethods('require'), ['rc4']);
+  assert.deepEqual(mseMethods('prefer'), ['rc4', 'plain']);
 });
