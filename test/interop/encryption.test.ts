@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { LinkRow } from '../../app/running-node.ts';
 import { aria2 } from './clients/aria2.ts';
 import { libtorrent } from './clients/libtorrent.ts';
-import { startMonsoon } from './clients/monsoon.ts';
+import { type Monsoon, startMonsoon } from './clients/monsoon.ts';
 import { announceUrlOfOpentracker, startOpentracker } from './clients/opentracker.ts';
 import { rtorrent } from './clients/rtorrent.ts';
 import { transmission } from './clients/transmission.ts';
@@ -51,25 +52,29 @@ describe('where everybody requires encryption', { concurrency: 2 }, () => {
     });
   }
 
-  test('a client that speaks the plain wire only exchanges nothing with us, and we say why', async (t) => {
-    if (!(await hasWhatItTakes(t, []))) return;
-    const bed = await TestBed.create(t);
-    const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });
-    const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 1);
-    const torrentFile = await makeTorrent(content, supernode.announceUrl, 16);
-    const seeder = await libtorrent.start(await bed.place('plain'), { encryption: 'off' });
-    await seeder.seed(torrentFile, content.parent);
+  for (const [what, spoken] of [
+    ['speaks the plain wire only', 'off'],
+    ['hides the header alone', 'header'],
+  ] as const)
+    test(`a client that ${what} exchanges nothing with us, and we say why`, async (t) => {
+      if (!(await hasWhatItTakes(t, []))) return;
+      const bed = await TestBed.create(t);
+      const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });
+      const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 1);
+      const torrentFile = await makeTorrent(content, supernode.announceUrl, 16);
+      const seeder = await libtorrent.start(await bed.place('libtorrent'), { encryption: spoken });
+      await seeder.seed(torrentFile, content.parent);
 
-    const node = await startMonsoon(await bed.place('node'), { bootstrap: [supernode.contact], encryption });
-    await node.fetch(torrentFile, await bed.directory('fetched'));
-    const stalled = await until('a reason', REASON_SECONDS_MAX, async () => {
-      const [row] = await node.torrents();
-      return row?.stalledBecause?.includes('encryption') ? row : undefined;
+      const node = await startMonsoon(await bed.place('node'), { bootstrap: [supernode.contact], encryption });
+      await node.fetch(torrentFile, await bed.directory('fetched'));
+      const stalled = await until('a reason', REASON_SECONDS_MAX, async () => {
+        const [row] = await node.torrents();
+        return row?.stalledBecause?.includes('encryption') ? row : undefined;
+      });
+      assert.match(stalled.stalledBecause!, /^one peer refuses encryption/);
+      assert.equal(stalled.bytesDownloaded, 0);
+      assert.equal((await seeder.progress()).uploadedBytes, 0);
     });
-    assert.match(stalled.stalledBecause!, /^one peer refuses encryption/);
-    assert.equal(stalled.bytesDownloaded, 0);
-    assert.equal((await seeder.progress()).uploadedBytes, 0);
-  });
 
   test('where a firewall hangs up on TLS, two of ours speak RC4 with each other', async (t) => {
     if (!(await hasWhatItTakes(t, ['opentracker', TLS_RESET_PROGRAM]))) return;
@@ -92,5 +97,71 @@ describe('where everybody requires encryption', { concurrency: 2 }, () => {
     assert.deepEqual(await treeHash(join(fetched, content.name)), await treeHash(join(content.parent, content.name)));
     // What neither is plain nor TLS is RC4.
     assert.ok((await passTls(seederPlace.host)) + (await passTls(leecherPlace.host)) >= 1, 'TLS was tried first');
+  });
+});
+
+/** Whoever asks the tracker from now on hears of the one seeder, which heard of nobody: who comes is who dials. */
+async function tracked({ contact }: Monsoon, infoHash: string): Promise<void> {
+  const url = `http://${contact}/scrape?info_hash=${infoHash.replaceAll(/../g, '%$&')}`;
+  await until('the seeder to be tracked', FETCH_SECONDS_MAX, async () => {
+    const answer = await (await fetch(url)).text();
+    return answer.includes('8:completei1e') || undefined;
+  });
+}
+
+/** The one link of the node's one torrent, once it is open. */
+function linkOf(node: Monsoon, infoHash: string): Promise<LinkRow> {
+  return until('a link', FETCH_SECONDS_MAX, async () => (await node.info(infoHash)).links[0]);
+}
+
+// Slowly, so that the link is there while it is asked about.
+const [DOWN_SLOWLY, UP_SLOWLY] = [
+  ['--down-limit', '1M'],
+  ['--up-limit', '1M'],
+];
+
+describe('where the peer hides the header alone', { concurrency: 2 }, () => {
+  for (const kind of [aria2, transmission, libtorrent, rtorrent]) {
+    test(`C-04 ${kind.name} chooses so when we dial it, and we fetch from it`, async (t) => {
+      if (!(await hasWhatItTakes(t, [kind.requires]))) return;
+      const bed = await TestBed.create(t);
+      const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });
+      const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 1);
+      const torrentFile = await makeTorrent(content, supernode.announceUrl, 16);
+      const client = await kind.start(await bed.place(kind.name), { encryption: 'header' });
+      await client.seed(torrentFile, content.parent);
+      const infoHash = await infoHashOf(torrentFile);
+      await tracked(supernode, infoHash);
+
+      const node = await startMonsoon(await bed.place('node'), { bootstrap: [supernode.contact], flags: DOWN_SLOWLY });
+      const fetched = await bed.directory('fetched');
+      await node.fetch(torrentFile, fetched);
+      const { isIncoming, encryption } = await linkOf(node, infoHash);
+      assert.deepEqual({ isIncoming, encryption }, { isIncoming: false, encryption: 'header' });
+      await node.fetched(FETCH_SECONDS_MAX);
+      const sent = await treeHash(join(content.parent, content.name));
+      assert.deepEqual(await treeHash(join(fetched, content.name)), sent);
+    });
+  }
+
+  test('C-04 libtorrent offers no more when it dials us, and fetches', async (t) => {
+    if (!(await hasWhatItTakes(t, []))) return;
+    const bed = await TestBed.create(t);
+    const supernode = await startMonsoon(await bed.place('supernode'), { role: 'supernode' });
+    const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 1);
+    const torrentFile = await makeTorrent(content, supernode.announceUrl, 16);
+    const node = await startMonsoon(await bed.place('node'), { bootstrap: [supernode.contact], flags: UP_SLOWLY });
+    await node.seed(torrentFile, content.parent);
+    const infoHash = await infoHashOf(torrentFile);
+    await tracked(supernode, infoHash);
+
+    const client = await libtorrent.start(await bed.place('libtorrent'), { encryption: 'header' });
+    const fetched = await bed.directory('fetched');
+    await client.fetch(torrentFile, fetched);
+    const { isIncoming, encryption } = await linkOf(node, infoHash);
+    assert.deepEqual({ isIncoming, encryption }, { isIncoming: true, encryption: 'header' });
+    await client.waitComplete(FETCH_SECONDS_MAX);
+    const sent = await treeHash(join(content.parent, content.name));
+    assert.deepEqual(await treeHash(join(fetched, content.name)), sent);
   });
 });

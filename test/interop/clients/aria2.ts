@@ -13,6 +13,12 @@ import {
   whenUp,
 } from './client.ts';
 
+const ENCRYPTION = {
+  require: { 'bt-require-crypto': true, 'bt-min-crypto-level': 'arc4' },
+  header: { 'bt-require-crypto': true, 'bt-min-crypto-level': 'plain' },
+  off: {},
+};
+
 interface Status {
   readonly status: string;
   readonly totalLength: string;
@@ -82,7 +88,7 @@ export const aria2: ClientKind = {
       'file-allocation': 'none',
       'check-integrity': true,
       'seed-ratio': '0.0',
-      ...(settings.encryption === 'require' && { 'bt-require-crypto': true, 'bt-min-crypto-level': 'arc4' }),
+      ...(settings.encryption && ENCRYPTION[settings.encryption]),
       'max-overall-upload-limit': settings.uploadBytesPerSecond ?? 0,
     };
     const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`);

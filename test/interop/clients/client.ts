@@ -18,8 +18,11 @@ export interface ClientSettings {
   readonly listenPort?: number;
   /** Unlimited when absent. */
   readonly uploadBytesPerSecond?: number;
-  /** `require`: nothing but Message Stream Encryption with RC4, either way; `off`: knows the plain wire only. */
-  readonly encryption?: 'require' | 'off';
+  /**
+   * `require`: nothing but Message Stream Encryption with RC4, either way; `header`: nothing but the same, and of what
+   * the other end offers it takes that which hides the header alone; `off`: knows the plain wire only.
+   */
+  readonly encryption?: 'require' | 'header' | 'off';
   /** Unlimited when absent; libtorrent only. */
   readonly downloadBytesPerSecond?: number;
   /** What finds peers besides the tracker; libtorrent only. */

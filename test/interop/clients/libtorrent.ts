@@ -17,9 +17,10 @@ const SCRIPT = fileURLToPath(new URL('libtorrent-peer.py', import.meta.url));
 /** Debian's own: the binding is built for it, not for another python3 of the PATH. */
 const PYTHON = '/usr/bin/python3';
 
-/** `pe_forced` with `pe_rc4`, and `pe_disabled`. */
+/** `pe_forced` with `pe_rc4` or `pe_plaintext`, and `pe_disabled`. */
 const ENCRYPTION = {
   require: { in_enc_policy: 0, out_enc_policy: 0, allowed_enc_level: 2 },
+  header: { in_enc_policy: 0, out_enc_policy: 0, allowed_enc_level: 1 },
   off: { in_enc_policy: 2, out_enc_policy: 2 },
 };
 

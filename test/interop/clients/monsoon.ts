@@ -18,6 +18,7 @@ import type {
   SharedTorrent,
   Statement,
   SupernodeRow,
+  TorrentDetail,
   TorrentRow,
   WantedRole,
   ZoneReport,
@@ -101,6 +102,9 @@ export class Monsoon extends Client {
   }
   supernodes(): Promise<readonly SupernodeRow[]> {
     return this.#control.supernodes();
+  }
+  info(what: string): Promise<TorrentDetail> {
+    return this.#control.info(what);
   }
   async listing(): Promise<readonly ListingRow[]> {
     return (await this.#control.list({})).rows;
@@ -220,13 +224,13 @@ export function monsoonOf(supernode: Monsoon): ClientKind<Monsoon> {
 /** monsoon as one client among the others, with no network of its own: peers come from the torrent's tracker. */
 export const monsoonAlone: ClientKind<Monsoon> = monsoonWith({});
 
-/** The same with settings that are not the default. */
+/** The same with settings that are not the default; what is asked of links is among them. */
 export function monsoonWith(own: MonsoonSettings): ClientKind<Monsoon> {
   return {
     name: 'monsoon',
     requires: 'node',
     createsEmptyFiles: true,
-    start: (place, settings) => startMonsoon(place, { ...settings, ...own }),
+    start: (place, { encryption: _, ...settings } = {}) => startMonsoon(place, { ...settings, ...own }),
   };
 }
 

@@ -15,7 +15,11 @@ import {
   whenUp,
 } from './client.ts';
 
-const ENCRYPTION = { require: 'allow_incoming,try_outgoing,require,require_RC4', off: 'none' };
+const ENCRYPTION = {
+  require: 'allow_incoming,try_outgoing,require,require_RC4',
+  header: 'allow_incoming,try_outgoing,require,prefer_plaintext',
+  off: 'none',
+};
 const escapeXml = (value: string): string => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 class Rtorrent extends Client {

@@ -15,8 +15,8 @@ import {
 } from './client.ts';
 
 const SEEDING = 6;
-/** Its word for each; without encryption it does not come. */
-const ENCRYPTION = { default: 1, require: 2, off: 0 };
+/** Its word for each; without encryption it does not come, and to who dials it with some it answers with the header's. */
+const ENCRYPTION = { default: 1, require: 2, header: 0, off: 0 };
 const TRACKER_WARNING_OR_WORSE = 1;
 
 interface TorrentStatus {
