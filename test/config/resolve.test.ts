@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  encryptionOf,
   expectation,
   OPTION_NAMES,
   OPTIONS,
@@ -36,6 +37,15 @@ test('every default is a value its own option takes, and survives being written 
     assert.deepEqual(parseOptionValue(option, text), option.default, name);
     assert.match(expectation(option), /^expected /);
   }
+});
+
+test('what is asked of links is one word for both directions, and each may have its own', () => {
+  const of = (flags: object) => encryptionOf(resolveConfig({ ...none, flags: { ...flags } }).config);
+  assert.deepEqual(of({}), { in: 'prefer', out: 'prefer' });
+  assert.deepEqual(of({ encryption: 'require' }), { in: 'require', out: 'require' });
+  assert.deepEqual(of({ encryption: 'require', encryptionIn: 'off' }), { in: 'off', out: 'require' });
+  assert.deepEqual(of({ encryption: 'require', encryptionOut: 'off' }), { in: 'require', out: 'off' });
+  assert.deepEqual(of({ encryptionIn: 'require', encryptionOut: 'off' }), { in: 'require', out: 'off' });
 });
 
 test('variables are the names in capitals, and an empty one counts as absent', () => {
