@@ -7,15 +7,21 @@ import { test } from 'node:test';
 import { encodeWireHandshake, HANDSHAKE_BYTES, parseWireHandshake } from '../../src/wire/index.ts';
 import { startMonsoon } from './clients/monsoon.ts';
 import { makeContent, treeHash } from './content.ts';
-import { inNamespace } from './network.ts';
+import { type Host, inNamespace } from './network.ts';
 import { run } from './program.ts';
 import { hasWhatItTakes, TestBed } from './test-bed.ts';
 
 const SIZE = 2 ** 20;
 const FETCH_SECONDS_MAX = 30;
 
+/** The ports of a host at which somebody listens, or that have taken no other end. */
+async function listeners(host: Host, protocol: 'tcp' | 'udp'): Promise<Set<number>> {
+  const listening = await run(inNamespace(host, ['ss', ['-Hln', `--${protocol}`]]));
+  return new Set(listening.match(/(?<=:)\d+(?=\s+\S+\s*$)/gm)?.map(Number));
+}
+
 for (const port of [1, 443, 65_535]) {
-  test(`N-20 on port ${port} alone a node tracks, joins others and serves peers, by one listener`, async (t) => {
+  test(`N-20 on port ${port} alone a node tracks, joins others and serves peers, by one listener of TCP and one of UDP`, async (t) => {
     if (!(await hasWhatItTakes(t, ['ss']))) return;
     const bed = await TestBed.create(t);
     const place = await bed.place('node');
@@ -35,12 +41,13 @@ for (const port of [1, 443, 65_535]) {
     const handshake = parseWireHandshake(answer.subarray(0, HANDSHAKE_BYTES));
     assert.equal('infoHash' in handshake && handshake.infoHash, shared.infoHash);
 
-    const listening = await run(inNamespace(place.host, ['ss', ['-Hltn']]));
-    const numbers = new Set(listening.match(/(?<=:)\d+(?=\s+\S+\s*$)/gm)?.map(Number));
+    const numbers = await listeners(place.host, 'tcp');
     const ofThePage = Number(new URL((await node.status()).ui).port);
     assert.deepEqual(
       [...numbers].filter((number) => number !== ofThePage),
       [port],
     );
+    // A router would be asked from a port of its own; here is none.
+    assert.deepEqual([...(await listeners(place.host, 'udp'))], [port]);
   });
 }
