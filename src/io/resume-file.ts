@@ -1,11 +1,20 @@
 /**
  * One torrent's memory between runs: a snapshot written whole, in two generations, and a journal appended as pieces come.
- * A kill at any moment loses no claimed piece; a damaged snapshot costs a check of the files. A journal names the snapshot
+ * A kill at any moment loses no piece that is on disk; a damaged snapshot costs a check of the files. A journal names the snapshot
  * that it follows, and holds at most two records per piece: `touched` is not repeated, and a claimed piece is final.
  */
-import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { concatBytes, type InfoHash, MonsoonError, parseInfoHash, readUint32 } from '../base/index.ts';
 import {
@@ -16,6 +25,7 @@ import {
   parseSnapshot,
   type Snapshot,
 } from '../torrent/index.ts';
+import { syncFolder } from './atomic-file.ts';
 import { GenerationFile, PREVIOUS, readIfThere } from './generation-file.ts';
 
 const SUFFIX = '.resume';
@@ -91,11 +101,10 @@ export class ResumeFile {
   /** Writes a new snapshot; the journal starts over. Nothing may be claimed meanwhile. */
   async save(snapshot: Snapshot): Promise<void> {
     const checksum = await this.#snapshot.save(encodeSnapshot(snapshot));
-    ftruncateSync(this.#journalFile(), 0);
-    this.#journalBytes = 0;
     const touched = [...this.#touched].map((piece) => encodeJournalRecord(JOURNAL.touched, piece));
-    this.#append([encodeJournalRecord(JOURNAL.follows, readUint32(checksum, 0)), ...touched]);
+    this.#replaceJournal([encodeJournalRecord(JOURNAL.follows, readUint32(checksum, 0)), ...touched]);
     await this.sync();
+    await syncFolder(dirname(this.#journalPath));
   }
 
   close(): void {
@@ -108,7 +117,15 @@ export class ResumeFile {
   async remove(): Promise<void> {
     this.close();
     await this.#snapshot.remove();
+    await rm(this.#nextJournalPath, { force: true });
     await rm(this.#journalPath, { force: true });
+  }
+
+  /** In one step, because a kill between two would forget what was touched; at once, because pieces are touched at any time. */
+  #replaceJournal(records: readonly Uint8Array[]): void {
+    writeFileSync(this.#nextJournalPath, concatBytes(records), { mode: 0o600 });
+    this.close();
+    renameSync(this.#nextJournalPath, this.#journalPath);
   }
 
   /** Appends whole records or none. */
@@ -122,6 +139,10 @@ export class ResumeFile {
       ftruncateSync(file, this.#journalBytes);
       throw error;
     }
+  }
+
+  get #nextJournalPath(): string {
+    return `${this.#journalPath}.next`;
   }
 
   #journalFile(): number {

@@ -4,9 +4,10 @@ import { sha1 } from '../../src/io/hash.ts';
 import { parseInfo, type TorrentInfo } from '../../src/torrent/index.ts';
 import { openLoopbackNode, specOf, until } from './loopback-node.ts';
 
-const [home, infoFile, directory, port] = process.argv.slice(2) as [string, string, string, string];
+const [home, infoFile, directory, port, downMax] = process.argv.slice(2) as [string, string, string, string, string?];
 const info = parseInfo(readFileSync(infoFile), sha1) as TorrentInfo;
 const node = await openLoopbackNode(home);
+if (downMax !== undefined) node.rates.down.limit(Number(downMax));
 await node.torrents.recall();
 const host = node.torrents.get(info.infoHash) ?? node.torrents.add(specOf(info, directory))!.host;
 await until('the check to end', () => host.phase === 'running');
