@@ -6,11 +6,11 @@
 import type { Socket } from 'node:net';
 import { type Address, type InfoHash, infoHashBytes, infoHashOfBytes } from '../base/index.ts';
 import {
+  acceptedMethods,
   type EncryptionPolicy,
   type MseOutcome,
   MseResponder,
   mayBegin,
-  mseMethods,
   PUBLIC_KEY_BYTES,
 } from '../link/index.ts';
 import { HANDSHAKE_BYTES, PROTOCOL_HEADER, parseWireHandshake, type WireHandshake } from '../wire/index.ts';
@@ -126,7 +126,7 @@ class Arrival {
       const infoHash = users.torrentNamed(req2Hash);
       return infoHash && infoHashBytes(infoHash);
     };
-    this.#encryption = new MseResponder(newMseTools(), { torrentOf, methods: mseMethods(policy) });
+    this.#encryption = new MseResponder(newMseTools(), { torrentOf, methods: acceptedMethods(policy) });
     this.#takeHidden(this.#encryption, this.#seen);
   }
 

@@ -5,12 +5,12 @@
 import type { Socket } from 'node:net';
 import { type Address, type Fault, fault, infoHashBytes, isFault, type NodeId } from '../base/index.ts';
 import {
+  type DialStep,
   dialOrder,
   type EncryptionPolicy,
   type LinkKind,
   MseInitiator,
   type MseOutcome,
-  mseMethods,
 } from '../link/index.ts';
 import { encodeWireHandshake, PROTOCOL_HEADER } from '../wire/index.ts';
 import type { DialFault, Dialler, Trust } from './dialler.ts';
@@ -68,8 +68,8 @@ export class LinkOpener {
 
   /** Opens a link in the best way that the peer takes; `onRead` gets every byte behind `firstBytes`. */
   async open(target: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
-    for (const kind of dialOrder(target.kind, this.policy)) {
-      const opened = await this.#openAs(kind, target, onRead);
+    for (const step of dialOrder(target.kind, this.policy)) {
+      const opened = await this.#openAs(step, target, onRead);
       if (!isFault(opened) || opened.code !== 'no-agreement') return opened;
     }
     return refusal();
@@ -80,9 +80,9 @@ export class LinkOpener {
     for (const socket of this.#underWay) socket.destroy();
   }
 
-  #openAs(kind: LinkKind, target: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
-    if (kind === 'tls') return this.#openTls(target, onRead);
-    return kind === 'mse' ? this.#openHidden(target, onRead) : this.#openPlain(target, onRead);
+  #openAs(step: DialStep, target: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
+    if (step === 'tls') return this.#openTls(target, onRead);
+    return step === 'plain' ? this.#openPlain(target, onRead) : this.#openHidden(step, target, onRead);
   }
 
   async #openPlain({ address, trust }: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
@@ -102,13 +102,17 @@ export class LinkOpener {
     return proven.code === 'wrong-node' && nodeId !== undefined ? fault('wrong-node', proven.text) : refusal();
   }
 
-  async #openHidden({ address, trust, greeting }: LinkTarget, onRead: OnRead): Promise<OpenedLink | OpenFault> {
+  async #openHidden(
+    step: 'mse' | 'header',
+    { address, trust, greeting }: LinkTarget,
+    onRead: OnRead,
+  ): Promise<OpenedLink | OpenFault> {
     let take: OnRead = () => {};
     const socket = await this.#dialler.dial(address, trust, (bytes, length) => take(bytes, length));
     if (isFault(socket)) return socket;
-    const methods = mseMethods(this.policy);
-    // Transmission reads it wrongly when it chooses to hide the header alone, so that it waits for the choice.
-    const payload = methods.includes('plain') ? NOTHING : encodeWireHandshake(greeting.infoHash, greeting.peerId);
+    // Transmission takes it for clear bytes where the header alone is hidden: there it waits for the answer.
+    const payload = step === 'header' ? NOTHING : encodeWireHandshake(greeting.infoHash, greeting.peerId);
+    const methods = [step === 'header' ? 'plain' : 'rc4'] as const;
     const machine = new MseInitiator(newMseTools(), infoHashBytes(greeting.infoHash), methods, payload);
     const agreed = Promise.withResolvers<MseOutcome | Fault>();
     let isFirst = true;

@@ -22,11 +22,12 @@ export {
   req2Hash,
 } from './mse.ts';
 export {
+  acceptedMethods,
+  type DialStep,
   dialOrder,
   type EncryptionPolicy,
   type LinkEncryption,
   type LinkKind,
   mayBegin,
-  mseMethods,
 } from './policy.ts';
 export { RC4_DISCARDED_BYTES, Rc4, type Rc4Engine, type Rc4Position, rc4StateOf, type StreamCipher } from './rc4.ts';

@@ -8,6 +8,8 @@ import type { MseMethod } from './mse.ts';
 export type EncryptionPolicy = 'require' | 'prefer' | 'off';
 /** The handshake that begins a link, before the wire's own. */
 export type LinkKind = 'tls' | 'mse' | 'plain';
+/** One attempt: `mse` with RC4, `header` is Message Stream Encryption that hides the beginning alone. */
+export type DialStep = LinkKind | 'header';
 /** What hides the bytes of a link; `header` is Message Stream Encryption that hid its beginning only. */
 export type LinkEncryption = 'tls' | 'rc4' | 'header' | 'none';
 
@@ -22,20 +24,18 @@ export function mayBegin(policy: EncryptionPolicy, kind: LinkKind): boolean {
 
 /**
  * The ways to begin a link to a peer, best first, each tried on a connection of its own (LINKS, "How a node knows").
- * A peer that is known to speak TLS is never spoken to with less, and a plain one is not bothered with more.
+ * A peer that is known to speak TLS is never spoken to with less, and a plain one is not bothered with more. RC4 is offered by
+ * itself: stock clients that are offered both forms take the one that hides less.
  */
-export function dialOrder(known: LinkKind | undefined, policy: EncryptionPolicy): readonly LinkKind[] {
+export function dialOrder(known: LinkKind | undefined, policy: EncryptionPolicy): readonly DialStep[] {
   if (policy === 'off') return ['plain'];
-  const hidden: readonly LinkKind[] = known === 'tls' ? ['tls'] : known === 'mse' ? ['mse'] : ['tls', 'mse'];
+  const hidden: readonly DialStep[] = known === 'tls' ? ['tls'] : known === 'mse' ? ['mse'] : ['tls', 'mse'];
   if (policy === 'require') return hidden;
   if (known === 'plain') return ['plain'];
-  return known === 'tls' ? hidden : [...hidden, 'plain'];
+  return known === 'tls' ? hidden : [...hidden, 'header', 'plain'];
 }
 
-/**
- * What we offer, or accept best first, in Message Stream Encryption: the end that answers chooses. Stock clients may
- * choose to hide the header alone, and that is still more than the plain wire, to which `prefer` falls back.
- */
-export function mseMethods(policy: EncryptionPolicy): readonly MseMethod[] {
+/** What an answering end accepts in Message Stream Encryption, best first. */
+export function acceptedMethods(policy: EncryptionPolicy): readonly MseMethod[] {
   return policy === 'require' ? ['rc4'] : ['rc4', 'plain'];
 }

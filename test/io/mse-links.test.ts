@@ -225,10 +225,10 @@ test('a peer that speaks no TLS is reached with RC4 on the next connection, and 
   }
 });
 
-test('under `prefer` the peer chooses how much is hidden, and the link says which it was', async (t) => {
+test('under `prefer` RC4 is asked for first, then the header alone, and the link says which it was', async (t) => {
   for (const [methods, encryption] of [
     [['plain'], 'header'],
-    [['plain', 'rc4'], 'header'],
+    [['plain', 'rc4'], 'rc4'],
     [['rc4', 'plain'], 'rc4'],
   ] as const) {
     const host = await leechFrom(t, 'prefer', await openMseFront(t, nodes.get('off')!.address, methods));

@@ -1,25 +1,25 @@
 // LINKS: what each policy makes of a link that begins, in either direction.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dialOrder, type LinkKind, mayBegin, mseMethods } from '../../src/link/index.ts';
+import { acceptedMethods, dialOrder, type LinkKind, mayBegin } from '../../src/link/index.ts';
 
 const KINDS: readonly LinkKind[] = ['tls', 'mse', 'plain'];
 
-test('an unknown peer is tried with TLS, then MSE, then plain, as far as the policy goes', () => {
-  assert.deepEqual(dialOrder(undefined, 'prefer'), ['tls', 'mse', 'plain']);
+test('an unknown peer is tried with TLS, MSE with RC4, MSE of the header alone, and plain, as far as the policy goes', () => {
+  assert.deepEqual(dialOrder(undefined, 'prefer'), ['tls', 'mse', 'header', 'plain']);
   assert.deepEqual(dialOrder(undefined, 'require'), ['tls', 'mse']);
   assert.deepEqual(dialOrder(undefined, 'off'), ['plain']);
 });
 
 test('a known peer is spoken to as it likes, and one that speaks TLS with nothing less', () => {
   assert.deepEqual(dialOrder('tls', 'prefer'), ['tls']);
-  assert.deepEqual(dialOrder('mse', 'prefer'), ['mse', 'plain']);
+  assert.deepEqual(dialOrder('mse', 'prefer'), ['mse', 'header', 'plain']);
   assert.deepEqual(dialOrder('plain', 'prefer'), ['plain']);
 });
 
 test('`require` never begins or takes a plain link; `off` begins no other, and answers no MSE', () => {
   for (const known of [undefined, ...KINDS]) {
-    assert.ok(!dialOrder(known, 'require').includes('plain'));
+    for (const step of ['header', 'plain'] as const) assert.ok(!dialOrder(known, 'require').includes(step));
     assert.deepEqual(dialOrder(known, 'off'), ['plain']);
   }
   assert.deepEqual(
@@ -36,7 +36,7 @@ test('`require` never begins or takes a plain link; `off` begins no other, and a
   );
 });
 
-test('`require` offers and takes no MSE that hides the header alone', () => {
-  assert.deepEqual(mseMethods('require'), ['rc4']);
-  assert.deepEqual(mseMethods('prefer'), ['rc4', 'plain']);
+test('`require` takes no MSE that hides the header alone', () => {
+  assert.deepEqual(acceptedMethods('require'), ['rc4']);
+  assert.deepEqual(acceptedMethods('prefer'), ['rc4', 'plain']);
 });
