@@ -1,12 +1,15 @@
 // --bind on a machine with two interfaces: nothing of the node's leaves by the other one, whatever it is told, not even
-// while the one it is bound to is gone. The other interface's own counter is the witness.
+// while the one it is bound to is gone. The other interface's own counter is the witness, and where IPv6 has it say things
+// of its own accord, tcpdump.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { isInstalled, requireOrSkip } from '../require.ts';
 import { libtorrent } from './clients/libtorrent.ts';
 import { type Monsoon, startMonsoon } from './clients/monsoon.ts';
-import { makeContent, treeHash } from './content.ts';
+import { makeContent, treeHash, writeRandomFile } from './content.ts';
 import { type Host, inNamespace } from './network.ts';
 import { Program, run } from './program.ts';
 import { hasWhatItTakes, TestBed } from './test-bed.ts';
@@ -14,6 +17,7 @@ import { bareMagnet, infoHashOf, makeTorrent } from './torrent-file.ts';
 import { until } from './until.ts';
 import { Witness } from './witness.ts';
 
+const NAMES_AND_FILES = fileURLToPath(new URL('names-and-files.ts', import.meta.url));
 const SECONDS_MAX = 40;
 const SIZE = 8 * 2 ** 20;
 /** Enough that it is still under way a second later, whatever burst libtorrent begins with. */
@@ -38,7 +42,10 @@ async function setScene(t: TestContext, hasSix = false): Promise<Scene | undefin
   const bed = await TestBed.create(t);
   const other = await bed.addNetwork();
   const place = await bed.place('supernode');
-  const supernode = await startMonsoon(place, { role: 'supernode', flags: ['--bind', '::'] });
+  const supernode = await startMonsoon(place, {
+    role: 'supernode',
+    flags: ['--bind', '::', ...(hasSix ? ['--dht'] : [])],
+  });
   const { address } = await other.join(place.host);
   const { host, scratch } = await bed.place('bound');
   // Without IPv6 an interface says nothing of its own accord.
@@ -173,5 +180,90 @@ for (const bind of ['eth0', 'address', 'unbound'] as const) {
     const last = new RegExp(`who-has ${base!.replaceAll('.', '\\.')}\\.253 `);
     await (bind === 'unbound' ? second : first).seen('the last neighbour asked for', last);
     if (bind !== 'unbound') assert.deepEqual(await second.everything(decoy), []);
+  });
+}
+
+/** A name server and a web server on a host. */
+async function serveNames(t: TestContext, host: Host, answer: string, folder: string): Promise<void> {
+  const program = new Program(inNamespace(host, [process.execPath, [NAMES_AND_FILES, host.address, answer, folder]]));
+  t.after(() => program.kill());
+  await until(
+    'the name server',
+    SECONDS_MAX,
+    () => /ready/.test(program.output) || undefined,
+    () => program.output,
+  );
+}
+
+for (const bind of ['eth0', 'address', 'unbound'] as const) {
+  const name =
+    bind === 'unbound'
+      ? 'the witness: names, trackers, web seeds and the DHT of an unbound node do go by the other interface'
+      : `bound to ${bind === 'eth0' ? 'an interface' : 'an address'}, names, trackers, web seeds and the DHT go by no other, also when it is gone`;
+  test(name, async (t) => {
+    const scene = await setScene(t, true);
+    if (!scene) return;
+    const { bed, host, scratch, supernode, decoy } = scene;
+    const home = supernode.host;
+    // The way to everything that is wanted seems to be the second network.
+    await run(['ip', ['-n', host.namespace, 'route', 'add', home.address, 'dev', 'eth1']]);
+    // Whoever is asked by that way answers by the address that was asked.
+    const back = ['route', 'replace', decoy.address.replace(/[0-9]+$/, '0/24'), 'dev', 'eth1', 'src', home.address];
+    await run(['ip', ['-n', home.namespace, ...back]]);
+    const file = { parent: await bed.directory('web'), name: 'by web.bin', size: SIZE };
+    await writeRandomFile(join(file.parent, file.name), SIZE, 6);
+    const content = await makeContent(await bed.directory('content'), 'a folder', SIZE, 7);
+    const byName = (name: string): string => `http://${name}.bind.test:${supernode.port}/announce`;
+    const webTorrent = await makeTorrent(file, byName('tracker'), 18, 'http://cut.bind.test:8080/');
+    const swarm = await makeTorrent(content, `udp://${supernode.contact}/announce`, 18);
+    const seeder = await bed.start(libtorrent);
+    await seeder.seed(swarm, content.parent);
+    // The one on the second network comes first among the servers of the system.
+    await serveNames(t, home, home.address, file.parent);
+    await serveNames(t, decoy, home.address, file.parent);
+
+    const [first, second] = [await Witness.of(t, host, 'eth0'), await Witness.of(t, host, 'eth1')];
+    const bound = { eth0: 'eth0', address: host.address, unbound: '::' }[bind];
+    const contacts = [`dht.bind.test:${supernode.port}`, `${decoy.address}:6881`];
+    const flags = ['--bind', bound, '--lsd', '--dht', ...contacts.flatMap((contact) => ['--dht-bootstrap', contact])];
+    const nameServers = [decoy.address, home.address];
+    const bootstrap = [`node.bind.test:${supernode.port}`];
+    const node = await startMonsoon({ host, scratch }, { isNeighbourly: true, bootstrap, nameServers, flags });
+    const into = await bed.directory('fetched');
+    await node.fetch(webTorrent, into);
+    assert.equal((await node.fetched(SECONDS_MAX)).size, SIZE);
+    assert.ok((await readFile(join(into, file.name))).equals(await readFile(join(file.parent, file.name))));
+    const trackers = [`udp://${decoy.address}:6969/announce`, `udp://udp.bind.test:${supernode.port}/announce`];
+    const magnet = trackers.map((url) => `&tr=${encodeURIComponent(url)}`).join('');
+    await node.fetch(`magnet:?xt=urn:btih:${await infoHashOf(swarm)}${magnet}`, into);
+    // The first of its trackers is silent.
+    if (bind !== 'unbound') assert.equal((await node.fetched(2 * SECONDS_MAX)).size, content.size);
+
+    const [h, d] = [home, decoy].map(({ address }) => address.replaceAll('.', '\\.'));
+    const { port } = supernode;
+    const used = bind === 'unbound' ? second : first;
+    await used.seen('questions for names', new RegExp(`> (${h}|${d})\\.53: .*tracker\\.bind\\.test`));
+    await used.seen('one of them over TCP', new RegExp(`> (${h}|${d})\\.53: Flags`));
+    await used.seen('the HTTP tracker', new RegExp(`> ${h}\\.${port}: Flags`));
+    await used.seen('the UDP tracker', new RegExp(`> ${h}\\.${port}: UDP, length 16$`), SECONDS_MAX);
+    await used.seen('the DHT', new RegExp(`> ${h}\\.${port}: UDP, length ([6-9]|1\\d)\\d$`));
+    await used.seen('the web seed', new RegExp(`> ${h}\\.8080: Flags`));
+    // Nobody is there by the bound interface, so that it is looked for in vain.
+    await used.seen('the host on the second network', new RegExp(`(> ${d}\\.6881|who-has ${d} )`));
+    if (bind === 'unbound') return node.stop();
+    assert.deepEqual(await second.everything(decoy), []);
+
+    await run(['ip', ['-n', host.namespace, 'link', 'del', 'eth0']]);
+    await until('the node to say so', 15, async () => (await node.status()).bind.problem !== null || undefined);
+    const late = bareMagnet('ab'.repeat(20), byName('late'));
+    await node.fetch(late, into);
+    await until(
+      'it to wait',
+      15,
+      async () => (await node.torrents()).some((row) => /is gone/.test(row.stalledBecause ?? '')) || undefined,
+    );
+    await node.doctor();
+    assert.deepEqual(await second.everything(decoy), []);
+    await node.stop();
   });
 }

@@ -3,8 +3,13 @@ import { join } from 'node:path';
 import type { Content } from './content.ts';
 import { run } from './program.ts';
 
-/** Makes a torrent of the content with mktorrent and returns the file's path. */
-export async function makeTorrent(content: Content, announceUrl: string, pieceLengthLog2: number): Promise<string> {
+/** Makes a torrent of the content with mktorrent, with a web seed if one is given, and returns the file's path. */
+export async function makeTorrent(
+  content: Content,
+  announceUrl: string,
+  pieceLengthLog2: number,
+  webSeed?: string,
+): Promise<string> {
   const file = join(content.parent, `${content.name}.torrent`);
   const args = [
     '-a',
@@ -13,6 +18,7 @@ export async function makeTorrent(content: Content, announceUrl: string, pieceLe
     `${pieceLengthLog2}`,
     '-t',
     '1',
+    ...(webSeed === undefined ? [] : ['-w', webSeed]),
     '-o',
     file,
     join(content.parent, content.name),
