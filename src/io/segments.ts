@@ -10,6 +10,8 @@ import { HashThread } from './hash-thread.ts';
 export const SEGMENT_BYTES_MAX = 1_048_576;
 /** Bytes of pieces in flight per torrent; with small pieces the count is what bounds. */
 const INTAKE_BYTES_MAX = 6_291_456;
+/** Of them what is on order and what waits for the disk, where the count of large pieces bounds little. */
+const ARRIVING_BYTES_MAX = 4_194_304;
 const OPEN_PIECES_MAX = 256;
 /** One is finished, one arrives, and one is asked for. */
 const OPEN_PIECES_MIN = 3;
@@ -53,7 +55,7 @@ export function arrivalMemoryOf(
   intake: { readonly waitingBytes: number },
 ): ArrivalMemory | undefined {
   if (pieceLength <= SEGMENT_BYTES_MAX) return undefined;
-  return { blocksMax: INTAKE_BYTES_MAX / BLOCK_BYTES, waiting: () => Math.ceil(intake.waitingBytes / BLOCK_BYTES) };
+  return { blocksMax: ARRIVING_BYTES_MAX / BLOCK_BYTES, waiting: () => Math.ceil(intake.waitingBytes / BLOCK_BYTES) };
 }
 
 /** Pieces of one torrent that may be in flight at a time, but for links that would have none; of large ones few segments are. */

@@ -39,6 +39,8 @@ export class LinkState {
   asked = 0;
   /** Blocks that the download limit and memory let it be asked for yet; set before each filling. */
   allowed: number = Number.POSITIVE_INFINITY;
+  /** Blocks on order that are still on their way where the path is long, twice over; as of the last tick. */
+  onPath = 0;
   /** Pieces in which blocks are on order from this link. */
   readonly working: Set<number> = new Set();
   readonly down: Rate;
@@ -185,7 +187,8 @@ export class LinkState {
     this.#blocksPerSecond = blocksPerSecond;
     if (this.asked === 0) return;
     const inFlight = (blocksPerSecond * (this.#roundTripMs ?? 0) * 2) / 1000;
-    this.#depthMax = Math.floor(Math.max(DEPTH_MAX, Math.min(inFlight, DEPTH_LONG_PATH_MAX)));
+    this.onPath = Math.floor(Math.min(inFlight, DEPTH_LONG_PATH_MAX));
+    this.#depthMax = Math.max(DEPTH_MAX, this.onPath);
     const ordered = Math.ceil(blocksPerSecond * ORDERED_SECONDS);
     this.#depth = Math.max(DEPTH_MIN, Math.min(this.#depth, ordered, this.#depthMax));
   }

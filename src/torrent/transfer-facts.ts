@@ -73,7 +73,7 @@ export interface OrderQuota {
 
 /** The memory for what arrives, where it holds less than the pieces in flight. */
 export interface ArrivalMemory {
-  /** Blocks on order and waiting together, at most, but for a few of each link. */
+  /** Blocks on order and waiting together, at most, but for a few of each link and for what long paths hold. */
   readonly blocksMax: number;
   /** Blocks that are here and wait for the disk; a `drained` fact says that they became fewer. */
   waiting(): number;

@@ -373,12 +373,12 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     if (quota && link.allowed > 0 && link.hasRoom) quota.allow(link.id, 0);
   }
 
-  /** Blocks that a link may be asked for as far as memory goes. */
+  /** Blocks that a link may be asked for as far as memory goes; what a long path holds is not here yet. */
   #roomFor(link: LinkState): number {
     if (!this.#memory) return Number.POSITIVE_INFINITY;
     let room = this.#memory.blocksMax - this.#memory.waiting();
     if (room <= 0) return 0;
-    for (const { asked } of this.#links.values()) room -= asked;
+    for (const { asked, onPath } of this.#links.values()) room += onPath - asked;
     return Math.max(0, room, OWED_MIN - link.asked);
   }
 

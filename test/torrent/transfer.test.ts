@@ -90,6 +90,31 @@ test('where pieces are larger than the memory for them, no more is on order and 
   assert.ok(again.length >= 36 && again.length <= 36 + links.length * 16, `${again.length} blocks`);
 });
 
+test('on a long path more is on order than memory would hold, and no more of it once the disk is behind', () => {
+  let waiting = 0;
+  const bench = new Bench(4, 1024, [], 2, { blocksMax: 100, waiting: () => waiting });
+  const owed = asked(bench.seeds([1]));
+  bench.say({ type: 'queueMax', link: 1, requests: 2000 });
+  /** A tenth of a second there and back, and all that was on order comes each time. */
+  const roundTrips = (count: number): void => {
+    for (let n = 0; n < count; n++) {
+      bench.now = instant(bench.now + 100);
+      for (const block of owed.splice(0)) {
+        const [link, piece, at] = block.split(':').map(Number) as [number, number, number];
+        owed.push(...asked(bench.arrive(link, piece, at)));
+      }
+    }
+  };
+  roundTrips(5);
+  assert.ok(owed.length > 0 && owed.length <= 100, `${owed.length} at first`);
+  owed.push(...asked(bench.say({ type: 'tick' })));
+  roundTrips(5);
+  assert.ok(owed.length > 200, `${owed.length} when it is known how long the path is`);
+  waiting = 100;
+  roundTrips(1);
+  assert.equal(owed.length, 0, 'while the disk is behind');
+});
+
 test('a disk that cannot read a piece back for its check is nobody else’s fault', () => {
   const bench = new Bench(1, 1);
   bench.seeds([1]);
