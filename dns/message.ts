@@ -50,7 +50,7 @@ export const NAME_BYTES_MAX = 255;
 export const LABEL_BYTES_MAX = 63;
 /** OPT, TSIG, and one that we do not know. */
 const ADDITIONALS_MAX = 3;
-const OPT_BYTES = 11;
+export const OPT_BYTES = 11;
 const DO_BIT = 0x8000;
 const COOKIE_OPTION = 10;
 const OPTION_HEAD_BYTES = 4;
@@ -58,7 +58,9 @@ const OPTION_HEAD_BYTES = 4;
 const COOKIE_BYTES_MAX = 40;
 const COOKIE_BYTES_WITH_SERVERS_MIN = 16;
 const SOA_NUMBERS_BYTES = 20;
-const FLAG = { isResponse: 0x80, isAuthoritative: 4, isTruncated: 2, isRecursionDesired: 1 } as const;
+/** In the third byte of a message. */
+export const OPCODE_MASK = 0x78;
+export const FLAG = { isResponse: 0x80, isAuthoritative: 4, isTruncated: 2, isRecursionDesired: 1 } as const;
 
 /** A well-formed query. One object is filled again and again: its numbers are places in `bytes`. */
 export interface Query {
@@ -121,7 +123,7 @@ export function emptyQuery(): Query {
 export function readQuery(query: Query, bytes: Uint8Array): number {
   // A response is never answered, lest two servers answer each other for ever (CVE-2024-2169).
   if (bytes.length < HEADER_BYTES || bytes[2]! & FLAG.isResponse) return DROP;
-  if ((bytes[2]! & 0x78) !== 0) return RCODE.notImp;
+  if ((bytes[2]! & OPCODE_MASK) !== 0) return RCODE.notImp;
   const questions = readUint16(bytes, 4);
   if (bytes.length > QUERY_BYTES_MAX || questions > 1 || readUint16(bytes, 6) !== 0) return RCODE.formErr;
   query.bytes = bytes;
@@ -182,7 +184,7 @@ export function writeTruncated(reply: Uint8Array, query: Query, serverCookie?: U
 /** Writes what says that a query is wrong, without repeating any of it; returns its length. */
 export function writeComplaint(reply: Uint8Array, bytes: Uint8Array, rcode: number): number {
   reply.fill(0, 4, HEADER_BYTES);
-  writeHead(reply, bytes, bytes[2]! & 0x78, rcode);
+  writeHead(reply, bytes, bytes[2]! & OPCODE_MASK, rcode);
   return HEADER_BYTES;
 }
 

@@ -5,10 +5,13 @@
 import { bytesOfLatin1, concatBytes, formatIp, latin1, readUint16 } from '../src/base/index.ts';
 import {
   CLASS_IN,
+  FLAG,
   HEADER_BYTES,
   LABEL_BYTES_MAX,
   lowerCased,
   NAME_BYTES_MAX,
+  OPCODE_MASK,
+  OPT_BYTES,
   RCODE,
   TYPE,
   UDP_BYTES_MAX,
@@ -37,12 +40,7 @@ export interface NameReply {
 /** Records of an answer that are looked at. */
 export const ANSWER_RECORDS_MAX = 256;
 
-const OPT_BYTES = 11;
 const RECORD_BYTES = 10;
-const RECURSION_DESIRED = 1;
-const IS_RESPONSE = 0x80;
-const IS_TRUNCATED = 2;
-const OPCODE_MASK = 0x78;
 const POINTER = 0xc0;
 
 /** Asks for the records of a name; undefined when it is none. */
@@ -51,7 +49,7 @@ export function encodeQuestion(id: number, name: string, type: AskedType): Uint8
   if (wire === undefined) return undefined;
   const head = new Uint8Array(HEADER_BYTES);
   writeUint16(head, 0, id);
-  head[2] = RECURSION_DESIRED;
+  head[2] = FLAG.isRecursionDesired;
   writeUint16(head, 4, 1);
   writeUint16(head, 10, 1);
   const tail = new Uint8Array(4 + OPT_BYTES);
@@ -65,14 +63,14 @@ export function encodeQuestion(id: number, name: string, type: AskedType): Uint8
 /** What a datagram or message says to that question; undefined when it is malformed, or no answer to it. */
 export function readNameReply(question: Uint8Array, bytes: Uint8Array): NameReply | undefined {
   const questionEnd = question.length - OPT_BYTES;
-  if (bytes.length < questionEnd || (bytes[2]! & (IS_RESPONSE | OPCODE_MASK)) !== IS_RESPONSE) return undefined;
+  if (bytes.length < questionEnd || (bytes[2]! & (FLAG.isResponse | OPCODE_MASK)) !== FLAG.isResponse) return undefined;
   if (readUint16(bytes, 0) !== readUint16(question, 0) || readUint16(bytes, 4) !== 1) return undefined;
   for (let at = HEADER_BYTES; at < questionEnd; at++) {
     if (lowerCased(bytes[at]!) !== lowerCased(question[at]!)) return undefined;
   }
   const rcode = bytes[3]! & 15;
   const isAnswer = rcode === RCODE.noError || rcode === RCODE.nxDomain;
-  const isTruncated = (bytes[2]! & IS_TRUNCATED) !== 0;
+  const isTruncated = (bytes[2]! & FLAG.isTruncated) !== 0;
   const records =
     isAnswer && !isTruncated ? readRecords(bytes, questionEnd, readUint16(question, questionEnd - 4)) : [];
   return records && { isAnswer, isTruncated, records };

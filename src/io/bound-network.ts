@@ -67,7 +67,7 @@ export class BoundNetwork {
     this.#bind = bind;
     this.#openPinned = openPinned;
     this.#reading = readInterfaces();
-    this.#signature = this.#sign();
+    this.#signature = this.signature;
     if (bind.kind === 'address' || bind.kind === 'interface') {
       this.#timer = setInterval(() => this.#look(), WATCH_MS);
       this.#timer.unref();
@@ -103,9 +103,12 @@ export class BoundNetwork {
     return this.#openPinned && this.#source()?.device;
   }
 
-  /** Equal as long as sockets that are open stay usable. */
+  /** Equal as long as sockets that are open stay usable. An interface that was made anew has the same name and another index. */
   get signature(): string {
-    return this.#sign();
+    const source = this.#source();
+    if (!source) return '';
+    const index = this.#openPinned ? indexOf(source.device) : '';
+    return [source.device, index, ...source.hosts.toSorted()].join(' ');
   }
 
   /** Calls back when what may be used has changed, gone and back included. */
@@ -268,20 +271,12 @@ export class BoundNetwork {
   }
 
   #look(): void {
-    const signature = this.#sign();
+    const { signature } = this;
     if (signature === this.#signature) return;
     this.#signature = signature;
     // What was opened on the old address or device would only time out.
     for (const socket of this.#connections) socket.destroy(new Error('the network changed'));
     for (const changed of this.#watchers) changed();
-  }
-
-  /** An interface that was made anew has the same name and another index. */
-  #sign(): string {
-    const source = this.#source();
-    if (!source) return '';
-    const index = this.#openPinned ? indexOf(source.device) : '';
-    return [source.device, index, ...source.hosts.toSorted()].join(' ');
   }
 }
 

@@ -278,7 +278,9 @@ function guardedConnector(network: BoundNetwork, mayDial: MayDial): buildConnect
       lookup: (hostname, options, callback) => {
         allowedHosts(network, hostname, port, mayDial).then(
           (hosts) =>
-            options.all ? callback(null, hosts.map(familiar)) : callback(null, hosts[0]!, familiar(hosts[0]!).family),
+            options.all
+              ? callback(null, hosts.map(withFamily))
+              : callback(null, hosts[0]!, withFamily(hosts[0]!).family),
           (error) => callback(error, []),
         );
       },
@@ -335,7 +337,7 @@ async function allowedHosts(network: BoundNetwork, name: string, port: number, m
   return allowed;
 }
 
-function familiar(address: string): LookupAddress {
+function withFamily(address: string): LookupAddress {
   return { address, family: isIPv6(address) ? 6 : 4 };
 }
 

@@ -76,13 +76,20 @@ function witness({ namespace }: Host): Program {
   return new Program(['ip', ['netns', 'exec', namespace, 'tcpdump', ...capture]]);
 }
 
+const BINDINGS = ['eth0', 'address', 'unbound'] as const;
+
+/** What the node is told. */
+function boundTo(bind: (typeof BINDINGS)[number], host: Host): string {
+  return { eth0: 'eth0', address: host.address, unbound: '::' }[bind];
+}
+
 /** Packets that left by the host's other interface. */
 async function sentElsewhere({ namespace }: Host): Promise<number> {
   const [link] = JSON.parse(await run(['ip', ['-n', namespace, '-s', '-j', 'link', 'show', 'eth1']]));
   return link.stats64.tx.packets;
 }
 
-for (const bind of ['eth0', 'address', 'unbound'] as const) {
+for (const bind of BINDINGS) {
   const name =
     bind === 'unbound'
       ? 'the witness: an unbound node does use the other interface'
@@ -99,7 +106,7 @@ for (const bind of ['eth0', 'address', 'unbound'] as const) {
     await seeder.seed(torrentFile, content.parent);
 
     const before = await sentElsewhere(host);
-    const bound = { eth0: 'eth0', address: host.address, unbound: '::' }[bind];
+    const bound = boundTo(bind, host);
     const node = await startMonsoon({ host, scratch }, { bootstrap: [supernode.contact], flags: ['--bind', bound] });
     const into = await bed.directory('fetched');
     await node.fetch(bareMagnet(infoHash, supernode.announceUrl), into);
@@ -143,7 +150,7 @@ test('while its address is gone a node says so and waits, and goes on by itself 
   await until('the problem to be over', 5, async () => (await node.status()).bind.problem === null || undefined);
 });
 
-for (const bind of ['eth0', 'address', 'unbound'] as const) {
+for (const bind of BINDINGS) {
   const name =
     bind === 'unbound'
       ? 'the witness: calls of an unbound node to its neighbours do leave by the other interface'
@@ -163,7 +170,7 @@ for (const bind of ['eth0', 'address', 'unbound'] as const) {
     const torrentFile = await makeTorrent(content, 'http://127.0.0.1:9/announce', 18);
 
     const [first, second] = [await Witness.of(t, host, 'eth0'), await Witness.of(t, host, 'eth1')];
-    const bound = { eth0: 'eth0', address: host.address, unbound: '::' }[bind];
+    const bound = boundTo(bind, host);
     const flags = ['--bind', bound, '--lsd'];
     const node = await startMonsoon({ host, scratch }, { isNeighbourly: true, flags });
     await node.seed(torrentFile, content.parent);
@@ -195,7 +202,7 @@ async function serveNames(t: TestContext, host: Host, answer: string, folder: st
   );
 }
 
-for (const bind of ['eth0', 'address', 'unbound'] as const) {
+for (const bind of BINDINGS) {
   const name =
     bind === 'unbound'
       ? 'the witness: names, trackers, web seeds and the DHT of an unbound node do go by the other interface'
@@ -223,7 +230,7 @@ for (const bind of ['eth0', 'address', 'unbound'] as const) {
     await serveNames(t, decoy, home.address, file.parent);
 
     const [first, second] = [await Witness.of(t, host, 'eth0'), await Witness.of(t, host, 'eth1')];
-    const bound = { eth0: 'eth0', address: host.address, unbound: '::' }[bind];
+    const bound = boundTo(bind, host);
     const contacts = [`dht.bind.test:${supernode.port}`, `${decoy.address}:6881`];
     const flags = ['--bind', bound, '--lsd', '--dht', ...contacts.flatMap((contact) => ['--dht-bootstrap', contact])];
     const nameServers = [decoy.address, home.address];
