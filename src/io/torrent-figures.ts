@@ -10,8 +10,7 @@ import {
 import { now } from './alarm-clock.ts';
 import type { Announcer } from './announcer.ts';
 import type { TorrentParts } from './torrent-parts.ts';
-
-export type TorrentPhase = 'metadata' | 'checking' | 'running' | 'stopped' | 'failed';
+import type { TorrentPhase } from './torrent-phase.ts';
 
 export interface TorrentFigures {
   /** 0-1: verified bytes over all that are wanted; while checking, checked pieces over pieces to check. */

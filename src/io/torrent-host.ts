@@ -3,25 +3,21 @@
  * and takes everything down again. Decisions are the machines'; links report to LinkReports, orders go through
  * TransferOrders.
  */
-import { type Address, type Fault, fault, infoHashOfBytes, isFault, later, textOfError } from '../base/index.ts';
-import {
-  type FoundPeer,
-  type PeerSource,
-  Peers,
-  type TorrentInfo,
-  type Transfer,
-  type Wishes,
-} from '../torrent/index.ts';
+import { type Address, type Fault, fault, infoHashOfBytes, isFault, textOfError } from '../base/index.ts';
+import type { FoundPeer, PeerSource, TorrentInfo, Transfer, Wishes } from '../torrent/index.ts';
+import { Peers } from '../torrent/index.ts';
 import { METADATA_BYTES_MAX } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import { Announcer } from './announcer.ts';
 import { BlockIntake } from './block-intake.ts';
 import { ContentOpening } from './content-opening.ts';
+import type { ReadableContent } from './content-readers.ts';
 import type { Trust } from './dialler.ts';
 import { FileChoice } from './file-choice.ts';
 import { sha1 } from './hash.ts';
 import { HostClock } from './host-clock.ts';
 import { HostMemory } from './host-memory.ts';
+import { HostedContent } from './hosted-content.ts';
 import { LinkGroup, type LinkRow } from './link-group.ts';
 import { LinkReports } from './link-reports.ts';
 import { MetadataPhase } from './metadata-phase.ts';
@@ -33,8 +29,9 @@ import { readInfo } from './read-info.ts';
 import type { Remembered, ResumeFile } from './resume-file.ts';
 import { announceFactsOf, ourHandshake } from './self-description.ts';
 import type { TorrentDisk } from './torrent-disk.ts';
-import { figuresOf, type HostedFile, hostedFiles, type TorrentFigures, type TorrentPhase } from './torrent-figures.ts';
+import { figuresOf, type HostedFile, hostedFiles, type TorrentFigures } from './torrent-figures.ts';
 import { partsKnowing, type TorrentParts } from './torrent-parts.ts';
+import type { TorrentPhase } from './torrent-phase.ts';
 import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
 import { TransferOrders } from './transfer-orders.ts';
 import { WebSeedLinks } from './web-seed-links.ts';
@@ -43,6 +40,8 @@ import { WebSeedLinks } from './web-seed-links.ts';
 export interface HostOwner {
   /** It began to fetch or to seed, became complete, or failed. */
   changed(): void;
+  /** There is more to read. */
+  stored(): void;
 }
 
 /** One torrent while it takes part. */
@@ -167,10 +166,6 @@ export class TorrentHost {
   get phase(): TorrentPhase {
     return this.#phase;
   }
-  /** False as well while the metadata is unknown. */
-  get isPrivate(): boolean {
-    return this.#parts.info?.isPrivate ?? false;
-  }
   get isComplete(): boolean {
     return this.#parts.transfer?.isComplete ?? false;
   }
@@ -224,7 +219,7 @@ export class TorrentHost {
 
   /** Adds peers to try; a private torrent takes none, for its trackers alone may name them (BEP 27). */
   learn(peers: readonly FoundPeer[], source: PeerSource, trust: Trust): void {
-    if (this.isPrivate) return;
+    if (this.#parts.info?.isPrivate) return;
     this.#links.learn(peers, source, trust);
   }
 
@@ -236,7 +231,7 @@ export class TorrentHost {
 
   /** Gives a torrent without trackers some, or replaces them; a private one keeps its own. */
   useTrackers(tiers: readonly (readonly string[])[]): void {
-    if (this.isPrivate) return;
+    if (this.#parts.info?.isPrivate) return;
     this.#announcer.note({ type: 'trackers', tiers });
     this.#setAlarm();
   }
@@ -296,16 +291,13 @@ export class TorrentHost {
       this.#owner.changed();
     });
     this.#peers.reconsider();
-    this.#openMore();
-    this.#pump();
+    this.#turnToMore();
     return this.#memory.written;
   }
 
-  /** Somebody needs a stretch of the torrent's bytes within so many milliseconds, whether it is wanted or not. */
-  hurry(start: number, length: number, withinMs: number): void {
-    this.#parts.transfer?.input({ type: 'due', start, length, at: later(now(), withinMs) }, now());
-    this.#openMore();
-    this.#pump();
+  /** What can be read of it; undefined until its pieces are known, and once it has ended. */
+  get content(): ReadableContent | undefined {
+    return this.#phase === 'running' ? this.#parts.content : undefined;
   }
 
   /** Figures for a screen. */
@@ -382,6 +374,11 @@ export class TorrentHost {
     for (const fact of this.#choice.facts(disk.layout, info)) transfer.input(fact, now());
     this.#parts.transfer = transfer;
     this.#parts.blocks = new BlockIntake(transfer, disk.intake);
+    this.#parts.content = new HostedContent(disk, transfer, {
+      dueChanged: () => this.#turnToMore(),
+      stored: () => this.#owner.stored(),
+      unread: () => this.#restWhenAlone(),
+    });
     this.#phase = 'running';
     if (transfer.isComplete) this.#secondsToComplete = 0;
     const seeded = { info, layout: disk.layout, transfer, blocks: this.#parts.blocks };
@@ -442,14 +439,14 @@ export class TorrentHost {
 
   #tick(): void {
     this.#clock.tick(now());
-    this.#openMore();
-    this.#pump();
+    this.#turnToMore();
   }
 
   /** Turns to whoever else may have what is wanted. */
-  #openMore(): void {
+  #turnToMore(): void {
     this.#links.dialMore();
     this.#parts.webSeeds?.openMore();
+    this.#pump();
   }
 
   #completed(): void {

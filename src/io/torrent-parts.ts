@@ -4,6 +4,7 @@
  */
 import type { TorrentInfo, Transfer } from '../torrent/index.ts';
 import type { BlockIntake } from './block-intake.ts';
+import type { HostedContent } from './hosted-content.ts';
 import type { MetadataPhase } from './metadata-phase.ts';
 import type { TorrentDisk } from './torrent-disk.ts';
 import type { WebSeedLinks } from './web-seed-links.ts';
@@ -16,11 +17,21 @@ export interface TorrentParts {
   /** Only after the disk said which pieces are ours. */
   transfer: Transfer | undefined;
   blocks: BlockIntake | undefined;
+  /** Transfer and disk as readers see them. */
+  content: HostedContent | undefined;
   /** Only where the torrent names some. */
   webSeeds: WebSeedLinks | undefined;
 }
 
 /** The parts of a torrent that has not begun. */
 export function partsKnowing(info: TorrentInfo | undefined): TorrentParts {
-  return { metadata: undefined, info, disk: undefined, transfer: undefined, blocks: undefined, webSeeds: undefined };
+  return {
+    metadata: undefined,
+    info,
+    disk: undefined,
+    transfer: undefined,
+    blocks: undefined,
+    content: undefined,
+    webSeeds: undefined,
+  };
 }

@@ -1,12 +1,13 @@
 /** What a torrent at run time is made from, and what all torrents of a node share. */
 import type { InfoHash, Random } from '../base/index.ts';
 import type { LinkBudget } from '../session/index.ts';
-import type { TorrentInfo, Wishes } from '../torrent/index.ts';
+import type { TorrentInfo, UserOrders, Wishes } from '../torrent/index.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import type { Dialler } from './dialler.ts';
 import type { HttpClient } from './http-client.ts';
 import type { LinkOpener } from './link-opener.ts';
 import type { Rates } from './rate-gate.ts';
+import type { Remembered } from './resume-file.ts';
 import type { TrackerClient } from './tracker-client.ts';
 import type { Turnstile } from './turnstile.ts';
 
@@ -29,6 +30,12 @@ export interface TorrentSpec {
   readonly isWhole: boolean;
   readonly addedSeconds: number;
   readonly completedSeconds: number;
+}
+
+/** What a torrent is remembered by when the node starts. */
+export interface TorrentMemory {
+  readonly orders: UserOrders;
+  readonly remembered: Remembered | undefined;
 }
 
 /** What all torrents of a node share. */

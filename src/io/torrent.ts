@@ -7,6 +7,7 @@ import { type Address, type Fault, type Instant, isFault, MonsoonError } from '.
 import type { FoundPeer, PeerSource, TorrentInfo, UserOrders, Wishes } from '../torrent/index.ts';
 import { now } from './alarm-clock.ts';
 import { clearMoved, deleteContent, MoveCancelled, placeContent } from './content-files.ts';
+import { ContentReaders, type ReadableContent } from './content-readers.ts';
 import type { Trust } from './dialler.ts';
 import { FileChoice } from './file-choice.ts';
 import type { LinkRow } from './link-group.ts';
@@ -14,32 +15,23 @@ import { OrdersFile } from './orders-file.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { RestingTorrent } from './resting-torrent.ts';
 import { type Remembered, ResumeFile } from './resume-file.ts';
-import type { HostedFile, TorrentFigures, TorrentPhase } from './torrent-figures.ts';
+import type { HostedFile, TorrentFigures } from './torrent-figures.ts';
 import { TorrentHost } from './torrent-host.ts';
-import type { TorrentServices, TorrentSpec } from './torrent-spec.ts';
+import type { HeldPhase } from './torrent-phase.ts';
+import type { TorrentMemory, TorrentServices, TorrentSpec } from './torrent-spec.ts';
 
 /** Peers that only the user or a magnet named: nobody would name them again after a pause. */
 const GIVEN_PEERS_MAX = 200;
 
-/** A host's phase, or why there is no host. */
-export type HeldPhase = TorrentPhase | 'paused' | 'queued' | 'moving';
-
-/** What a torrent is remembered by when the node starts. */
-export interface TorrentMemory {
-  readonly orders: UserOrders;
-  readonly remembered: Remembered | undefined;
-}
-
-/** Whom a torrent tells that the queue may look different. */
-export type QueueChanged = () => void;
-
 /** One torrent of a node. */
 export class Torrent {
+  readonly readers: ContentReaders = new ContentReaders(this);
   #spec: TorrentSpec;
   #orders: UserOrders;
   readonly #services: TorrentServices;
   readonly #directory: string;
-  readonly #queueChanged: QueueChanged;
+  /** The queue, and what can be read, may look different. */
+  readonly #queueChanged: () => void;
   readonly #ordersFile: OrdersFile;
   #host: TorrentHost | undefined;
   /** As it was left, or as it was remembered. */
@@ -70,13 +62,16 @@ export class Torrent {
     { orders, remembered }: TorrentMemory,
     services: TorrentServices,
     directory: string,
-    queueChanged: QueueChanged,
+    queueChanged: () => void,
   ) {
     this.#spec = orders.directory === '' ? spec : { ...spec, directory: orders.directory };
     this.#orders = orders;
     this.#services = services;
     this.#directory = directory;
-    this.#queueChanged = queueChanged;
+    this.#queueChanged = () => {
+      this.readers.look();
+      queueChanged();
+    };
     this.#ordersFile = new OrdersFile(directory, spec.infoHash);
     this.#trackers = spec.trackers;
     this.#rest = new RestingTorrent(spec.info, remembered, spec.wishes, spec.isWhole);
@@ -184,9 +179,8 @@ export class Torrent {
     return undefined;
   }
 
-  /** Somebody needs a stretch of the torrent's bytes within so many milliseconds, whether it is wanted or not. */
-  hurry(start: number, length: number, withinMs: number): void {
-    this.#host?.hurry(start, length, withinMs);
+  get content(): ReadableContent | undefined {
+    return this.#host?.content;
   }
 
   /** Asks trackers anew: our own network was gone, and is back. */
@@ -319,6 +313,7 @@ export class Torrent {
       await this.#resumeFile().remove();
       await this.#ordersFile.remove();
       this.#isClosed = this.#isForgotten = true;
+      this.readers.look();
       this.#services.rates.down.forget(this.#spec.infoHash);
       this.#services.rates.up.forget(this.#spec.infoHash);
     });
@@ -330,6 +325,7 @@ export class Torrent {
     const leaving = this.#host?.stop();
     this.#isClosed = true;
     await this.#inTurn(() => this.#leave());
+    this.readers.look();
     await leaving;
   }
 
@@ -449,6 +445,7 @@ export class Torrent {
   #enter(joins: boolean): void {
     const host = new TorrentHost(this.#spec, this.#services, this.#resumeFile(), {
       changed: () => this.#queueChanged(),
+      stored: () => this.readers.look(),
     });
     this.#host = host;
     this.#progress = { downloaded: 0, at: now() };

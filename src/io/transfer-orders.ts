@@ -74,8 +74,9 @@ export class TransferOrders {
     return this.#hands.links.get(id) ?? this.#parts.webSeeds?.get(id);
   }
 
-  /** Tells those who lack the piece. */
+  /** Tells those who lack the piece, and those who read. */
   #announceHave(piece: number): void {
+    this.#parts.content?.noteStored();
     for (const link of this.#hands.links.greeted()) {
       if (!this.#parts.transfer?.links.get(link.id)?.has.has(piece)) link.announceHave(piece);
     }

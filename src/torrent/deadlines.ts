@@ -6,7 +6,7 @@ import { type Instant, later } from '../base/index.ts';
 
 /** Most pieces that are due at a time; a reader that looks further ahead loses its furthest ones. */
 export const DUE_PIECES_MAX = 512;
-/** A reader that asked for nothing for this long is gone: until then we are ready for its next read. */
+/** A reader that waits for nothing and asked for nothing for this long is gone: until then we are ready for its next read. */
 const READER_GONE_MS = 60_000;
 
 /** A piece and when it should be here. */
@@ -32,9 +32,9 @@ export class Deadlines {
     return this.#pieces.has(piece);
   }
 
-  /** Somebody reads, or did a moment ago and may go on. */
+  /** Somebody waits, or did a moment ago and may go on. */
   isRead(now: Instant): boolean {
-    return this.#readUntil !== undefined && now < this.#readUntil;
+    return this.size > 0 || (this.#readUntil !== undefined && now < this.#readUntil);
   }
 
   /** Pieces are due now or sooner than before; returns those that fell off the end. */
@@ -55,11 +55,12 @@ export class Deadlines {
     if (this.has(piece)) this.#keep(this.#due.filter((due) => due.piece !== piece));
   }
 
-  /** Nobody waits any more; returns what was due. */
-  clear(): readonly DuePiece[] {
-    const due = this.#due;
-    this.#keep([]);
-    return due;
+  /** Nobody waits for some pieces any more; returns those among them that were due. */
+  drop(from: number, end: number): DuePiece[] {
+    const isDropped = ({ piece }: DuePiece): boolean => piece >= from && piece < end;
+    const dropped = this.#due.filter(isDropped);
+    if (dropped.length > 0) this.#keep(this.#due.filter((due) => !isDropped(due)));
+    return dropped;
   }
 
   #keep(due: DuePiece[]): void {

@@ -48,6 +48,11 @@ export class Layout {
     return Math.floor(position / this.pieceLength);
   }
 
+  /** The pieces that a stretch of the torrent lies in, `end` exclusive. */
+  piecesOf(start: number, length: number): { readonly first: number; readonly end: number } {
+    return { first: this.pieceAt(start), end: Math.min(this.pieceCount, this.pieceAt(start + length - 1) + 1) };
+  }
+
   /** Blocks of one piece. */
   blocksOf(piece: number): number {
     return Math.ceil(this.bytesOf(piece) / BLOCK_BYTES);

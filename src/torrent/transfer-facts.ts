@@ -33,8 +33,8 @@ export type TransferInput =
   | { readonly type: 'sequence'; readonly isSequential: boolean }
   /** Somebody waits for a stretch of the torrent's bytes, selected or not, and needs it by `at`. */
   | { readonly type: 'due'; readonly start: number; readonly length: number; readonly at: Instant }
-  /** Nobody waits for anything any more. */
-  | { readonly type: 'nothingDue' }
+  /** Nobody waits for a stretch any more. */
+  | { readonly type: 'notDue'; readonly start: number; readonly length: number }
   /** Less waits for the disk than did: where memory kept blocks from being asked for, some may be. */
   | { readonly type: 'drained' }
   /** The quota lets more be asked of a link. */

@@ -165,9 +165,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
         return this.#select(input.priorities);
       case 'due':
         return this.#noteDue(input.start, input.length, input.at);
-      case 'nothingDue':
-        for (const { piece } of this.#deadlines.clear()) this.#dismiss(piece);
-        return;
+      case 'notDue':
+        return this.#noteNotDue(input.start, input.length);
       case 'sequence':
         this.#picker.isSequential = input.isSequential;
         return;
@@ -402,8 +401,7 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   }
 
   #noteDue(start: number, length: number, at: Instant): void {
-    const first = this.#layout.pieceAt(start);
-    const end = Math.min(this.#layout.pieceCount, this.#layout.pieceAt(start + length - 1) + 1);
+    const { first, end } = this.#layout.piecesOf(start, length);
     const lacking: number[] = [];
     for (let piece = first; piece < end; piece++) if (!this.#ledger.stored.has(piece)) lacking.push(piece);
     for (const piece of lacking) {
@@ -411,6 +409,11 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
     }
     for (const { piece } of this.#deadlines.add(lacking, at, this.#now)) this.#dismiss(piece);
     this.#reviewStanding();
+  }
+
+  #noteNotDue(start: number, length: number): void {
+    const { first, end } = this.#layout.piecesOf(start, length);
+    for (const { piece } of this.#deadlines.drop(first, end)) this.#dismiss(piece);
   }
 
   /** Nobody waits for a piece any more: if nobody selected it either, it is left alone. */

@@ -132,13 +132,14 @@ test('what somebody is in a hurry for is fetched although nothing is wanted, and
   const { host, started } = leech.torrents.add(specOf(made.info, directory, parts))!;
   await started;
   const { offset } = made.info.files[2]!;
-  host.hurry(offset + 50_000, 30_000, 200);
+  const content = host.content!;
+  content.hurry(offset + 50_000, 30_000, 200);
   host.learn([seed.address], 'user', 'user');
   await until('the stretch', () => host.figures().storedBytes >= 3 * 16_384);
   const read = readFileSync(join(directory, made.info.name, 'c.bin')).subarray(50_000, 80_000);
   assert.ok(read.equals(readFileSync(join(folder, 'c.bin')).subarray(50_000, 80_000)));
   assert.equal(host.figures().links, 1, 'the next read needs the link');
-  host.hurry(offset + 90_000, 1, 200);
+  content.hurry(offset + 90_000, 1, 200);
   await until('the next one', () => host.figures().storedBytes >= 4 * 16_384);
   assert.equal(host.figures().downloaded, 4 * 16_384);
 });

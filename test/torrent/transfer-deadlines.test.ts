@@ -9,11 +9,17 @@ import { eachSeed, SEED } from '../seed.ts';
 import { Swarm } from './swarm.ts';
 import { asked, Bench, of } from './transfer-bench.ts';
 
-/** Piece `piece` of pieces of `blocks` blocks, due in so many milliseconds. */
-const due = (bench: Bench, piece: number, blocks: number, withinMs: number): TransferInput => {
+/** Where piece `piece` of pieces of `blocks` blocks lies. */
+const stretch = (piece: number, blocks: number): { readonly start: number; readonly length: number } => {
   const length = blocks * BLOCK_BYTES;
-  return { type: 'due', start: piece * length, length, at: later(bench.now, withinMs) };
+  return { start: piece * length, length };
 };
+/** Such a piece, due in so many milliseconds. */
+const due = (bench: Bench, piece: number, blocks: number, withinMs: number): TransferInput => ({
+  type: 'due',
+  ...stretch(piece, blocks),
+  at: later(bench.now, withinMs),
+});
 const pieces = (effects: readonly TransferEffect[]): number[] => [
   ...new Set(asked(effects).map((block) => Number(block.split(':')[1]))),
 ];
@@ -114,12 +120,23 @@ test('what is due is fetched although it is not selected, completes nothing, and
   assert.deepEqual(of(stored, 'complete'), []);
   assert.deepEqual([...of(stored, 'close'), ...of(stored, 'interest')], [], 'the next read needs the link');
   assert.deepEqual(pieces(bench.say(due(bench, 3, 2, 1000))), [3]);
-  const left = bench.say({ type: 'nothingDue' });
+  assert.deepEqual(bench.say({ type: 'notDue', ...stretch(2, 2) }), [], 'for something else');
+  const left = bench.say({ type: 'notDue', ...stretch(3, 2) });
   assert.equal(of(left, 'cancel').length, 2);
   assert.deepEqual(of(left, 'drop'), [{ type: 'drop', piece: 3 }]);
   const gone = bench.wait(61);
   assert.deepEqual(of(gone, 'standing'), [{ type: 'standing', isUploadOnly: true }]);
   assert.equal(of(gone, 'close')[0]?.why.code, 'redundant', 'a minute later the reader is gone');
+});
+
+test('who waits for longer than a minute still reads, until nobody waits for it', () => {
+  const bench = new Bench(4, 2);
+  bench.say({ type: 'selected', priorities: [0, 0, 0, 0] }, due(bench, 2, 2, 1000));
+  bench.wait(90);
+  assert.equal(bench.transfer.isUploadOnly, false);
+  bench.say({ type: 'notDue', ...stretch(2, 2) });
+  bench.wait(1);
+  assert.equal(bench.transfer.isUploadOnly, true);
 });
 
 test('a reader that looks too far ahead keeps the nearest pieces', () => {
