@@ -71,6 +71,7 @@ import type {
 } from './running-node.ts';
 import { hostRows, readHostList } from './sources/host-lists.ts';
 import { LanNeighbours } from './sources/lan-neighbours.ts';
+import type { OpenFile } from './streamed-file.ts';
 import { LanPeers } from './torrents/lan-peers.ts';
 import { Library } from './torrents/library.ts';
 import { resolveTarget } from './torrents/target.ts';
@@ -334,6 +335,10 @@ class Node implements RunningNode {
 
   files(what: string): Promise<readonly FileRow[]> {
     return this.#parts.library.files(what);
+  }
+
+  open(infoHash: InfoHash, file: number): OpenFile {
+    return this.#parts.library.open(infoHash, file);
   }
 
   torrentFile(what: string): Promise<Uint8Array> {

@@ -7,6 +7,7 @@ import type { Address, InfoHash, NodeId } from '../src/base/index.ts';
 import type { ListingAnswer, ListingQuery, ListingRow } from '../src/listing/index.ts';
 import type { SourceKind } from '../src/overlay/index.ts';
 import type { LeftOut, Renamed } from '../src/torrent/index.ts';
+import type { OpenFile } from './streamed-file.ts';
 
 export type { ListingAnswer, ListingQuery, ListingRow, ListingSort } from '../src/listing/index.ts';
 
@@ -420,6 +421,8 @@ export interface RunningNode {
    * @param what an info hash, a unique prefix of one, or a magnet
    */
   files(what: string): Promise<readonly FileRow[]>;
+  /** A file of a torrent that is here; throws a MonsoonError where it is not, or cannot be read now. */
+  open(infoHash: InfoHash, file: number): OpenFile;
   /** The bytes of a .torrent file, with our trackers; `what` is as for `files`. */
   torrentFile(what: string): Promise<Uint8Array>;
   /**

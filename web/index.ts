@@ -1,3 +1,4 @@
+export { isPlayable, mediaTypeOf } from './media-type.ts';
 export { escapeHtml } from './public/html.ts';
 export { type ListingPageView, renderListingPage } from './public/listing-page.ts';
 export { listingQueryOf, PAGE_ROWS, type PageQuery, parsePageQuery } from './public/page-query.ts';

@@ -7,6 +7,7 @@ export type Answer = JsonAnswer | BytesAnswer | StreamAnswer;
 export interface JsonAnswer {
   readonly status: number;
   readonly json: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 export interface BytesAnswer {
   readonly bytes: string | Uint8Array;
@@ -15,6 +16,9 @@ export interface BytesAnswer {
 /** Has the response written to for as long as its reader stays. */
 export interface StreamAnswer {
   readonly contentType: string;
+  /** 200 when absent. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly begin: (response: ServerResponse) => void;
 }
 
@@ -46,16 +50,17 @@ export function jsonOf(bytes: Uint8Array): unknown {
 /** Sends an answer; a reader that has gone is nobody's loss. */
 export function send(response: ServerResponse, answer: Answer): void {
   if ('begin' in answer) {
-    response.writeHead(200, { 'Content-Type': answer.contentType });
+    response.writeHead(answer.status ?? 200, { 'Content-Type': answer.contentType, ...answer.headers });
     // Who asks for the head alone reads no stream, and would hold one.
     if (response.req.method === 'HEAD') response.end();
     else answer.begin(response);
     return;
   }
+  const headers = 'json' in answer ? answer.headers : undefined;
   const [status, contentType, body] =
     'json' in answer
       ? [answer.status, 'application/json', JSON.stringify(answer.json) ?? 'null']
       : [200, answer.contentType, answer.bytes];
-  response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
+  response.writeHead(status, { ...headers, 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) });
   response.end(body);
 }

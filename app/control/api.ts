@@ -26,6 +26,7 @@ import {
   parseTorrentAction,
 } from './questions.ts';
 import type { Settings } from './settings.ts';
+import type { Streams } from './streams.ts';
 
 export interface ApiSettings {
   readonly log: Log;
@@ -34,6 +35,7 @@ export interface ApiSettings {
   readonly pages: Pages;
   readonly events: EventStreams;
   readonly settings: Settings;
+  readonly streams: Streams;
   /** Asks the process to end; returns at once. */
   readonly requestStop: () => void;
 }
@@ -70,9 +72,16 @@ type Routes = Readonly<Record<string, (asked: Asked) => Answer | Promise<Answer>
 
 /** Builds the API of one node. */
 export function controlApi(node: RunningNode, settings: ApiSettings): AnswerRequest {
-  const routes: Routes = { ...routesOfTorrents(node), ...routesOfNode(node, settings), ...routesOfNetwork(node) };
-  const pages = settings.pages;
+  const { pages, streams } = settings;
+  const routes: Routes = {
+    ...routesOfTorrents(node),
+    ...routesOfNode(node, settings),
+    ...routesOfNetwork(node),
+    'GET /api/streams/:what': ({ what }) => jsonAnswer(streams.addressOf(torrentOf(node, what).infoHash)),
+  };
   const answer = async (request: IncomingMessage): Promise<Answer> => {
+    const stream = streams.answer(request);
+    if (stream) return stream;
     const { path, route, what, query } = targetOf(request);
     const page = route.startsWith('GET ') ? pages.get(path) : undefined;
     if (page) return { bytes: page.text, contentType: page.contentType };

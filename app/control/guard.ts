@@ -24,13 +24,13 @@ export const TOKEN_HEADER = 'x-monsoon-token';
 
 /**
  * Makes the judge of one listener. It answers undefined when the request may pass.
- * @param openPaths read without the token, because they are what carries it; compared as sent, so that no spelling
- * of another path passes for one of them
+ * @param isOpen whether a path as sent is read without the token, because it is what carries it, or carries a key of
+ * its own; no spelling of another path passes for one
  */
 export function loopbackGuard(
   port: number,
   token: string,
-  openPaths: ReadonlySet<string>,
+  isOpen: (url: string) => boolean,
 ): (request: Judged) => Refusal | undefined {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
   return ({ method, url, headers }) => {
@@ -42,7 +42,7 @@ export function loopbackGuard(
       return refuse(403, 'the request comes from another site');
     }
     if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') return refuse(405, `${method} is not offered`);
-    if (openPaths.has(url)) return method === 'POST' ? refuse(405, 'pages are read with GET') : undefined;
+    if (isOpen(url)) return method === 'POST' ? refuse(405, 'pages are read with GET') : undefined;
     if (!isToken(headers[TOKEN_HEADER], token)) return refuse(403, `the ${TOKEN_HEADER} header is missing or wrong`);
     // A form on another site cannot send either of these without asking first.
     if (method === 'POST' && !/^application\/(?:json|x-bittorrent)(?:;|$)/.test(headers['content-type'] ?? '')) {

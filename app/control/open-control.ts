@@ -11,6 +11,7 @@ import { keepPagePort, lastPagePort } from './page-port.ts';
 import { loadPages } from './pages.ts';
 import { listenOnLoopback, listenOnSocket } from './server.ts';
 import { Settings } from './settings.ts';
+import { Streams } from './streams.ts';
 
 export interface ControlSettings {
   readonly home: Home;
@@ -37,8 +38,10 @@ export async function openControl(node: RunningNode, control: ControlSettings): 
   const status = (): NodeStatus => ({ ...node.status(), ui: uiAddress });
   const events = new EventStreams({ status, torrents: () => node.torrents(), supernodes: () => node.supernodes() });
   const settings = new Settings(node, home, resolved);
-  const answer = controlApi(node, { log, pages, requestStop, status, events, settings });
-  const loopback = await listenOnLoopback(await lastPagePort(home), answer, token, new Set(pages.keys()));
+  const streams = new Streams(node, token, (text) => log.info(text));
+  const answer = controlApi(node, { log, pages, requestStop, status, events, settings, streams });
+  const isOpen = (url: string): boolean => pages.has(url) || streams.admits(url);
+  const loopback = await listenOnLoopback(await lastPagePort(home), answer, token, isOpen);
   await keepPagePort(home, loopback.port);
   uiAddress = `http://127.0.0.1:${loopback.port}/`;
   try {
@@ -46,6 +49,7 @@ export async function openControl(node: RunningNode, control: ControlSettings): 
     const close = async (): Promise<void> => {
       // Streams would keep their connections open until the servers lose patience.
       events.close();
+      streams.close();
       await Promise.all([loopback.close(), socket.close()]);
     };
     return { uiAddress, close };

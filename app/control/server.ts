@@ -44,7 +44,7 @@ export async function listenOnLoopback(
   wantedPort: number,
   answer: AnswerRequest,
   token: string,
-  openPaths: ReadonlySet<string>,
+  isOpen: (url: string) => boolean,
 ): Promise<ListeningServer> {
   // No request can come before the port, and with it the guard, is known.
   let guard: ReturnType<typeof loopbackGuard>;
@@ -61,7 +61,7 @@ export async function listenOnLoopback(
     if (wantedPort === 0 || error.code !== 'EADDRINUSE') throw error;
     return listen(listener, { host, port: 0 });
   });
-  guard = loopbackGuard(server.port, token, openPaths);
+  guard = loopbackGuard(server.port, token, isOpen);
   return server;
 }
 

@@ -41,8 +41,10 @@ import type {
   TorrentRow,
   Wanted,
 } from '../running-node.ts';
+import type { OpenFile } from '../streamed-file.ts';
 import { isSameFolder, requireWritable } from './download-folder.ts';
 import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
+import { openFile } from './open-file.ts';
 import { requireApart } from './share-folder.ts';
 import { heldTorrent, resolveTarget, type Target, targetOfBytes } from './target.ts';
 import { countRows, fileRows, listedFileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
@@ -192,6 +194,13 @@ export class Library {
     if (host?.info) return fileRows(host);
     const info = await this.#metadata.info(infoHash);
     return info ? listedFileRows(info) : [];
+  }
+
+  /** A file of a torrent that is here, whether it is fetched or not. */
+  open(infoHash: InfoHash, file: number): OpenFile {
+    const host = this.#settings.torrents.get(infoHash);
+    if (!host) throw new MonsoonError('not-found', `This node has no torrent ${infoHash}. Run "monsoon ps".`);
+    return openFile(host, file);
   }
 
   async torrentFile(what: string): Promise<Uint8Array> {

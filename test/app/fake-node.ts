@@ -32,6 +32,7 @@ import type {
   WantedRole,
   ZoneReport,
 } from '../../app/running-node.ts';
+import type { FileReading, OpenFile } from '../../app/streamed-file.ts';
 import { buildZone, recordRows } from '../../dns/index.ts';
 import {
   type InfoHash,
@@ -45,6 +46,7 @@ import { content } from '../dns/fixtures.ts';
 
 export const INFO_HASH: InfoHash = parseInfoHash('0123456789abcdef0123456789abcdef01234567')!;
 export const NODE_ID: NodeId = nodeIdOfBytes(new Uint8Array(32).fill(7))!;
+export const FILE_BYTES: Uint8Array = new TextEncoder().encode('hello, world');
 const FILE_ROW: FileRow = { index: 1, path: 'Flood/read me.txt', size: 12, priority: 'high', progress: 0.5 };
 const NASTY_NAME = 'Flood\u202e\u001b[31m of 1997';
 
@@ -132,6 +134,16 @@ export class FakeNode implements RunningNode {
   async files(what: string): Promise<readonly FileRow[]> {
     this.asked.push(['files', what]);
     return [FILE_ROW];
+  }
+
+  open(infoHash: InfoHash, file: number): OpenFile {
+    this.asked.push(['open', infoHash, file]);
+    if (file !== FILE_ROW.index) throw new MonsoonError('not-found', `Flood has no file ${file}. Run "monsoon files".`);
+    const read = (start: number, length: number): FileReading => {
+      const parts = [FILE_BYTES.subarray(start, start + length)];
+      return { next: async () => parts.pop(), close: () => undefined };
+    };
+    return { path: FILE_ROW.path, size: FILE_ROW.size, read };
   }
 
   async torrentFile(what: string): Promise<Uint8Array> {

@@ -11,7 +11,7 @@ import { type Place, placeFor } from '../app/place.ts';
 
 const VERBS = [
   ...(['status', 'share', 'get', 'torrents', 'act', 'limit', 'list', 'info', 'say'] as const),
-  ...(['getFile', 'files', 'torrentFile'] as const),
+  ...(['getFile', 'files', 'torrentFile', 'open'] as const),
   ...([
     'supernodes',
     'hosts',
