@@ -32,6 +32,8 @@ function terminalOf(fd: number, streamOf: () => NodeJS.WriteStream): Terminal {
     },
     hasColour: isTty && !process.env.NO_COLOR && process.env.TERM !== 'dumb',
     write: (text) => void stream().write(text),
+    writeBytes: (bytes) =>
+      new Promise((resolve, reject) => void stream().write(bytes, (error) => (error ? reject(error) : resolve()))),
   };
 }
 

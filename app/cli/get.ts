@@ -2,7 +2,6 @@
  * `monsoon get`: starts a download in the daemon, and watches it. With --exit the exit code is 0 only when every byte
  * is verified; a watcher that leaves never ends the download.
  */
-import { type Stats, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MonsoonError } from '../../src/base/index.ts';
@@ -14,6 +13,7 @@ import { formatFacts } from '../show/table.ts';
 import { answer } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
 import type { Call, CliContext, Verb } from './verb.ts';
+import { betterReason, whatToGet } from './what.ts';
 
 /** The last line of `get --exit --json`. */
 interface Fetched {
@@ -66,39 +66,6 @@ export const get: Verb = {
 function wantedOf({ options }: Call): Partial<Wanted> {
   const { select, sequential } = options as { select?: string[]; sequential?: boolean };
   return { ...(select && { files: select }), ...(sequential && { isSequential: true }) };
-}
-
-/** A path of a .torrent file is made absolute, because the daemon's folder is another one. */
-function whatToGet(what: string, context: CliContext): string {
-  if (/^magnet:|^[a-z]+:\/\//i.test(what)) return what;
-  const path = resolve(context.cwd, what);
-  const found = fileAt(path);
-  if (found?.isFile() && /\.torrent$/i.test(what)) return path;
-  // A listed name may end in .torrent too, but not look like a path.
-  if (/\.torrent$/i.test(what) && /[\\/]/.test(what)) throw new MonsoonError('not-found', `There is no file ${path}.`);
-  return what;
-}
-
-/** What lies there; undefined for what is no path, too. */
-function fileAt(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    return undefined;
-  }
-}
-
-/** Who names what is on the disk is told what that is, when nothing else is called so. */
-async function betterReason(error: unknown, what: string, context: CliContext): Promise<unknown> {
-  if (!(error instanceof MonsoonError) || error.code !== 'not-found') return error;
-  const path = resolve(context.cwd, what);
-  const found = fileAt(path);
-  if (!found) return error;
-  const kind = found.isDirectory() ? 'a folder' : 'no .torrent file by its name';
-  return new MonsoonError(
-    'usage',
-    `${path} is ${kind}, and nothing listed is called so. "monsoon share" offers files.`,
-  );
 }
 
 /** Resolves once every byte is verified; rejects when the download failed or was stopped. */

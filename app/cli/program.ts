@@ -8,6 +8,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   list: async () => (await import('./list.ts')).list,
   search: async () => (await import('./list.ts')).search,
   get: async () => (await import('./get.ts')).get,
+  stream: async () => (await import('./stream.ts')).stream,
   share: async () => (await import('./share.ts')).share,
   publish: async () => (await import('./publish.ts')).publish,
   edit: async () => (await import('./publish.ts')).edit,

@@ -12,6 +12,8 @@ export interface Terminal {
   readonly columns: number;
   readonly hasColour: boolean;
   write(text: string): void;
+  /** Writes bytes as they are; resolves once they are out of our hands, rejects when the reader has left. */
+  writeBytes(bytes: Uint8Array): Promise<void>;
 }
 
 /** Keys as they are pressed, of a person who sits at both ends of the terminal. */

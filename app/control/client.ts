@@ -30,6 +30,7 @@ import type {
   WantedRole,
   ZoneReport,
 } from '../running-node.ts';
+import type { StreamAddress } from '../streamed-file.ts';
 import { ControlSocket } from './control-socket.ts';
 
 const ANSWER_MS = 10_000;
@@ -93,6 +94,11 @@ export class ControlClient {
 
   info(what: string): Promise<TorrentDetail> {
     return this.#ask({ method: 'GET', path: `/api/info/${encoded(what)}`, timeoutMs: NETWORK_ANSWER_MS });
+  }
+
+  /** Where the files of a torrent that is here are read. */
+  streams(infoHash: InfoHash): Promise<StreamAddress> {
+    return this.#ask({ method: 'GET', path: `/api/streams/${infoHash}` });
   }
 
   supernodes(): Promise<readonly SupernodeRow[]> {

@@ -110,6 +110,9 @@ export async function runHere(place: Place, words: readonly string[], options: R
       written[end] += text;
       if (end === 'notes') options.onNote?.(text);
     },
+    writeBytes: async (bytes) => {
+      written[end] += Buffer.from(bytes).toString();
+    },
   });
   const { environment, home, root } = place;
   const ends = { data: terminal('data'), notes: terminal('notes') };
