@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { FileRow, PriorityName } from '../../../app/running-node.ts';
+import type { StreamAddress } from '../../../app/streamed-file.ts';
 import { formatCount } from '../../format.ts';
 import { change, read } from '../api.ts';
 import { attempt } from '../notices.ts';
@@ -21,7 +22,7 @@ interface Props {
 }
 
 export function FileList({ infoHash, isHeld }: Props): JSX.Element {
-  const { files, problem, reread } = useFiles(infoHash, isHeld);
+  const { files, streams, problem, reread } = useFiles(infoHash, isHeld);
   const [words, setWords] = useState('');
   const [folded, setFolded] = useState<ReadonlyMap<string, boolean>>(new Map());
   const shown = useMemo(() => fitting(files ?? [], words), [files, words]);
@@ -74,6 +75,7 @@ export function FileList({ infoHash, isHeld }: Props): JSX.Element {
                 key={line.file.index}
                 line={line}
                 onChoose={onChoose && ((priority) => onChoose(priority, [line.file]))}
+                streams={streams}
               />
             ),
           )}
@@ -87,6 +89,8 @@ export function FileList({ infoHash, isHeld }: Props): JSX.Element {
 
 interface Files {
   readonly files: readonly FileRow[] | undefined;
+  /** Where they are read; another one after a restart of the node. */
+  readonly streams: string | undefined;
   readonly problem: string | undefined;
   readonly reread: () => void;
 }
@@ -94,6 +98,7 @@ interface Files {
 /** Read once, and again every few seconds where they may change. */
 function useFiles(infoHash: string, isHeld: boolean): Files {
   const [files, setFiles] = useState<readonly FileRow[] | undefined>(undefined);
+  const [streams, setStreams] = useState<string | undefined>(undefined);
   const [problem, setProblem] = useState<string | undefined>(undefined);
   const [turn, setTurn] = useState(0);
   useEffect(() => {
@@ -102,6 +107,7 @@ function useFiles(infoHash: string, isHeld: boolean): Files {
       try {
         setFiles(await read(`/api/files/${infoHash}`, ends.signal));
         setProblem(undefined);
+        if (isHeld) setStreams((await read<StreamAddress>(`/api/streams/${infoHash}`, ends.signal)).path);
       } catch (error) {
         if (!ends.signal.aborted) setProblem((error as Error).message);
       }
@@ -113,7 +119,7 @@ function useFiles(infoHash: string, isHeld: boolean): Files {
       ends.abort();
     };
   }, [infoHash, isHeld, turn]);
-  return { files, problem, reread: () => setTurn(turn + 1) };
+  return { files, streams: isHeld ? streams : undefined, problem, reread: () => setTurn(turn + 1) };
 }
 
 function fitting(files: readonly FileRow[], text: string): readonly FileRow[] {
