@@ -393,6 +393,8 @@ export class Transfer implements Machine<TransferInput, TransferEffect> {
   #select(priorities: readonly Priority[]): void {
     const wasComplete = this.#ledger.isComplete;
     this.#ledger.select(priorities);
+    // Somebody waits for these, selected or not.
+    for (const { piece } of this.#deadlines.due) this.#ledger.require(piece);
     for (const { piece } of [...this.#ledger.openPieces()])
       if (!this.#ledger.isWanted(piece)) this.#debts.withdraw(piece);
     this.#picker.reorder();

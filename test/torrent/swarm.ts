@@ -139,6 +139,15 @@ export class Swarm {
     this.#pump(node);
   }
 
+  /** Its user does not wait for so many pieces any more. */
+  leave(node: SimNode, piece: number, count: number): void {
+    const { pieceLength, pieceCount } = this.layout;
+    const end = Math.min(pieceCount, piece + count);
+    for (let left = piece; left < end; left++) node.due.delete(left);
+    this.#input(node, { type: 'notDue', start: piece * pieceLength, length: (end - piece) * pieceLength });
+    this.#pump(node);
+  }
+
   #second(): void {
     const end = this.now + 1000;
     for (;;) {

@@ -5,6 +5,7 @@ import { later } from '../../src/base/index.ts';
 import { DUE_PIECES_MAX } from '../../src/torrent/deadlines.ts';
 import type { TransferEffect, TransferInput } from '../../src/torrent/index.ts';
 import { BLOCK_BYTES } from '../../src/wire/index.ts';
+import { randomOf } from '../listing/titles.ts';
 import { eachSeed, SEED } from '../seed.ts';
 import { Swarm } from './swarm.ts';
 import { asked, Bench, of } from './transfer-bench.ts';
@@ -129,6 +130,14 @@ test('what is due is fetched although it is not selected, completes nothing, and
   assert.equal(of(gone, 'close')[0]?.why.code, 'redundant', 'a minute later the reader is gone');
 });
 
+test('what is due and not selected any more is fetched all the same, as long as somebody waits', () => {
+  const bench = new Bench(4, 2);
+  bench.say(due(bench, 1, 2, 1000), due(bench, 2, 2, 1000));
+  bench.say({ type: 'selected', priorities: [0, 0, 0, 0] });
+  bench.say({ type: 'notDue', ...stretch(1, 2) });
+  assert.deepEqual(pieces(bench.seeds([1])), [2]);
+});
+
 test('who waits for longer than a minute still reads, until nobody waits for it', () => {
   const bench = new Bench(4, 2);
   bench.say({ type: 'selected', priorities: [0, 0, 0, 0] }, due(bench, 2, 2, 1000));
@@ -190,5 +199,44 @@ test(`a reader of a torrent on a bad network waits for hardly a piece, and for n
       else stalls++;
     }
     assert.ok(stalls <= 12, `${stalls} s of standing still`);
+  });
+});
+
+test(`a reader that jumps about on a bad network leaves what it waited for, and stands still nowhere (seed ${SEED})`, () => {
+  eachSeed(8, (seed) => {
+    const blocks = 4;
+    const swarm = new Swarm(
+      {
+        length: 200 * blocks * BLOCK_BYTES,
+        pieceLength: blocks * BLOCK_BYTES,
+        openPiecesMax: 16,
+        breaks: 0.01,
+        storeFailures: 0.05,
+        nodes: [
+          { stored: 'all', uplink: 16, poisons: 0.01 },
+          { stored: 'all', uplink: 16 },
+          { stored: 'none', wants: [0] },
+        ],
+      },
+      seed,
+    );
+    const random = randomOf(seed);
+    const reader = swarm.nodes[2]!;
+    const seen = new Set<number>();
+    for (let jump = 0; jump < 20; jump++) {
+      let at = Math.floor(random() * 190);
+      const until = at + Math.floor(random() * 10);
+      for (let second = 0; at <= until; second++) {
+        assert.ok(second < 200, `stuck at piece ${at} after ${jump} jumps`);
+        swarm.read(reader, at, 10, 4);
+        for (let piece = at; piece < at + 10; piece++) seen.add(piece);
+        swarm.pass(1);
+        while (at <= until && reader.stored.has(at)) at++;
+      }
+      swarm.leave(reader, 0, 200);
+    }
+    swarm.pass(5);
+    for (let piece = 0; piece < 200; piece++) assert.ok(seen.has(piece) || !reader.stored.has(piece), `${piece}`);
+    assert.equal(reader.transfer.piecesUnderWay, 0, 'nothing goes on for nobody');
   });
 });
