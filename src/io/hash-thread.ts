@@ -5,15 +5,15 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Worker } from 'node:worker_threads';
-import { assert } from '../base/index.ts';
+import { assert, equalBytes } from '../base/index.ts';
 import { sha1 } from './hash.ts';
+import { expect, newHashMemory, SLOT_BYTES_MIN } from './hash-memory.ts';
 import type { Stretch } from './sha1-lanes.ts';
 import { startWorker } from './worker.ts';
 
 /** Largest piece of memory lent. */
 const SLAB_BYTES = 1_048_576;
-const SLOT_BYTES_MIN = 16_384;
-/** Slabs that can be lent; pages that were never written take no room. */
+/** Slabs that can be lent. */
 const SLABS_MAX = 24;
 /** A write that took so long waited for a disk. */
 const SLOW_WRITE_MS = 50;
@@ -25,14 +25,10 @@ export interface WriteTarget {
   readonly fd: number;
   readonly position: number;
 }
-/** Where bytes go if their SHA-1 is the expected one. */
-export interface ExpectingTarget extends WriteTarget {
-  readonly expected: Uint8Array;
-}
-/** Bytes which are a message. */
+/** Bytes which are a message, and written only if they are what is expected. */
 export interface WholeTask extends Stretch {
   readonly type: 'whole';
-  readonly target: ExpectingTarget | undefined;
+  readonly target: WriteTarget | undefined;
 }
 /** Bytes which are the next part of a message, and are written whatever they are. */
 export interface PartTask extends Stretch {
@@ -47,27 +43,31 @@ export type HashTask = WholeTask | PartTask | { readonly type: 'forget'; readonl
 /** What became of a part; the digest is that of the message, and known behind its last one unless the thread was lost. */
 export interface HashedPart {
   readonly digest: Uint8Array | undefined;
-  /** False without a target, for a whole message that is not what was expected, and when the disk refused. */
+  /** False without a target, and when the disk refused. */
   readonly isWritten: boolean;
 }
 /** What became of a whole message. */
-export interface Hashed extends HashedPart {
-  readonly digest: Uint8Array;
+export interface Hashed {
+  /** It is what was expected. */
+  readonly isGood: boolean;
+  /** False without a target, for what is not good, and when the disk refused. */
+  readonly isWritten: boolean;
 }
 /** `ready` is said once, when the thread knows how it hashes fastest; `writeMs` is how long the write took, if there was one. */
 export type HashReply =
   | { readonly type: 'ready' }
-  | ({ readonly type: 'hashed'; readonly at: number; readonly writeMs: number } & HashedPart);
+  | ({ readonly type: 'whole'; readonly at: number; readonly writeMs: number } & Hashed)
+  | ({ readonly type: 'part'; readonly at: number; readonly writeMs: number } & HashedPart);
 
 interface WaitingTask {
-  readonly resolve: (hashed: HashedPart) => void;
+  readonly resolve: (outcome: Hashed | HashedPart) => void;
   /** What is said where the thread is lost. */
-  readonly without: () => HashedPart;
+  readonly without: () => Hashed | HashedPart;
 }
 
 /** One hashing thread and its memory. */
 export class HashThread {
-  readonly #memory = new SharedArrayBuffer(SLABS_MAX * SLAB_BYTES);
+  readonly #memory = newHashMemory(SLABS_MAX * SLAB_BYTES);
   readonly #worker: Worker;
   /** Slabs cut into slots of one size each; of free slots the last used first, because it is still in cache. */
   readonly #free = new Map<number, number[]>();
@@ -96,7 +96,7 @@ export class HashThread {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ready = promise;
     this.#announceReady = resolve;
-    this.#worker = begin('hash-worker', { memory: this.#memory });
+    this.#worker = begin('hash-worker', this.#memory);
     this.#worker.on('message', (reply: HashReply) => this.#hear(reply));
     this.#worker.on('error', () => this.#lost());
     this.#worker.unref();
@@ -109,11 +109,11 @@ export class HashThread {
     const free = this.#free.get(size) ?? [];
     if (free.length === 0) this.#cutSlab(size, free);
     const at = free.pop();
-    return at === undefined ? undefined : new Uint8Array(this.#memory, at, length);
+    return at === undefined ? undefined : new Uint8Array(this.#memory.slots, at, length);
   }
 
   owns(bytes: Uint8Array): boolean {
-    return bytes.buffer === this.#memory;
+    return bytes.buffer === this.#memory.slots;
   }
 
   /** Takes memory back. */
@@ -130,11 +130,12 @@ export class HashThread {
     return this.#isReady && this.owns(bytes);
   }
 
-  /** SHA-1 of lent bytes, which must not change until it is known, and their way to the disk. */
-  hash(bytes: Uint8Array, target?: ExpectingTarget): Promise<Hashed> {
-    const without = (): Hashed => hashedHere(bytes);
-    const task = { type: 'whole', at: bytes.byteOffset, length: bytes.length, target: this.#mayWrite(target) } as const;
-    // A whole message always has a digest.
+  /** Compares lent bytes, which must not change until that is done, with the SHA-1 expected of them; writes them if they are good. */
+  hash(bytes: Uint8Array, expected: Uint8Array, target?: WriteTarget): Promise<Hashed> {
+    const at = bytes.byteOffset;
+    expect(this.#memory, at, expected);
+    const task = { type: 'whole', at, length: bytes.length, target: this.#mayWrite(target) } as const;
+    const without = (): Hashed => ({ isGood: equalBytes(sha1(bytes), expected), isWritten: false });
     return this.#ask(bytes, task, without) as Promise<Hashed>;
   }
 
@@ -147,7 +148,7 @@ export class HashThread {
   hashPart(message: number, bytes: Uint8Array, isLast: boolean, target?: WriteTarget): Promise<HashedPart> {
     const part = { type: 'part', message, isLast, at: bytes.byteOffset, length: bytes.length } as const;
     const without = (): HashedPart => ({ digest: undefined, isWritten: false });
-    return this.#ask(bytes, { ...part, target: this.#mayWrite(target) }, without);
+    return this.#ask(bytes, { ...part, target: this.#mayWrite(target) }, without) as Promise<HashedPart>;
   }
 
   /** The rest of a message does not come. */
@@ -160,14 +161,19 @@ export class HashThread {
     await this.#worker.terminate();
   }
 
-  #mayWrite<Target>(target: Target | undefined): Target | undefined {
+  #mayWrite(target: WriteTarget | undefined): WriteTarget | undefined {
     return performance.now() >= this.#hashesOnlyUntil ? target : undefined;
   }
 
-  #ask(bytes: Uint8Array, task: WholeTask | PartTask, without: () => HashedPart): Promise<HashedPart> {
+  /** Resolves with what is said of such a task. */
+  #ask(
+    bytes: Uint8Array,
+    task: WholeTask | PartTask,
+    without: () => Hashed | HashedPart,
+  ): Promise<Hashed | HashedPart> {
     assert(this.owns(bytes), 'only lent memory is hashed');
     if (!this.#isReady) return Promise.resolve(without());
-    const { promise, resolve } = Promise.withResolvers<HashedPart>();
+    const { promise, resolve } = Promise.withResolvers<Hashed | HashedPart>();
     this.#waiting.set(bytes.byteOffset, { resolve, without });
     // An idle thread keeps no process alive, one at work does.
     this.#worker.ref();
@@ -200,10 +206,6 @@ export class HashThread {
     for (const { resolve, without } of this.#waiting.values()) resolve(without());
     this.#waiting.clear();
   }
-}
-
-function hashedHere(bytes: Uint8Array): Hashed {
-  return { digest: sha1(bytes), isWritten: false };
 }
 
 function slotBytes(length: number): number {

@@ -6,8 +6,8 @@
 import { createHash, type Hash } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
-import { equalBytes } from '../base/index.ts';
 import { sha1 } from './hash.ts';
+import { type HashMemory, isExpected } from './hash-memory.ts';
 import type { HashReply, HashTask, PartTask, WholeTask, WriteTarget } from './hash-thread.ts';
 import { Sha1Lanes, type Stretch } from './sha1-lanes.ts';
 import type { WorkerStart } from './worker.ts';
@@ -16,8 +16,8 @@ import type { WorkerStart } from './worker.ts';
 const COMPANY_MS = 5;
 
 const port = parentPort!;
-const { memory } = (workerData as WorkerStart).data as { memory: SharedArrayBuffer };
-const lanes = Sha1Lanes.open(memory);
+const memory = (workerData as WorkerStart).data as HashMemory;
+const lanes = Sha1Lanes.open(memory.slots);
 /** Messages that are hashed together. */
 const company = lanes?.company() ?? 1;
 /** Messages of one length that wait for company: always fewer. */
@@ -31,16 +31,18 @@ function say(reply: HashReply): void {
 }
 
 function bytesOf({ at, length }: Stretch): Uint8Array {
-  return new Uint8Array(memory, at, length);
+  return new Uint8Array(memory.slots, at, length);
 }
 
 function hashAlone(task: WholeTask): void {
   conclude(task, sha1(bytesOf(task)));
 }
 
-function conclude(task: WholeTask, digest: Uint8Array): void {
-  const isExpected = task.target !== undefined && equalBytes(digest, task.target.expected);
-  answer(task, digest, isExpected ? task.target : undefined);
+function conclude({ at, length, target }: WholeTask, digest: Uint8Array): void {
+  const isGood = isExpected(memory, at, digest);
+  const began = performance.now();
+  const isWritten = isGood && target !== undefined && write({ at, length }, target);
+  say({ type: 'whole', at, isGood, isWritten, writeMs: performance.now() - began });
 }
 
 function hashPart(task: PartTask): void {
@@ -48,17 +50,15 @@ function hashPart(task: PartTask): void {
   hash.update(bytesOf(task));
   if (task.isLast) begun.delete(task.message);
   else begun.set(task.message, hash);
-  answer(task, task.isLast ? hash.digest() : undefined, task.target);
-}
-
-function answer(task: Stretch, digest: Uint8Array | undefined, target: WriteTarget | undefined): void {
   const began = performance.now();
-  const isWritten = target !== undefined && write(bytesOf(task), target);
-  say({ type: 'hashed', at: task.at, digest, isWritten, writeMs: target ? performance.now() - began : 0 });
+  const isWritten = task.target !== undefined && write(task, task.target);
+  const digest = task.isLast ? hash.digest() : undefined;
+  say({ type: 'part', at: task.at, digest, isWritten, writeMs: performance.now() - began });
 }
 
 /** Why a disk refuses is found out by whoever writes again. */
-function write(bytes: Uint8Array, { fd, position }: WriteTarget): boolean {
+function write(stretch: Stretch, { fd, position }: WriteTarget): boolean {
+  const bytes = bytesOf(stretch);
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
     return true;

@@ -9,7 +9,7 @@ import { assert } from '../base/index.ts';
 import type { Layout } from '../torrent/index.ts';
 import type { Store } from './file-store.ts';
 import { hashOfPiece, isPiece } from './hash-check.ts';
-import type { Hashed } from './hash-thread.ts';
+import type { Hashed, WriteTarget } from './hash-thread.ts';
 import { PartedHash } from './parted-hash.ts';
 import { giveSegment, hashThread, isForThread, SEGMENT_BYTES_MAX, takeSegment } from './segments.ts';
 
@@ -110,8 +110,13 @@ export class PieceIntake {
     const intake = this.#intakes.get(piece);
     assert(intake, 'only an arriving piece is checked');
     const bytes = onlyBytes(intake);
-    const digest = await (bytes && isForThread(bytes) ? this.#finishInThread(intake, bytes) : this.#digestOf(intake));
-    return intake.isDropped || !digest ? undefined : isPiece(digest, this.#pieceHashes, piece);
+    const isGood = await (bytes && isForThread(bytes) ? this.#finishInThread(intake, bytes) : this.#isGood(intake));
+    return intake.isDropped ? undefined : isGood;
+  }
+
+  async #isGood(intake: Intake): Promise<boolean | undefined> {
+    const digest = await this.#digestOf(intake);
+    return digest && isPiece(digest, this.#pieceHashes, intake.piece);
   }
 
   /** The verdict at once where it needs neither reading nor the thread; undefined when `check` must be asked. */
@@ -130,7 +135,7 @@ export class PieceIntake {
   async store(piece: number): Promise<void> {
     const intake = this.#intakes.get(piece);
     assert(intake, 'only an arriving piece is stored');
-    await this.#writeAll(intake);
+    if (intake.segments.some((segment) => segment !== 'written')) await this.#writeAll(intake);
     this.#intakes.delete(piece);
   }
 
@@ -247,22 +252,18 @@ export class PieceIntake {
   }
 
   /** Hashes a piece of one segment, and writes it at once when it is good and its place is in one file. */
-  async #finishInThread(intake: Intake, bytes: Uint8Array): Promise<Uint8Array> {
+  async #finishInThread(intake: Intake, bytes: Uint8Array): Promise<boolean> {
     const { piece } = intake;
-    // A copy of its own: a message takes all of the memory that a view is of.
-    const expected = Uint8Array.from(hashOfPiece(this.#pieceHashes, piece));
+    const hash = (place: WriteTarget | undefined): Promise<Hashed> =>
+      hashThread().hash(bytes, hashOfPiece(this.#pieceHashes, piece), place);
     const mayWrite = !this.#draining.has(piece) && this.#mayTouch(intake);
-    intake.inThread = mayWrite
-      ? this.#store.lend(this.#layout.startOf(piece), bytes.length, (place) =>
-          hashThread().hash(bytes, place && { ...place, expected }),
-        )
-      : hashThread().hash(bytes);
-    const { digest, isWritten } = await intake.inThread;
+    intake.inThread = mayWrite ? this.#store.lend(this.#layout.startOf(piece), bytes.length, hash) : hash(undefined);
+    const { isGood, isWritten } = await intake.inThread;
     intake.inThread = undefined;
     intake.hashed = 1;
     if (isWritten) intake.segments[0] = 'written';
     if (isWritten || intake.isDropped) giveSegment(bytes);
-    return digest;
+    return isGood;
   }
 
   /** False when the piece's place could not be noted: whoever writes there finds out why. */

@@ -20,6 +20,23 @@ function fill(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
+const digestOf = (bytes: Uint8Array): Buffer => createHash('sha1').update(bytes).digest();
+
+/** The SHA-1 of other bytes, one bit away. */
+function wrongDigestOf(bytes: Uint8Array): Buffer {
+  const digest = digestOf(bytes);
+  digest[19]! ^= 1;
+  return digest;
+}
+
+/** What the thread says of messages of which those at even places are expected, and the others are not. */
+async function verdicts(thread: HashThread, messages: readonly Uint8Array[]): Promise<readonly boolean[]> {
+  const expected = messages.map((bytes, i) => (i % 2 === 0 ? digestOf(bytes) : wrongDigestOf(bytes)));
+  const hashed = await Promise.all(messages.map((bytes, i) => thread.hash(bytes, expected[i]!)));
+  return hashed.map(({ isGood }) => isGood);
+}
+const isEven = (_: unknown, i: number): boolean => i % 2 === 0;
+
 async function readyThread(): Promise<HashThread> {
   const thread = HashThread.start()!;
   after(() => thread.close());
@@ -71,11 +88,9 @@ test('the thread hashes alone, in company, and between messages of other lengths
   const thread = await readyThread();
   const lengths = [16_384, 16_384, 16_384, 16_384, 1_048_576, 12_345, 1, 16_384, 262_144];
   const messages = lengths.map((length) => fill(thread.take(length)!));
-  const hashed = await Promise.all(messages.map((bytes) => thread.hash(bytes)));
-  assert.deepEqual(
-    hashed.map(({ digest }) => hex(digest)),
-    messages.map(sha1Of),
-  );
+  assert.deepEqual(await verdicts(thread, messages), messages.map(isEven));
+  const others = messages.toReversed();
+  assert.deepEqual(await verdicts(thread, others), others.map(isEven), 'nothing is left of what was expected before');
 });
 
 test('memory is lent once at a time, comes back, and ends', () => {
@@ -107,15 +122,11 @@ test('where the system gives no thread there is none, and where it is lost what 
   const messages = [16_384, 100_000].map((length) => fill(thread.take(length)!));
   const part = thread.take(16_384)!;
   const hashedPart = thread.hashPart(thread.beginMessage(), part, true);
-  const hashed = await Promise.all(messages.map((bytes) => thread.hash(bytes)));
-  assert.deepEqual(
-    hashed.map(({ digest }) => hex(digest)),
-    messages.map(sha1Of),
-  );
+  assert.deepEqual(await verdicts(thread, messages), messages.map(isEven));
   assert.deepEqual(await hashedPart, { digest: undefined, isWritten: false }, 'what came before it is lost');
-  const later = fill(thread.take(16_384)!);
-  assert.equal(thread.takes(later), false);
-  assert.equal(hex((await thread.hash(later)).digest), sha1Of(later), 'asked by who did not know yet');
+  const later = [16_384, 16_384].map((length) => fill(thread.take(length)!));
+  assert.equal(thread.takes(later[0]!), false);
+  assert.deepEqual(await verdicts(thread, later), [true, false], 'asked by who did not know yet');
 });
 
 test('what is as expected is written to its place, alone and in company, and nothing else is', async () => {
@@ -125,14 +136,13 @@ test('what is as expected is written to its place, alone and in company, and not
   const wrong = 2;
   const hashed = await Promise.all(
     messages.map((bytes, i) => {
-      const digest = createHash('sha1').update(bytes).digest();
-      if (i === wrong) digest[7]! ^= 1;
-      return thread.hash(bytes, { expected: digest, fd, position: i * 20_000 });
+      const expected = i === wrong ? wrongDigestOf(bytes) : digestOf(bytes);
+      return thread.hash(bytes, expected, { fd, position: i * 20_000 });
     }),
   );
   assert.deepEqual(
-    hashed.map(({ isWritten }) => isWritten),
-    messages.map((_, i) => i !== wrong),
+    hashed.map(({ isGood, isWritten }) => [isGood, isWritten]),
+    messages.map((_, i) => [i !== wrong, i !== wrong]),
   );
   const written = readFileSync(path);
   for (const [i, bytes] of messages.entries()) {
@@ -148,9 +158,8 @@ test('a disk that refuses is told apart from content that is wrong', async () =>
   const fd = openSync(path, 'r');
   after(() => closeSync(fd));
   const bytes = fill(thread.take(16_384)!);
-  const expected = createHash('sha1').update(bytes).digest();
-  const hashed = await thread.hash(bytes, { expected, fd, position: 0 });
-  assert.deepEqual([hex(hashed.digest), hashed.isWritten], [hex(expected), false]);
+  const { isGood, isWritten } = await thread.hash(bytes, digestOf(bytes), { fd, position: 0 });
+  assert.deepEqual([isGood, isWritten], [true, false]);
   assert.equal(statSync(path).size, 0);
 });
 
@@ -159,15 +168,15 @@ test('after a write that kept it waiting the thread is asked to hash only', asyn
   const script = `const { parentPort } = require('node:worker_threads');
     parentPort.postMessage({ type: 'ready' });
     parentPort.on('message', ({ at, target }) => {
-      parentPort.postMessage({ type: 'hashed', at, digest: new Uint8Array(20), isWritten: target !== undefined, writeMs: 1000 });
+      parentPort.postMessage({ type: 'whole', at, isGood: true, isWritten: target !== undefined, writeMs: 1000 });
     });`;
   const thread = HashThread.start(() => new Worker(script, { eval: true }))!;
   after(() => thread.close());
   await thread.ready;
   const bytes = thread.take(16_384)!;
-  const target = { expected: new Uint8Array(20), fd: 0, position: 0 };
-  assert.equal((await thread.hash(bytes, target)).isWritten, true);
-  assert.equal((await thread.hash(bytes, target)).isWritten, false);
+  const target = { fd: 0, position: 0 };
+  assert.equal((await thread.hash(bytes, digestOf(bytes), target)).isWritten, true);
+  assert.equal((await thread.hash(bytes, digestOf(bytes), target)).isWritten, false);
 });
 
 test('messages in parts are hashed side by side, each part written, and one may be given up', async () => {
