@@ -1,4 +1,4 @@
-// kill -9 in the middle of a download, ten times or MONSOON_KILLS: it goes on by itself, the result is right, and
+// kill -9 in the middle of a download, ten times or MONSOON_DOWNLOAD_KILLS: it goes on by itself, the result is right, and
 // little is fetched twice. What was sent is counted by the seeder, which is not ours: libtorrent. The node asks for so
 // little at a time that nothing worth counting is on its way when it dies, but what it has of the piece that it is at.
 import assert from 'node:assert/strict';
@@ -13,7 +13,7 @@ import { until } from './until.ts';
 
 const SIZE = 256 * 2 ** 20;
 const PIECE_LENGTH_LOG2 = 20;
-const KILLS = Number(process.env.MONSOON_KILLS ?? 10);
+const KILLS = Number(process.env.MONSOON_DOWNLOAD_KILLS ?? 10);
 const REFETCHED_PIECES_PER_KILL_MAX = 2;
 const BYTES_PER_SECOND = 12 * 2 ** 20;
 const STEP_SECONDS_MAX = 60;
