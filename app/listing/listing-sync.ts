@@ -17,6 +17,7 @@ import {
   type Counts,
   formatArcs,
   type ListingPage,
+  type ListingQuery,
   type Observation,
   openEntry,
   PAGE_BYTES_MAX,
@@ -43,7 +44,7 @@ const OFFER_MS = 1000;
 const COUNT_MS = 5000;
 /** Supernodes asked for counts in one look. */
 const COUNTERS_MAX = 8;
-/** Rows of ours whose swarms we count ourselves in one look. */
+/** Entries of which we count the swarms that we keep ourselves in one look. */
 const OWN_ROWS_COUNTED = 200;
 const COUNTS_BYTES_MAX = 4096;
 /** Signatures checked before the loop serves others again: 3 to 5 ms. */
@@ -74,7 +75,7 @@ export class ListingSync {
   readonly #running = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #countsAt = 0;
-  #ownRowsOffset = 0;
+  #countedUpTo = '';
   #hasFirstPage = false;
 
   constructor(settings: ListingSyncSettings) {
@@ -125,12 +126,14 @@ export class ListingSync {
   /** The supernodes changed: an entry of ours may have another owner, and somebody new may be asked. */
   nudge(): void {
     this.#push.plan.reconsider();
+    this.#fill.reconsider();
     if (this.#timer !== undefined) this.#tick();
   }
 
   /** Entries that were refused before are wanted now. */
   restart(): void {
     this.#plan.restart(now());
+    this.#counting.tellAgain();
     this.nudge();
   }
 
@@ -240,7 +243,7 @@ export class ListingSync {
       items.push({ entry, bytes: item.entry, isVerified: item.isVerified && isKeeper, isPinned });
       if (isKeeper) counts.push([entry.infoHash, item.counts]);
     }
-    await store.put(items);
+    if ((await store.put(items)) > 0) this.#fill.reconsider();
     await this.#counting.note(page.source, counts, at);
   }
 
@@ -248,21 +251,18 @@ export class ListingSync {
   async #count(): Promise<void> {
     const { store, nodeId, counted, membership } = this.#settings;
     const at = wallNow();
-    const [newest, best, own] = await Promise.all([
-      store.list({ limit: COUNTED_HASHES_MAX }, at),
-      store.list({ sort: 'best', limit: COUNTED_HASHES_MAX }, at),
-      store.list({ limit: OWN_ROWS_COUNTED, offset: this.#ownRowsOffset }, at),
-    ]);
-    this.#ownRowsOffset =
-      this.#ownRowsOffset + OWN_ROWS_COUNTED < own.total ? this.#ownRowsOffset + OWN_ROWS_COUNTED : 0;
-    const ours = new Set([...newest.rows, ...best.rows, ...own.rows].map(({ infoHash }) => infoHash));
+    // Where nobody else is, nobody is asked.
+    const lists: ListingQuery[] = membership.isAlone ? [] : [{}, { sort: 'best' }];
+    const answers = await Promise.all(lists.map((query) => store.list({ ...query, limit: COUNTED_HASHES_MAX }, at)));
+    const looked = new Set(answers.flatMap(({ rows }) => rows.map(({ infoHash }) => infoHash)));
+    const ours = new Set([...looked, ...(await this.#nextKept())]);
     const countedHere = [...ours].flatMap((infoHash): [InfoHash, Counts][] => {
       const counts = counted(infoHash);
       return counts ? [[infoHash, counts]] : [];
     });
     await this.#counting.note(nodeId, countedHere, at);
     const wanted = new Map<NodeId, InfoHash[]>();
-    for (const infoHash of new Set([...newest.rows, ...best.rows].map((row) => row.infoHash))) {
+    for (const infoHash of looked) {
       for (const keeper of membership.ownersOf(infoHash)) {
         if (!membership.isSelf(keeper.nodeId)) wanted.getOrInsertComputed(keeper.nodeId, () => []).push(infoHash);
       }
@@ -271,6 +271,15 @@ export class ListingSync {
     await Promise.all(
       busiest.map(([keeper, hashes]) => this.#askCounts(keeper, hashes.slice(0, COUNTED_HASHES_MAX), at)),
     );
+  }
+
+  /** Hashes of some more rows, where this node keeps any. */
+  async #nextKept(): Promise<readonly InfoHash[]> {
+    const { store, membership } = this.#settings;
+    if (membership.keptArcs().length === 0) return [];
+    const { cursor, hashes } = await store.hashesAfter(this.#countedUpTo, OWN_ROWS_COUNTED);
+    this.#countedUpTo = cursor;
+    return hashes;
   }
 
   async #askCounts(keeper: NodeId, hashes: readonly InfoHash[], at: WallSeconds): Promise<void> {

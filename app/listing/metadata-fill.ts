@@ -3,7 +3,7 @@
  * range came to it, it serves what its former owner served. What comes has the hash, or is thrown away.
  */
 import { type InfoHash, isFault, nodeOrigin } from '../../src/base/index.ts';
-import { wallNow } from '../../src/io/alarm-clock.ts';
+import { now, wallNow } from '../../src/io/alarm-clock.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import { verify } from '../../src/io/identity.ts';
 import type { ListingStore, StoredItem } from '../../src/io/index.ts';
@@ -12,6 +12,8 @@ import { INFO_BYTES_MAX, openEntry, verifiedBy } from '../../src/listing/index.t
 import type { Membership } from '../overlay/membership.ts';
 
 const TIMEOUT_MS = 10_000;
+/** How long it rests where nothing was missing and nothing changed. */
+const REST_MS = 60_000;
 /** Hashes asked for in one round. */
 const FETCHED_MAX = 20;
 
@@ -25,17 +27,29 @@ export class MetadataFill {
   readonly #settings: MetadataFillSettings;
   /** How far through the entries it has looked. */
   #cursor = '';
+  /** It has been through all entries since, and nothing was missing that somebody else may have. */
+  #isWhole = false;
+  #restsUntil = 0;
 
   constructor(settings: MetadataFillSettings) {
     this.#settings = settings;
   }
 
+  /** There are other entries than before, or other supernodes. */
+  reconsider(): void {
+    this.#isWhole = false;
+    this.#restsUntil = 0;
+  }
+
   /** Looks at some more entries, and asks for what is missing of those that are ours to keep. */
   async round(signal: AbortSignal): Promise<void> {
     const { store, membership } = this.#settings;
-    if (membership.ownArcs().length === 0) return;
+    if (membership.ownArcs().length === 0 || membership.isAlone || now() < this.#restsUntil) return;
+    if (this.#cursor === '') this.#isWhole = true;
     const { cursor, hashes } = await store.infosMissing(this.#cursor);
     const ours = hashes.filter((infoHash) => membership.ownership.roleOf(infoHash) !== undefined);
+    if (ours.length > 0) this.#isWhole = false;
+    if (cursor === '' && this.#isWhole) this.#restsUntil = now() + REST_MS;
     // What is not asked for now is found again when the cursor has been through.
     this.#cursor = cursor;
     for (const infoHash of ours.slice(0, FETCHED_MAX)) {

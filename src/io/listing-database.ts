@@ -231,14 +231,19 @@ export class ListingDatabase {
     return this.#transaction(this.#keepInfo(infoHash, raw));
   }
 
-  /** Of the next entries by number those whose info dictionary is not kept; '' begins, and comes at the end. */
-  infosMissing(cursor: string): { cursor: string; hashes: InfoHash[] } {
-    const rows = this.#shelf.entries.after(Number(cursor || '0'), LOOKED_AT_MAX / 4);
+  /** Hashes of listed rows among the next entries by number; '' begins, and comes at the end. */
+  hashesAfter(cursor: string, limit: number): { cursor: string; hashes: InfoHash[] } {
+    const rows = this.#shelf.entries.after(Number(cursor || '0'), limit);
     const hashes = rows
       .filter((row) => (Number(row.flags) & FLAG.shown) !== 0)
-      .flatMap((row) => infoHashOfBytes(hashOfRow(row)) ?? [])
-      .filter((infoHash) => !this.#infos.has(infoHash));
+      .flatMap((row) => infoHashOfBytes(hashOfRow(row)) ?? []);
     return { cursor: rows.length === 0 ? '' : String(rows.at(-1)!.id), hashes };
+  }
+
+  /** Of these those whose info dictionary is not kept. */
+  infosMissing(from: string): { cursor: string; hashes: InfoHash[] } {
+    const { cursor, hashes } = this.hashesAfter(from, LOOKED_AT_MAX / 4);
+    return { cursor, hashes: hashes.filter((infoHash) => !this.#infos.has(infoHash)) };
   }
 
   /** The sealed bytes of all publishers' entries of a hash. */

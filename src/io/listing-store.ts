@@ -62,6 +62,8 @@ export interface ListingStore {
   ownEntries(publisher: NodeId): Promise<Uint8Array[]>;
   /** Keeps an info dictionary whose hash was checked; false when there is no room for it. */
   putInfo(infoHash: InfoHash, raw: Uint8Array): Promise<boolean>;
+  /** Hashes of rows that `list` shows, of at most so many entries after a cursor of its own; '' begins, and comes at the end. */
+  hashesAfter(cursor: string, limit: number): Promise<{ cursor: string; hashes: InfoHash[] }>;
   /** Hashes of some entries after a cursor of its own of which no info dictionary is kept; '' begins, and comes at the end. */
   infosMissing(cursor: string): Promise<{ cursor: string; hashes: InfoHash[] }>;
   /** The sealed bytes of all publishers' entries of a hash. */
@@ -183,6 +185,7 @@ export async function openListingStore(file: string, options: ListingStoreOption
     deny: (rules) => calls.call('deny', rules),
     ownEntries: (publisher) => calls.call('ownEntries', publisher),
     putInfo: (infoHash, raw) => calls.call('putInfo', infoHash, raw),
+    hashesAfter: (cursor, limit) => calls.call('hashesAfter', cursor, limit),
     infosMissing: (cursor) => calls.call('infosMissing', cursor),
     entriesOf: (infoHash) => calls.call('entriesOf', infoHash),
     getInfo: (infoHash) => calls.call('getInfo', infoHash),

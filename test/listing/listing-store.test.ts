@@ -43,6 +43,25 @@ test('a stored entry is found by hash, prefix, name and in the list, with unknow
   assert.equal(await store.get(infoHashOf(2), NOW), undefined);
 });
 
+test('hashes of listed rows are gone through by a cursor, some entries at a time', async (t) => {
+  const store = await memoryStore(t);
+  const infoHashes = [1, 2, 3, 4].map(infoHashOf);
+  await store.put(infoHashes.map((infoHash) => storedItem({ infoHash })));
+  const isWithdrawn = { infoHash: infoHashOf(3), sequence: 2, isWithdrawn: true, name: '', files: 0 };
+  await store.put([storedItem(isWithdrawn)]);
+  const seen: string[] = [];
+  let looks = 0;
+  let cursor = '';
+  do {
+    const page = await store.hashesAfter(cursor, 3);
+    seen.push(...page.hashes);
+    cursor = page.cursor;
+    looks++;
+  } while (cursor !== '');
+  assert.deepEqual(seen.toSorted(), [1, 2, 4].map(infoHashOf).toSorted());
+  assert.equal(looks, 3, 'of which the last finds the end');
+});
+
 test('only a higher sequence of the same publisher replaces an entry', async (t) => {
   const store = await memoryStore(t);
   await store.put([storedItem({ sequence: 5, description: 'five' })]);
