@@ -10,7 +10,7 @@ import {
 } from '../torrent/index.ts';
 import { now } from './alarm-clock.ts';
 import { type Trust, trustOf } from './dialler.ts';
-import type { TrackerClient } from './tracker-client.ts';
+import { isSilence, type TrackerClient } from './tracker-client.ts';
 
 const PEERS_WANTED = 80;
 /** The next tracker is asked after so long, which is when a datagram to a UDP tracker is repeated (BEP 15). */
@@ -37,7 +37,11 @@ export class Announcer {
   constructor(torrent: AnnouncedTorrent, client: TrackerClient, tiers: readonly (readonly string[])[], random: Random) {
     this.#torrent = torrent;
     this.#client = client;
-    this.#schedule = new Announces(tiers, random);
+    const isHurried = (): boolean => {
+      const { left, isPartialSeed } = torrent.facts();
+      return left > 0 && !isPartialSeed;
+    };
+    this.#schedule = new Announces(tiers, random, client.turns.for(isHurried));
   }
 
   get deadline(): Deadline | undefined {
@@ -52,7 +56,7 @@ export class Announcer {
   get hasAnswered(): boolean {
     return this.#schedule.hasAnswered;
   }
-  /** Resolves when the first announce was answered or failed; at once while there is no tracker. */
+  /** Resolves when the first announce was answered or failed, or is not sent to a silent tracker; at once while there is none. */
   get firstOutcome(): Promise<void> {
     return this.#schedule.hasTrackers ? this.#firstOutcome.promise : Promise.resolve();
   }
@@ -60,6 +64,7 @@ export class Announcer {
   /** Passes a fact on and sends what follows from it. */
   note(fact: AnnounceInput): void {
     this.#schedule.input(fact, now());
+    if (this.failure !== undefined) this.#firstOutcome.resolve();
     for (const effect of this.#schedule.effects()) void this.#send(effect);
   }
 
@@ -82,7 +87,8 @@ export class Announcer {
     if (this.#isOver) return;
     if (isFault(reply)) {
       this.#torrent.log(`${tracker}: ${reply.text}`);
-      this.note({ type: 'failed', tracker, text: reply.text, retryMinutes: retryMinutesOf(reply) });
+      const { text } = reply;
+      this.note({ type: 'failed', tracker, text, retryMinutes: retryMinutesOf(reply), isSilent: isSilence(reply) });
     } else {
       this.note({ type: 'answered', tracker, ...reply });
       // One that was replaced meanwhile has no say: the torrent may have turned out to be private (BEP 27).

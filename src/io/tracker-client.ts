@@ -24,6 +24,7 @@ import {
   REPLY_BYTES_MAX,
   retryMinutesOf,
   TrackerRefusal,
+  TrackerTurns,
 } from '../torrent/index.ts';
 import { trustOf } from './dialler.ts';
 import type { HttpClient, HttpReply } from './http-client.ts';
@@ -39,7 +40,10 @@ const GOODBYE_MS = 4000;
 /** Requests per announce: one, and two redirects (OVERLAY: at most 3). */
 const HOPS_MAX = 3;
 /** What is said when somebody is not there, or somebody else is. */
-const SILENT: ReadonlySet<string> = new Set(['http-timeout', 'http-unreachable', 'http-wrong-node']);
+const SILENT: ReadonlySet<string> = new Set([
+  ...['http-timeout', 'http-unreachable', 'http-wrong-node'],
+  ...['tracker-silent', 'tracker-unreachable'],
+]);
 
 export interface TrackerClientSettings {
   readonly http: HttpClient;
@@ -60,11 +64,14 @@ export interface TrackerClientSettings {
 
 /** Talks to trackers. */
 export class TrackerClient {
+  /** Those of all torrents that ask by this client. */
+  readonly turns: TrackerTurns;
   readonly #settings: TrackerClientSettings;
   readonly #owners: OwnerAnnounces;
 
   constructor(settings: TrackerClientSettings) {
     this.#settings = settings;
+    this.turns = new TrackerTurns(settings.random ?? Math.random);
     this.#owners = new OwnerAnnounces(
       (node, isReplica, facts) => this.#announceToNode(node, isReplica, facts),
       settings.random ?? Math.random,
@@ -129,7 +136,7 @@ export class TrackerClient {
       timeoutMs,
       bytesMax: REPLY_BYTES_MAX,
     });
-    if (node && isFault(reply) && SILENT.has(reply.code)) this.#settings.silent?.(node.nodeId);
+    if (node && isFault(reply) && isSilence(reply)) this.#settings.silent?.(node.nodeId);
     return reply;
   }
 
@@ -147,6 +154,11 @@ export class TrackerClient {
   #portFor(host: string, { port }: AnnounceFacts): number {
     return trustOf(bareHost(host)) === 'private' ? port : (this.#settings.portOutside?.() ?? port);
   }
+}
+
+/** Nobody was there, and nobody is whatever is asked. */
+export function isSilence({ code }: Fault): boolean {
+  return SILENT.has(code);
 }
 
 function bareHost(hostname: string): string {

@@ -4,6 +4,7 @@
  * a slow one; of one tracker one at a time; never sooner than it allows or, when it refused, wants; no event is lost to a request that fails or is under way.
  */
 import { type Deadline, type Instant, jittered, later, type Machine, type Random, shuffled } from '../base/index.ts';
+import type { AnnounceTurns } from './tracker-turns.ts';
 
 export type AnnounceEvent = 'started' | 'stopped' | 'completed' | undefined;
 
@@ -30,6 +31,8 @@ interface Failure extends Outcome {
   readonly type: 'failed';
   readonly text: string;
   readonly retryMinutes?: RetryMinutes;
+  /** Nothing came back, where others would hear nothing either. */
+  readonly isSilent?: boolean;
 }
 
 export type AnnounceInput =
@@ -51,6 +54,7 @@ export interface AnnounceEffect {
 /** The announce schedule of one torrent. */
 export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   readonly #random: Random;
+  readonly #turns: AnnounceTurns;
   /** Shuffled once; within a tier, the tracker that answered moves to the front. */
   #tiers: string[][];
   #tier = 0;
@@ -71,13 +75,17 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   readonly #overtaken = new Set<string>();
   #failures = 0;
   #lastFailure: string | undefined;
+  /** What it waits for. */
+  #turn: { readonly tracker: string; readonly at: Instant } | undefined;
   #isHungry = false;
   /** The event of the request under way, repeated if it fails. */
   #sentEvent: AnnounceEvent;
   #effects: AnnounceEffect[] = [];
 
-  constructor(tiers: readonly (readonly string[])[], random: Random) {
+  /** @param turns when all torrents of the node may ask */
+  constructor(tiers: readonly (readonly string[])[], random: Random, turns: AnnounceTurns) {
     this.#random = random;
+    this.#turns = turns;
     this.#tiers = shuffledTiers(tiers, random);
   }
 
@@ -139,6 +147,7 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
         break;
       case 'again':
         this.#failures = 0;
+        for (const tracker of this.trackers) this.#turns.forgive(tracker);
         if (this.#isRunning) this.#nextAt = latest(now, this.#allowedAt);
         break;
       case 'tick':
@@ -156,6 +165,12 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     }
     const tracker = this.#tiers[this.#tier]?.[this.#place];
     if (tracker === undefined) return;
+    const turn = this.#turn?.tracker === tracker ? this.#turn : { tracker, at: this.#turns.turnAt(tracker, now) };
+    this.#turn = turn.at > now ? turn : undefined;
+    if (this.#turn) {
+      this.#nextAt = turn.at;
+      return;
+    }
     this.#asked = tracker;
     this.#sentEvent = this.#event;
     this.#event = undefined;
@@ -203,6 +218,8 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   }
 
   #noteAnswer({ tracker: teller, intervalSeconds, minIntervalSeconds }: Answer, now: Instant): void {
+    const asked = teller ?? this.#asked;
+    if (asked !== undefined) this.#turns.noteReply(asked);
     const seconds = Math.min(Math.max(intervalSeconds, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS);
     const minSeconds = Math.min(Math.max(minIntervalSeconds, INTERVAL_MIN_SECONDS), seconds);
     if (teller !== undefined && this.#overtaken.delete(teller)) {
@@ -226,7 +243,10 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     if (this.#event !== undefined) this.#nextAt = now;
   }
 
-  #noteFailure({ tracker: teller, text, retryMinutes }: Failure, now: Instant): void {
+  #noteFailure({ tracker: teller, text, retryMinutes, isSilent = false }: Failure, now: Instant): void {
+    const asked = teller ?? this.#asked;
+    if (asked !== undefined && isSilent) this.#turns.noteSilence(asked, text, now);
+    else if (asked !== undefined) this.#turns.noteReply(asked);
     if (teller !== undefined && this.#overtaken.delete(teller)) {
       if (retryMinutes !== undefined) this.#leaveAlone(teller, retryMinutes, now);
       // Where nobody else may be asked, it was waited for.
@@ -282,13 +302,20 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
 
   #mayAsk(now: Instant): boolean {
     const tracker = this.#tiers[this.#tier]?.[this.#place] ?? '';
-    return !this.#overtaken.has(tracker) && (this.#leftAlone.get(tracker) ?? now) <= now;
+    return !this.#overtaken.has(tracker) && this.#freeAt(tracker, now) <= now;
   }
 
-  /** When the first of those that are left alone may be asked; undefined where they are for ever, or slow. */
+  /** When a tracker may be asked that may be left alone, or rests for all; noted where it rests. */
+  #freeAt(tracker: string, now: Instant): Instant {
+    const rest = this.#turns.restOf(tracker, now);
+    if (rest) this.#lastFailure ??= rest.text;
+    return latest(this.#leftAlone.get(tracker) ?? now, rest?.until);
+  }
+
+  /** When the first of those that may not be asked may be; undefined where they are left alone for ever, or slow. */
   #askableAt(now: Instant): Instant | undefined {
     const free = this.trackers.filter((tracker) => !this.#overtaken.has(tracker));
-    const soonest = Math.min(...free.map((tracker) => this.#leftAlone.get(tracker) ?? now));
+    const soonest = Math.min(...free.map((tracker) => this.#freeAt(tracker, now)));
     return Number.isFinite(soonest) ? (soonest as Instant) : undefined;
   }
 

@@ -82,6 +82,7 @@ export {
   type TrackerReply,
   uniteReplies,
 } from './tracker-exchange.ts';
+export { type AnnounceTurns, type TrackerRest, TrackerTurns } from './tracker-turns.ts';
 export { Transfer } from './transfer.ts';
 export type { ArrivalMemory, OrderQuota, TransferEffect, TransferInput, TransferSettings } from './transfer-facts.ts';
 export {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Instant, instant, randomBelow, seededRandom } from '../../src/base/index.ts';
-import { type AnnounceEffect, type AnnounceInput, Announces } from '../../src/torrent/index.ts';
+import { type AnnounceEffect, type AnnounceInput, Announces, TrackerTurns } from '../../src/torrent/index.ts';
 import { eachSeed, SEED } from '../seed.ts';
 
 class Bench {
@@ -10,7 +10,7 @@ class Bench {
   now: Instant = instant(0);
 
   constructor(tiers: readonly (readonly string[])[], seed = 1) {
-    this.announces = new Announces(tiers, seededRandom(seed));
+    this.announces = new Announces(tiers, seededRandom(seed), new TrackerTurns(seededRandom(1)));
   }
 
   say(input: AnnounceInput): string[] {

@@ -29,6 +29,7 @@ import {
   retryMinutesOf,
   soonestRefusal,
   TrackerRefusal,
+  TrackerTurns,
 } from '../../src/torrent/index.ts';
 import { TrackerFront } from '../../tracker/io/index.ts';
 import { eachSeed, pick, SEED } from '../seed.ts';
@@ -42,7 +43,7 @@ class Bench {
   now: Instant = instant(0);
 
   constructor(...tiers: readonly (readonly string[])[]) {
-    this.announces = new Announces(tiers, seededRandom(1));
+    this.announces = new Announces(tiers, seededRandom(1), new TrackerTurns(seededRandom(1)));
   }
 
   say(input: AnnounceInput): string[] {
