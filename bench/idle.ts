@@ -1,7 +1,7 @@
 // What 1,000 seeding torrents cost a node that nobody asks for any of them: resident memory, CPU and open files of the
 // daemon as a user starts it, beside the same node without a torrent; and whether the goal is held, just shared and after a
 // restart. One JSON line. Loopback only; Linux.
-// Arguments: number of torrents, seconds to watch.
+// Arguments: number of torrents, seconds to watch, which are looked at in windows of half a minute.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuSecondsOf, machineFacts } from './machine.ts';
 
-const [torrents = 1000, seconds = 30] = process.argv.slice(2).map(Number);
+const WINDOW_SECONDS = 30;
+const [torrents = 1000, seconds = WINDOW_SECONDS] = process.argv.slice(2).map(Number);
 /** What a start announces goes a few at a time, and is over by then. */
 const SETTLE_MS = 40_000;
 /** The goal for 1,000 torrents. */
@@ -38,6 +39,8 @@ function share(home: string): void {
 interface Watched {
   readonly rssMib: number;
   readonly corePercent: number;
+  /** Of each window. */
+  readonly windows: readonly number[];
   readonly sockets: number;
   readonly openFiles: number;
 }
@@ -52,13 +55,19 @@ function heldTo(...all: readonly Watched[]): object {
 async function watched(home: string): Promise<Watched> {
   const { pid } = JSON.parse(monsoon(home, 'status', '--json')) as { pid: number };
   await sleep(SETTLE_MS);
-  const before = cpuSecondsOf(pid);
-  await sleep(seconds * 1000);
+  const windows: number[] = [];
+  for (let left = seconds; left > 0; left -= WINDOW_SECONDS) {
+    const before = cpuSecondsOf(pid);
+    const long = Math.min(left, WINDOW_SECONDS);
+    await sleep(long * 1000);
+    windows.push(Number((((cpuSecondsOf(pid) - before) / long) * 100).toFixed(2)));
+  }
   const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   const rssKib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1];
   return {
     rssMib: Math.round(Number(rssKib) / 1024),
-    corePercent: Number((((cpuSecondsOf(pid) - before) / seconds) * 100).toFixed(2)),
+    corePercent: Number((windows.reduce((sum, each) => sum + each) / windows.length).toFixed(2)),
+    windows,
     sockets: links.filter((link) => link.startsWith('socket:')).length,
     openFiles: links.length,
   };
