@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { wallSeconds } from '../../src/base/index.ts';
+import { wallNow } from '../../src/io/alarm-clock.ts';
 import { hostNode, placeFor } from '../app/place.ts';
 import { until } from '../io/loopback-node.ts';
 import { infoHashOf, nodeIdOf, storedItem } from '../listing/signer.ts';
@@ -135,7 +136,7 @@ test('the panel of a listed torrent has its whole hash, description, files, magn
   node.ring = ringOf(3, 2);
   node.fileList = Array.from({ length: 400 }, (_, i) => fileOf(i, `Season ${i % 20}/${i}.mkv`));
   const counts = { infoHash, seeders: 12, leechers: 0 };
-  await node.store.setCounts([counts], nodeIdOf(9), wallSeconds(NOW - 90));
+  await node.store.setCounts([counts], nodeIdOf(9), wallSeconds(wallNow() - 61));
   const { page, incidents } = await visit(t, url, { acceptDownloads: true });
   await page.getByRole('grid', { name: 'Listing' }).getByText('A film').click();
   const panel = page.getByRole('complementary', { name: 'A film' });
