@@ -13,7 +13,7 @@ import { formatFacts } from '../show/table.ts';
 import { answer } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
 import type { Call, CliContext, Verb } from './verb.ts';
-import { betterReason, whatToGet } from './what.ts';
+import { explained, whatToGet } from './what.ts';
 
 /** The last line of `get --exit --json`. */
 interface Fetched {
@@ -51,9 +51,7 @@ export const get: Verb = {
     const what = whatToGet(call.arguments[0]!, context);
     const directory = typeof call.options.output === 'string' ? resolve(context.cwd, call.options.output) : undefined;
     return withDaemon(context, async (client) => {
-      const started = await client
-        .get(what, directory, wantedOf(call))
-        .catch(async (error) => Promise.reject(await betterReason(error, call.arguments[0]!, context)));
+      const started = await explained(client.get(what, directory, wantedOf(call)), call.arguments[0]!, context);
       if (!call.options.exit && !context.data.isTty) {
         return answer(call, context, started, () => startedText(started));
       }

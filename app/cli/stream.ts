@@ -16,7 +16,7 @@ import type { StreamedFile } from '../streamed-file.ts';
 import { answer } from './answer.ts';
 import { withDaemon } from './daemon-process.ts';
 import { type Call, type CliContext, EXIT, type ExitCode, type Verb } from './verb.ts';
-import { betterReason, whatToGet } from './what.ts';
+import { explained, whatToGet } from './what.ts';
 
 const POLL_MS = 200;
 /** Files that an error names. */
@@ -38,9 +38,7 @@ export const stream: Verb = {
     const target = targetOf(call);
     const what = whatToGet(named!, context);
     return withDaemon(context, async (client) => {
-      const started = await client
-        .get(what, undefined)
-        .catch(async (error) => Promise.reject(await betterReason(error, named!, context)));
+      const started = await explained(client.get(what, undefined), named!, context);
       const { row, files } = await knownFiles(client, started, context);
       const streamed = await addressed(client, row, chosenFile(row, files, file));
       if (target === 'stdout') return write(client, streamed, context);

@@ -24,8 +24,16 @@ function fileAt(path: string): Stats | undefined {
   }
 }
 
-/** Who names what is on the disk is told what that is, when nothing else is called so. */
-export async function betterReason(error: unknown, what: string, context: CliContext): Promise<unknown> {
+/** What was asked for by that name; who named what is on the disk is told what that is, when nothing else is called so. */
+export async function explained<Answer>(asked: Promise<Answer>, what: string, context: CliContext): Promise<Answer> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw betterReason(error, what, context);
+  }
+}
+
+function betterReason(error: unknown, what: string, context: CliContext): unknown {
   if (!(error instanceof MonsoonError) || error.code !== 'not-found') return error;
   const path = resolve(context.cwd, what);
   const found = fileAt(path);

@@ -77,7 +77,8 @@ function refuse(status: Refusal['status'], message: string): Refusal {
   return { status, message };
 }
 
-function isToken(given: string | string[] | undefined, token: string): boolean {
+/** Compares in a time that does not tell how much was right. */
+export function isToken(given: string | string[] | undefined, token: string): boolean {
   if (typeof given !== 'string') return false;
   const [a, b] = [Buffer.from(given), Buffer.from(token)];
   return a.length === b.length && timingSafeEqual(a, b);

@@ -1,10 +1,10 @@
 /**
  * Files of torrents over the local surface while they come, for browsers and players. Those send no header of ours, so
  * that each torrent's addresses have a key of their own, which reads this torrent, changes nothing, and ends with the
- * process. Invariants: at most STREAMS_MAX readers, of each no more in memory than was read at once; a reader that
+ * process. Invariants: at most READERS_MAX readers, of each no more in memory than was read at once; a reader that
  * leaves is waited for no more, and one whose torrent ends is told by the end of its connection.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type InfoHash, MonsoonError, parseInfoHash, textOfError } from '../../src/base/index.ts';
 import { mediaTypeOf } from '../../web/index.ts';
@@ -12,9 +12,10 @@ import type { RunningNode } from '../running-node.ts';
 import type { FileReading, OpenFile, StreamAddress } from '../streamed-file.ts';
 import { type Answer, jsonAnswer } from './answer.ts';
 import { type ByteRange, parseRange } from './byte-range.ts';
+import { isToken } from './guard.ts';
 
 /** Readers at a time: players open a few connections each. */
-export const STREAMS_MAX = 16;
+export const READERS_MAX = 16;
 const KEY_DIGITS = 32;
 /** What follows the index is for the player's eyes only. */
 const PATH = /^\/stream\/([0-9a-f]{40})\/([0-9a-f]{32})\/(0|[1-9][0-9]{0,6})(?:\/[^/?#]*)?$/;
@@ -59,8 +60,8 @@ export class Streams {
     const isSame = headers['if-range'] === undefined || headers['if-range'] === tag;
     const range = parseRange(method === 'GET' && isSame ? headers.range : undefined, file.size);
     if (!range) return unsatisfiable(file.size);
-    if (this.#responses.size >= STREAMS_MAX) {
-      throw new MonsoonError('busy', `${STREAMS_MAX} readers are at it already: close a player.`);
+    if (this.#responses.size >= READERS_MAX) {
+      throw new MonsoonError('busy', `${READERS_MAX} readers are at it already: close a player.`);
     }
     const type = mediaTypeOf(file.path);
     return {
@@ -91,7 +92,7 @@ export class Streams {
   #wantedBy(url: string): Wanted | undefined {
     const [, hash = '', key = '', file = ''] = PATH.exec(url) ?? [];
     const infoHash = parseInfoHash(hash);
-    if (!infoHash || !timingSafeEqual(Buffer.from(key), Buffer.from(this.#keyOf(infoHash)))) return undefined;
+    if (!infoHash || !isToken(key, this.#keyOf(infoHash))) return undefined;
     return { infoHash, file: Number(file) };
   }
 

@@ -198,9 +198,13 @@ export class Library {
 
   /** A file of a torrent that is here, whether it is fetched or not. */
   open(infoHash: InfoHash, file: number): OpenFile {
-    const host = this.#settings.torrents.get(infoHash);
-    if (!host) throw new MonsoonError('not-found', `This node has no torrent ${infoHash}. Run "monsoon ps".`);
-    return openFile(host, file);
+    return openFile(this.#held(infoHash), file);
+  }
+
+  #held(infoHash: InfoHash): Torrent {
+    const torrent = this.#settings.torrents.get(infoHash);
+    if (!torrent) throw new MonsoonError('not-found', `This node has no torrent ${infoHash}. Run "monsoon ps".`);
+    return torrent;
   }
 
   async torrentFile(what: string): Promise<Uint8Array> {
@@ -221,8 +225,7 @@ export class Library {
   async choose(what: string, choice: Choice): Promise<readonly FileRow[]> {
     const { torrents, store } = this.#settings;
     const { infoHash } = await resolveTarget(what, torrents, store);
-    const host = torrents.get(infoHash);
-    if (!host) throw new MonsoonError('not-found', `This node has no torrent ${infoHash}. Run "monsoon ps".`);
+    const host = this.#held(infoHash);
     await this.#change(host, choice);
     return fileRows(host);
   }

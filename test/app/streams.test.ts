@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { STREAMS_MAX } from '../../app/control/streams.ts';
+import { READERS_MAX } from '../../app/control/streams.ts';
 import type { FileReading, OpenFile } from '../../app/streamed-file.ts';
 import { MonsoonError } from '../../src/base/index.ts';
 import { FakeNode, FILE_BYTES, INFO_HASH } from './fake-node.ts';
@@ -164,7 +164,7 @@ test('nothing of a torrent runs as a page', async (t) => {
 test('more readers than allowed are turned away until one leaves, and who leaves is waited for no more', async (t) => {
   const { node, port, path } = await surfaceOf(t, new SlowNode());
   const readers: ClientRequest[] = [];
-  for (let i = 0; i < STREAMS_MAX; i++) {
+  for (let i = 0; i < READERS_MAX; i++) {
     const asked = ask(port, `${path}1`);
     const [reply] = (await once(asked, 'response')) as [IncomingMessage];
     assert.equal(reply.statusCode, 200, 'its head comes at once');
