@@ -40,9 +40,7 @@ function hashAlone(task: WholeTask): void {
 
 function conclude({ at, length, target }: WholeTask, digest: Uint8Array): void {
   const isGood = isExpected(memory, at, digest);
-  const began = performance.now();
-  const isWritten = isGood && target !== undefined && write({ at, length }, target);
-  say({ type: 'whole', at, isGood, isWritten, writeMs: performance.now() - began });
+  say({ type: 'whole', at, isGood, ...written({ at, length }, isGood ? target : undefined) });
 }
 
 function hashPart(task: PartTask): void {
@@ -50,15 +48,20 @@ function hashPart(task: PartTask): void {
   hash.update(bytesOf(task));
   if (task.isLast) begun.delete(task.message);
   else begun.set(task.message, hash);
-  const began = performance.now();
-  const isWritten = task.target !== undefined && write(task, task.target);
   const digest = task.isLast ? hash.digest() : undefined;
-  say({ type: 'part', at: task.at, digest, isWritten, writeMs: performance.now() - began });
+  say({ type: 'part', at: task.at, digest, ...written(task, task.target) });
+}
+
+/** Writes bytes where there is a place for them, and says how long that took. */
+function written(bytes: Stretch, target: WriteTarget | undefined): { isWritten: boolean; writeMs: number } {
+  if (target === undefined) return { isWritten: false, writeMs: 0 };
+  const began = performance.now();
+  const isWritten = write(bytesOf(bytes), target);
+  return { isWritten, writeMs: performance.now() - began };
 }
 
 /** Why a disk refuses is found out by whoever writes again. */
-function write(stretch: Stretch, { fd, position }: WriteTarget): boolean {
-  const bytes = bytesOf(stretch);
+function write(bytes: Uint8Array, { fd, position }: WriteTarget): boolean {
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done, position + done);
     return true;

@@ -218,8 +218,7 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
   }
 
   #noteAnswer({ tracker: teller, intervalSeconds, minIntervalSeconds }: Answer, now: Instant): void {
-    const asked = teller ?? this.#asked;
-    if (asked !== undefined) this.#turns.noteReply(asked);
+    this.#tellOthers(teller, undefined, now);
     const seconds = Math.min(Math.max(intervalSeconds, INTERVAL_MIN_SECONDS), INTERVAL_MAX_SECONDS);
     const minSeconds = Math.min(Math.max(minIntervalSeconds, INTERVAL_MIN_SECONDS), seconds);
     if (teller !== undefined && this.#overtaken.delete(teller)) {
@@ -243,10 +242,16 @@ export class Announces implements Machine<AnnounceInput, AnnounceEffect> {
     if (this.#event !== undefined) this.#nextAt = now;
   }
 
-  #noteFailure({ tracker: teller, text, retryMinutes, isSilent = false }: Failure, now: Instant): void {
+  /** What became of a request is of use to the node's other torrents: that the tracker was silent, or spoke. */
+  #tellOthers(teller: string | undefined, silence: string | undefined, now: Instant): void {
     const asked = teller ?? this.#asked;
-    if (asked !== undefined && isSilent) this.#turns.noteSilence(asked, text, now);
-    else if (asked !== undefined) this.#turns.noteReply(asked);
+    if (asked === undefined) return;
+    if (silence === undefined) this.#turns.forgive(asked);
+    else this.#turns.noteSilence(asked, silence, now);
+  }
+
+  #noteFailure({ tracker: teller, text, retryMinutes, isSilent = false }: Failure, now: Instant): void {
+    this.#tellOthers(teller, isSilent ? text : undefined, now);
     if (teller !== undefined && this.#overtaken.delete(teller)) {
       if (retryMinutes !== undefined) this.#leaveAlone(teller, retryMinutes, now);
       // Where nobody else may be asked, it was waited for.

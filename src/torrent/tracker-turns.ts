@@ -43,10 +43,8 @@ export interface AnnounceTurns {
   restOf(tracker: string, now: Instant): TrackerRest | undefined;
   /** Takes a turn; it may be later than now. */
   turnAt(tracker: string, now: Instant): Instant;
-  /** It said something. */
-  noteReply(tracker: string): void;
   noteSilence(tracker: string, text: string, now: Instant): void;
-  /** What was silent until now was not the tracker's fault. */
+  /** It said something, or what was silent until now was not its fault. */
   forgive(tracker: string): void;
 }
 
@@ -64,7 +62,6 @@ export class TrackerTurns implements AnnounceTurns {
     return {
       restOf: (tracker, now) => (isHurried() ? undefined : this.restOf(tracker, now)),
       turnAt: (tracker, now) => (isHurried() ? now : this.turnAt(tracker, now)),
-      noteReply: (tracker) => this.noteReply(tracker),
       noteSilence: (tracker, text, now) => this.noteSilence(tracker, text, now),
       forgive: (tracker) => this.forgive(tracker),
     };
@@ -86,15 +83,11 @@ export class TrackerTurns implements AnnounceTurns {
     return instant(Math.max(at, now));
   }
 
-  noteReply(tracker: string): void {
-    this.forgive(tracker);
-  }
-
   noteSilence(tracker: string, text: string, now: Instant): void {
     const host = this.#host(tracker);
     // Of many that were asked at a time the first one tells it.
     if (host.silence && !host.silence.isTried && host.silence.until > now) return;
-    const failures = host.silence ? Math.min(host.silence.failures + 1, 16) : 0;
+    const failures = host.silence ? host.silence.failures + 1 : 0;
     const restMs = jittered(this.#random, Math.min(REST_MS * 2 ** failures, REST_MAX_MS), REST_JITTER);
     host.silence = { until: later(now, restMs), text, failures, isTried: false };
   }
