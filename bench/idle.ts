@@ -55,18 +55,22 @@ function heldTo(...all: readonly Watched[]): object {
 async function watched(home: string): Promise<Watched> {
   const { pid } = JSON.parse(monsoon(home, 'status', '--json')) as { pid: number };
   await sleep(SETTLE_MS);
+  const began = cpuSecondsOf(pid);
+  const percentSince = (cpuSeconds: number, long: number): number =>
+    Number((((cpuSecondsOf(pid) - cpuSeconds) / long) * 100).toFixed(2));
   const windows: number[] = [];
   for (let left = seconds; left > 0; left -= WINDOW_SECONDS) {
     const before = cpuSecondsOf(pid);
     const long = Math.min(left, WINDOW_SECONDS);
     await sleep(long * 1000);
-    windows.push(Number((((cpuSecondsOf(pid) - before) / long) * 100).toFixed(2)));
+    windows.push(percentSince(before, long));
   }
+  const corePercent = percentSince(began, seconds);
   const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
   const rssKib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))![1];
   return {
     rssMib: Math.round(Number(rssKib) / 1024),
-    corePercent: Number((windows.reduce((sum, each) => sum + each) / windows.length).toFixed(2)),
+    corePercent,
     windows,
     sockets: links.filter((link) => link.startsWith('socket:')).length,
     openFiles: links.length,
