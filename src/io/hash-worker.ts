@@ -38,9 +38,9 @@ function hashAlone(task: WholeTask): void {
   conclude(task, sha1(bytesOf(task)));
 }
 
-function conclude({ at, length, target }: WholeTask, digest: Uint8Array): void {
-  const isGood = isExpected(memory, at, digest);
-  say({ type: 'whole', at, isGood, ...written({ at, length }, isGood ? target : undefined) });
+function conclude(task: WholeTask, digest: Uint8Array): void {
+  const isGood = isExpected(memory, task.at, digest);
+  say({ type: 'whole', at: task.at, isGood, ...written(task, isGood ? task.target : undefined) });
 }
 
 function hashPart(task: PartTask): void {
