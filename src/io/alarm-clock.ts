@@ -14,7 +14,7 @@ export function wallNow(): WallSeconds {
   return wallSeconds(Date.now() / 1000);
 }
 
-/** Wakes sleepers at their instants. */
+/** Wakes sleepers at their instants, and those that fall due together in the order of these. */
 export class AlarmClock {
   /** One entry per sleeper; bounded by the number of torrents and services. */
   readonly #alarms = new Map<() => void, Instant>();
@@ -51,15 +51,20 @@ export class AlarmClock {
     this.#timerAt = undefined;
     const time = now();
     // Without a copy of all: of a thousand sleepers one is due, some times a second.
-    const due: (() => void)[] = [];
+    const due: { readonly wake: () => void; readonly at: Instant }[] = [];
     let next: Instant | undefined;
     for (const [wake, at] of this.#alarms) {
-      if (at <= time) due.push(wake);
+      if (at <= time) due.push({ wake, at });
       else if (next === undefined || at < next) next = at;
     }
     // Before anybody is woken, who may set an alarm that is sooner.
     if (next !== undefined) this.#arm(next);
-    for (const wake of due) this.#alarms.delete(wake);
-    for (const wake of due) wake();
+    due.sort((a, b) => a.at - b.at);
+    for (const { wake, at } of due) {
+      // Whoever was woken before may have cleared or moved it.
+      if (this.#alarms.get(wake) !== at) continue;
+      this.#alarms.delete(wake);
+      wake();
+    }
   }
 }

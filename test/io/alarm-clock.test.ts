@@ -21,6 +21,39 @@ test('sleepers are woken once each, in the order in which they are due', async (
   assert.equal(alarms.nextMs, undefined);
 });
 
+test('sleepers that fall due together are woken in the order in which they are due', async (t) => {
+  const alarms = new AlarmClock();
+  t.after(() => alarms.close());
+  const begun = now();
+  const woken: string[] = [];
+  await new Promise<void>((resolve) => {
+    alarms.set(() => resolve(), later(begun, 3));
+    alarms.set(() => woken.push('second'), later(begun, 2));
+    alarms.set(() => woken.push('first'), later(begun, 1));
+    while (now() < later(begun, 5));
+  });
+  assert.deepEqual(woken, ['first', 'second']);
+});
+
+test('a sleeper whose alarm is cleared or moved by one that falls due with it is not woken', async (t) => {
+  const alarms = new AlarmClock();
+  t.after(() => alarms.close());
+  const begun = now();
+  await new Promise<void>((resolve) => {
+    const gone = (): void => assert.fail('its alarm was cleared');
+    const moved = (): void => assert.fail('its alarm was moved');
+    alarms.set(() => {
+      alarms.set(gone, undefined);
+      alarms.set(moved, later(begun, 100_000));
+    }, begun);
+    alarms.set(gone, later(begun, 1));
+    alarms.set(moved, later(begun, 1));
+    alarms.set(resolve, later(begun, 2));
+    while (now() < later(begun, 5));
+  });
+  assert.ok(alarms.nextMs! > 50_000);
+});
+
 test('who is woken may set the alarm that is next, though somebody sleeps longer', async (t) => {
   const alarms = new AlarmClock();
   t.after(() => alarms.close());
