@@ -91,6 +91,24 @@ test('C-08 a magnet link on another site opens the page, and nothing is fetched 
   );
 });
 
+test('a magnet link that comes while the question about another one closes is asked about', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { url } = await openPageNode(t);
+  const { page } = await visit(t, url);
+  const hashOf = (name: string): string =>
+    `#/add?magnet=${encodeURIComponent(`magnet:?xt=urn:btih:${'ab'.repeat(20)}&dn=${name}`)}`;
+  await page.goto(`${url}${hashOf('one')}`);
+  const dialog = page.getByRole('dialog', { name: 'Fetch this torrent?' });
+  await dialog.getByText('one').waitFor();
+  // The browser tells of the closing after the address has changed.
+  await page.evaluate(`document.querySelector('dialog').close(); location.hash = '${hashOf('two')}';`);
+  await dialog.getByText('two').waitFor();
+  await page.evaluate(`document.querySelector('dialog').close(); location.hash = '#/share';`);
+  await dialog.waitFor({ state: 'detached' });
+  await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))');
+  assert.equal(await page.evaluate('location.hash'), '#/share', 'nobody is called back from where they went');
+});
+
 test('the page asks the browser for magnet links, to an address of its own', async (t) => {
   if (!(await canVisit(t))) return;
   const { url } = await openPageNode(t);

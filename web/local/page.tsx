@@ -1,7 +1,7 @@
 /** The frame: what is always there, and the view that the address names. */
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { AddDialog } from './add/add-dialog.tsx';
+import { AddDialog, magnetIn } from './add/add-dialog.tsx';
 import { DropZone } from './add/drop-zone.tsx';
 import { FilterView } from './filter/filter-view.tsx';
 import { Header } from './header.tsx';
@@ -49,7 +49,7 @@ export function Page(): JSX.Element {
         <Shown />
         {torrent !== null && <TorrentPanel key={torrent} infoHash={torrent} />}
       </main>
-      {view === 'add' && <AddDialog magnet={parameters.get('magnet') ?? ''} />}
+      {view === 'add' && <AddDialog key={magnetIn(parameters)} magnet={magnetIn(parameters)} />}
       <DropZone />
     </>
   );

@@ -1,17 +1,26 @@
 /** The question whether a magnet link that came from another page shall be fetched. */
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { go } from '../route.ts';
+import { go, parseRoute, type View } from '../route.ts';
 import { fetchTorrent } from './fetch-torrent.ts';
+
+/** The link that an address asks about; empty where there is none. */
+export function magnetIn(parameters: URLSearchParams): string {
+  return parameters.get('magnet') ?? '';
+}
 
 export function AddDialog({ magnet }: { readonly magnet: string }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const { name, infoHash } = readable(magnet);
-  const leave = (): void => go('listing', [], 'replace');
+  /** A dialog tells late that it was closed, and fetching takes time: whoever went elsewhere is not called back. */
+  const leaveFor = (next: View, parameters: [string, string][] = []): void => {
+    if (isAskedAbout(magnet)) go(next, parameters, 'replace');
+  };
+  const leave = (): void => leaveFor('listing');
   const fetch = async (): Promise<void> => {
     const row = await fetchTorrent(magnet);
-    if (row) go('transfers', [['torrent', row.infoHash]], 'replace');
+    if (row) leaveFor('transfers', [['torrent', row.infoHash]]);
     else leave();
   };
   return (
@@ -44,6 +53,12 @@ export function AddDialog({ magnet }: { readonly magnet: string }): JSX.Element 
       </div>
     </dialog>
   );
+}
+
+/** Whether the address still asks about this link; the route learns of a change later than the address. */
+function isAskedAbout(magnet: string): boolean {
+  const { view, parameters } = parseRoute(location.hash);
+  return view === 'add' && magnetIn(parameters) === magnet;
 }
 
 /** What a person can compare; the node reads the link itself, and strictly. */
