@@ -6,15 +6,30 @@ import { randomInt } from 'node:crypto';
 import { createSocket, type RemoteInfo } from 'node:dgram';
 import { connect, isIPv6, type Socket } from 'node:net';
 import { type AskedRecord, type AskedType, encodeQuestion, type NameReply, readNameReply } from '../../dns/index.ts';
-import { type Address, formatIp, parseIp, reachOf, readUint16 } from '../base/index.ts';
+import {
+  type Address,
+  formatAddress,
+  formatIp,
+  type Instant,
+  later,
+  parseIp,
+  reachOf,
+  readUint16,
+} from '../base/index.ts';
+import { now } from './alarm-clock.ts';
 import type { BoundNetwork } from './bound-network.ts';
 
 const TIMEOUT_MS = 2000;
 const TRIES = 2;
 /** Servers that are asked, one after the other. */
 const SERVERS_MAX = 3;
+/** So long whoever was silent is asked after all others: a lookup takes several questions, and a page of them many. */
+const SILENT_MS = 60_000;
 const IDS = 2 ** 16;
 const LENGTH_BYTES = 2;
+
+/** Until when servers count as silent; only those of the last minute. */
+const silentUntil = new Map<string, Instant>();
 
 /** The records of a name, from the first server that can say; none where nobody can. Never rejects. */
 export async function askServers(
@@ -24,15 +39,25 @@ export async function askServers(
   type: AskedType,
 ): Promise<readonly AskedRecord[]> {
   for (let round = 0; round < TRIES; round++) {
-    for (const server of servers.slice(0, SERVERS_MAX)) {
+    for (const server of inTurn(servers.slice(0, SERVERS_MAX))) {
       const question = encodeQuestion(randomInt(IDS), name, type);
       if (!question) return [];
       const short = await askByDatagram(network, server, question);
       const reply = short?.isTruncated ? await askByStream(network, server, question) : short;
+      if (reply) silentUntil.delete(formatAddress(server));
+      else silentUntil.set(formatAddress(server), later(now(), SILENT_MS));
       if (reply?.isAnswer) return reply.records;
     }
   }
   return [];
+}
+
+/** In the order given, but those that were silent a moment ago last. */
+function inTurn(servers: readonly Address[]): Address[] {
+  const time = now();
+  for (const [server, until] of silentUntil) if (until <= time) silentUntil.delete(server);
+  const rank = (server: Address): number => (silentUntil.has(formatAddress(server)) ? 1 : 0);
+  return servers.toSorted((one, other) => rank(one) - rank(other));
 }
 
 function askByDatagram(network: BoundNetwork, server: Address, question: Uint8Array): Promise<NameReply | undefined> {

@@ -57,6 +57,22 @@ test('who refuses or is silent is passed over for the next server', async (t) =>
   assert.deepEqual(await ask(t, [refusing]), []);
 });
 
+test('who was silent is asked after all others until it answers again', async (t) => {
+  let isSilent = true;
+  let questions = 0;
+  const late = await serve(t, (question) => {
+    questions++;
+    return isSilent ? undefined : answerTo(question, 1);
+  });
+  const good = await serve(t, (question) => answerTo(question, 3));
+  assert.deepEqual(await ask(t, [late, good]), [record(3)]);
+  assert.deepEqual(await ask(t, [late, good]), [record(3)]);
+  assert.equal(questions, 1, 'the next lookup loses no time with it');
+  isSilent = false;
+  assert.deepEqual(await ask(t, [late]), [record(1)]);
+  assert.deepEqual(await ask(t, [late, good]), [record(1)], 'first, as the system says');
+});
+
 test('an answer from another port, or to another question, is not heard', async (t) => {
   const stranger = createSocket('udp4');
   t.after(() => stranger.close());
