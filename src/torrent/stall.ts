@@ -37,7 +37,7 @@ export function stallReason(facts: StallFacts): string | null {
   if (facts.links > 0) {
     return facts.hasMetadata
       ? `waiting for ${phrase(facts.links, 'the one connected peer', '# connected peers')} to send the missing pieces`
-      : `the metadata is not found: ${phrase(facts.links, 'the one connected peer has not sent it', 'none of # connected peers has sent it')}`;
+      : `the metadata is not found yet: ${phrase(facts.links, 'the one connected peer has not sent it', 'none of # connected peers has sent it')}`;
   }
   if (facts.refusingPeers > 0) {
     return phrase(

@@ -118,7 +118,7 @@ const STALLS: readonly Stall[] = [
   },
   {
     what: 'no peer has the metadata',
-    says: /^the metadata is not found: the one connected peer has not sent it/,
+    says: /^the metadata is not found yet: the one connected peer has not sent it/,
     spec: async () => ({ info: undefined }),
     peer: (t, info) => peer(t, info, message(MESSAGE.haveNone)),
   },

@@ -134,7 +134,7 @@ const stalls: [string, Partial<StallFacts>, RegExp | null][] = [
   [
     'that metadata is awaited',
     { hasMetadata: false, links: 1 },
-    /^the metadata is not found: the one connected peer has not sent it$/,
+    /^the metadata is not found yet: the one connected peer has not sent it$/,
   ],
   ['that known peers are silent', { links: 0 }, /^9 peers are known but none answers/],
   ['that the one known peer is silent', { links: 0, knownPeers: 1 }, /^one peer is known and does not answer/],
