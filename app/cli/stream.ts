@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MonsoonError } from '../../src/base/index.ts';
 import { get as httpGet } from '../../src/io/node-http.ts';
+import { filesNamed } from '../../src/torrent/index.ts';
 import { isPlayable } from '../../web/index.ts';
 import type { ControlClient } from '../control/client.ts';
 import type { FileRow, TorrentRow } from '../running-node.ts';
@@ -27,7 +28,7 @@ type Player = (typeof PLAYERS)[number];
 export const stream: Verb = {
   name: 'stream',
   parameters: ['<what>', '[file]'],
-  summary: 'play a file while it comes: the largest that plays, or one by its index or part of its path',
+  summary: 'play a file while it comes: the largest that plays, or one by its index, part of its path, or a pattern',
   options: [
     { name: 'stdout', flag: '--stdout', help: 'write its bytes to standard output' },
     { name: 'vlc', flag: '--vlc', help: 'play it with VLC' },
@@ -84,7 +85,7 @@ async function knownFiles(
   }
 }
 
-/** The file that was named, by index or by part of its path; else the only one, or the largest that plays. */
+/** The file that was named, as a whole or as in a rule; else the only one, or the largest that plays. */
 function chosenFile({ name, infoHash }: TorrentRow, files: readonly FileRow[], wanted: string | undefined): FileRow {
   const next = `"monsoon files ${infoHash}" shows them`;
   if (wanted === undefined) {
@@ -93,9 +94,9 @@ function chosenFile({ name, infoHash }: TorrentRow, files: readonly FileRow[], w
     if (first) return others.reduce((best, file) => (file.size > best.size ? file : best), first);
     throw new MonsoonError('not-found', `No file of ${name} looks as if it could be played. Name one; ${next}.`);
   }
-  const text = wanted.toLowerCase();
-  const exact = files.find(({ index, path }) => path === wanted || `${index}` === wanted);
-  const fitting = exact ? [exact] : files.filter(({ path }) => path.toLowerCase().includes(text));
+  const exact = files.find(({ path }) => path === wanted);
+  const named = new Set(filesNamed(new Map(files.map(({ index, path }) => [index, path.split('/')])), wanted));
+  const fitting = exact ? [exact] : files.filter(({ index }) => named.has(index));
   const [first, ...others] = fitting;
   if (!first) throw new MonsoonError('not-found', `No file of ${name} is called "${wanted}"; ${next}.`);
   if (others.length > 0) {

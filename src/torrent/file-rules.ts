@@ -43,8 +43,9 @@ export function filePriorities(
   rules: readonly FileRule[],
 ): Priority[] | Fault<'no-such-file'> {
   const priorities = new Array<Priority>(files.length).fill(PRIORITY.normal);
+  const paths = new Map(files.map(({ path }, index) => [index, path]));
   for (const { files: selector, priority } of rules) {
-    const chosen = filesNamed(files, selector);
+    const chosen = filesNamed(paths, selector);
     if (chosen.length === 0) return fault('no-such-file', `no file is named by "${selector}"`);
     for (const file of chosen) priorities[file] = priority;
   }
@@ -73,12 +74,13 @@ export function formatFileIndices(files: readonly number[]): string {
   return ranges.join(',');
 }
 
-function filesNamed(files: readonly TorrentFile[], selector: string): number[] {
-  if (INDICES.test(selector)) return indicesIn(selector, files.length);
+/** The files that a rule names, by their indices; of each the path with the torrent's folder. */
+export function filesNamed(paths: ReadonlyMap<number, readonly string[]>, selector: string): number[] {
+  if (INDICES.test(selector)) return indicesIn(selector, paths);
   const wanted = selector.toLowerCase();
   const isPattern = /[*?]/.test(wanted);
   const chosen: number[] = [];
-  for (const [index, { path }] of files.entries()) {
+  for (const [index, path] of paths) {
     const name = path.at(-1)!.toLowerCase();
     const whole = (path.length > 1 ? path.slice(1).join('/') : path[0]!).toLowerCase();
     if (isPattern ? matches(whole, wanted) || matches(name, wanted) : whole.includes(wanted)) chosen.push(index);
@@ -87,11 +89,13 @@ function filesNamed(files: readonly TorrentFile[], selector: string): number[] {
 }
 const INDICES = /^[0-9]+(?:-[0-9]+)?(?:,[0-9]+(?:-[0-9]+)?)*$/;
 
-function indicesIn(list: string, fileCount: number): number[] {
+function indicesIn(list: string, paths: ReadonlyMap<number, unknown>): number[] {
+  let last = -1;
+  for (const file of paths.keys()) last = Math.max(last, file);
   const chosen = new Set<number>();
   for (const range of list.split(',')) {
     const [from, to] = range.split('-').map(Number);
-    for (let file = from!; file <= Math.min(to ?? from!, fileCount - 1); file++) chosen.add(file);
+    for (let file = from!; file <= Math.min(to ?? from!, last); file++) if (paths.has(file)) chosen.add(file);
   }
   return [...chosen];
 }

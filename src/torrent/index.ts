@@ -21,6 +21,7 @@ export {
   FILE_RULES_MAX,
   type FileRule,
   filePriorities,
+  filesNamed,
   formatFileIndices,
   NO_WISHES,
   onlyFiles,

@@ -65,6 +65,7 @@ test('stream takes the file that is named, or the largest that plays', async (t)
   assert.equal(await chosen('0'), 0);
   assert.equal(await chosen('s01e01'), 1);
   assert.equal(await chosen('Flood/theme.MP3'), 4);
+  assert.equal(await chosen('*.mp3'), 4, 'as a rule for get and files says it');
   const wrong: [string[], number, RegExp][] = [
     [['99'], 3, /No file of .* is called "99"; "monsoon files 0123456789abcdef\w+" shows them/],
     [['episode'], 3, /is called "episode"/],
