@@ -1,6 +1,6 @@
 /**
  * `monsoon stream`: a file of a torrent as it comes, to a player, to standard output, or as an address for any player.
- * The daemon fetches what is read next first; what else it does with the torrent stays as it is.
+ * The daemon fetches what is read next first, and of a torrent that was not here nothing but the file; one that was stays as it is.
  */
 import { spawn } from 'node:child_process';
 import type { IncomingMessage } from 'node:http';
@@ -39,9 +39,13 @@ export const stream: Verb = {
     const target = targetOf(call);
     const what = whatToGet(named!, context);
     return withDaemon(context, async (client) => {
+      const before = await client.torrents();
       const started = await explained(client.get(what, undefined), named!, context);
       const { row, files } = await knownFiles(client, started, context);
-      const streamed = await addressed(client, row, chosenFile(row, files, file));
+      const chosen = chosenFile(row, files, file);
+      const isNew = before.every(({ infoHash }) => infoHash !== row.infoHash);
+      if (isNew && files.length > 1) await chooseOnly(client, row, chosen, files.length, context);
+      const streamed = await addressed(client, row, chosen);
       if (target === 'stdout') return write(client, streamed, context);
       if (target === 'address') return answer(call, context, streamed, () => `${streamed.url}\n`);
       return play(target, streamed, call, context);
@@ -104,6 +108,19 @@ function chosenFile({ name, infoHash }: TorrentRow, files: readonly FileRow[], w
     throw new MonsoonError('usage', `"${wanted}" is not unique:\n${rows.join('\n')}\nUse an index; ${next}.`);
   }
   return first;
+}
+
+/** Nobody who plays an episode asked for the whole season. */
+async function chooseOnly(
+  client: ControlClient,
+  { infoHash }: TorrentRow,
+  { index }: FileRow,
+  fileCount: number,
+  context: CliContext,
+): Promise<void> {
+  await client.choose(infoHash, { only: [`${index}`] });
+  const all = `"monsoon files ${infoHash} --normal '*'" fetches all`;
+  context.notes.write(`Of ${fileCount} files only this one is fetched; ${all}.\n`);
 }
 
 async function addressed(client: ControlClient, row: TorrentRow, file: FileRow): Promise<StreamedFile> {

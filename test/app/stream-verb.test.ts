@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { FileRow, TorrentDetail } from '../../app/running-node.ts';
+import type { FileRow, TorrentDetail, TorrentRow } from '../../app/running-node.ts';
 import type { OpenFile } from '../../app/streamed-file.ts';
 import { MonsoonError } from '../../src/base/index.ts';
 import { FakeNode, INFO_HASH } from './fake-node.ts';
@@ -21,6 +21,14 @@ class SeasonNode extends FakeNode {
     fileOf(3, 'Flood/Flood.S01E02.mkv', 700),
     fileOf(4, 'Flood/theme.MP3', 100),
   ];
+  isHere = true;
+  override torrents(): readonly TorrentRow[] {
+    return this.isHere ? super.torrents() : [];
+  }
+  override async get(what: string, directory: string | undefined): Promise<TorrentRow> {
+    this.isHere = true;
+    return super.get(what, directory);
+  }
   override async info(what: string): Promise<TorrentDetail> {
     return { ...(await super.info(what)), fileList: this.rows };
   }
@@ -54,6 +62,23 @@ test('stream --stdout writes the file and nothing else', async (t) => {
   await hostFakeNode(t, place);
   const { exitCode, data, notes } = await runHere(place, ['stream', INFO_HASH, 'READ', '--stdout']);
   assert.deepEqual([exitCode, data, notes], [0, 'hello, world', 'Streaming Flood/read me.txt, 12 B\n']);
+});
+
+test('of a torrent that stream brings only the file that plays is fetched, and one that is here stays as it is', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostNode(t, place, new SeasonNode());
+  const choices = (): unknown[] => node.asked.filter(([deed]) => deed === 'choose');
+  assert.equal((await runHere(place, ['stream', INFO_HASH])).notes, '');
+  assert.deepEqual(choices(), []);
+  node.isHere = false;
+  const { exitCode, notes, data } = await runHere(place, ['stream', INFO_HASH]);
+  assert.deepEqual([exitCode, data.endsWith('/3/Flood.S01E02.mkv\n')], [0, true]);
+  assert.deepEqual(choices(), [['choose', INFO_HASH, { only: ['3'] }]]);
+  assert.equal(notes, `Of 4 files only this one is fetched; "monsoon files ${INFO_HASH} --normal '*'" fetches all.\n`);
+  node.isHere = false;
+  node.rows = node.rows.slice(0, 1);
+  assert.equal((await runHere(place, ['stream', INFO_HASH])).notes, '');
+  assert.equal(choices().length, 1, 'of one file there is no choice');
 });
 
 test('stream takes the file that is named, or the largest that plays', async (t) => {

@@ -10,7 +10,7 @@ import type { RunningNode } from '../../app/running-node.ts';
 import { type Place, placeFor } from '../app/place.ts';
 
 const VERBS = [
-  ...(['status', 'share', 'get', 'torrents', 'act', 'limit', 'list', 'info', 'say'] as const),
+  ...(['status', 'share', 'get', 'choose', 'torrents', 'act', 'limit', 'list', 'info', 'say'] as const),
   ...(['getFile', 'files', 'torrentFile', 'open'] as const),
   ...([
     'supernodes',
