@@ -118,6 +118,8 @@ test('search answers as one types, forgives a typo, knows phrases and exclusions
   await page.keyboard.type('lighthose');
   await shown(page, '1 torrent for “lighthouse”');
   assert.match((await rows(page).first().locator('td.name').textContent())!, /^Row 7/);
+  // Its first letters find as much, and a slow typist has asked for those.
+  await page.waitForURL(/q=lighthose/);
   await page.reload();
   await shown(page, '1 torrent for “lighthouse”');
   const search = page.getByLabel('Search the listing');
@@ -126,6 +128,39 @@ test('search answers as one types, forgives a typo, knows phrases and exclusions
   await page.getByText('Nothing in the listing fits this.').waitFor();
   await search.fill('');
   await shown(page, '300 torrents');
+  assert.deepEqual(incidents, []);
+});
+
+test('letters that are typed while the first ones are asked for stay', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { url } = await openPageNode(t, items);
+  const { page, incidents } = await visit(t, url);
+  await shown(page, '300 torrents');
+  // As soon as the address has the first letters, and before anything of that is drawn, there are more of them.
+  await page.evaluate(`{
+    const field = document.querySelector('#search');
+    const value = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value');
+    window.drawn = [];
+    const put = (text) => {
+      value.set.call(field, text);
+      field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+    };
+    Object.defineProperty(field, 'value', {
+      get: () => value.get.call(field),
+      set: (text) => { window.drawn.push(text); value.set.call(field, text); },
+    });
+    const replace = history.replaceState;
+    history.replaceState = (...given) => {
+      history.replaceState = replace;
+      history.replaceState(...given);
+      put('lighthose');
+    };
+    put('ligh');
+  }`);
+  await page.waitForURL(/q=lighthose/);
+  await shown(page, '1 torrent for “lighthouse”');
+  assert.equal(await page.getByLabel('Search the listing').inputValue(), 'lighthose');
+  assert.ok(!(await page.evaluate<string[]>('drawn')).includes('ligh'), 'none was taken away meanwhile');
   assert.deepEqual(incidents, []);
 });
 

@@ -1,8 +1,9 @@
 /** Search, categories and filters: each change is a place in the page's address, and shows at once. */
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { go, route } from '../route.ts';
 import { useStore } from '../store.ts';
+import { useTyped } from '../use-typed.ts';
 import { FilterField } from './filter-field.tsx';
 import { CATEGORIES, FILTERS, isFiltered, withChanges } from './question.ts';
 
@@ -69,15 +70,18 @@ export function FilterBar({ onLeave, children }: Props): JSX.Element {
 }
 
 /**
- * Asks as one types; the letters stay here until a pause, so that a slow answer never takes one away. ArrowDown and Enter
+ * Asks as one types; the letters stay here until a pause, and no answer takes one away that was typed since. ArrowDown and Enter
  * go on to the rows; Escape clears the text, and goes on to the rows when there is none.
  */
 function SearchField({ text, onLeave }: { readonly text: string; readonly onLeave: () => void }): JSX.Element {
-  const [typed, setTyped] = useState(text);
+  const { typed, type, noteTold } = useTyped(text);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(() => setTyped(text), [text]);
-  const type = (next: string): void => {
-    setTyped(next);
+  const ask = (next: string): void => {
+    noteTold(next.trim());
+    change({ q: next.trim(), sort: '', reverse: '' }, 'replace');
+  };
+  const askSoon = (next: string): void => {
+    type(next);
     clearTimeout(timer.current);
     timer.current = setTimeout(() => ask(next), TYPING_MS);
   };
@@ -85,11 +89,11 @@ function SearchField({ text, onLeave }: { readonly text: string; readonly onLeav
     const { key, currentTarget: field } = event;
     if (event.isComposing || !['ArrowDown', 'Enter', 'Escape'].includes(key)) return;
     event.preventDefault();
-    // What stands in the field, which may not have been drawn yet.
+    // What stands in the field and in the address, neither of which may have been drawn yet.
     const asked = field.value;
-    if (key === 'Escape' && asked !== '') return type('');
+    if (key === 'Escape' && asked !== '') return askSoon('');
     clearTimeout(timer.current);
-    if (asked.trim() !== text) ask(asked);
+    if (asked.trim() !== (route.value.parameters.get('q') ?? '')) ask(asked);
     field.blur();
     onLeave();
   };
@@ -105,15 +109,11 @@ function SearchField({ text, onLeave }: { readonly text: string; readonly onLeav
         maxLength={512}
         spellcheck={false}
         autocomplete="off"
-        onInput={(event) => type(event.currentTarget.value)}
+        onInput={(event) => askSoon(event.currentTarget.value)}
         onKeyDown={onKeyDown}
       />
     </label>
   );
-}
-
-function ask(text: string): void {
-  change({ q: text.trim(), sort: '', reverse: '' }, 'replace');
 }
 
 function change(changes: Readonly<Record<string, string>>, how: 'push' | 'replace' = 'push'): void {

@@ -1,6 +1,6 @@
 /** One filter: counts when it is left or confirmed; what is half typed outlives rows that come meanwhile. */
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useTyped } from '../use-typed.ts';
 
 interface Props {
   readonly label: string;
@@ -11,8 +11,11 @@ interface Props {
 }
 
 export function FilterField({ label, hint, value, onChange }: Props): JSX.Element {
-  const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
+  const { typed, type, noteTold } = useTyped(value);
+  const tell = (): void => {
+    noteTold(typed.trim());
+    onChange(typed.trim());
+  };
   return (
     <label>
       {label}{' '}
@@ -22,8 +25,8 @@ export function FilterField({ label, hint, value, onChange }: Props): JSX.Elemen
         size={6}
         maxLength={20}
         spellcheck={false}
-        onInput={(event) => setTyped(event.currentTarget.value)}
-        onChange={() => onChange(typed.trim())}
+        onInput={(event) => type(event.currentTarget.value)}
+        onChange={tell}
       />
     </label>
   );
