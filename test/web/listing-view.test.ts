@@ -260,11 +260,54 @@ test('who walks on before the answer to a search is there has the last of its ro
   await page.keyboard.press('Enter');
   for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowDown');
   await page.locator('tr.active[aria-rowindex="5"]').waitFor();
+  for (const key of ['f', 'Enter']) await page.keyboard.press(key);
   mayAnswer.resolve();
   await shown(page, '1 torrent');
   await page.locator('.listing tr.active').getByText('Row 7', { exact: true }).waitFor();
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Row 7', exact: true }).waitFor();
+  assert.deepEqual(
+    node.asked.filter(([deed]) => deed === 'get'),
+    [],
+    'no key works on a row of the question before',
+  );
+  assert.deepEqual(incidents, []);
+});
+
+test('the active row is the one that was walked to, wherever rows that come move it', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { node, url } = await openPageNode(t, items.slice(2, 6));
+  node.ring = ringOf(1, 1);
+  const { page, incidents } = await visit(t, url);
+  await shown(page, '4 torrents');
+  await page.getByRole('grid', { name: 'Listing' }).focus();
+  for (let i = 0; i < 2; i++) await page.keyboard.press('ArrowDown');
+  const active = page.locator('.listing tr.active');
+  await active.getByText('Row 3', { exact: true }).waitFor();
+  await node.add(items.slice(0, 2));
+  await shown(page, '6 torrents');
+  await page.locator('tr.active[aria-rowindex="5"]').getByText('Row 3', { exact: true }).waitFor();
+  await page.keyboard.press('f');
+  await page.getByRole('status').getByText('Fetching Row 3').waitFor();
+  await page.keyboard.press('ArrowDown');
+  await active.getByText('Row 4', { exact: true }).waitFor();
+  assert.deepEqual(incidents, []);
+});
+
+test('whoever goes elsewhere while letters wait to be asked for is not called back', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { url } = await openPageNode(t, items);
+  const { page, incidents } = await visit(t, url);
+  await shown(page, '300 torrents');
+  await page.getByLabel('Search the listing').fill('light');
+  await shown(page, '1 torrent for “lighthouse”');
+  await page.clock.install();
+  await page.getByLabel('Search the listing').fill('lightho');
+  // Its time comes after the address changed and before the page hears of that.
+  await page.evaluate("location.hash = '#/transfers'");
+  await page.clock.runFor(1000);
+  await page.locator('.transfers-view').waitFor();
+  assert.equal(await page.evaluate('location.hash'), '#/transfers');
   assert.deepEqual(incidents, []);
 });
 

@@ -108,7 +108,9 @@ test('a refresh keeps the old rows until the new ones are there, and takes no an
   assert.equal(pages.rowAt(0)?.name, 'old 0');
   await readings[1]!.answer(answerAt(0, 1, 'stale'));
   assert.equal(pages.total, 300);
+  assert.ok(pages.isReading, 'another refresh would throw this answer away too');
   await readings[2]!.answer(answerAt(0, 299, 'new'));
+  assert.ok(!pages.isReading);
   assert.equal(pages.rowAt(0)?.name, 'new 0');
   pages.refresh();
   await readings[3]!.fail(new Error('gone'));

@@ -1,7 +1,7 @@
 /** Search, categories and filters: each change is a place in the page's address, and shows at once. */
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact';
-import { useRef, useState } from 'preact/hooks';
-import { go, route } from '../route.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { go, parseRoute, route } from '../route.ts';
 import { useStore } from '../store.ts';
 import { useTyped } from '../use-typed.ts';
 import { FilterField } from './filter-field.tsx';
@@ -83,8 +83,11 @@ function SearchField({ text, onLeave }: { readonly text: string; readonly onLeav
   const askSoon = (next: string): void => {
     type(next);
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => ask(next), TYPING_MS);
+    const before = searchNow();
+    // Whoever went elsewhere meanwhile, or chose another search by a link, is not called back.
+    timer.current = setTimeout(() => searchNow() === before && ask(next), TYPING_MS);
   };
+  useEffect(() => () => clearTimeout(timer.current), []);
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLInputElement>): void => {
     const { key, currentTarget: field } = event;
     if (event.isComposing || !['ArrowDown', 'Enter', 'Escape'].includes(key)) return;
@@ -93,7 +96,7 @@ function SearchField({ text, onLeave }: { readonly text: string; readonly onLeav
     const asked = field.value;
     if (key === 'Escape' && asked !== '') return askSoon('');
     clearTimeout(timer.current);
-    if (asked.trim() !== (route.value.parameters.get('q') ?? '')) ask(asked);
+    if (asked.trim() !== (parseRoute(location.hash).parameters.get('q') ?? '')) ask(asked);
     field.blur();
     onLeave();
   };
@@ -114,6 +117,12 @@ function SearchField({ text, onLeave }: { readonly text: string; readonly onLeav
       />
     </label>
   );
+}
+
+/** Which search the address has; the route learns of it later. */
+function searchNow(): string {
+  const { view, parameters } = parseRoute(location.hash);
+  return `${view} ${parameters.get('q') ?? ''}`;
 }
 
 function change(changes: Readonly<Record<string, string>>, how: 'push' | 'replace' = 'push'): void {

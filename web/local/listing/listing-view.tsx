@@ -25,7 +25,7 @@ export function ListingView(): JSX.Element {
   const [isStill, setStill] = useState(false);
   const enterRows = useRef<(() => void) | null>(null);
   const question = questionOf(parameters).toString();
-  const { shown: pages, isOld, want, refresh } = useRows(question, isStill);
+  const { shown: pages, isCurrent, isOld, want, refresh } = useRows(question, isStill);
   const total = pages.total ?? 0;
   // Rows are drawn again only when the columns are others: when the progress of something that is here has moved.
   const progress = JSON.stringify([...held.values()].map((row) => [row.infoHash, Math.floor(row.progress * 1000)]));
@@ -66,6 +66,7 @@ export function ListingView(): JSX.Element {
           onSpan={want}
           onScrolled={(isAtTop) => setStill(!isAtTop)}
           question={question}
+          isCurrent={isCurrent}
           enter={enterRows}
         />
       )}

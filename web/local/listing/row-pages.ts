@@ -46,6 +46,11 @@ export class RowPages {
     return this.#problem;
   }
 
+  /** Whether an answer is waited for; a new reading would throw it away. */
+  get isReading(): boolean {
+    return this.#reading.size > 0;
+  }
+
   rowAt(index: number): ListingRow | undefined {
     return this.#pages.get(Math.floor(index / PAGE_ROWS))?.[index % PAGE_ROWS];
   }

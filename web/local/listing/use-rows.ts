@@ -15,6 +15,8 @@ const AGE_MS_MIN = 1500;
 export interface Rows {
   /** Of the question before, until the first answer to this one. */
   readonly shown: RowPages;
+  /** They are of this question. */
+  readonly isCurrent: boolean;
   /** Rows came or went since those in sight were read. */
   readonly isOld: boolean;
   readonly want: (span: Span) => void;
@@ -56,7 +58,7 @@ export function useRows(question: string, isStill: boolean): Rows {
   useEffect(() => {
     readAt.current.known ??= known;
     const timer = setInterval(() => {
-      if (isStill || document.hidden) return;
+      if (isStill || document.hidden || pages.isReading) return;
       const age = Date.now() - readAt.current.at;
       if (age > AGE_MS_MAX || pages.problem !== undefined || (isOld && age > AGE_MS_MIN)) refresh();
     }, AGE_MS_MIN / 2);
@@ -66,5 +68,5 @@ export function useRows(question: string, isStill: boolean): Rows {
   const want = (next: Span): void => {
     pages.want(next.from, Math.max(next.to, next.from + 1));
   };
-  return { shown: shown.current, isOld, want, refresh };
+  return { shown: shown.current, isCurrent: shown.current === pages, isOld, want, refresh };
 }

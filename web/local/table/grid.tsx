@@ -31,21 +31,43 @@ export interface GridProps<Row> {
   readonly onScrolled?: (isAtTop: boolean) => void;
   /** Goes back to the top when it changes. */
   readonly question?: string;
+  /** False while the rows drawn are of the question before: keys do nothing with those. */
+  readonly isCurrent?: boolean;
   /** Is set to what moves focus to the rows: to the one that was active, else to the first. */
   readonly enter?: Ref<() => void>;
 }
 
+/** The row that was active last. */
+interface Picked {
+  readonly index: number;
+  readonly question: string | undefined;
+  /** Undefined while it is on its way. */
+  readonly key: string | undefined;
+}
+
 export function Grid<Row>(props: GridProps<Row>): JSX.Element {
   const { label, className, columns, total, rowHeight, rowAt, keyOf, selectedKey, onOpen, question } = props;
+  const { isCurrent = true } = props;
   const id = useId();
   const frame = useRef<HTMLDivElement>(null);
   const table = useRef<HTMLTableElement>(null);
   const head = useRef<number>(0);
   const [span, setSpan] = useState<Span>({ from: 0, to: Math.min(total, 60) });
   // Of which question it is: a row of the one before is none of this one's, whatever is drawn when.
-  const [picked, setPicked] = useState<{ readonly index: number; readonly question: string | undefined }>();
+  const [picked, setPicked] = useState<Picked>();
+  const pick = (index: number): void => {
+    const row = isCurrent ? rowAt(index) : undefined;
+    setPicked({ index, question, key: row && keyOf(row) });
+  };
   // There may be fewer rows by now.
-  const active = picked && total > 0 && picked.question === question ? Math.min(picked.index, total - 1) : undefined;
+  const place = picked && total > 0 && picked.question === question ? Math.min(picked.index, total - 1) : undefined;
+  const isThere = (index: number): boolean => {
+    const row = rowAt(index);
+    return picked?.key === undefined || row === undefined || keyOf(row) === picked.key;
+  };
+  // Rows that came or went have moved it: it is looked for among those in sight.
+  const moved = place === undefined || isThere(place) ? undefined : indicesOf(span, total).find(isThere);
+  const active = moved ?? place;
   const latest = useRef(props);
   latest.current = props;
 
@@ -68,11 +90,11 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
   useEffect(() => latest.current.onSpan?.(span), [span, question]);
   useLayoutEffect(() => {
     frame.current?.scrollTo({ top: 0 });
-    if (document.activeElement === table.current) setPicked({ index: 0, question });
+    if (document.activeElement === table.current) setPicked({ index: 0, question, key: undefined });
   }, [question]);
 
   const open = (index: number): void => {
-    setPicked({ index, question });
+    pick(index);
     const row = latest.current.rowAt(index);
     if (row) onOpen(row);
   };
@@ -80,7 +102,7 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
     const box = frame.current;
     const next = Math.max(0, Math.min(total - 1, index));
     if (!box || total === 0) return;
-    setPicked({ index: next, question });
+    pick(next);
     box.scrollTop = scrollTopFor(next, box.scrollTop, box.clientHeight - head.current, rowHeight);
   };
   useImperativeHandle(props.enter ?? null, () => () => {
@@ -96,15 +118,17 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
       ...{ PageDown: at + page, PageUp: at - page, Home: 0, End: total - 1 },
     };
     const step = steps[event.key];
-    const row = active === undefined ? undefined : rowAt(active);
+    // Nothing is done with a row that took the place of the one that was picked.
+    const row = active !== undefined && isCurrent && isThere(active) ? rowAt(active) : undefined;
     if (step !== undefined) walk(step);
-    else if ((event.key === 'Enter' || event.key === ' ') && active !== undefined) open(active);
-    else if (event.key.length === 1 && row) latest.current.onLetter?.(event.key, row);
-    else return;
+    else if (active === undefined) return;
+    else if (event.key !== 'Enter' && event.key.length > 1) return;
+    else if (row && (event.key === 'Enter' || event.key === ' ')) open(active);
+    else if (row) latest.current.onLetter?.(event.key, row);
     event.preventDefault();
   };
 
-  const indices = Array.from({ length: Math.max(0, Math.min(span.to, total) - span.from) }, (_, i) => span.from + i);
+  const indices = indicesOf(span, total);
   const isActiveShown = active !== undefined && active >= span.from && active < span.to;
   return (
     <div class="scroll" ref={frame} onScroll={measure}>
@@ -143,6 +167,11 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
       </table>
     </div>
   );
+}
+
+/** The rows in sight, as far as there are any. */
+function indicesOf({ from, to }: Span, total: number): number[] {
+  return Array.from({ length: Math.max(0, Math.min(to, total) - from) }, (_, i) => from + i);
 }
 
 function Spacer({ height }: { readonly height: number }): JSX.Element {
