@@ -79,12 +79,45 @@ test('a transfer is paused and resumed, limited, moved, checked, put first, and 
   await panel.getByLabel('To folder').fill('/home/me/films');
   await panel.getByRole('button', { name: 'Move', exact: true }).click();
   await said(node, 'act', first, { type: 'move', directory: '/home/me/films' });
-  await panel.getByRole('button', { name: 'Remove with files' }).click();
+  await panel.getByRole('button', { name: 'Remove with files' }).dblclick();
   await panel.getByRole('button', { name: 'Really delete them?' }).waitFor();
-  assert.deepEqual(node.asked, [], 'one click deletes nothing');
+  assert.deepEqual(node.asked, [], 'neither one click nor a double one deletes anything');
   await panel.getByRole('button', { name: 'Really delete them?' }).click();
   await said(node, 'act', first, { type: 'remove', withData: true });
   await panel.waitFor({ state: 'detached' });
+  assert.deepEqual(incidents, []);
+});
+
+test('an answer that comes late closes no other torrent and takes away nothing that was typed since', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { node, url } = await openPageNode(t);
+  node.ring = ringOf(1, 1);
+  node.transfers = [torrentOf(0), torrentOf(1)];
+  const { page, incidents } = await visit(t, `${url}#/transfers`);
+  const [first] = node.transfers.map(({ infoHash }) => infoHash);
+  let mayAnswer = Promise.withResolvers<void>();
+  await page.route(/api\/torrents\/[0-9a-f]{40}$/, async (asked) => {
+    await mayAnswer.promise;
+    await asked.continue();
+  });
+  await openTorrent(page, 'Torrent number 0');
+  await page.getByLabel('To folder').fill('/one');
+  await page.getByRole('button', { name: 'Move', exact: true }).click();
+  await page.getByLabel('To folder').fill('/two');
+  mayAnswer.resolve();
+  await said(node, 'act', first, { type: 'move', directory: '/one' });
+  await page.getByText('Torrent number 0 is now').waitFor();
+  assert.equal(await page.getByLabel('To folder').inputValue(), '/two');
+
+  mayAnswer = Promise.withResolvers<void>();
+  await page.getByRole('button', { name: 'Remove', exact: true }).click();
+  await openTorrent(page, 'Torrent number 1');
+  const other = page.getByRole('complementary', { name: 'Torrent number 1' });
+  await other.getByLabel('To folder').fill('/three');
+  mayAnswer.resolve();
+  await said(node, 'act', first, { type: 'remove', withData: false });
+  await page.getByText('Torrent number 0 is removed').waitFor();
+  assert.equal(await other.getByLabel('To folder').inputValue(), '/three');
   assert.deepEqual(incidents, []);
 });
 

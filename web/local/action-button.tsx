@@ -12,8 +12,10 @@ interface Props {
 
 export function ActionButton({ label, className = 'quiet', tabIndex, onAct, children }: Props): JSX.Element {
   const [isBusy, setBusy] = useState(false);
-  const act = async (event: Event): Promise<void> => {
+  const act = async (event: MouseEvent): Promise<void> => {
     event.stopPropagation();
+    // Of a double click the second one was not meant for what stands on the button by then.
+    if (event.detail > 1) return;
     setBusy(true);
     await onAct();
     setBusy(false);

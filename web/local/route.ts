@@ -39,6 +39,11 @@ export function go(
   route.value = parseRoute(href);
 }
 
+/** Closes a torrent, if it is still the one that is open: answers come late. */
+export function closeTorrent(infoHash: string): void {
+  if (parseRoute(location.hash).parameters.get('torrent') === infoHash) showTorrent(undefined);
+}
+
 /** Opens a torrent beside what is shown, or closes it. */
 export function showTorrent(infoHash: string | undefined): void {
   const { view, parameters } = route.value;

@@ -25,3 +25,11 @@ export function useTyped(value: string): Typed {
   };
   return { typed, type, noteTold };
 }
+
+/**
+ * For the setter of a form's state, once what it had was taken: `after`, unless there is something else by now. Answers come
+ * late, and what was typed meanwhile stays.
+ */
+export function unless<State>(taken: State, after: State): (now: State) => State {
+  return (now) => (now === taken ? after : now);
+}

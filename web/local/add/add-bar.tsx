@@ -1,6 +1,7 @@
 /** The field for a magnet link, a hash or a name, and the button for a .torrent file. */
 import type { JSX, TargetedEvent } from 'preact';
 import { useRef, useState } from 'preact/hooks';
+import { unless } from '../use-typed.ts';
 import { fetchFile, fetchTorrent } from './fetch-torrent.ts';
 
 export function AddBar(): JSX.Element {
@@ -11,13 +12,15 @@ export function AddBar(): JSX.Element {
     event.preventDefault();
     if (isBusy) return;
     setBusy(true);
-    if (await fetchTorrent(what.trim())) setWhat('');
+    if (await fetchTorrent(what.trim())) setWhat(unless(what, ''));
     setBusy(false);
   };
   const pick = async (event: TargetedEvent<HTMLInputElement>): Promise<void> => {
     const input = event.currentTarget;
-    for (const file of input.files ?? []) await fetchFile(file);
+    const files = [...(input.files ?? [])];
+    // At once: more may be picked while these are read, the same ones too.
     input.value = '';
+    for (const file of files) await fetchFile(file);
   };
   return (
     <form class="add" autocomplete="off" onSubmit={submit}>

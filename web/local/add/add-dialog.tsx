@@ -1,6 +1,6 @@
 /** The question whether a magnet link that came from another page shall be fetched. */
 import type { JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { go, parseRoute, type View } from '../route.ts';
 import { fetchTorrent } from './fetch-torrent.ts';
 
@@ -11,7 +11,8 @@ export function magnetIn(parameters: URLSearchParams): string {
 
 export function AddDialog({ magnet }: { readonly magnet: string }): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  // Before the next key: none may reach the page behind.
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const { name, infoHash } = readable(magnet);
   /** A dialog tells late that it was closed, and fetching takes time: whoever went elsewhere is not called back. */
   const leaveFor = (next: View, parameters: [string, string][] = []): void => {

@@ -7,6 +7,7 @@ import { read } from '../api.ts';
 import { status } from '../live.ts';
 import { say } from '../notices.ts';
 import { useStore } from '../store.ts';
+import { unless } from '../use-typed.ts';
 import type { Change } from './filter.ts';
 
 interface Props {
@@ -14,21 +15,28 @@ interface Props {
   readonly change: Change;
 }
 
+interface Fields {
+  readonly title: string;
+  readonly rules: string;
+}
+
 export function OwnList({ own, change }: Props): JSX.Element {
-  const [fields, setFields] = useState<{ title: string; rules: string } | undefined>(undefined);
+  const [fields, setFields] = useState<Fields | undefined>(undefined);
   const key = useStore(status)?.nodeId;
   const write = async (): Promise<void> => {
     if (!own) return setFields({ title: '', rules: '' });
     try {
       const { title, text } = await read<FilterListText>('/api/filter/own');
-      setFields({ title, rules: text });
+      // Asked for twice, the second answer may come when something was typed.
+      setFields((now) => now ?? { title, rules: text });
     } catch (error) {
       say('problem', (error as Error).message);
     }
   };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (fields && (await change({ publish: fields }, 'Your list is signed and on its way'))) setFields(undefined);
+    if (fields && (await change({ publish: fields }, 'Your list is signed and on its way')))
+      setFields(unless<Fields | undefined>(fields, undefined));
   };
   return (
     <section class="card" aria-labelledby="own-list-title">

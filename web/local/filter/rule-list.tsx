@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { FilterStatus } from '../../../app/running-node.ts';
 import { formatCount } from '../../format.ts';
 import { ActionButton } from '../action-button.tsx';
+import { unless } from '../use-typed.ts';
 import type { Change } from './filter.ts';
 
 interface Props {
@@ -15,7 +16,7 @@ export function RuleList({ filter: { rules, total }, change }: Props): JSX.Eleme
   const [rule, setRule] = useState('');
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (await change({ add: [rule.trim()] }, 'The rule is added')) setRule('');
+    if (await change({ add: [rule.trim()] }, 'The rule is added')) setRule(unless(rule, ''));
   };
   return (
     <section class="card" aria-labelledby="rules-title">

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import type { FilterListRow } from '../../../app/running-node.ts';
 import { formatCount, formatLeft } from '../../format.ts';
 import { ActionButton } from '../action-button.tsx';
+import { unless } from '../use-typed.ts';
 import type { Change } from './filter.ts';
 
 interface Props {
@@ -17,7 +18,7 @@ export function SubscriptionList({ lists, change }: Props): JSX.Element {
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const author = key.trim() as FilterListRow['author'];
-    if (await change({ subscribe: { author, takesOnly } }, 'You follow that list now')) setKey('');
+    if (await change({ subscribe: { author, takesOnly } }, 'You follow that list now')) setKey(unless(key, ''));
   };
   return (
     <section class="card" aria-labelledby="lists-title">

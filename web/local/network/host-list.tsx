@@ -6,6 +6,7 @@ import { formatAge, formatCount, shortHex } from '../../format.ts';
 import { change, read } from '../api.ts';
 import { Badge } from '../badge.tsx';
 import { attempt } from '../notices.ts';
+import { unless } from '../use-typed.ts';
 
 const READ_MS = 10_000;
 /** Lines drawn; the export has all. */
@@ -91,7 +92,7 @@ function HostForm({ hosts }: { readonly hosts: readonly HostRow[] }): JSX.Elemen
     setBusy(true);
     const told = await attempt(() => change<readonly BootstrapStatus[]>('/api/hosts', { list }), toldText);
     setBusy(false);
-    if (told) setList('');
+    if (told) setList(unless(list, ''));
   };
   const answered = hosts.filter((host) => host.answered !== null);
   const copy = (): void =>

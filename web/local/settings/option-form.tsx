@@ -32,7 +32,7 @@ export function OptionForm({ group, settings, onSaved }: Props): JSX.Element {
       (rows) => savedText(rows.filter(({ name }) => name in typed)),
     );
     if (!saved) return;
-    setTyped({});
+    setTyped((now) => Object.fromEntries(Object.entries(now).filter(([name, text]) => text !== typed[name])));
     onSaved(saved);
   };
   return (
@@ -48,7 +48,7 @@ export function OptionForm({ group, settings, onSaved }: Props): JSX.Element {
             label={label}
             value={typed[name] ?? String(setting?.next ?? '')}
             note={setting && noteOf(setting)}
-            onSet={(text) => setTyped({ ...typed, [name]: text })}
+            onSet={(text) => setTyped((now) => ({ ...now, [name]: text }))}
           />
         );
       })}

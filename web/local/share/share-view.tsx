@@ -7,6 +7,7 @@ import { change } from '../api.ts';
 import { CATEGORIES } from '../listing/question.ts';
 import { attempt, say } from '../notices.ts';
 import { hrefOf } from '../route.ts';
+import { unless } from '../use-typed.ts';
 import { notesOf } from './share-notes.ts';
 
 const NOTHING = { path: '', category: 'misc', description: '', tags: '' };
@@ -34,7 +35,7 @@ export function ShareView(): JSX.Element {
     );
     setBusy(false);
     if (!made) return;
-    setFields(NOTHING);
+    setFields(unless(fields, NOTHING));
     setShared((now) => [made, ...now.filter(({ infoHash }) => infoHash !== made.infoHash)]);
   };
   return (

@@ -119,7 +119,7 @@ function useFiles(infoHash: string, isHeld: boolean): Files {
       ends.abort();
     };
   }, [infoHash, isHeld, turn]);
-  return { files, streams: isHeld ? streams : undefined, problem, reread: () => setTurn(turn + 1) };
+  return { files, streams: isHeld ? streams : undefined, problem, reread: () => setTurn((before) => before + 1) };
 }
 
 function fitting(files: readonly FileRow[], text: string): readonly FileRow[] {

@@ -3,13 +3,13 @@ import type { JSX } from 'preact';
 import type { ListingRow } from '../../../app/running-node.ts';
 import { ActionButton } from '../action-button.tsx';
 import { changeFilter } from '../filter/filter.ts';
-import { hrefOf, showTorrent } from '../route.ts';
+import { closeTorrent, hrefOf } from '../route.ts';
 
 export function Hide({ listing }: { readonly listing: ListingRow }): JSX.Element {
   const { infoHash, name, publisher } = listing;
   const deny = async (rule: string, what: string): Promise<void> => {
     if (await changeFilter({ add: [rule] }, `${what} is hidden; “Filter” shows the rule and takes it back`))
-      showTorrent(undefined);
+      closeTorrent(infoHash);
   };
   return (
     <p class="group">

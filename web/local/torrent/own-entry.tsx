@@ -6,6 +6,7 @@ import { change } from '../api.ts';
 import { CATEGORIES } from '../listing/question.ts';
 import { attempt } from '../notices.ts';
 import { SureButton } from '../sure-button.tsx';
+import { unless } from '../use-typed.ts';
 
 interface Props {
   readonly listing: ListingRow;
@@ -27,7 +28,7 @@ export function OwnEntry({ listing, onChanged }: Props): JSX.Element {
       () => done,
     );
     if (!said) return;
-    setFields(undefined);
+    setFields(unless<Fields | undefined>(fields, undefined));
     onChanged();
   };
   const submit = async (event: Event): Promise<void> => {

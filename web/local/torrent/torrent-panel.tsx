@@ -1,6 +1,6 @@
 /** Everything about one torrent, beside the table it was opened from. */
 import type { JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { TorrentDetail } from '../../../app/running-node.ts';
 import { fetchTorrent } from '../add/fetch-torrent.ts';
 import { read } from '../api.ts';
@@ -23,7 +23,8 @@ export function TorrentPanel({ infoHash }: { readonly infoHash: string }): JSX.E
   const self = useStore(status)?.nodeId;
   const transfer = useStore(torrents).get(infoHash);
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), []);
+  // Before the next key, which may be meant for somewhere else already.
+  useLayoutEffect(() => heading.current?.focus({ preventScroll: true }), []);
   const name = transfer?.name ?? detail?.name ?? infoHash;
   const listing = detail?.listing;
   const description = listing?.description ?? '';

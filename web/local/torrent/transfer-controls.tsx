@@ -4,13 +4,14 @@ import { useState } from 'preact/hooks';
 import type { TorrentRow } from '../../../app/running-node.ts';
 import { ActionButton } from '../action-button.tsx';
 import { RateField, rateOf, rateText } from '../rate-field.tsx';
-import { showTorrent } from '../route.ts';
+import { closeTorrent } from '../route.ts';
 import { SureButton } from '../sure-button.tsx';
+import { unless } from '../use-typed.ts';
 import { act, isResting } from './act.ts';
 
 export function TransferControls({ row }: { readonly row: TorrentRow }): JSX.Element {
   const remove = async (withData: boolean): Promise<void> => {
-    if (await act(row, { type: 'remove', withData })) showTorrent(undefined);
+    if (await act(row, { type: 'remove', withData })) closeTorrent(row.infoHash);
   };
   return (
     <section class="controls" aria-label="What to do">
@@ -53,7 +54,7 @@ function MoveForm({ row }: { readonly row: TorrentRow }): JSX.Element {
   const [directory, setDirectory] = useState('');
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (await act(row, { type: 'move', directory: directory.trim() })) setDirectory('');
+    if (await act(row, { type: 'move', directory: directory.trim() })) setDirectory(unless(directory, ''));
   };
   return (
     <form class="group" onSubmit={submit}>
