@@ -66,7 +66,7 @@ async function ask(socket: Socket, node: DhtNode, datagram: Uint8Array): Promise
   // The probe shows that the node lives, and that everything sent before it was dealt with.
   socket.send(query('zz', 'ping', {}), node.address.port, node.address.host);
   while (!answers.some((answer) => textAt(answer, 't') === 'zz')) {
-    await once(socket, 'message', { signal: AbortSignal.timeout(1000) });
+    await once(socket, 'message', { signal: AbortSignal.timeout(20_000) });
   }
   socket.off('message', note);
   return answers.find((answer) => textAt(answer, 't') !== 'zz');
@@ -89,7 +89,7 @@ const replyOf = (answer: BencodeDict | undefined): BencodeDict => {
 /** Sends a query that is sure to be answered. */
 async function askOnce(socket: Socket, node: DhtNode, datagram: Uint8Array): Promise<BencodeDict> {
   socket.send(datagram, node.address.port, node.address.host);
-  const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(1000) });
+  const [answer] = await once(socket, 'message', { signal: AbortSignal.timeout(20_000) });
   return replyOf(decodeBencode(answer) as BencodeDict);
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { randomBelow, seededRandom } from '../../src/base/index.ts';
+import { fastestMs } from '../../src/io/fastest-ms.ts';
 import { elementsNamed, escapeXml, parseXml, textNamed, XML_LENGTH_MAX } from '../../src/lan/xml.ts';
 import { eachSeed, pick } from '../seed.ts';
 
@@ -66,9 +67,10 @@ test('no bytes make it throw or take long', () => {
     parseXml(Array.from({ length: randomBelow(random, 60) }, () => pick(random, pieces)).join(''));
   });
   for (const piece of pieces) {
-    const started = performance.now();
-    parseXml(piece.repeat(XML_LENGTH_MAX / piece.length));
-    parseXml(`<a ${piece.repeat((XML_LENGTH_MAX - 4) / piece.length)}`);
-    assert.ok(performance.now() - started < 500, piece);
+    const ms = fastestMs(() => {
+      parseXml(piece.repeat(XML_LENGTH_MAX / piece.length));
+      parseXml(`<a ${piece.repeat((XML_LENGTH_MAX - 4) / piece.length)}`);
+    });
+    assert.ok(ms < 500, piece);
   }
 });

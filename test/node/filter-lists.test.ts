@@ -139,7 +139,8 @@ test('a supernode keeps lists by signature, sequence and place, within its bound
   assert.equal((await fetch(`${at}/abc`)).status, 400);
   // A reader believes the signature alone, whoever keeps the list.
   const lists = (await node.changeFilter({ subscribe: { author: signer.nodeId, takesOnly: false } })).lists;
-  assert.deepEqual([lists[0]?.sequence, lists[0]?.checkedAgeSeconds], [5, 0]);
+  assert.equal(lists[0]?.sequence, 5);
+  assert.ok((lists[0]?.checkedAgeSeconds ?? 99) < 30, 'it was asked for just now');
   assert.equal(infoHashBytes(placeOfFilterList(signer.nodeId, sha1)).length, 20);
 });
 

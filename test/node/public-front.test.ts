@@ -31,7 +31,7 @@ test('headers and bodies that trickle end within the time limits, and cost other
   );
   await probe(port);
   await Promise.all(slow.map(({ ended }) => ended));
-  assert.ok(performance.now() - begun < 14_000, `${performance.now() - begun} ms`);
+  assert.ok(performance.now() - begun < 25_000, `${performance.now() - begun} ms`);
 });
 
 test('a body over the limit is refused with 413 when it says so, and cut off when it does not', async (t) => {
@@ -119,7 +119,7 @@ test('one host does not get every connection', async (t) => {
     socket.resume();
     socket.write('GET /listing HTTP/1.1\r\nX: ');
   }
-  await until('the last third to be refused', () => sockets.filter(({ destroyed }) => destroyed).length >= 36, 4000);
+  await until('the last third to be refused', () => sockets.filter(({ destroyed }) => destroyed).length >= 36);
   for (const socket of sockets) socket.destroy();
 });
 
@@ -127,7 +127,7 @@ test('one network does not keep the thread of the listing busy for itself', asyn
   const { port } = await running(t);
   const question = `GET /metadata/${'0'.repeat(40)} HTTP/1.1\r\nHost: x\r\n\r\n`;
   const last = question.replace('Host', 'Connection: close\r\nHost');
-  const answers = await exchange(port, question.repeat(1500) + last, 60_000, '127.0.0.9');
+  const answers = await exchange(port, question.repeat(4000) + last, 60_000, '127.0.0.9');
   assert.ok(answers.split('HTTP/1.1 404').length > 1000);
   assert.match(answers, /HTTP\/1\.1 429/);
   assert.match(await exchange(port, last, 5000, '127.0.0.10'), /^HTTP\/1\.1 404/);

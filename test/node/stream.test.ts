@@ -25,7 +25,7 @@ interface Season {
   readonly place: Place;
 }
 
-/** Somebody who shares a folder at half a MiB a second, and a node with a page that knows of it. */
+/** Somebody who shares a folder at a quarter of a MiB a second, and a node with a page that knows of it. */
 async function season(t: TestContext): Promise<Season> {
   const { node: seeder, place, port } = await running(t, { role: 'supernode', lan: false });
   const folder = join(place.root, 'season');
@@ -35,7 +35,7 @@ async function season(t: TestContext): Promise<Season> {
   writeFileSync(join(folder, 'b film.mp4'), film);
   writeFileSync(join(folder, 'c notes.txt'), 'notes');
   const { infoHash } = await seeder.share(folder, {});
-  seeder.limit({ up: MIB / 2 });
+  seeder.limit({ up: MIB / 4 });
   const other = await running(t, { bootstrap: [`127.0.0.1:${port}`], lan: false });
   await hostNode(t, other.place, other.node);
   return { film, infoHash, seeder, leech: other.node, place: other.place };

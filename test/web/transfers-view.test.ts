@@ -186,6 +186,7 @@ test('the panel of a listed torrent has its whole hash, description, files, magn
     await panel.getByRole('link', { name: 'Magnet link' }).getAttribute('href'),
     `magnet:?xt=urn:btih:${infoHash}`,
   );
+  await panel.locator('.tree li').nth(19).waitFor();
   assert.equal(await panel.locator('.tree li').count(), 20, 'folders of a large torrent are folded in');
   await panel.getByRole('button', { name: 'Season 7/', exact: true }).press('Enter');
   await panel.getByText('107.mkv', { exact: true }).waitFor();

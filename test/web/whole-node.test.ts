@@ -86,7 +86,8 @@ test('C-06 C-08 a node with 100,000 rows: scrolled, searched, one fetched by a c
   const host = await running(t, { role: 'supernode' }, place);
   const control = await openPage(t, host);
   const { page, incidents } = await visit(t, control.uiAddress);
-  const shown = (text: string): Promise<void> => page.locator('.shown').getByText(text, { exact: true }).waitFor();
+  const shown = (text: string): Promise<void> =>
+    page.locator('.shown').getByText(text, { exact: true }).waitFor({ timeout: 60_000 });
   await shown(`${formatCount(ROWS)} torrents`);
 
   await t.test('rows are drawn as they come into sight, in frames no longer than those of a short table', async () => {
@@ -116,7 +117,7 @@ test('C-06 C-08 a node with 100,000 rows: scrolled, searched, one fetched by a c
     await shown(`${formatCount(ROWS + 1)} torrents`);
     await page.getByRole('button', { name: 'Fetch Lighthouse sounds' }).click();
     await page.getByRole('status').getByText('Fetching Lighthouse sounds').waitFor();
-    await page.locator('tr[aria-rowindex="2"]').getByText('here', { exact: true }).waitFor();
+    await page.locator('tr[aria-rowindex="2"]').getByText('here', { exact: true }).waitFor({ timeout: 60_000 });
     const [row] = host.node.torrents();
     for (const name of ['one.flac', 'notes.txt'])
       assert.ok(readFileSync(join(row!.path, name)).equals(readFileSync(join(folder, name))), name);
