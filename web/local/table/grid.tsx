@@ -55,19 +55,20 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
   const [span, setSpan] = useState<Span>({ from: 0, to: Math.min(total, 60) });
   // Of which question it is: a row of the one before is none of this one's, whatever is drawn when.
   const [picked, setPicked] = useState<Picked>();
-  const pick = (index: number): void => {
-    const row = isCurrent ? rowAt(index) : undefined;
-    setPicked({ index, question, key: row && keyOf(row) });
-  };
   // There may be fewer rows by now.
   const place = picked && total > 0 && picked.question === question ? Math.min(picked.index, total - 1) : undefined;
-  const isThere = (index: number): boolean => {
+  const keyAt = (index: number): string | undefined => {
     const row = rowAt(index);
-    return picked?.key === undefined || row === undefined || keyOf(row) === picked.key;
+    return row && keyOf(row);
   };
-  // Rows that came or went have moved it: it is looked for among those in sight.
-  const moved = place === undefined || isThere(place) ? undefined : indicesOf(span, total).find(isThere);
-  const active = moved ?? place;
+  const findActive = (): number | undefined => {
+    const key = place === undefined ? undefined : keyAt(place);
+    if (key === undefined || picked?.key === undefined || picked.key === key) return place;
+    // Rows that came or went have moved it; when it is not in sight any more, none is active in its stead.
+    return indicesOf(span, total).find((index) => keyAt(index) === picked.key);
+  };
+  const active = findActive();
+  const pick = (index: number): void => setPicked({ index, question, key: isCurrent ? keyAt(index) : undefined });
   const latest = useRef(props);
   latest.current = props;
 
@@ -107,19 +108,18 @@ export function Grid<Row>(props: GridProps<Row>): JSX.Element {
   };
   useImperativeHandle(props.enter ?? null, () => () => {
     table.current?.focus();
-    walk(active ?? 0);
+    walk(active ?? place ?? 0);
   });
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.target !== event.currentTarget || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor((frame.current?.clientHeight ?? 0) / rowHeight) - 2);
-    const at = active ?? -1;
+    const at = active ?? place ?? -1;
     const steps: Readonly<Record<string, number>> = {
       ...{ ArrowDown: at + 1, j: at + 1, ArrowUp: at - 1, k: at - 1 },
       ...{ PageDown: at + page, PageUp: at - page, Home: 0, End: total - 1 },
     };
     const step = steps[event.key];
-    // Nothing is done with a row that took the place of the one that was picked.
-    const row = active !== undefined && isCurrent && isThere(active) ? rowAt(active) : undefined;
+    const row = active !== undefined && isCurrent ? rowAt(active) : undefined;
     if (step !== undefined) walk(step);
     else if (active === undefined) return;
     else if (event.key !== 'Enter' && event.key.length > 1) return;
