@@ -42,9 +42,8 @@ export const stream: Verb = {
       const before = await client.torrents();
       const started = await explained(client.get(what, undefined), named!, context);
       const { row, files } = await knownFiles(client, started, context);
-      const chosen = chosenFile(row, files, file);
       const isNew = before.every(({ infoHash }) => infoHash !== row.infoHash);
-      if (isNew && files.length > 1) await chooseOnly(client, row, chosen, files.length, context);
+      const chosen = isNew ? await chooseOnly(client, row, files, file, context.notes) : chosenFile(row, files, file);
       const streamed = await addressed(client, row, chosen);
       if (target === 'stdout') return write(client, streamed, context);
       if (target === 'address') return answer(call, context, streamed, () => `${streamed.url}\n`);
@@ -110,17 +109,28 @@ function chosenFile({ name, infoHash }: TorrentRow, files: readonly FileRow[], w
   return first;
 }
 
-/** Nobody who plays an episode asked for the whole season. */
+/** The same of a torrent that came by this: nobody who plays an episode asked for the whole season. */
 async function chooseOnly(
   client: ControlClient,
-  { infoHash }: TorrentRow,
-  { index }: FileRow,
-  fileCount: number,
-  context: CliContext,
-): Promise<void> {
-  await client.choose(infoHash, { only: [`${index}`] });
-  const all = `"monsoon files ${infoHash} --normal '*'" fetches all`;
-  context.notes.write(`Of ${fileCount} files only this one is fetched; ${all}.\n`);
+  row: TorrentRow,
+  files: readonly FileRow[],
+  wanted: string | undefined,
+  notes: CliContext['notes'],
+): Promise<FileRow> {
+  const { infoHash } = row;
+  let chosen: FileRow;
+  try {
+    chosen = chosenFile(row, files, wanted);
+  } catch (error) {
+    await client.choose(infoHash, { skip: ['*'] });
+    throw error;
+  }
+  if (files.length > 1) {
+    await client.choose(infoHash, { only: [`${chosen.index}`] });
+    const all = `"monsoon files ${infoHash} --normal '*'" fetches all`;
+    notes.write(`Of ${files.length} files only this one is fetched; ${all}.\n`);
+  }
+  return chosen;
 }
 
 async function addressed(client: ControlClient, row: TorrentRow, file: FileRow): Promise<StreamedFile> {

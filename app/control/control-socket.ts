@@ -41,6 +41,9 @@ interface Resting {
 export class ControlSocket {
   readonly #path: string;
   readonly #resting: Resting[] = [];
+  /** Of questions that wait for their answers. */
+  readonly #asking = new Set<Socket>();
+  #isClosed = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -61,18 +64,23 @@ export class ControlSocket {
       return await this.#askOver(socket.off('error', forget).off('close', forget).ref(), question);
     } catch (error) {
       // The daemon closed a connection that rested, as we took it up again: another one says whether it is there.
-      if (question.method !== 'GET' || question.signal.aborted || error instanceof MonsoonError) throw error;
+      if (question.method !== 'GET' || question.signal.aborted || this.#isClosed || error instanceof MonsoonError)
+        throw error;
       return this.#askOver(connect(this.#path), question);
     }
   }
 
+  /** Ends every connection; what waits for an answer rejects. */
   close(): void {
+    this.#isClosed = true;
+    for (const socket of this.#asking) socket.destroy();
     for (const { socket } of this.#resting.splice(0)) socket.destroy();
   }
 
   async #askOver(socket: Socket, { method, path, body, signal }: ControlQuestion): Promise<ControlReply> {
     const interrupt = (): void => void socket.destroy(signal.reason);
     signal.addEventListener('abort', interrupt, { once: true });
+    this.#asking.add(socket);
     try {
       if (signal.aborted) interrupt();
       else socket.write(encodeQuestion(method, path, body && JSON.stringify(body)));
@@ -85,6 +93,7 @@ export class ControlSocket {
       throw error;
     } finally {
       signal.removeEventListener('abort', interrupt);
+      this.#asking.delete(socket);
     }
   }
 

@@ -36,7 +36,13 @@ export class ListScreen {
   #top = 0;
   #height = 1;
   #answer: ListingAnswer = { rows: [], total: 0 };
+  /** What that is the answer to. */
+  #answered: ListingQuery = {};
+  /** The torrent on which the person put the mark; undefined when it stands where the list put it. */
+  #picked: string | undefined;
+  #isLost = false;
   #note = '';
+  #problem = '';
 
   /** The rows that the screen shows. */
   get query(): ListingQuery {
@@ -49,9 +55,9 @@ export class ListScreen {
     };
   }
 
-  /** The row that Enter means. */
+  /** The row that Enter means; undefined while it is on its way, and when rows that came or went have moved it out of sight. */
   get selected(): ListingRow | undefined {
-    return this.#answer.rows[this.#at - this.#top];
+    return this.#isLost ? undefined : this.#rowAt(this.#at);
   }
 
   /** How many lines there are; true when other rows are needed. */
@@ -63,14 +69,25 @@ export class ListScreen {
     return true;
   }
 
-  show(answer: ListingAnswer): void {
+  /** Takes the answer to a query; true when other rows are needed. */
+  show(answer: ListingAnswer, query: ListingQuery): boolean {
     this.#answer = answer;
-    this.#at = Math.max(0, Math.min(this.#at, answer.total - 1));
+    this.#answered = query;
+    this.#problem = '';
+    const place = answer.rows.findIndex(({ infoHash }) => infoHash === this.#picked);
+    this.#isLost = this.#picked !== undefined && place < 0;
+    const at = place < 0 ? this.#at : place + (query.offset ?? 0);
+    this.#at = Math.max(0, Math.min(at, answer.total - 1));
+    const top = this.#top;
+    this.#top = Math.max(0, Math.min(this.#top, answer.total - this.#height));
+    this.#keepInView();
+    return top !== this.#top;
   }
 
-  /** A line for the person: what came of a fetch. */
-  say(note: string): void {
-    this.#note = note;
+  /** A line for the person: what came of a fetch, until a key is pressed, or why the list is old, until it is not. */
+  say(text: string, as: 'note' | 'problem' = 'note'): void {
+    if (as === 'note') this.#note = text;
+    else this.#problem = text;
   }
 
   /** @param key one character, or an escape sequence */
@@ -98,32 +115,36 @@ export class ListScreen {
 
   /** The lines of the screen, each at most so many columns wide. */
   lines(columns: number, nowSeconds: number): string[] {
-    const { rows, total } = this.#answer;
+    const { total } = this.#answer;
     const place = total === 0 ? 'nothing' : `${this.#at + 1} of ${total}`;
     const order = this.#sort === undefined ? '' : `, by ${LISTING_SORTS[this.#sort]}`;
     const title =
       this.#typed !== undefined
         ? `search: ${this.#typed}_`
         : `monsoon · ${this.#search || 'everything'} · ${place}${order}`;
-    const cells = rows.map((row) => [
-      row.category,
-      row.name,
-      formatSize(row.size),
-      formatAge(nowSeconds - row.added),
-      formatCount(row.seeders),
-      formatCount(row.leechers),
-    ]);
+    const cells = this.#rowsInSight().map((row) =>
+      row
+        ? [
+            row.category,
+            row.name,
+            formatSize(row.size),
+            formatAge(nowSeconds - row.added),
+            formatCount(row.seeders),
+            formatCount(row.leechers),
+          ]
+        : COLUMNS.map(() => ''),
+    );
     // One column is the mark of the selected row.
     const table = formatTable(COLUMNS, cells, { columns: columns - 2, hasColour: false })
       .trimEnd()
       .split('\n');
     const [heading = '', ...lines] = table;
     const body = Array.from({ length: this.#height }, (_, i) => {
-      const mark = i + this.#top === this.#at && lines[i] !== undefined ? '> ' : '  ';
+      const mark = i + this.#top === this.#at && this.selected !== undefined ? '> ' : '  ';
       return mark + (lines[i] ?? '');
     });
     const corrected = this.#answer.corrected === undefined ? '' : `searched for "${this.#answer.corrected}"`;
-    const foot = this.#note || corrected || HELP;
+    const foot = this.#note || this.#problem || corrected || HELP;
     return [title, `  ${heading}`, ...body, foot].map((line) => {
       const clean = line.replace(/^\s*|\s*$/g, (space) => space);
       return padColumns(fitColumns(leadingKept(clean), columns), columns, 'right');
@@ -172,7 +193,26 @@ export class ListScreen {
     this.#at = Math.max(0, isOther ? at : Math.min(at, this.#answer.total - 1));
     const top = this.#top;
     this.#keepInView();
+    this.#isLost = false;
+    this.#picked = isOther ? undefined : this.#rowAt(this.#at)?.infoHash;
     return isOther || top !== this.#top ? 'load' : 'draw';
+  }
+
+  /** A row of this search, as far as the answer has it. */
+  #rowAt(at: number): ListingRow | undefined {
+    return this.#isAnswered ? this.#answer.rows[at - (this.#answered.offset ?? 0)] : undefined;
+  }
+
+  /** Whether the rows are of this search in this order. */
+  get #isAnswered(): boolean {
+    const { text, sort } = this.query;
+    return text === this.#answered.text && sort === this.#answered.sort;
+  }
+
+  /** Line by line; of the search before until this one is answered. */
+  #rowsInSight(): readonly (ListingRow | undefined)[] {
+    if (!this.#isAnswered) return this.#answer.rows;
+    return Array.from({ length: this.#height }, (_, i) => this.#rowAt(this.#top + i));
   }
 
   #keepInView(): void {

@@ -4,14 +4,15 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { keysIn, ListScreen } from '../../app/show/list-screen.ts';
-import type { ListingQuery } from '../../src/listing/index.ts';
+import type { ListingAnswer, ListingQuery, ListingRow } from '../../src/listing/index.ts';
 import { until } from '../interop/until.ts';
+import { infoHashOf } from '../listing/signer.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
 import { FakeNode, INFO_HASH } from './fake-node.ts';
-import { hostFakeNode, placeFor } from './place.ts';
+import { hostFakeNode, type Place, placeFor } from './place.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/monsoon.js', import.meta.url));
 const UP = '\u001b[A';
@@ -21,10 +22,21 @@ async function filled(lines: number, total: number): Promise<ListScreen> {
   const [row] = (await new FakeNode().list({})).rows;
   const screen = new ListScreen();
   screen.resize(lines);
-  const { offset = 0, limit = 0 } = screen.query;
-  screen.show({ rows: new Array(Math.min(limit, total - offset)).fill(row), total });
+  answerTo(screen, total, row!);
   return screen;
 }
+
+/** Answers what the screen asks, with rows numbered from a number on; true when it asks for others. */
+function answerTo(screen: ListScreen, total: number, row: ListingRow, first = 0): boolean {
+  const { query } = screen;
+  const { offset = 0, limit = 0 } = query;
+  const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) => ({
+    ...{ ...row, name: `Row ${first + offset + i}`, infoHash: infoHashOf(first + offset + i) },
+  }));
+  return screen.show({ rows, total }, query);
+}
+const markedIn = (screen: ListScreen): string | undefined =>
+  screen.lines(60, 1_800_000_000).find((line) => line.startsWith('> '));
 
 test('arrows move within the list, and past its edge other rows are asked for', async () => {
   const screen = await filled(8, 20);
@@ -39,6 +51,46 @@ test('arrows move within the list, and past its edge other rows are asked for', 
   assert.equal(screen.press('\u001b[H'), 'load');
 });
 
+test('the mark stays on its torrent, and Enter fetches no row that took its place', async () => {
+  const [row] = (await new FakeNode().list({})).rows;
+  const screen = await filled(8, 20);
+  for (let i = 0; i < 2; i++) screen.press(DOWN);
+  assert.equal(screen.selected?.name, 'Row 2');
+  // Two new ones came before the others, whose numbers are the same.
+  assert.equal(answerTo(screen, 22, row!, -2), false);
+  assert.equal(screen.selected?.name, 'Row 2');
+  assert.match(markedIn(screen)!, /Row 2/);
+  assert.match(screen.lines(60, 0)[0]!, /5 of 22/);
+  answerTo(screen, 30, row!, -10);
+  assert.deepEqual([screen.selected, markedIn(screen)], [undefined, undefined], 'it is out of sight');
+  assert.equal(screen.press('\r'), 'draw');
+  screen.press(UP);
+  assert.equal(screen.press('\r'), 'fetch');
+});
+
+test('until a search is answered Enter fetches nothing, and fewer rows fill the screen from its top', async () => {
+  const [row] = (await new FakeNode().list({})).rows;
+  const screen = await filled(8, 500);
+  for (const key of '/foo\r') screen.press(key);
+  assert.deepEqual([screen.press('\r'), screen.selected, markedIn(screen)], ['draw', undefined, undefined]);
+  assert.equal(screen.press('\u001b[F'), 'load');
+  assert.equal(answerTo(screen, 3, row!), true, 'what it asked for is not there any more');
+  assert.equal(screen.query.offset, 0);
+  assert.equal(answerTo(screen, 3, row!), false);
+  assert.match(markedIn(screen)!, /Row 2/);
+  assert.equal(screen.press('\r'), 'fetch');
+});
+
+test('a problem is told until the list is here again', async () => {
+  const [row] = (await new FakeNode().list({})).rows;
+  const screen = await filled(8, 5);
+  screen.say('No node is running.', 'problem');
+  screen.press(DOWN);
+  assert.match(screen.lines(60, 0).at(-1)!, /No node is running/);
+  answerTo(screen, 5, row!);
+  assert.match(screen.lines(60, 0).at(-1)!, /^q leaves/);
+});
+
 test('what is typed after / is searched with Enter, and Escape leaves it', async () => {
   const screen = await filled(10, 3);
   assert.equal(screen.press('/'), 'draw');
@@ -51,6 +103,7 @@ test('what is typed after / is searched with Enter, and Escape leaves it', async
   assert.equal(screen.press('s'), 'load');
   const sorted: ListingQuery = screen.query;
   assert.deepEqual([sorted.text, sorted.sort], ['slicon valley', 'best']);
+  answerTo(screen, 3, (await new FakeNode().list({})).rows[0]!);
   assert.equal(screen.press('\r'), 'fetch');
   assert.equal(screen.press('q'), 'quit');
 });
@@ -60,7 +113,8 @@ test('in 40 columns the name has room, and the way out is told', async () => {
   const name = 'The Lighthouse Keepers S02E05';
   const screen = new ListScreen();
   screen.resize(8);
-  screen.show({ rows: [{ ...row!, name, category: 'application', size: 700 * 2 ** 20, seeders: 12 }], total: 1 });
+  const rows = [{ ...row!, name, category: 'application' as const, size: 700 * 2 ** 20, seeders: 12 }];
+  screen.show({ rows, total: 1 }, screen.query);
   const [, heading, first, ...rest] = screen.lines(40, 1_800_000_000);
   assert.match(heading!, /^ {2}Name +Size +Seeds *$/);
   assert.match(first!, /^> The Lighthouse Kee.*… +700 MiB +12 *$/);
@@ -78,10 +132,13 @@ test('every line fits, whatever names hold', async () => {
   assert.deepEqual(keysIn('a\u001b[A\u001b[6~\rä'), ['a', UP, '\u001b[6~', '\r', 'ä']);
 });
 
-test('monsoon alone in a terminal shows the list, searches it, fetches from it and leaves', async (t) => {
-  if (!requireOrSkip(t, isInstalled('tmux'), 'tmux is not installed')) return;
-  const place = placeFor(t);
-  const { node } = await hostFakeNode(t, place);
+interface Window {
+  readonly press: (...keys: string[]) => void;
+  readonly shown: (pattern: RegExp) => Promise<unknown>;
+}
+
+/** The program in a terminal of its own. */
+function openWindow(t: TestContext, place: Place): Window {
   const folder = mkdtempSync(join(tmpdir(), 'monsoon-tmux-'));
   const tmux = (...words: string[]): string =>
     execFileSync('tmux', ['-S', join(folder, 'socket'), ...words], {
@@ -100,12 +157,37 @@ test('monsoon alone in a terminal shows the list, searches it, fetches from it a
       () => (pattern.test(tmux('capture-pane', '-p')) ? true : undefined),
       () => tmux('capture-pane', '-p'),
     );
+  return { press: (...keys) => void tmux('send-keys', ...keys), shown };
+}
+
+test('who leaves while the node says nothing is not made to wait, and finds the terminal as it was', async (t) => {
+  if (!requireOrSkip(t, isInstalled('tmux'), 'tmux is not installed')) return;
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const answer = Promise.withResolvers<ListingAnswer>();
+  const asked = Promise.withResolvers<void>();
+  node.list = () => {
+    asked.resolve();
+    return answer.promise;
+  };
+  const { press, shown } = openWindow(t, place);
+  await asked.promise;
+  press('q');
+  await shown(/^left with 0/);
+  answer.resolve({ rows: [], total: 0 });
+});
+
+test('monsoon alone in a terminal shows the list, searches it, fetches from it and leaves', async (t) => {
+  if (!requireOrSkip(t, isInstalled('tmux'), 'tmux is not installed')) return;
+  const place = placeFor(t);
+  const { node } = await hostFakeNode(t, place);
+  const { press, shown } = openWindow(t, place);
   await shown(/> movie +Flood.*of 1997/);
-  tmux('send-keys', '/', 's', 'l', 'i', 'c', 'o', 'n', 'Enter');
+  press('/', 's', 'l', 'i', 'c', 'o', 'n', 'Enter');
   await shown(/monsoon · slicon · 1 of 1/);
-  tmux('send-keys', 'Enter');
+  press('Enter');
   await shown(/Fetching Flood/);
-  tmux('send-keys', 'q');
+  press('q');
   await shown(/left with 0/);
   assert.ok(node.asked.some(([verb, what]) => verb === 'get' && what === INFO_HASH));
   assert.ok(node.asked.some(([verb, query]) => verb === 'list' && (query as { text?: string }).text === 'slicon'));

@@ -79,6 +79,9 @@ test('of a torrent that stream brings only the file that plays is fetched, and o
   node.rows = node.rows.slice(0, 1);
   assert.equal((await runHere(place, ['stream', INFO_HASH])).notes, '');
   assert.equal(choices().length, 1, 'of one file there is no choice');
+  node.isHere = false;
+  assert.equal((await runHere(place, ['stream', INFO_HASH, 'no such'])).exitCode, 3);
+  assert.deepEqual(choices()[1], ['choose', INFO_HASH, { skip: ['*'] }], 'who is told to name another waits for none');
 });
 
 test('stream takes the file that is named, or the largest that plays', async (t) => {
