@@ -245,6 +245,23 @@ test('from the search ArrowDown and Enter go on to the rows, where the active on
   assert.deepEqual(incidents, []);
 });
 
+test('who leaves the search for rows that are not here yet is among them when they come', async (t) => {
+  if (!(await canVisit(t))) return;
+  const { node, url } = await openPageNode(t, items);
+  node.ring = ringOf(1, 1);
+  const { page, incidents } = await visit(t, url);
+  await shown(page, '300 torrents');
+  await page.keyboard.press('/');
+  await page.keyboard.type('lighthos');
+  await page.getByText('Nothing in the listing fits this.').waitFor();
+  await page.keyboard.type('e');
+  await page.keyboard.press('Enter');
+  await page.locator('.listing tr.active').getByText('Row 7', { exact: true }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Row 7', exact: true }).waitFor();
+  assert.deepEqual(incidents, []);
+});
+
 test('who walks on before the answer to a search is there has the last of its rows active when there are fewer', async (t) => {
   if (!(await canVisit(t))) return;
   const { node, url } = await openPageNode(t, items);

@@ -1,6 +1,6 @@
 /** The listing: what is shared in the network, as this node knows it. */
 import type { JSX } from 'preact';
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { ListingRow } from '../../../app/running-node.ts';
 import { formatCount } from '../../format.ts';
 import { fetchTorrent } from '../add/fetch-torrent.ts';
@@ -24,6 +24,17 @@ export function ListingView(): JSX.Element {
   const isNarrow = useNarrow();
   const [isStill, setStill] = useState(false);
   const enterRows = useRef<(() => void) | null>(null);
+  // The search was left for rows when there were none: whoever has gone nowhere else since is among them when they come.
+  const isAwaited = useRef(false);
+  const leaveSearch = (): void => {
+    isAwaited.current = !enterRows.current;
+    enterRows.current?.();
+  };
+  useLayoutEffect(() => {
+    if (!isAwaited.current || !enterRows.current) return;
+    isAwaited.current = false;
+    if (document.activeElement === document.body) enterRows.current();
+  });
   const question = questionOf(parameters).toString();
   const { shown: pages, isCurrent, isOld, want, refresh } = useRows(question, isStill);
   const total = pages.total ?? 0;
@@ -37,7 +48,7 @@ export function ListingView(): JSX.Element {
     go('listing', withChanges(parameters, { sort: name, reverse: isReversed ? '1' : '' }));
   return (
     <section class="view listing-view" aria-label="Listing">
-      <FilterBar onLeave={() => enterRows.current?.()}>
+      <FilterBar onLeave={leaveSearch}>
         <p class="shown" role="status">
           {countText(pages)}
         </p>
