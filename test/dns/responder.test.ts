@@ -294,7 +294,7 @@ test('many queries on one TCP connection are all answered in order, and bad fram
   );
   const socket = connect(responder.port, '127.0.0.1');
   socket.write(Buffer.of(0xff, 0xff, 0));
-  await once(socket, 'close', { signal: AbortSignal.timeout(20_000) });
+  await once(socket, 'close', { signal: AbortSignal.timeout(1000) });
 });
 
 test('one address holds at most 10 TCP connections, and others still get in', async (t) => {
@@ -309,7 +309,7 @@ test('one address holds at most 10 TCP connections, and others still get in', as
   t.after(() => held.forEach((socket) => void socket.destroy()));
   const eleventh = connect(responder.port, '127.0.0.1');
   eleventh.on('error', () => undefined);
-  await once(eleventh, 'close', { signal: AbortSignal.timeout(20_000) });
+  await once(eleventh, 'close', { signal: AbortSignal.timeout(1000) });
   const [received] = await askTcp(responder, [query(ZONE, TYPE.A)], '127.0.0.2');
   assert.equal(headerOf(received!).counts[1], 3);
 });
@@ -324,7 +324,7 @@ test('a TCP connection that sends no whole query in 10 s is closed', async (t) =
   t.mock.timers.tick(9_999);
   assert.equal(socket.destroyed, false);
   t.mock.timers.tick(1);
-  await once(socket, 'close', { signal: AbortSignal.timeout(20_000) });
+  await once(socket, 'close', { signal: AbortSignal.timeout(1000) });
 });
 
 test('a port that is taken and a zone that is no name are MonsoonErrors', async (t) => {

@@ -31,7 +31,7 @@ test('headers and bodies that trickle end within the time limits, and cost other
   );
   await probe(port);
   await Promise.all(slow.map(({ ended }) => ended));
-  assert.ok(performance.now() - begun < 25_000, `${performance.now() - begun} ms`);
+  assert.ok(performance.now() - begun < 14_000, `${performance.now() - begun} ms`);
 });
 
 test('a body over the limit is refused with 413 when it says so, and cut off when it does not', async (t) => {
@@ -119,7 +119,7 @@ test('one host does not get every connection', async (t) => {
     socket.resume();
     socket.write('GET /listing HTTP/1.1\r\nX: ');
   }
-  await until('the last third to be refused', () => sockets.filter(({ destroyed }) => destroyed).length >= 36);
+  await until('the last third to be refused', () => sockets.filter(({ destroyed }) => destroyed).length >= 36, 4000);
   for (const socket of sockets) socket.destroy();
 });
 
