@@ -41,9 +41,8 @@ interface Resting {
 export class ControlSocket {
   readonly #path: string;
   readonly #resting: Resting[] = [];
-  /** Of questions that wait for their answers. */
-  readonly #asking = new Set<Socket>();
-  #isClosed = false;
+  /** Ends what waits for an answer. */
+  readonly #end = new AbortController();
 
   constructor(path: string) {
     this.#path = path;
@@ -56,7 +55,8 @@ export class ControlSocket {
     this.#rest(socket);
   }
 
-  async ask(question: ControlQuestion): Promise<ControlReply> {
+  async ask(asked: ControlQuestion): Promise<ControlReply> {
+    const question = { ...asked, signal: AbortSignal.any([asked.signal, this.#end.signal]) };
     const rested = this.#resting.pop();
     if (!rested) return this.#askOver(connect(this.#path), question);
     const { socket, forget } = rested;
@@ -64,23 +64,20 @@ export class ControlSocket {
       return await this.#askOver(socket.off('error', forget).off('close', forget).ref(), question);
     } catch (error) {
       // The daemon closed a connection that rested, as we took it up again: another one says whether it is there.
-      if (question.method !== 'GET' || question.signal.aborted || this.#isClosed || error instanceof MonsoonError)
-        throw error;
+      if (question.method !== 'GET' || question.signal.aborted || error instanceof MonsoonError) throw error;
       return this.#askOver(connect(this.#path), question);
     }
   }
 
   /** Ends every connection; what waits for an answer rejects. */
   close(): void {
-    this.#isClosed = true;
-    for (const socket of this.#asking) socket.destroy();
+    this.#end.abort();
     for (const { socket } of this.#resting.splice(0)) socket.destroy();
   }
 
   async #askOver(socket: Socket, { method, path, body, signal }: ControlQuestion): Promise<ControlReply> {
     const interrupt = (): void => void socket.destroy(signal.reason);
     signal.addEventListener('abort', interrupt, { once: true });
-    this.#asking.add(socket);
     try {
       if (signal.aborted) interrupt();
       else socket.write(encodeQuestion(method, path, body && JSON.stringify(body)));
@@ -93,7 +90,6 @@ export class ControlSocket {
       throw error;
     } finally {
       signal.removeEventListener('abort', interrupt);
-      this.#asking.delete(socket);
     }
   }
 

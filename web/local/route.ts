@@ -9,10 +9,10 @@ export interface Route {
   readonly parameters: URLSearchParams;
 }
 
-export const route = new Store<Route>(parseRoute(location.hash));
+export const route = new Store<Route>(here());
 
 window.addEventListener('hashchange', () => {
-  route.value = parseRoute(location.hash);
+  route.value = here();
 });
 
 /** Reads what stands after `#`; whatever is not understood is the listing. */
@@ -39,9 +39,14 @@ export function go(
   route.value = parseRoute(href);
 }
 
+/** Where the address says that somebody is; `route` learns of it a moment later. */
+export function here(): Route {
+  return parseRoute(location.hash);
+}
+
 /** Closes a torrent, if it is still the one that is open: answers come late. */
 export function closeTorrent(infoHash: string): void {
-  if (parseRoute(location.hash).parameters.get('torrent') === infoHash) showTorrent(undefined);
+  if (here().parameters.get('torrent') === infoHash) showTorrent(undefined);
 }
 
 /** Opens a torrent beside what is shown, or closes it. */

@@ -1,7 +1,7 @@
 /** The question whether a magnet link that came from another page shall be fetched. */
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import { go, parseRoute, type View } from '../route.ts';
+import { go, here, type View } from '../route.ts';
 import { fetchTorrent } from './fetch-torrent.ts';
 
 /** The link that an address asks about; empty where there is none. */
@@ -56,9 +56,9 @@ export function AddDialog({ magnet }: { readonly magnet: string }): JSX.Element 
   );
 }
 
-/** Whether the address still asks about this link; the route learns of a change later than the address. */
+/** Whether this link is still asked about. */
 function isAskedAbout(magnet: string): boolean {
-  const { view, parameters } = parseRoute(location.hash);
+  const { view, parameters } = here();
   return view === 'add' && magnetIn(parameters) === magnet;
 }
 

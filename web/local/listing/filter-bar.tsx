@@ -1,7 +1,7 @@
 /** Search, categories and filters: each change is a place in the page's address, and shows at once. */
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { go, parseRoute, route } from '../route.ts';
+import { go, here, route } from '../route.ts';
 import { useStore } from '../store.ts';
 import { useTyped } from '../use-typed.ts';
 import { FilterField } from './filter-field.tsx';
@@ -96,7 +96,7 @@ function SearchField({ text, onLeave }: { readonly text: string; readonly onLeav
     const asked = field.value;
     if (key === 'Escape' && asked !== '') return askSoon('');
     clearTimeout(timer.current);
-    if (asked.trim() !== (parseRoute(location.hash).parameters.get('q') ?? '')) ask(asked);
+    if (asked.trim() !== (here().parameters.get('q') ?? '')) ask(asked);
     field.blur();
     onLeave();
   };
@@ -119,9 +119,9 @@ function SearchField({ text, onLeave }: { readonly text: string; readonly onLeav
   );
 }
 
-/** Which search the address has; the route learns of it later. */
+/** Where somebody is, and what for. */
 function searchNow(): string {
-  const { view, parameters } = parseRoute(location.hash);
+  const { view, parameters } = here();
   return `${view} ${parameters.get('q') ?? ''}`;
 }
 
