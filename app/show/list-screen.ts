@@ -40,7 +40,6 @@ export class ListScreen {
   #answered: ListingQuery = {};
   /** The torrent on which the person put the mark; undefined when it stands where the list put it. */
   #picked: string | undefined;
-  #isLost = false;
   #note = '';
   #problem = '';
 
@@ -57,7 +56,8 @@ export class ListScreen {
 
   /** The row that Enter means; undefined while it is on its way, and when rows that came or went have moved it out of sight. */
   get selected(): ListingRow | undefined {
-    return this.#isLost ? undefined : this.#rowAt(this.#at);
+    const row = this.#rowAt(this.#at);
+    return this.#picked === undefined || this.#picked === row?.infoHash ? row : undefined;
   }
 
   /** How many lines there are; true when other rows are needed. */
@@ -75,7 +75,6 @@ export class ListScreen {
     this.#answered = query;
     this.#problem = '';
     const place = answer.rows.findIndex(({ infoHash }) => infoHash === this.#picked);
-    this.#isLost = this.#picked !== undefined && place < 0;
     const at = place < 0 ? this.#at : place + (query.offset ?? 0);
     this.#at = Math.max(0, Math.min(at, answer.total - 1));
     const top = this.#top;
@@ -193,7 +192,6 @@ export class ListScreen {
     this.#at = Math.max(0, isOther ? at : Math.min(at, this.#answer.total - 1));
     const top = this.#top;
     this.#keepInView();
-    this.#isLost = false;
     this.#picked = isOther ? undefined : this.#rowAt(this.#at)?.infoHash;
     return isOther || top !== this.#top ? 'load' : 'draw';
   }

@@ -7,39 +7,38 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { keysIn, ListScreen } from '../../app/show/list-screen.ts';
-import type { ListingAnswer, ListingQuery, ListingRow } from '../../src/listing/index.ts';
+import type { ListingAnswer, ListingQuery } from '../../src/listing/index.ts';
 import { until } from '../interop/until.ts';
 import { infoHashOf } from '../listing/signer.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
-import { FakeNode, INFO_HASH } from './fake-node.ts';
+import { INFO_HASH, LISTING_ROW } from './fake-node.ts';
 import { hostFakeNode, type Place, placeFor } from './place.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/monsoon.js', import.meta.url));
 const UP = '\u001b[A';
 const DOWN = '\u001b[B';
 
-async function filled(lines: number, total: number): Promise<ListScreen> {
-  const [row] = (await new FakeNode().list({})).rows;
+function filled(lines: number, total: number): ListScreen {
   const screen = new ListScreen();
   screen.resize(lines);
-  answerTo(screen, total, row!);
+  answerTo(screen, total);
   return screen;
 }
 
 /** Answers what the screen asks, with rows numbered from a number on; true when it asks for others. */
-function answerTo(screen: ListScreen, total: number, row: ListingRow, first = 0): boolean {
+function answerTo(screen: ListScreen, total: number, first = 0): boolean {
   const { query } = screen;
   const { offset = 0, limit = 0 } = query;
   const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) => ({
-    ...{ ...row, name: `Row ${first + offset + i}`, infoHash: infoHashOf(first + offset + i) },
+    ...{ ...LISTING_ROW, name: `Row ${first + offset + i}`, infoHash: infoHashOf(first + offset + i) },
   }));
   return screen.show({ rows, total }, query);
 }
 const markedIn = (screen: ListScreen): string | undefined =>
   screen.lines(60, 1_800_000_000).find((line) => line.startsWith('> '));
 
-test('arrows move within the list, and past its edge other rows are asked for', async () => {
-  const screen = await filled(8, 20);
+test('arrows move within the list, and past its edge other rows are asked for', () => {
+  const screen = filled(8, 20);
   assert.deepEqual(screen.query, { offset: 0, limit: 5 });
   assert.equal(screen.press(UP), 'draw', 'it stays at the first');
   for (let i = 0; i < 4; i++) assert.equal(screen.press(DOWN), 'draw');
@@ -51,48 +50,45 @@ test('arrows move within the list, and past its edge other rows are asked for', 
   assert.equal(screen.press('\u001b[H'), 'load');
 });
 
-test('the mark stays on its torrent, and Enter fetches no row that took its place', async () => {
-  const [row] = (await new FakeNode().list({})).rows;
-  const screen = await filled(8, 20);
+test('the mark stays on its torrent, and Enter fetches no row that took its place', () => {
+  const screen = filled(8, 20);
   for (let i = 0; i < 2; i++) screen.press(DOWN);
   assert.equal(screen.selected?.name, 'Row 2');
   // Two new ones came before the others, whose numbers are the same.
-  assert.equal(answerTo(screen, 22, row!, -2), false);
+  assert.equal(answerTo(screen, 22, -2), false);
   assert.equal(screen.selected?.name, 'Row 2');
   assert.match(markedIn(screen)!, /Row 2/);
   assert.match(screen.lines(60, 0)[0]!, /5 of 22/);
-  answerTo(screen, 30, row!, -10);
+  answerTo(screen, 30, -10);
   assert.deepEqual([screen.selected, markedIn(screen)], [undefined, undefined], 'it is out of sight');
   assert.equal(screen.press('\r'), 'draw');
   screen.press(UP);
   assert.equal(screen.press('\r'), 'fetch');
 });
 
-test('until a search is answered Enter fetches nothing, and fewer rows fill the screen from its top', async () => {
-  const [row] = (await new FakeNode().list({})).rows;
-  const screen = await filled(8, 500);
+test('until a search is answered Enter fetches nothing, and fewer rows fill the screen from its top', () => {
+  const screen = filled(8, 500);
   for (const key of '/foo\r') screen.press(key);
   assert.deepEqual([screen.press('\r'), screen.selected, markedIn(screen)], ['draw', undefined, undefined]);
   assert.equal(screen.press('\u001b[F'), 'load');
-  assert.equal(answerTo(screen, 3, row!), true, 'what it asked for is not there any more');
+  assert.equal(answerTo(screen, 3), true, 'what it asked for is not there any more');
   assert.equal(screen.query.offset, 0);
-  assert.equal(answerTo(screen, 3, row!), false);
+  assert.equal(answerTo(screen, 3), false);
   assert.match(markedIn(screen)!, /Row 2/);
   assert.equal(screen.press('\r'), 'fetch');
 });
 
-test('a problem is told until the list is here again', async () => {
-  const [row] = (await new FakeNode().list({})).rows;
-  const screen = await filled(8, 5);
+test('a problem is told until the list is here again', () => {
+  const screen = filled(8, 5);
   screen.say('No node is running.', 'problem');
   screen.press(DOWN);
   assert.match(screen.lines(60, 0).at(-1)!, /No node is running/);
-  answerTo(screen, 5, row!);
+  answerTo(screen, 5);
   assert.match(screen.lines(60, 0).at(-1)!, /^q leaves/);
 });
 
-test('what is typed after / is searched with Enter, and Escape leaves it', async () => {
-  const screen = await filled(10, 3);
+test('what is typed after / is searched with Enter, and Escape leaves it', () => {
+  const screen = filled(10, 3);
   assert.equal(screen.press('/'), 'draw');
   for (const key of 'slicon vq\u007falley') screen.press(key);
   assert.match(screen.lines(60, 0)[0]!, /^search: slicon valley_/);
@@ -103,17 +99,16 @@ test('what is typed after / is searched with Enter, and Escape leaves it', async
   assert.equal(screen.press('s'), 'load');
   const sorted: ListingQuery = screen.query;
   assert.deepEqual([sorted.text, sorted.sort], ['slicon valley', 'best']);
-  answerTo(screen, 3, (await new FakeNode().list({})).rows[0]!);
+  answerTo(screen, 3);
   assert.equal(screen.press('\r'), 'fetch');
   assert.equal(screen.press('q'), 'quit');
 });
 
-test('in 40 columns the name has room, and the way out is told', async () => {
-  const [row] = (await new FakeNode().list({})).rows;
+test('in 40 columns the name has room, and the way out is told', () => {
   const name = 'The Lighthouse Keepers S02E05';
   const screen = new ListScreen();
   screen.resize(8);
-  const rows = [{ ...row!, name, category: 'application' as const, size: 700 * 2 ** 20, seeders: 12 }];
+  const rows = [{ ...LISTING_ROW, name, category: 'application' as const, size: 700 * 2 ** 20, seeders: 12 }];
   screen.show({ rows, total: 1 }, screen.query);
   const [, heading, first, ...rest] = screen.lines(40, 1_800_000_000);
   assert.match(heading!, /^ {2}Name +Size +Seeds *$/);
@@ -122,8 +117,8 @@ test('in 40 columns the name has room, and the way out is told', async () => {
   assert.match(screen.lines(80, 1_800_000_000)[1]!, /^ {2}Cat +Name +Size +Age +Seeds +Leech *$/);
 });
 
-test('every line fits, whatever names hold', async () => {
-  const screen = await filled(9, 2);
+test('every line fits, whatever names hold', () => {
+  const screen = filled(9, 2);
   for (const columns of [20, 80, 200]) {
     const lines = screen.lines(columns, 1_800_000_000);
     assert.equal(lines.length, 9);

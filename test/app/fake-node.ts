@@ -301,7 +301,7 @@ const OVERLAY_STATUS: OverlayStatus = {
   lastHandOff: null,
 };
 
-const LISTING_ROW: ListingRow = {
+export const LISTING_ROW: ListingRow = {
   infoHash: INFO_HASH,
   name: NASTY_NAME,
   size: 314_572_800,
