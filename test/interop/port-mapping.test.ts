@@ -94,7 +94,10 @@ for (const protocol of ['pcp', 'nat-pmp', 'upnp']) {
       ['tcp', 'udp'].map((transport) => `${transport} ${PORT} ${host}:${PORT}`),
     );
     assert.equal(await answersOutside(router.outside, PORT), true);
-    assert.equal((await node.status()).reachedFrom, 'internet');
+    // The system takes a connection before the node does.
+    await until('the node to notice it', MAP_SECONDS_MAX, async () =>
+      (await node.status()).reachedFrom === 'internet' ? true : undefined,
+    );
 
     await node.verb('stop');
     assert.deepEqual(await router.mappings(), []);
