@@ -67,7 +67,7 @@ export class DnsService {
     const responder = await openResponder({
       zone: config.zone,
       port: config.dnsPort,
-      bind: network.isRestricted ? network.hosts()[0]! : config.bind,
+      network,
       batching: openBatching(),
       ttlSeconds: config.dnsTtl,
       answersPerSecond: config.dnsRate,

@@ -1,9 +1,8 @@
 /**
- * The authoritative responder: UDP and TCP sockets on one port, the zone that is rebuilt as supernodes come and go, and
+ * The authoritative responder: UDP and TCP sockets on one port of every place, the zone that is rebuilt as supernodes come and go, and
  * the secondaries that are told. Every byte passes `readQuery` first; nothing is kept of a query once it is answered.
  */
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { type Address, instant, MonsoonError, wallSeconds } from '../../src/base/index.ts';
 import {
   AnswerBudget,
@@ -15,10 +14,10 @@ import {
   type Zone,
   type ZoneContent,
 } from '../index.ts';
+import { Fronts, type Where } from './fronts.ts';
 import { LiveZone, type Serials, ZONE_AGE_MAX_MS } from './live-zone.ts';
 import { type BindingTowards, Notifier } from './notifier.ts';
-import { openSockets, type Where } from './sockets.ts';
-import { serveTcp } from './tcp-front.ts';
+import { TcpFront } from './tcp-front.ts';
 import { serveUdp } from './udp-front.ts';
 
 /** Every name we put below the zone must fit 255 bytes. */
@@ -56,8 +55,8 @@ export async function openResponder(options: ResponderOptions): Promise<Responde
     secondaries: new Set(options.secondaries.map(({ host }) => host)),
     tsig: options.tsig,
   });
-  const { udp, exchange, tcp, port } = await openSockets(options);
   const notifier = new Notifier(options.secondaries, options.tsig, options.bindingTowards);
+  let served: number | undefined;
   const refresh = (): Moment => {
     const now = instant(performance.now());
     const table = zone.table(now);
@@ -67,14 +66,18 @@ export async function openResponder(options: ResponderOptions): Promise<Responde
     if (isNews) notifier.tell(table);
     return { now, wallNow: wallSeconds(Date.now() / 1000) };
   };
-  let served: number | undefined;
+  const connections = new TcpFront((bytes, ip) => authority.answerStream(bytes, ip, refresh()));
+  const fronts = await Fronts.open(options, ({ udp, exchange, tcp }) => {
+    serveUdp(udp, exchange, (bytes, ip, reply) => authority.answerDatagram(bytes, ip, refresh(), reply));
+    connections.serve(tcp);
+  });
   refresh();
-  serveUdp(udp, exchange, (bytes, ip, reply) => authority.answerDatagram(bytes, ip, refresh(), reply));
-  const connections = serveTcp(tcp, (bytes, ip) => authority.answerStream(bytes, ip, refresh()));
   // Who is to be told of changes cannot wait for a query to find them.
   const watch = options.secondaries.length > 0 ? setInterval(refresh, ZONE_AGE_MAX_MS).unref() : undefined;
   return {
-    port,
+    get port() {
+      return fronts.port;
+    },
     zone() {
       refresh();
       return authority.table.zone;
@@ -82,11 +85,8 @@ export async function openResponder(options: ResponderOptions): Promise<Responde
     async close() {
       clearInterval(watch);
       notifier.close();
-      const closed = Promise.all([once(udp, 'close'), once(tcp, 'close')]);
-      udp.close();
-      tcp.close();
+      await fronts.close();
       await connections.closeAll();
-      await closed;
       await options.serials.close();
     },
   };

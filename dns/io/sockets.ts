@@ -1,18 +1,16 @@
-/** The two sockets of a responder, UDP and TCP on one port: bound by us, or opened by systemd and passed on. */
+/** The two sockets that a responder has at one place, UDP and TCP on one port: bound by us, or opened by systemd and passed on. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIPv6, type Server } from 'node:net';
-import { assert, MonsoonError } from '../../src/base/index.ts';
-import type { Batching, Exchange } from '../../src/ports/index.ts';
+import { assert } from '../../src/base/index.ts';
+import type { Batching, Exchange, ListeningPlaces, Place } from '../../src/ports/index.ts';
 import { QUERY_BYTES_MAX, UDP_BYTES_MAX } from '../index.ts';
-import { type InheritedSockets, inheritedSockets } from './inherited-sockets.ts';
+import type { InheritedSockets } from './inherited-sockets.ts';
 
-/** Tries at a free port that is free for UDP and TCP alike. */
-const PORT_TRIES = 10;
 /** What the kernel keeps for us while other things run: some thousand queries. */
 const RECEIVE_BUFFER_BYTES = 4 * 2 ** 20;
 
-export interface Listening {
+export interface SocketPair {
   readonly udp: UdpSocket;
   /** Answers by the batch; undefined where the system cannot. */
   readonly exchange: Exchange | undefined;
@@ -20,42 +18,43 @@ export interface Listening {
   readonly port: number;
 }
 
-export interface Where {
-  /** 0 picks a port that is free for UDP and TCP. */
-  readonly port: number;
-  /** The address to listen on; `::` means every one. */
-  readonly bind: string;
+export interface SocketMaker {
+  readonly network: Pick<ListeningPlaces, 'heldSocket'>;
   readonly batching: Batching | undefined;
 }
 
-/** Opens both; rejects with a MonsoonError when the port cannot be had. */
-export async function openSockets(where: Where): Promise<Listening> {
-  const inherited = inheritedSockets(process.env);
-  if (inherited) return adopt(inherited, where.batching);
-  for (let attempt = 1; ; attempt++) {
-    const tcp = createServer();
-    const udp = newUdp(isIPv6(where.bind) ? 'udp6' : 'udp4');
-    try {
-      tcp.listen({ port: where.port, host: where.bind });
-      await once(tcp, 'listening');
-      const port = portOf(tcp);
-      // It may be listening when bind returns, because nothing is looked up.
-      const bound = once(udp, 'listening');
-      // Refused where it is taken, too; then the socket says why.
-      const fd = where.batching?.open(where.bind, port);
-      udp.bind(fd === undefined ? { port, address: where.bind } : { fd });
-      await bound;
-      return guarded({ udp, exchange: exchangeOf(where.batching, fd), tcp, port });
-    } catch (cause) {
-      tcp.close();
-      udp.close();
-      const isTaken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      if (where.port !== 0 || !isTaken || attempt === PORT_TRIES) throw bindFailure(where, cause);
-    }
+/**
+ * Opens both; rejects with the system's error when the port cannot be had, or a socket cannot be held to the device.
+ * @param port 0 picks one, which another program may have for datagrams
+ */
+export async function openPair(place: Place, port: number, { network, batching }: SocketMaker): Promise<SocketPair> {
+  const { host, device } = place;
+  const tcp = createServer();
+  const udp = newUdp(isIPv6(host) ? 'udp6' : 'udp4');
+  try {
+    // Where no descriptor could be had, the plain call fails as well and says why.
+    const tcpFd = network.heldSocket('tcp', place, port);
+    const accepting = once(tcp, 'listening');
+    tcp.listen(tcpFd === undefined ? { port, host } : { fd: tcpFd });
+    await accepting;
+    const chosen = portOf(tcp);
+    const udpFd = device === undefined ? batching?.open(host, chosen) : network.heldSocket('udp', place, chosen);
+    // It may be listening when bind returns, because nothing is looked up.
+    const bound = once(udp, 'listening');
+    udp.bind(udpFd === undefined ? { port: chosen, address: host } : { fd: udpFd });
+    await bound;
+    const isHeld = device === undefined || (tcpFd !== undefined && udpFd !== undefined);
+    if (!isHeld) throw new Error(`the system does not hold it to ${device}`);
+    return guarded({ udp, exchange: exchangeOf(batching, udpFd), tcp, port: chosen });
+  } catch (cause) {
+    tcp.close();
+    udp.close();
+    throw cause;
   }
 }
 
-async function adopt(inherited: InheritedSockets, batching: Batching | undefined): Promise<Listening> {
+/** What was passed on to us. */
+export async function adoptPair(inherited: InheritedSockets, batching: Batching | undefined): Promise<SocketPair> {
   const tcp = createServer();
   const udp = newUdp(inherited.udp.family);
   const listening = Promise.all([once(tcp, 'listening'), once(udp, 'listening')]);
@@ -77,29 +76,16 @@ function newUdp(type: 'udp4' | 'udp6'): UdpSocket {
   return createSocket({ type, lookup: lookup as never, recvBufferSize: RECEIVE_BUFFER_BYTES });
 }
 
-function guarded(listening: Listening): Listening {
-  listening.udp.on('error', ignoreLoss);
-  listening.tcp.on('error', ignoreLoss);
-  return listening;
+function guarded(pair: SocketPair): SocketPair {
+  pair.udp.on('error', ignoreLoss);
+  pair.tcp.on('error', ignoreLoss);
+  return pair;
 }
 
 function portOf(tcp: Server): number {
   const bound = tcp.address();
   assert(bound !== null && typeof bound === 'object', 'a listening TCP server has a port');
   return bound.port;
-}
-
-function bindFailure({ port, bind }: Where, cause: unknown): MonsoonError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'EACCES') {
-    const text = `DNS may not use port ${port}: choose --dns-port above 1023, or see docs/DNS.md.`;
-    return new MonsoonError('permission', text, cause);
-  }
-  if (code === 'EADDRINUSE') {
-    const text = `DNS cannot use port ${port} of ${bind}, another program has it: stop that, or choose another --dns-port.`;
-    return new MonsoonError('port-taken', text, cause);
-  }
-  return new MonsoonError('config', `DNS cannot listen on port ${port} of ${bind}: ${message}.`, cause);
 }
 
 /** A datagram or connection that fails is the asker's loss: resolvers ask again. */

@@ -16,29 +16,41 @@ const LENGTH_BYTES = 2;
 /** Answers one query from an address (4 or 16 bytes) with messages; none ends the connection without a word. */
 export type AnswerBytes = (query: Uint8Array, ip: Uint8Array) => readonly Uint8Array[];
 
-/** Serves every connection of `server`; `closeAll` ends them and resolves when they are gone. */
-export function serveTcp(server: Server, answer: AnswerBytes): { closeAll(): Promise<void> } {
-  const open = new Map<Socket, string>();
-  server.on('connection', (socket) => {
+/** The connections of a responder, whichever of its servers took them. */
+export class TcpFront {
+  readonly #answer: AnswerBytes;
+  /** Open ones, and the source of each. */
+  readonly #open = new Map<Socket, string>();
+
+  constructor(answer: AnswerBytes) {
+    this.#answer = answer;
+  }
+
+  /** Serves every connection that comes to a server. */
+  serve(server: Server): void {
+    server.on('connection', (socket) => this.#take(socket));
+  }
+
+  /** Ends all connections; resolves when they are gone. */
+  async closeAll(): Promise<void> {
+    const closed = [...this.#open.keys()].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    for (const socket of this.#open.keys()) socket.destroy();
+    await Promise.all(closed);
+  }
+
+  #take(socket: Socket): void {
     const ip = sourceIp(socket.remoteAddress ?? '');
     const source = ip ? sourceOfIp(ip) : '';
-    const ofSource = [...open.values()].filter((other) => other === source).length;
+    const ofSource = [...this.#open.values()].filter((other) => other === source).length;
     // One that is gone already has no address.
-    if (!ip || open.size >= CONNECTIONS_MAX || ofSource >= CONNECTIONS_PER_SOURCE_MAX) {
+    if (!ip || this.#open.size >= CONNECTIONS_MAX || ofSource >= CONNECTIONS_PER_SOURCE_MAX) {
       socket.destroy();
       return;
     }
-    open.set(socket, source);
-    socket.once('close', () => open.delete(socket));
-    serveConnection(socket, (query) => answer(query, ip));
-  });
-  return {
-    async closeAll() {
-      const closed = [...open.keys()].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-      for (const socket of open.keys()) socket.destroy();
-      await Promise.all(closed);
-    },
-  };
+    this.#open.set(socket, source);
+    socket.once('close', () => this.#open.delete(socket));
+    serveConnection(socket, (query) => this.#answer(query, ip));
+  }
 }
 
 function serveConnection(socket: Socket, answer: (query: Uint8Array) => readonly Uint8Array[]): void {

@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { isIPv6, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { formatIp, MonsoonError, parseIp, reachOf } from '../base/index.ts';
+import type { ListeningPlaces, Place, PlaceKey } from '../ports/index.ts';
 import { type OpenPinned, openPinning } from './pinned-socket.ts';
 import type { SocketPlace } from './raw-socket.ts';
 
@@ -15,12 +16,6 @@ import type { SocketPlace } from './raw-socket.ts';
 const READING_MS = 500;
 const WATCH_MS = 1000;
 const LOOPBACK_DEVICE = 'lo';
-
-/** Where to listen: an address, and the device to be pinned to, if any. */
-export interface Place {
-  readonly host: string;
-  readonly device: string | undefined;
-}
 
 type Bind =
   | { readonly kind: 'any' | 'loopback' | 'address'; readonly host: string }
@@ -40,7 +35,7 @@ interface Reading {
 }
 
 /** The part of the machine's network that this node may use. */
-export class BoundNetwork {
+export class BoundNetwork implements ListeningPlaces {
   readonly #bind: Bind;
   readonly #openPinned: OpenPinned | undefined;
   #reading: Reading;
@@ -48,6 +43,8 @@ export class BoundNetwork {
   /** Parts of the node that open sockets; a handful. */
   readonly #watchers = new Set<() => void>();
   readonly #timer: NodeJS.Timeout | undefined;
+  /** One per server that listens at exact places. */
+  readonly #placeTimers: NodeJS.Timeout[] = [];
   /** Connections made while bound; bounded by the links and requests of the node. */
   readonly #connections = new Set<Socket>();
 
@@ -116,18 +113,29 @@ export class BoundNetwork {
     this.#watchers.add(changed);
   }
 
+  watchPlaces(changed: () => void): void {
+    let last = [...this.exactPlaces().keys()].join();
+    const look = (): void => {
+      const keys = [...this.exactPlaces().keys()].join();
+      if (keys === last) return;
+      last = keys;
+      changed();
+    };
+    this.#placeTimers.push(setInterval(look, WATCH_MS).unref());
+  }
+
   close(): void {
     clearInterval(this.#timer);
+    for (const timer of this.#placeTimers) clearInterval(timer);
     this.#watchers.clear();
   }
 
   /** Addresses that others may reach us by, widest reach first; loopback only when there is nothing else. */
   hosts(): string[] {
-    const all = [...this.#read().hosts.values()].flat();
-    const { kind } = this.#bind;
-    if (kind === 'any') return reachable(isIPv6(this.#bind.host) ? all : all.filter((host) => !isIPv6(host)));
-    if (kind === 'interface') return reachable(this.#source()?.hosts ?? []);
-    return [this.#bind.host];
+    const bind = this.#bind;
+    if (bind.kind === 'any') return reachable(this.#everyHost(bind.host));
+    if (bind.kind === 'interface') return reachable(this.#source()?.hosts ?? []);
+    return [bind.host];
   }
 
   /** Where to listen now; none while what we are bound to is gone. */
@@ -137,14 +145,16 @@ export class BoundNetwork {
     const source = this.#source();
     if (!source) return [];
     if (!this.#openPinned) return source.hosts.map((host) => ({ host, device: undefined }));
-    // What this machine says to itself comes in by the loopback device.
-    const host = kind === 'address' ? this.#bind.host : '::';
-    return [...new Set([source.device, LOOPBACK_DEVICE])].map((device) => ({ host, device }));
+    return placesOf(source.device, [kind === 'address' ? this.#bind.host : '::']);
   }
 
-  /** Opens a listening socket of that place; undefined when the kernel refuses, or nothing has to be pinned. */
-  pinnedListener({ host, device }: Place, port: number): number | undefined {
-    return device === undefined ? undefined : this.#openPinned?.(device, { kind: 'tcp', host, port });
+  exactPlaces(): Map<PlaceKey, Place> {
+    const keyOf = ({ host, device }: Place): PlaceKey => `${host} ${device === undefined ? '' : indexOf(device)}`;
+    return new Map(this.#exactPlaces().map((place) => [keyOf(place), place]));
+  }
+
+  heldSocket(kind: 'tcp' | 'udp', { host, device }: Place, port: number): number | undefined {
+    return device === undefined ? undefined : this.#openPinned?.(device, { kind, host, port });
   }
 
   /** Why this address cannot be reached from what we are bound to, or undefined. */
@@ -246,6 +256,19 @@ export class BoundNetwork {
     }
   }
 
+  /** Every address of the machine that a wildcard stands for. */
+  #everyHost(wildcard: string): string[] {
+    const all = [...this.#read().hosts.values()].flat();
+    return isIPv6(wildcard) ? all : all.filter((host) => !isIPv6(host));
+  }
+
+  #exactPlaces(): Place[] {
+    const bind = this.#bind;
+    if (bind.kind === 'any') return this.#everyHost(bind.host).map((host) => ({ host, device: undefined }));
+    const source = bind.kind === 'interface' && this.#openPinned ? this.#source() : undefined;
+    return source ? placesOf(source.device, source.hosts) : this.places();
+  }
+
   #localAddress(isSix: boolean): string | undefined {
     return sortedByReach(this.#source()?.hosts ?? []).find((host) => isIPv6(host) === isSix);
   }
@@ -286,6 +309,12 @@ function parseBind(bind: string): Bind {
   if (ip.every((byte) => byte === 0)) return { kind: 'any', host: bind };
   const host = formatIp(ip);
   return { kind: reachOf(host) === 'loopback' ? 'loopback' : 'address', host };
+}
+
+/** Those addresses by the device, and by the one that this machine speaks to itself by. */
+function placesOf(source: string, hosts: readonly string[]): Place[] {
+  const devices = [...new Set([source, LOOPBACK_DEVICE])];
+  return hosts.flatMap((host) => devices.map((device) => ({ host, device })));
 }
 
 function nameOf(bind: Bind): string {

@@ -4,7 +4,8 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { MonsoonError } from '../base/index.ts';
-import type { BoundNetwork, Place } from './bound-network.ts';
+import type { Place } from '../ports/index.ts';
+import type { BoundNetwork } from './bound-network.ts';
 
 const BACKLOG = 4096;
 /** Numbers tried when any will do: the second place may have the first one's taken. */
@@ -109,7 +110,7 @@ function listenAt(network: BoundNetwork, place: Place, port: number, take: (sock
       server.on('error', () => {});
       resolve(server);
     });
-    const fd = network.pinnedListener(place, port);
+    const fd = network.heldSocket('tcp', place, port);
     // Where a descriptor could not be had, the plain call fails as well and says why; should it not, it is not pinned.
     if (fd !== undefined) server.listen({ fd, backlog: BACKLOG });
     else if (place.device === undefined) server.listen({ host: place.host, port, backlog: BACKLOG });

@@ -1,4 +1,5 @@
 export type { AnswerDatagram, Batching, Exchange } from './datagrams.ts';
+export type { ListeningPlaces, Place, PlaceKey } from './listening.ts';
 export type { Owner, Ownership } from './ownership.ts';
 export {
   type AnnounceBatch,

@@ -62,12 +62,19 @@ function serialsInMemory(): ResponderOptions['serials'] {
   };
 }
 
+/** A network of that one address, which stays. */
+export const at = (address: string): ResponderOptions['network'] => ({
+  exactPlaces: () => new Map([[address, { host: address, device: undefined }]]),
+  heldSocket: () => undefined,
+  watchPlaces() {},
+});
+
 /** Opens a responder on a free port of loopback. */
 export const open = (changes: Partial<ResponderOptions> = {}): Promise<Responder> =>
   openResponder({
     zone: ZONE,
     port: 0,
-    bind: '127.0.0.1',
+    network: at('127.0.0.1'),
     ttlSeconds: TTL_SECONDS,
     answersPerSecond: 200,
     content,

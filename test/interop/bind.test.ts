@@ -190,6 +190,65 @@ for (const bind of BINDINGS) {
   });
 }
 
+const ZONE = 'sn.bind.test';
+const DNS_PORT = 53;
+
+/** Whether a name server says something to a host, over UDP and over TCP. */
+async function hearsFrom(server: string, { namespace }: Pick<Host, 'namespace'>): Promise<readonly boolean[]> {
+  const ask = async (transport: string): Promise<boolean> => {
+    const question = [`@${server}`, '-p', `${DNS_PORT}`, '+tries=1', '+time=2', '+short', transport, ZONE, 'SOA'];
+    const answer = await run(inNamespace({ namespace }, ['dig', question])).catch(() => '');
+    return answer.includes(`hostmaster.${ZONE}.`);
+  };
+  return Promise.all([ask('+notcp'), ask('+tcp')]);
+}
+
+async function volunteer({ host, scratch }: Scene, bind: string): Promise<Monsoon> {
+  const flags = ['--bind', bind, '--zone', ZONE, '--dns-port', `${DNS_PORT}`];
+  return startMonsoon({ host, scratch }, { role: 'supernode', flags });
+}
+
+for (const bind of BINDINGS) {
+  const name =
+    bind === 'unbound'
+      ? "the witness: an unbound volunteer's name server does answer by the other interface"
+      : `a volunteer bound to ${bind === 'eth0' ? 'an interface' : 'an address'} answers for its zone by no other interface`;
+  test(name, async (t) => {
+    if (!requireOrSkip(t, isInstalled('dig'), 'dig is not installed')) return;
+    const scene = await setScene(t);
+    if (!scene) return;
+    const { host, supernode, decoy } = scene;
+    const [{ addr_info: own }] = JSON.parse(await run(['ip', ['-n', host.namespace, '-j', 'address', 'show', 'eth1']]));
+    await run(['ip', ['-n', decoy.namespace, 'route', 'add', host.address, 'via', own[0].local]]);
+    await volunteer(scene, boundTo(bind, host));
+    for (const asker of [host, supernode.host]) assert.deepEqual(await hearsFrom(host.address, asker), [true, true]);
+    const isUnbound = bind === 'unbound';
+    assert.deepEqual(await hearsFrom(host.address, decoy), [isUnbound, isUnbound]);
+  });
+}
+
+test('a volunteer answers for its zone at every address of its interface, and at new ones when they change', async (t) => {
+  if (!requireOrSkip(t, isInstalled('dig'), 'dig is not installed')) return;
+  const scene = await setScene(t, true);
+  if (!scene) return;
+  const { bed, host, supernode } = scene;
+  // Not to be used for a second, while the system asks whether another machine has it.
+  await run(['ip', ['-n', host.namespace, 'address', 'add', 'fd78::2/64', 'dev', 'eth0']]);
+  await run(['ip', ['-n', supernode.host.namespace, 'address', 'add', 'fd78::1/64', 'dev', 'eth0', 'nodad']]);
+  await volunteer(scene, 'eth0');
+  const answersAt = (address: string): Promise<true> =>
+    until(`an answer of ${address}`, SECONDS_MAX, async () =>
+      (await hearsFrom(address, supernode.host)).every(Boolean) ? true : undefined,
+    );
+  await answersAt(host.address);
+  await answersAt('fd78::2');
+
+  await run(['ip', ['-n', host.namespace, 'address', 'del', `${host.address}/24`, 'dev', 'eth0']]);
+  const { address } = await bed.network.addAddress(host);
+  await answersAt(address);
+  await answersAt('fd78::2');
+});
+
 /** A name server and a web server on a host. */
 async function serveNames(t: TestContext, host: Host, answer: string, folder: string): Promise<void> {
   const program = new Program(inNamespace(host, [process.execPath, [NAMES_AND_FILES, host.address, answer, folder]]));
