@@ -15,11 +15,13 @@ import { ProgressLine } from '../show/progress.ts';
 import { formatSize } from '../show/quantities.ts';
 import type { StreamedFile } from '../streamed-file.ts';
 import { answer } from './answer.ts';
-import { withDaemon } from './daemon-process.ts';
+import { withClient, withDaemon } from './daemon-process.ts';
 import { type Call, type CliContext, EXIT, type ExitCode, type Verb } from './verb.ts';
 import { explained, whatToGet } from './what.ts';
 
 const POLL_MS = 200;
+/** Whoever interrupts waits for no daemon. */
+const FORGET_MS_MAX = 2000;
 /** Files that an error names. */
 const NAMED_MAX = 5;
 const PLAYERS = ['vlc', 'mpv'] as const;
@@ -41,8 +43,11 @@ export const stream: Verb = {
     return withDaemon(context, async (client) => {
       const before = await client.torrents();
       const started = await explained(client.get(what, undefined), named!, context);
-      const { row, files } = await knownFiles(client, started, context);
-      const isNew = before.every(({ infoHash }) => infoHash !== row.infoHash);
+      const isNew = before.every(({ infoHash }) => infoHash !== started.infoHash);
+      const { row, files } = await knownFiles(client, started, context).catch(async (cause) => {
+        if (isNew && context.interrupt.aborted) await forget(started, context);
+        throw cause;
+      });
       const chosen = isNew ? await chooseOnly(client, row, files, file, context.notes) : chosenFile(row, files, file);
       const streamed = await addressed(client, row, chosen);
       if (target === 'stdout') return write(client, streamed, context);
@@ -86,6 +91,13 @@ async function knownFiles(
   } finally {
     line.end();
   }
+}
+
+/** Who gives up before a file could be chosen wants none of them. */
+async function forget({ infoHash }: TorrentRow, context: CliContext): Promise<void> {
+  const uninterrupted = { ...context, interrupt: AbortSignal.timeout(FORGET_MS_MAX) };
+  await withClient(uninterrupted, (client) => client.act(infoHash, { type: 'remove', withData: false }));
+  context.notes.write('Nothing of it was known yet, and it is no longer looked for.\n');
 }
 
 /** The file that was named, as a whole or as in a rule; else the only one, or the largest that plays. */

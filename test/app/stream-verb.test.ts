@@ -84,6 +84,26 @@ test('of a torrent that stream brings only the file that plays is fetched, and o
   assert.deepEqual(choices()[1], ['choose', INFO_HASH, { skip: ['*'] }], 'who is told to name another waits for none');
 });
 
+test('a torrent that stream brings and that is given up before its files are known is removed, and no other', async (t) => {
+  const place = placeFor(t);
+  const { node } = await hostNode(t, place, new SeasonNode());
+  node.rows = [];
+  node.row = { ...node.row, state: 'metadata', size: 0 };
+  const giveUp = async (): Promise<string> => {
+    const interrupt = new AbortController();
+    const options = { isTty: true, columns: 80, interrupt: interrupt.signal, onNote: () => interrupt.abort() };
+    const { exitCode, notes } = await runHere(place, ['stream', INFO_HASH], options);
+    assert.equal(exitCode, 130);
+    return notes;
+  };
+  const acts = (): unknown[] => node.asked.filter(([deed]) => deed === 'act');
+  assert.doesNotMatch(await giveUp(), /no longer/);
+  assert.deepEqual(acts(), []);
+  node.isHere = false;
+  assert.match(await giveUp(), /Nothing of it was known yet, and it is no longer looked for\.\nInterrupted/);
+  assert.deepEqual(acts(), [['act', INFO_HASH, { type: 'remove', withData: false }]]);
+});
+
 test('stream takes the file that is named, or the largest that plays', async (t) => {
   const place = placeFor(t);
   const { node } = await hostNode(t, place, new SeasonNode());
