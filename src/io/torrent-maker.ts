@@ -1,33 +1,29 @@
 /**
  * Makes a torrent of a file or folder: walks it, then reads and hashes every byte once, with two small buffers and
  * in steps short enough for everything else in the process. A file that changes meanwhile ends it, so that what is
- * shared is what was hashed. Links, pipes and devices are left out: a link may lead outside of what the user chose.
+ * shared is what was hashed.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { basename, relative, resolve, sep } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { isFault, lossyTextOfUtf8, MonsoonError, textOfUtf8 } from '../base/index.ts';
+import { isFault, MonsoonError } from '../base/index.ts';
 import {
-  compareFiles,
   encodeInfo,
-  FILES_MAX,
   type LeftOut,
   METAINFO_BYTES_MAX,
-  type NewFile,
   nameInTorrent,
   pieceLengthFor,
   type Renamed,
   type TorrentInfo,
 } from '../torrent/index.ts';
 import { readInfo } from './read-info.ts';
+import { type FoundFile, findFiles, orNamed } from './share-walk.ts';
 
 /** Bytes read and hashed in one step: about a millisecond of the process's time. */
 const STEP_BYTES = 1024 * 1024;
 const HASH_BYTES = 20;
-/** Deepest folder entered below the chosen one. */
-const DEPTH_MAX = 98;
 /** Largest info made: with trackers and web seeds around it, it still is a torrent file that we read. */
 const INFO_MADE_BYTES_MAX = METAINFO_BYTES_MAX - 512 * 1024;
 const ZEROS = Buffer.alloc(STEP_BYTES);
@@ -53,10 +49,6 @@ export interface MadeTorrent {
   readonly sourcePaths: readonly string[];
   readonly leftOut: LeftOut;
   readonly renamed: Renamed;
-}
-
-interface FoundFile extends NewFile {
-  readonly sourcePath: string;
 }
 
 /**
@@ -88,71 +80,6 @@ function renamedIn(root: string, info: TorrentInfo, sourcePaths: readonly string
   const ofFiles = info.files.map((file, i) => [relative(root, sourcePaths[i]!), file.path.slice(1).join(sep)] as const);
   const all = [[basename(root), info.name] as const, ...ofFiles].filter(([here, elsewhere]) => here !== elsewhere);
   return { names: all.length, ...(all[0] && { example: all[0] }) };
-}
-
-interface Found {
-  readonly files: FoundFile[];
-  readonly leftOut: LeftOut;
-}
-
-/** The files of a new torrent in its order; a chosen link is followed, links inside a folder are not. */
-async function findFiles(root: string, signal: AbortSignal | undefined): Promise<Found> {
-  const chosen = await orNamed(root, stat(root));
-  if (basename(root) === '') throw new MonsoonError('usage', 'a whole file system cannot be shared; choose a folder');
-  const leftOut = { links: 0, emptyFolders: 0, others: 0 };
-  if (chosen.isFile()) return { files: [{ path: [], length: chosen.size, sourcePath: root }], leftOut };
-  if (!chosen.isDirectory()) throw new MonsoonError('usage', `${root} is neither a file nor a folder`);
-  const files: FoundFile[] = [];
-  /** By their names on the disk. */
-  const folders: string[][] = [[]];
-  for (let folder = folders.pop(); folder; folder = folders.pop()) {
-    const directory = [root, ...folder].join(sep);
-    const entries = await orNamed(directory, readdir(directory, { withFileTypes: true, encoding: 'buffer' }));
-    if (entries.length === 0) leftOut.emptyFolders++;
-    for (const entry of entries) {
-      signal?.throwIfAborted();
-      if (!entry.isFile() && !entry.isDirectory()) {
-        leftOut[entry.isSymbolicLink() ? 'links' : 'others']++;
-        continue;
-      }
-      const entryPath = [...folder, nameOf(entry.name, directory)];
-      const sourcePath = [root, ...entryPath].join(sep);
-      if (entryPath.length > DEPTH_MAX) throw new MonsoonError('refused', `${sourcePath} lies too deep for a torrent`);
-      if (entry.isDirectory()) folders.push(entryPath);
-      else {
-        const { size } = await orNamed(sourcePath, lstat(sourcePath));
-        files.push({ path: entryPath.map(nameInTorrent), length: size, sourcePath });
-      }
-      if (files.length + folders.length > FILES_MAX)
-        throw new MonsoonError('refused', `${root} holds over ${FILES_MAX} files and folders`);
-    }
-  }
-  if (files.length === 0) throw new MonsoonError('usage', `${root} holds no files, so there is nothing to share`);
-  return { files: sorted(files), leftOut };
-}
-
-/** In the order of the torrent, where each has a name of its own. */
-function sorted(files: FoundFile[]): FoundFile[] {
-  files.sort(compareFiles);
-  for (const [i, next] of files.slice(1).entries()) {
-    if (compareFiles(files[i]!, next) < 0) continue;
-    const [changed] = [files[i]!, next].filter(({ sourcePath }) => nameInTorrent(sourcePath) !== sourcePath);
-    throw new MonsoonError(
-      'refused',
-      `${JSON.stringify(changed?.sourcePath)} would have the name of another file without its line breaks and the like; rename it`,
-    );
-  }
-  return files;
-}
-
-/** A torrent's names are UTF-8; another name could not be found again by what the torrent says. */
-function nameOf(bytes: Uint8Array, directory: string): string {
-  const name = textOfUtf8(bytes);
-  if (name !== undefined) return name;
-  throw new MonsoonError(
-    'refused',
-    `the name ${JSON.stringify(lossyTextOfUtf8(bytes))} in ${directory} is not valid UTF-8; rename it and share again`,
-  );
 }
 
 async function hashFiles(
@@ -286,18 +213,4 @@ class PieceHasher {
 
 function changed(file: FoundFile): MonsoonError {
   return new MonsoonError('busy', `${file.sourcePath} changed while it was read; share it again when it is at rest`);
-}
-
-/** Gives a file system error a code and the name of what it happened to. */
-async function orNamed<T>(path: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (typeof code !== 'string' || error instanceof MonsoonError || code === 'ABORT_ERR') throw error;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new MonsoonError('not-found', `${path} does not exist`, error);
-    if (code === 'EACCES' || code === 'EPERM') throw new MonsoonError('permission', `${path} may not be read`, error);
-    if (code === 'ELOOP') throw new MonsoonError('busy', `${path} became a link while it was shared`, error);
-    throw new MonsoonError('disk', `${path} could not be read: ${code}`, error);
-  }
 }
