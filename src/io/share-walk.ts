@@ -1,23 +1,50 @@
 /**
- * The files of a file or folder that is shared, as a torrent would hold them. Links, pipes and devices are left out: a link
- * may lead outside of what the user chose.
+ * The files of a file or folder that is shared, as a torrent would hold them, and what tells whether they changed. Links,
+ * pipes and devices are left out: a link may lead outside of what the user chose.
  */
+import type { Stats } from 'node:fs';
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { basename, sep } from 'node:path';
-import { lossyTextOfUtf8, MonsoonError, textOfUtf8 } from '../base/index.ts';
-import { compareFiles, FILES_MAX, type LeftOut, type NewFile, nameInTorrent } from '../torrent/index.ts';
+import { hex, lossyTextOfUtf8, MonsoonError, textOfUtf8, utf8 } from '../base/index.ts';
+import { compareFiles, FILES_MAX, type LeftOut, type NewFile, nameInTorrent, type Survey } from '../torrent/index.ts';
+import { sha1 } from './hash.ts';
 
 /** Deepest folder entered below the chosen one. */
 const DEPTH_MAX = 98;
+const FINGERPRINT_BYTES = 20;
 
 export interface FoundFile extends NewFile {
   readonly sourcePath: string;
+  readonly modifiedMs: number;
 }
 
 /** What a walk found. */
 export interface Found {
   readonly files: FoundFile[];
   readonly leftOut: LeftOut;
+  /** Absolute paths of the folder that was chosen and of those in it; none for a file. */
+  readonly folders: readonly string[];
+  readonly survey: Survey;
+}
+
+/** Of a place where nothing is that could be shared. */
+const NOTHING: Pick<Found, 'folders' | 'survey'> = { folders: [], survey: undefined };
+
+/** What lies at a place, and in which folders; rejects with a MonsoonError where that cannot be told. */
+export async function surveyShare(path: string): Promise<Pick<Found, 'folders' | 'survey'>> {
+  try {
+    await orNamed(path, stat(path));
+  } catch (error) {
+    if (error instanceof MonsoonError && error.code === 'not-found') return NOTHING;
+    throw error;
+  }
+  try {
+    return await findFiles(path, undefined);
+  } catch (error) {
+    // Nothing in it, as where a disk is mounted at other times.
+    if (error instanceof MonsoonError && error.code === 'usage') return NOTHING;
+    throw error;
+  }
 }
 
 /** The files of a new torrent in its order; a chosen link is followed, links inside a folder are not. */
@@ -25,13 +52,20 @@ export async function findFiles(root: string, signal: AbortSignal | undefined): 
   const chosen = await orNamed(root, stat(root));
   if (basename(root) === '') throw new MonsoonError('usage', 'a whole file system cannot be shared; choose a folder');
   const leftOut = { links: 0, emptyFolders: 0, others: 0 };
-  if (chosen.isFile()) return { files: [{ path: [], length: chosen.size, sourcePath: root }], leftOut };
+  const print = new Fingerprint();
+  if (chosen.isFile()) {
+    print.add('', chosen);
+    const file = { path: [], length: chosen.size, sourcePath: root, modifiedMs: chosen.mtimeMs };
+    return { files: [file], leftOut, folders: [], survey: print.text };
+  }
   if (!chosen.isDirectory()) throw new MonsoonError('usage', `${root} is neither a file nor a folder`);
   const files: FoundFile[] = [];
   /** By their names on the disk. */
   const folders: string[][] = [[]];
+  const entered: string[] = [];
   for (let folder = folders.pop(); folder; folder = folders.pop()) {
     const directory = [root, ...folder].join(sep);
+    entered.push(directory);
     const entries = await orNamed(directory, readdir(directory, { withFileTypes: true, encoding: 'buffer' }));
     if (entries.length === 0) leftOut.emptyFolders++;
     for (const entry of entries) {
@@ -45,15 +79,31 @@ export async function findFiles(root: string, signal: AbortSignal | undefined): 
       if (entryPath.length > DEPTH_MAX) throw new MonsoonError('refused', `${sourcePath} lies too deep for a torrent`);
       if (entry.isDirectory()) folders.push(entryPath);
       else {
-        const { size } = await orNamed(sourcePath, lstat(sourcePath));
-        files.push({ path: entryPath.map(nameInTorrent), length: size, sourcePath });
+        const found = await orNamed(sourcePath, lstat(sourcePath));
+        print.add(entryPath.join(sep), found);
+        const { size: length, mtimeMs: modifiedMs } = found;
+        files.push({ path: entryPath.map(nameInTorrent), length, sourcePath, modifiedMs });
       }
       if (files.length + folders.length > FILES_MAX)
         throw new MonsoonError('refused', `${root} holds over ${FILES_MAX} files and folders`);
     }
   }
   if (files.length === 0) throw new MonsoonError('usage', `${root} holds no files, so there is nothing to share`);
-  return { files: sorted(files), leftOut };
+  return { files: sorted(files), leftOut, folders: entered, survey: print.text };
+}
+
+/** Of names, sizes, times and inodes, in whichever order they come. */
+class Fingerprint {
+  readonly #sum = new Uint8Array(FINGERPRINT_BYTES);
+
+  add(path: string, { size, mtimeMs, ino }: Stats): void {
+    const print = sha1(utf8([path, size, mtimeMs, ino].join('\0')));
+    for (let i = 0; i < this.#sum.length; i++) this.#sum[i]! ^= print[i]!;
+  }
+
+  get text(): string {
+    return hex(this.#sum);
+  }
 }
 
 /** In the order of the torrent, where each has a name of its own. */

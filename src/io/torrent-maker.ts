@@ -16,6 +16,7 @@ import {
   nameInTorrent,
   pieceLengthFor,
   type Renamed,
+  type Survey,
   type TorrentInfo,
 } from '../torrent/index.ts';
 import { readInfo } from './read-info.ts';
@@ -49,6 +50,8 @@ export interface MadeTorrent {
   readonly sourcePaths: readonly string[];
   readonly leftOut: LeftOut;
   readonly renamed: Renamed;
+  /** Of what was hashed. */
+  readonly survey: Survey;
 }
 
 /**
@@ -58,7 +61,7 @@ export interface MadeTorrent {
  */
 export async function makeTorrent(path: string, options: MakeOptions = {}): Promise<MadeTorrent> {
   const root = resolve(path);
-  const { files, leftOut } = await findFiles(root, options.signal);
+  const { files, leftOut, survey } = await findFiles(root, options.signal);
   const bytesTotal = files.reduce((sum, file) => sum + file.length, 0);
   const pieceLength = pieceLengthFor(bytesTotal);
   const pieceHashes = await hashFiles(files, bytesTotal, pieceLength, options);
@@ -73,7 +76,7 @@ export async function makeTorrent(path: string, options: MakeOptions = {}): Prom
   const info = await readInfo(raw);
   if (isFault(info)) throw new MonsoonError('refused', `${root} cannot become a torrent: ${info.text}`);
   const sourcePaths = files.map((file) => file.sourcePath);
-  return { info, sourcePaths, leftOut, renamed: renamedIn(root, info, sourcePaths) };
+  return { info, sourcePaths, leftOut, renamed: renamedIn(root, info, sourcePaths), survey };
 }
 
 function renamedIn(root: string, info: TorrentInfo, sourcePaths: readonly string[]): Renamed {
@@ -119,7 +122,7 @@ async function* readSteps(
     const handle = await orNamed(file.sourcePath, openFound(file));
     try {
       const before = await orNamed(file.sourcePath, handle.stat());
-      if (!before.isFile() || before.size !== file.length) throw changed(file);
+      if (!before.isFile() || before.size !== file.length || before.mtimeMs !== file.modifiedMs) throw changed(file);
       for (let at = 0; at < file.length; ) {
         signal?.throwIfAborted();
         const buffer = buffers[turn++ % 2]!;

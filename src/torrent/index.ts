@@ -65,6 +65,7 @@ export {
   type Snapshot,
 } from './resume.ts';
 export { PRIORITY, type Priority, piecePriorities, storedPerFile } from './selection.ts';
+export { type ShareEffect, type ShareFact, ShareWatch, type Survey } from './share-watch.ts';
 export { type StallFacts, stallReason } from './stall.ts';
 export {
   type AnnounceFacts,
