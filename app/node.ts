@@ -452,14 +452,14 @@ class Node implements RunningNode {
   }
 
   async stop(): Promise<void> {
-    const { http, host, waysIn, nodes, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
+    const { http, host, library, waysIn, nodes, reach, sync, torrents, trackerFront, publicFront } = this.#parts;
     const { alarms, dialler, memory, network, opener, port, store, udp } = this.#base;
     // Others take over first: as long as that takes, this node answers as before. Without a network there are none.
     if (network.problem === undefined) await host.drain();
     network.close();
     waysIn.close();
     this.#parts.news.close();
-    await Promise.all([sync.close(), this.#parts.filterExchange.close()]);
+    await Promise.all([library.close(), sync.close(), this.#parts.filterExchange.close()]);
     this.#services.lan?.close();
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
     // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.

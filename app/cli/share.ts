@@ -16,7 +16,7 @@ export const share: Verb = {
   name: 'share',
   alias: 'seed',
   parameters: ['<path...>'],
-  summary: 'share files and folders; returns once they are hashed and announced',
+  summary: 'share files and folders, also as they change; returns once they are hashed and announced',
   options: CLAIM_OPTIONS,
   async run(call, context) {
     const paths = call.arguments.map((path) => resolve(context.cwd, path));

@@ -48,6 +48,14 @@ export class Publisher {
     }
   }
 
+  /** What we say of a torrent; undefined where we say nothing, or nothing any more. */
+  async claimsOf(infoHash: InfoHash): Promise<CheckedClaims | undefined> {
+    const entry = await this.#ownEntry(infoHash);
+    if (!entry || entry.isWithdrawn) return undefined;
+    const { category, tags, description } = entry;
+    return { category, tags, description };
+  }
+
   /** Publishes an entry, or a new one in the place of ours. */
   async publish(info: PublishedInfo, claims: CheckedClaims): Promise<void> {
     const before = await this.#ownEntry(info.infoHash);

@@ -3,20 +3,19 @@
  * torrents, listing and supernodes; each of them knows nothing of the others.
  */
 import { mkdirSync } from 'node:fs';
-import { rm, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { Config } from '../../config/index.ts';
 import { formatAddress, type InfoHash, isFault, MonsoonError, type NodeId } from '../../src/base/index.ts';
-import { wallNow } from '../../src/io/alarm-clock.ts';
-import { writeFileAtomically } from '../../src/io/atomic-file.ts';
+import { type AlarmClock, wallNow } from '../../src/io/alarm-clock.ts';
 import type { HttpClient } from '../../src/io/http-client.ts';
 import type { Identity } from '../../src/io/identity.ts';
-import { type ListingStore, type MadeTorrent, makeTorrent } from '../../src/io/index.ts';
+import type { ListingStore } from '../../src/io/index.ts';
 import type { Torrent } from '../../src/io/torrent.ts';
 import type { Torrents } from '../../src/io/torrents.ts';
 import { type DenyFacts, parseClaims } from '../../src/listing/index.ts';
 import type { Descriptor } from '../../src/overlay/index.ts';
-import { encodeMetainfo, formatMagnet, NO_WISHES } from '../../src/torrent/index.ts';
+import { encodeMetainfo } from '../../src/torrent/index.ts';
 import type { Home } from '../home.ts';
 import type { Filter } from '../listing/filter.ts';
 import type { ListingSync } from '../listing/listing-sync.ts';
@@ -45,7 +44,7 @@ import type { OpenFile } from '../streamed-file.ts';
 import { isSameFolder, requireWritable } from './download-folder.ts';
 import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.ts';
 import { openFile } from './open-file.ts';
-import { requireApart } from './share-folder.ts';
+import { Shares } from './shares.ts';
 import { heldTorrent, resolveTarget, type Target, targetOfBytes } from './target.ts';
 import { countRows, fileRows, listedFileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
 
@@ -62,6 +61,7 @@ export interface LibrarySettings {
   readonly filter: Filter;
   readonly http: HttpClient;
   readonly counts: OwnCounts;
+  readonly alarms: AlarmClock;
   readonly log: Log;
 }
 
@@ -69,6 +69,7 @@ export interface LibrarySettings {
 export class Library {
   readonly #settings: LibrarySettings;
   readonly #metadata: MetadataSource;
+  readonly #shares: Shares;
   #rowCount = 0;
   #isCounting = false;
 
@@ -76,6 +77,14 @@ export class Library {
     this.#settings = settings;
     this.#metadata = new MetadataSource({ ...settings, originOf: (infoHash) => this.#originOf(infoHash) });
     mkdirSync(this.#torrentFiles, { recursive: true, mode: 0o700 });
+    this.#shares = new Shares({
+      ...settings,
+      directory: join(settings.home.dataDir, 'shares'),
+      torrentFiles: this.#torrentFiles,
+      downloadDir: () => this.#downloadDir,
+      trackersFor: (infoHash) => this.#trackersFor(infoHash),
+      remove: (torrent) => this.#remove(torrent, false),
+    });
   }
 
   /** Torrents listed at the last look, which each question causes to be taken anew: entries come from others at any time. */
@@ -101,7 +110,13 @@ export class Library {
     await torrents.recall();
     this.attend();
     await this.#settings.publisher.recall((infoHash) => torrents.get(infoHash) !== undefined);
+    await this.#shares.recall();
     this.#rowCount = await store.rowCount();
+  }
+
+  /** Follows no share any more; resolves when nothing is under way. */
+  close(): Promise<void> {
+    return this.#shares.close();
   }
 
   /**
@@ -120,25 +135,9 @@ export class Library {
   }
 
   async share(given: string, claims: Claims): Promise<SharedTorrent> {
-    const path = resolve(given);
-    const checked = parseClaims(claims);
-    if (isFault(checked)) throw new MonsoonError('usage', `${checked.text}.`);
-    const found = await stat(path).catch((cause) => {
-      throw new MonsoonError('not-found', `There is no ${path}.`, cause);
-    });
-    if (found.isDirectory()) await requireApart(path, this.#downloadDir);
-    const made = await makeTorrent(path);
-    const { infoHash } = made.info;
-    const trackers = this.#trackersFor(infoHash);
-    await this.#seed(made, found.isDirectory() ? path : dirname(path), trackers);
-    const torrentFile = join(this.#torrentFiles, `${infoHash}.torrent`);
-    await writeFileAtomically(torrentFile, encodeMetainfo({ info: made.info.raw, trackers, createdBy: 'monsoon' }));
-    await this.#settings.publisher.publish(made.info, checked);
+    const shared = await this.#shares.share(resolve(given), claims);
     this.#rowCount = await this.#settings.store.rowCount();
-    const { name, length: size } = made.info;
-    const magnet = formatMagnet({ infoHash, name, trackers: trackers.flat() });
-    const { leftOut, renamed } = made;
-    return { infoHash, name, size, magnet, torrentFile, leftOut, renamed };
+    return shared;
   }
 
   async get(what: string, directory: string | undefined, wanted?: Wanted): Promise<TorrentRow> {
@@ -353,31 +352,9 @@ export class Library {
     const { torrents, sync } = this.#settings;
     const { infoHash } = torrent.spec;
     await torrents.remove(torrent, withData);
+    await this.#shares.forget(infoHash);
     sync.remove(infoHash);
     await rm(join(this.#torrentFiles, `${infoHash}.torrent`), { force: true });
-  }
-
-  async #seed(made: MadeTorrent, directory: string, trackers: string[][]): Promise<void> {
-    const { info, sourcePaths } = made;
-    const added = this.#settings.torrents.add({
-      infoHash: info.infoHash,
-      name: info.name,
-      info,
-      trackers,
-      webSeeds: [],
-      directory,
-      sourcePaths,
-      wishes: NO_WISHES,
-      isWhole: true,
-      addedSeconds: wallNow(),
-      completedSeconds: wallNow(),
-    });
-    if (!added) throw new MonsoonError('refused', 'There are too many torrents already.');
-    await added.started;
-    if (added.host.phase === 'failed') {
-      throw new MonsoonError('disk', added.host.figures().stalledBecause ?? `${info.name} cannot be shared.`);
-    }
-    await added.host.announced;
   }
 
   /** The announce URL of the supernode that owns a hash, as one tier; none while nobody is known. */

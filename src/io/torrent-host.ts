@@ -357,7 +357,7 @@ export class TorrentHost {
     await this.#written;
     if (this.#hasEnded()) return;
     if (disk.isReadOnly && !stored.isFull) {
-      return this.#fail(`${this.spec.name} changed since it was shared; share it again`);
+      return this.#fail(`${this.spec.name} changed since it was shared; it is shared anew once it is at rest`);
     }
     const transfer = this.#opening.transferOf(info, disk, stored);
     this.#written = this.#memory.begin(transfer, this.#opening.checkedShare !== undefined);

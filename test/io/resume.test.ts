@@ -357,7 +357,7 @@ test('a share whose content changed fails with a sentence, and its files are nev
   const node = await openNodeFor(t, first.home);
   const host = await recalled(node, shared);
   assert.equal(host.phase, 'failed');
-  assert.match(host.figures().stalledBecause ?? '', /changed since it was shared; share it again/);
+  assert.match(host.figures().stalledBecause ?? '', /changed since it was shared; it is shared anew/);
   assert.equal(lstatSync(path).mtimeMs, before.mtimeMs);
   // The same torrent as a download takes its place, elsewhere.
   const replaced = node.torrents.add(specOf(shared.made.info, temporaryFolder('elsewhere')))!;
