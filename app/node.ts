@@ -459,11 +459,12 @@ class Node implements RunningNode {
     network.close();
     waysIn.close();
     this.#parts.news.close();
-    await Promise.all([library.close(), sync.close(), this.#parts.filterExchange.close()]);
+    const closing = library.close();
+    await Promise.all([sync.close(), this.#parts.filterExchange.close()]);
     this.#services.lan?.close();
     await Promise.all([this.#services.dht?.close(), this.#services.dns?.close()]);
     // Torrents say goodbye to trackers, one of which may be this node: its port is open until they did.
-    await Promise.all([torrents.stop(), reach.close()]);
+    await Promise.all([torrents.stop(), reach.close(), closing]);
     host.close();
     dialler.close();
     opener.close();

@@ -83,7 +83,7 @@ export class Library {
       torrentFiles: this.#torrentFiles,
       downloadDir: () => this.#downloadDir,
       trackersFor: (infoHash) => this.#trackersFor(infoHash),
-      remove: (torrent) => this.#remove(torrent, false),
+      discard: (torrent) => this.#discard(torrent, false),
     });
   }
 
@@ -160,6 +160,7 @@ export class Library {
     waysIn.noteTrackers(target.trackers.flat());
     const known = torrents.get(infoHash);
     const isHere = known !== undefined && known.phase !== 'failed';
+    if (directory !== undefined && !isHere) await this.#shares.requireOutside(directory);
     if (directory !== undefined) await (isHere ? requireIn(known, directory) : requireWritable(directory));
     if (isHere && wanted) await this.#change(known, choiceOf(wanted));
     const added = torrents.add({
@@ -263,6 +264,7 @@ export class Library {
         await torrent.verify();
         break;
       case 'move':
+        await this.#shares.requireOutside(resolve(action.directory));
         await torrent.move(resolve(action.directory));
         break;
       case 'limit':
@@ -323,7 +325,7 @@ export class Library {
         await publisher.edit(infoHash, statement.claims);
         break;
       case 'withdraw':
-        await publisher.withdraw(infoHash);
+        if (!(await this.#shares.unlist(infoHash))) await publisher.withdraw(infoHash);
         break;
     }
     this.#rowCount = await store.rowCount();
@@ -349,10 +351,15 @@ export class Library {
 
   /** What others may still seed stays listed; it is only published by us no more. */
   async #remove(torrent: Torrent, withData: boolean): Promise<void> {
+    // First: a change would share it again.
+    await this.#shares.forget(torrent.spec.infoHash);
+    await this.#discard(torrent, withData);
+  }
+
+  async #discard(torrent: Torrent, withData: boolean): Promise<void> {
     const { torrents, sync } = this.#settings;
     const { infoHash } = torrent.spec;
     await torrents.remove(torrent, withData);
-    await this.#shares.forget(infoHash);
     sync.remove(infoHash);
     await rm(join(this.#torrentFiles, `${infoHash}.torrent`), { force: true });
   }

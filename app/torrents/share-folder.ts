@@ -18,7 +18,8 @@ export async function requireApart(shared: string, downloads: string): Promise<v
   );
 }
 
-function holds(outer: string, inner: string): boolean {
+/** Whether a real path is another, or leads to something in it. */
+export function holds(outer: string, inner: string): boolean {
   const way = relative(outer, inner);
   return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || resolve(way) === way);
 }

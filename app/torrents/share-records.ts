@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import {
   type Fault,
   fault,
@@ -18,15 +19,21 @@ import { type CheckedClaims, parseClaims } from '../../src/listing/index.ts';
 import type { Survey } from '../../src/torrent/index.ts';
 
 const NAME = /^[0-9a-f]{40}$/;
+/** Some milliseconds. */
+const READ_AT_ONCE = 64;
 
 export interface ShareRecord {
   /** Absolute, of a file or folder. */
   readonly path: string;
+  /** Where that led when it was shared, symbolic links followed. */
+  readonly realPath: string;
   readonly infoHash: InfoHash;
   /** Of what was hashed; undefined once nothing was there any more. */
   readonly survey: Survey;
   /** What was said of it in the listing when it was lost: the same is said again when it is back. */
   readonly lost: CheckedClaims | undefined;
+  /** What was shared from there before, until it is taken back. */
+  readonly replaces: readonly InfoHash[];
 }
 
 export class ShareRecords {
@@ -41,8 +48,10 @@ export class ShareRecords {
 
   /** Reads what is there; what is damaged is set aside, and the damage told. */
   async load(damaged: (path: string) => void): Promise<void> {
+    let read = 0;
     const names = (await readdir(this.#directory)).map((name) => name.replace(PREVIOUS, ''));
     for (const name of new Set(names.filter((name) => NAME.test(name)))) {
+      if (++read % READ_AT_ONCE === 0) await setImmediate();
       const { generation, setAside } = await new GenerationFile(join(this.#directory, name)).load(parseRecord);
       setAside.forEach(damaged);
       if (generation) this.#records.set(generation.value.path, generation.value);
@@ -76,14 +85,23 @@ export class ShareRecords {
 
 function parseRecord(body: Uint8Array): ShareRecord | Fault<'share-record'> {
   try {
-    const { path, infoHash, survey, lost } = JSON.parse(lossyTextOfUtf8(body)) as Record<string, unknown>;
-    const hash = typeof infoHash === 'string' ? parseInfoHash(infoHash) : undefined;
+    const { path, realPath, infoHash, survey, lost, replaces } = JSON.parse(lossyTextOfUtf8(body)) as Fields;
+    const hash = hashOf(infoHash);
     const claims = lost === undefined ? undefined : parseClaims(lost as object);
-    if (typeof path === 'string' && hash && !isFault(claims)) {
-      return { path, infoHash: hash, survey: typeof survey === 'string' ? survey : undefined, lost: claims };
+    const isWhole = typeof path === 'string' && typeof realPath === 'string' && hash && Array.isArray(replaces);
+    if (isWhole && !isFault(claims)) {
+      const before = replaces.flatMap((each) => hashOf(each) ?? []);
+      const last = typeof survey === 'string' ? survey : undefined;
+      return { path, realPath, infoHash: hash, survey: last, lost: claims, replaces: before };
     }
   } catch {
     // Said below.
   }
   return fault('share-record', 'it is no record of a share');
+}
+
+type Fields = Record<keyof ShareRecord, unknown>;
+
+function hashOf(value: unknown): InfoHash | undefined {
+  return typeof value === 'string' ? parseInfoHash(value) : undefined;
 }

@@ -5,21 +5,23 @@
  * follows looks from time to time.
  */
 import { type FSWatcher, watch } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 /** Watched folders of a node; a system may allow fewer. */
 export const FOLDERS_MAX = 8192;
-/** Watches opened in one go: some milliseconds. */
-const OPENED_AT_ONCE = 256;
 
 /** One watch, and for whom. */
 interface Watched {
   readonly watcher: FSWatcher;
+  /** Which folder it is, whatever has its name later. */
+  readonly inode: number;
   /** Paths that this folder belongs to. */
   readonly inside: Set<string>;
   /** Paths that lie in it, and are followed themselves. */
   readonly beside: Set<string>;
+  /** Watched folders right in it. */
+  readonly below: Set<string>;
 }
 
 export class FolderWatches {
@@ -34,22 +36,27 @@ export class FolderWatches {
   }
 
   /**
-   * From now on follows a file or folder by the folders that belong to it, and by the one that it lies in. Resolves when
-   * they are watched, as far as the system lets us.
+   * From now on follows a file or folder by the folders that belong to it, each after the one that it lies in, and by the
+   * one that it lies in itself. Resolves when they are watched, as far as the system lets us: to whether some of them were
+   * not before, so that what happened in them meanwhile was heard by nobody.
    */
-  async follow(path: string, folders: readonly string[]): Promise<void> {
+  async follow(path: string, folders: readonly string[]): Promise<boolean> {
     const wanted = new Set(folders);
     for (const folder of this.#followed.get(path) ?? []) {
       if (!wanted.has(folder)) this.#release(folder, (watched) => watched.inside.delete(path));
     }
     this.#followed.set(path, wanted);
-    this.#open(dirname(path))?.beside.add(path);
-    let opened = 0;
-    for (const folder of wanted) {
-      if (++opened % OPENED_AT_ONCE === 0) await setImmediate();
-      if (this.#followed.get(path) !== wanted) return;
-      this.#open(folder)?.inside.add(path);
+    let isNew = false;
+    for (const folder of new Set([dirname(path), ...wanted])) {
+      const inode = await inodeOf(folder);
+      if (this.#followed.get(path) !== wanted) return false;
+      const before = this.#watched.get(folder);
+      const watched = this.#open(folder, inode);
+      isNew ||= watched !== before || (wanted.has(folder) && inode === undefined);
+      if (folder === dirname(path)) watched?.beside.add(path);
+      if (wanted.has(folder)) watched?.inside.add(path);
     }
+    return isNew;
   }
 
   leave(path: string): void {
@@ -63,15 +70,19 @@ export class FolderWatches {
     this.#followed.clear();
   }
 
-  #open(folder: string): Watched | undefined {
+  #open(folder: string, inode: number | undefined): Watched | undefined {
     const known = this.#watched.get(folder);
-    if (known || this.#watched.size >= FOLDERS_MAX) return known;
+    if (known?.inode === inode) return known;
+    if (known) this.#forgetBelow(folder);
+    if (inode === undefined || this.#watched.size >= FOLDERS_MAX) return undefined;
     try {
       const watcher = watch(folder, { persistent: false });
       watcher.on('change', (type, name) => this.#note(folder, type, typeof name === 'string' ? name : undefined));
       watcher.on('error', () => this.#forget(folder));
-      const watched = { watcher, inside: new Set<string>(), beside: new Set<string>() };
+      const others = { inside: known?.inside ?? new Set<string>(), beside: known?.beside ?? new Set<string>() };
+      const watched: Watched = { watcher, inode, ...others, below: new Set() };
       this.#watched.set(folder, watched);
+      this.#watched.get(dirname(folder))?.below.add(folder);
       return watched;
     } catch {
       // It is gone, or the system watches no more folders.
@@ -93,10 +104,8 @@ export class FolderWatches {
 
   /** What has this name now is another folder, or none, and so is everything below it. */
   #forgetBelow(place: string): void {
-    if (!this.#watched.has(place)) return;
-    for (const folder of this.#watched.keys()) {
-      if (folder === place || folder.startsWith(place + sep)) this.#forget(folder);
-    }
+    for (const folder of this.#watched.get(place)?.below ?? []) this.#forgetBelow(folder);
+    this.#forget(place);
   }
 
   #release(folder: string, release: (watched: Watched) => void): void {
@@ -108,6 +117,17 @@ export class FolderWatches {
 
   #forget(folder: string): void {
     this.#watched.get(folder)?.watcher.close();
+    this.#watched.get(dirname(folder))?.below.delete(folder);
     this.#watched.delete(folder);
+  }
+}
+
+/** Undefined where no folder is. */
+async function inodeOf(folder: string): Promise<number | undefined> {
+  try {
+    const found = await stat(folder);
+    return found.isDirectory() ? found.ino : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -12,23 +12,24 @@ export interface ShareFollowerSettings {
   readonly alarms: AlarmClock;
   readonly log: (text: string) => void;
   /**
-   * Shares what lies at a path now, which is another thing than before or nothing; resolves with its survey, or with
-   * `left` when it is shared no more. What it rejects with is logged, and it is asked again.
+   * Shares what lies at a path now, which is another thing than before, or nothing; resolves with the survey of what is
+   * shared then, or with `left` when that is nothing any more. What it rejects with is logged, and it is asked again.
+   * @param signal it is to be ended: nobody waits for it
    */
-  readonly renew: (path: string) => Promise<{ readonly survey: Survey } | 'left'>;
+  readonly renew: (path: string, survey: Survey, signal: AbortSignal) => Promise<{ readonly survey: Survey } | 'left'>;
 }
 
 export class ShareFollower {
   readonly #settings: ShareFollowerSettings;
   readonly #machine = new ShareWatch();
-  readonly #followed = new Set<string>();
   readonly #watches = new FolderWatches((path) => this.#notice(path));
   readonly #wake = (): void => this.#input({ type: 'tick' });
+  /** Each with what ends a look or a renewal of it. */
+  readonly #followed = new Map<string, AbortController>();
   /** In this turn of the event loop: a copy of a thousand files is one change. */
   readonly #noticed = new Set<string>();
   #isTurnEnding = false;
-  /** Looks and renewals that are under way: one of each. */
-  readonly #work = new Set<Promise<void>>();
+  #renewal: Promise<unknown> = Promise.resolve();
   /** What was logged last of each path, so that a lasting problem is told once. */
   readonly #problems = new Map<string, string>();
   #isClosed = false;
@@ -39,23 +40,25 @@ export class ShareFollower {
 
   /** Follows what is shared at a path as it was at that survey. */
   follow(path: string, survey: Survey): void {
-    this.#followed.add(path);
+    if (!this.#followed.has(path)) this.#followed.set(path, new AbortController());
     this.#input({ type: 'shared', path, survey });
   }
 
   leave(path: string): void {
+    this.#followed.get(path)?.abort();
     this.#followed.delete(path);
     this.#watches.leave(path);
     this.#problems.delete(path);
     this.#input({ type: 'left', path });
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Ends what is under way; resolves when no renewal is. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#settings.alarms.set(this.#wake, undefined);
     this.#watches.close();
-    await Promise.all(this.#work);
+    for (const end of this.#followed.values()) end.abort();
+    await this.#renewal;
   }
 
   #notice(path: string): void {
@@ -79,38 +82,45 @@ export class ShareFollower {
       for (const path of this.#noticed) this.#machine.input({ type: 'noticed', path }, now());
       this.#noticed.clear();
       for (const effect of this.#machine.effects()) {
-        const work: Promise<void> = this.#perform(effect).finally(() => this.#work.delete(work));
-        this.#work.add(work);
+        const done = this.#perform(effect);
+        if (effect.type === 'renew') this.#renewal = done;
       }
       this.#settings.alarms.set(this.#wake, this.#machine.deadline?.at);
     });
   }
 
-  async #perform({ type, path }: ShareEffect): Promise<void> {
+  /** Never rejects. */
+  async #perform(effect: ShareEffect): Promise<void> {
+    const { type, path } = effect;
+    const end = this.#followed.get(path)?.signal ?? AbortSignal.abort();
     try {
-      const fact = type === 'survey' ? await this.#survey(path) : await this.#renew(path);
+      const fact = type === 'survey' ? await this.#survey(path, end) : await this.#renew(path, effect.survey, end);
       if (type === 'renew') this.#problems.delete(path);
       this.#input(fact);
     } catch (error) {
-      const problem = textOfError(error);
-      if (this.#problems.get(path) !== problem) this.#settings.log(`changes of ${path} are not shared yet: ${problem}`);
-      this.#problems.set(path, problem);
-      this.#input({ type: 'failed', path });
+      if (!end.aborted) this.#tell(path, textOfError(error));
+      this.#input({ type: 'failed', path, effect: type });
     }
   }
 
-  async #survey(path: string): Promise<ShareFact> {
+  async #survey(path: string, end: AbortSignal): Promise<ShareFact> {
     const began = now();
-    const { survey, folders } = await surveyShare(path);
+    const { survey, folders } = await surveyShare(path, end);
     const tookMs = now() - began;
-    if (this.#followed.has(path) && !this.#isClosed) await this.#watches.follow(path, folders);
+    end.throwIfAborted();
+    if (await this.#watches.follow(path, folders)) this.#machine.input({ type: 'noticed', path }, now());
     return { type: 'surveyed', path, survey, tookMs };
   }
 
-  async #renew(path: string): Promise<ShareFact> {
-    const renewed = await this.#settings.renew(path);
-    if (renewed !== 'left') return { type: 'shared', path, ...renewed };
+  async #renew(path: string, found: Survey, end: AbortSignal): Promise<ShareFact> {
+    const renewed = await this.#settings.renew(path, found, end);
+    if (renewed !== 'left') return { type: 'renewed', path, survey: renewed.survey };
     this.leave(path);
-    return { type: 'left', path };
+    return { type: 'failed', path, effect: 'renew' };
+  }
+
+  #tell(path: string, problem: string): void {
+    if (this.#problems.get(path) !== problem) this.#settings.log(`changes of ${path} are not shared yet: ${problem}`);
+    this.#problems.set(path, problem);
   }
 }

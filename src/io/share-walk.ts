@@ -3,8 +3,8 @@
  * pipes and devices are left out: a link may lead outside of what the user chose.
  */
 import type { Stats } from 'node:fs';
-import { lstat, readdir, stat } from 'node:fs/promises';
-import { basename, sep } from 'node:path';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, sep } from 'node:path';
 import { hex, lossyTextOfUtf8, MonsoonError, textOfUtf8, utf8 } from '../base/index.ts';
 import { compareFiles, FILES_MAX, type LeftOut, type NewFile, nameInTorrent, type Survey } from '../torrent/index.ts';
 import { sha1 } from './hash.ts';
@@ -16,47 +16,54 @@ const FINGERPRINT_BYTES = 20;
 export interface FoundFile extends NewFile {
   readonly sourcePath: string;
   readonly modifiedMs: number;
+  /** Which file it is, whatever has its name later. */
+  readonly inode: number;
 }
 
 /** What a walk found. */
 export interface Found {
   readonly files: FoundFile[];
   readonly leftOut: LeftOut;
-  /** Absolute paths of the folder that was chosen and of those in it; none for a file. */
+  /** Absolute paths of the folder that was chosen and of those in it; of a file behind a link, the one that has it. */
   readonly folders: readonly string[];
   readonly survey: Survey;
 }
 
-/** Of a place where nothing is that could be shared. */
-const NOTHING: Pick<Found, 'folders' | 'survey'> = { folders: [], survey: undefined };
-
 /** What lies at a place, and in which folders; rejects with a MonsoonError where that cannot be told. */
-export async function surveyShare(path: string): Promise<Pick<Found, 'folders' | 'survey'>> {
+export async function surveyShare(path: string, signal: AbortSignal): Promise<Pick<Found, 'folders' | 'survey'>> {
   try {
-    await orNamed(path, stat(path));
-  } catch (error) {
-    if (error instanceof MonsoonError && error.code === 'not-found') return NOTHING;
-    throw error;
-  }
-  try {
-    return await findFiles(path, undefined);
-  } catch (error) {
+    const { files, folders, survey } = await walk(path, signal);
     // Nothing in it, as where a disk is mounted at other times.
-    if (error instanceof MonsoonError && error.code === 'usage') return NOTHING;
+    return { folders, survey: files.length === 0 ? undefined : survey };
+  } catch (error) {
+    // It may be a file that went while we walked.
+    const isGone = await stat(path).then(
+      () => false,
+      ({ code }: NodeJS.ErrnoException) => code === 'ENOENT' || code === 'ENOTDIR',
+    );
+    if (isGone) return { folders: [], survey: undefined };
     throw error;
   }
 }
 
 /** The files of a new torrent in its order; a chosen link is followed, links inside a folder are not. */
 export async function findFiles(root: string, signal: AbortSignal | undefined): Promise<Found> {
+  const found = await walk(root, signal);
+  if (found.files.length === 0) throw new MonsoonError('usage', `${root} holds no files, so there is nothing to share`);
+  return { ...found, files: sorted(found.files) };
+}
+
+/** Every file once, in no order. */
+async function walk(root: string, signal: AbortSignal | undefined): Promise<Found> {
   const chosen = await orNamed(root, stat(root));
   if (basename(root) === '') throw new MonsoonError('usage', 'a whole file system cannot be shared; choose a folder');
   const leftOut = { links: 0, emptyFolders: 0, others: 0 };
   const print = new Fingerprint();
   if (chosen.isFile()) {
     print.add('', chosen);
-    const file = { path: [], length: chosen.size, sourcePath: root, modifiedMs: chosen.mtimeMs };
-    return { files: [file], leftOut, folders: [], survey: print.text };
+    const real = await orNamed(root, realpath(root));
+    const folders = real === root ? [] : [dirname(real)];
+    return { files: [foundFile([], root, chosen)], leftOut, folders, survey: print.text };
   }
   if (!chosen.isDirectory()) throw new MonsoonError('usage', `${root} is neither a file nor a folder`);
   const files: FoundFile[] = [];
@@ -79,17 +86,19 @@ export async function findFiles(root: string, signal: AbortSignal | undefined): 
       if (entryPath.length > DEPTH_MAX) throw new MonsoonError('refused', `${sourcePath} lies too deep for a torrent`);
       if (entry.isDirectory()) folders.push(entryPath);
       else {
-        const found = await orNamed(sourcePath, lstat(sourcePath));
-        print.add(entryPath.join(sep), found);
-        const { size: length, mtimeMs: modifiedMs } = found;
-        files.push({ path: entryPath.map(nameInTorrent), length, sourcePath, modifiedMs });
+        const stats = await orNamed(sourcePath, lstat(sourcePath));
+        print.add(entryPath.join(sep), stats);
+        files.push(foundFile(entryPath.map(nameInTorrent), sourcePath, stats));
       }
       if (files.length + folders.length > FILES_MAX)
         throw new MonsoonError('refused', `${root} holds over ${FILES_MAX} files and folders`);
     }
   }
-  if (files.length === 0) throw new MonsoonError('usage', `${root} holds no files, so there is nothing to share`);
-  return { files: sorted(files), leftOut, folders: entered, survey: print.text };
+  return { files, leftOut, folders: entered, survey: print.text };
+}
+
+function foundFile(path: readonly string[], sourcePath: string, { size, mtimeMs, ino }: Stats): FoundFile {
+  return { path, length: size, sourcePath, modifiedMs: mtimeMs, inode: ino };
 }
 
 /** Of names, sizes, times and inodes, in whichever order they come. */

@@ -122,7 +122,8 @@ async function* readSteps(
     const handle = await orNamed(file.sourcePath, openFound(file));
     try {
       const before = await orNamed(file.sourcePath, handle.stat());
-      if (!before.isFile() || before.size !== file.length || before.mtimeMs !== file.modifiedMs) throw changed(file);
+      const isSame = before.ino === file.inode && before.size === file.length && before.mtimeMs === file.modifiedMs;
+      if (!before.isFile() || !isSame) throw changed(file);
       for (let at = 0; at < file.length; ) {
         signal?.throwIfAborted();
         const buffer = buffers[turn++ % 2]!;

@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { type Address, type InfoHash, isFault, later, MonsoonError, textOfError } from '../base/index.ts';
 import { admittedDownloads, renumbered } from '../session/index.ts';
-import { metainfoSteps, NO_ORDERS } from '../torrent/index.ts';
+import { metainfoSteps, NO_ORDERS, type UserOrders } from '../torrent/index.ts';
 import type { WireHandshake } from '../wire/index.ts';
 import { now } from './alarm-clock.ts';
 import { sha1 } from './hash.ts';
@@ -65,8 +65,9 @@ export class Torrents {
   /**
    * Adds a torrent, or finds the one that is there: adding twice changes nothing. Throws a MonsoonError while it is
    * being removed.
+   * @param orders of a new one, kept before it is done
    */
-  add(spec: TorrentSpec): AddedTorrent | undefined {
+  add(spec: TorrentSpec, orders: UserOrders = NO_ORDERS): AddedTorrent | undefined {
     const known = this.#torrents.get(spec.infoHash);
     if (known) {
       if (this.#leaving.has(known)) {
@@ -77,12 +78,13 @@ export class Torrents {
     }
     if (this.#torrents.size >= TORRENTS_MAX) return undefined;
     const torrent = this.#hold(
-      new Torrent(spec, { orders: NO_ORDERS, remembered: undefined }, this.#services, this.#directory, () =>
-        this.#noteChange(),
-      ),
+      new Torrent(spec, { orders, remembered: undefined }, this.#services, this.#directory, () => this.#noteChange()),
     );
     this.#reviewQueue();
-    return { host: torrent, kept: this.#keep(torrent), started: torrent.started };
+    const kept = this.#keep(torrent);
+    // The first order writes all of them down.
+    const isOrdered = orders === NO_ORDERS ? Promise.resolve() : torrent.limit(orders.downMax, orders.upMax);
+    return { host: torrent, kept, started: isOrdered.then(() => torrent.started) };
   }
 
   /** Starts everything that was there at the last stop, however that came about. */

@@ -23,29 +23,35 @@ const RENEWAL_TIMES = 2;
 /** Between looks while nobody notices anything: network file systems tell of no change that another machine made. */
 const RESCAN_MS = 10 * 60_000;
 const RESCAN_LOOK_TIMES = 500;
-/** After a look or a renewal that failed. */
-const RETRY_MS = 5000;
+/** After a look or a renewal that failed, as where a file went between the two. */
+const RETRY_MS = 1000;
 
 /** What lies at a place: equal texts are equal as far as names, sizes, times and inodes tell; undefined where nothing is. */
 export type Survey = string | undefined;
 
 export type ShareFact =
-  /** It is shared as it was then: for the first time, or again. */
+  /** Its user shares it, and it was so then. */
   | { readonly type: 'shared'; readonly path: string; readonly survey: Survey }
-  /** It is shared no more. */
+  /** Its user shares it no more. */
   | { readonly type: 'left'; readonly path: string }
   /** The system says that something changed there. */
   | { readonly type: 'noticed'; readonly path: string }
   | { readonly type: 'surveyed'; readonly path: string; readonly survey: Survey; readonly tookMs: number }
-  /** What was wanted could not be done; it stays wanted. */
-  | { readonly type: 'failed'; readonly path: string }
+  | { readonly type: 'renewed'; readonly path: string; readonly survey: Survey }
+  /** A look or a renewal came to nothing; it stays wanted. */
+  | { readonly type: 'failed'; readonly path: string; readonly effect: ShareEffect['type'] }
   | { readonly type: 'tick' };
 
-/** Each is answered by a fact: `survey` by surveyed or failed, `renew` by shared, left or failed. */
-export interface ShareEffect {
-  /** Look at it; or share what lies there now, which may be nothing. */
-  readonly type: 'survey' | 'renew';
+/** Each is answered by one fact: `survey` by surveyed or failed, `renew` by renewed or failed. */
+export type ShareEffect =
+  | { readonly type: 'survey'; readonly path: string }
+  /** Share what lies there now, which is that, or nothing. */
+  | { readonly type: 'renew'; readonly path: string; readonly survey: Survey };
+
+/** Something that is under way. */
+interface Work {
   readonly path: string;
+  readonly since: Instant;
 }
 
 interface Share {
@@ -66,12 +72,12 @@ interface Share {
 /** The machine. */
 export class ShareWatch implements Machine<ShareFact, ShareEffect> {
   readonly #shares = new Map<string, Share>();
-  #surveying: string | undefined;
-  #renewing: { readonly path: string; readonly since: Instant } | undefined;
+  #surveying: Work | undefined;
+  #renewing: Work | undefined;
   #effects: ShareEffect[] = [];
 
   get deadline(): Deadline | undefined {
-    if (this.#surveying !== undefined) return undefined;
+    if (this.#surveying) return undefined;
     let at: Instant | undefined;
     for (const [path, share] of this.#shares) if (path !== this.#renewing?.path) at = earliest(at, share.at);
     return at === undefined ? undefined : { at, why: 'a look at what is shared' };
@@ -86,17 +92,32 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
   input(fact: ShareFact, now: Instant): void {
     if (fact.type === 'tick') return this.#lookAtNext(now);
     const share = this.#shares.get(fact.path);
-    if (fact.type === 'shared') this.#noteShared(fact.path, share, fact.survey, now);
-    else if (fact.type === 'noticed') {
-      if (share) notice(share, now);
-    } else if (fact.type === 'surveyed') {
-      this.#surveying = undefined;
-      if (share) this.#compare(fact.path, share, fact, now);
-    } else this.#end(fact, share, now);
+    switch (fact.type) {
+      case 'shared':
+        this.#noteShared(fact, 0, now);
+        break;
+      case 'left':
+        this.#shares.delete(fact.path);
+        break;
+      case 'noticed':
+        if (share) notice(share, now);
+        break;
+      case 'surveyed':
+        this.#surveying = undefined;
+        if (share) this.#compare(fact, share, now);
+        break;
+      case 'renewed': {
+        const tookMs = this.#endRenewal(now);
+        if (share) this.#noteShared(fact, tookMs, now);
+        break;
+      }
+      case 'failed':
+        this.#retry(fact.effect, share, now);
+    }
   }
 
-  #noteShared(path: string, share: Share | undefined, survey: Survey, now: Instant): void {
-    const tookMs = this.#endRenewal(path, now);
+  #noteShared({ path, survey }: { path: string; survey: Survey }, tookMs: number, now: Instant): void {
+    const share = this.#shares.get(path);
     if (!share && this.#shares.size >= WATCHED_SHARES_MAX) return;
     const forgotten = share ? (now - share.renewedAt) / RENEWAL_FORGOTTEN_MS : 0;
     const renewals = share ? Math.max(0, share.renewals - forgotten) + 1 : 0;
@@ -113,7 +134,7 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
   }
 
   #lookAtNext(now: Instant): void {
-    if (this.#surveying !== undefined) return;
+    if (this.#surveying) return;
     let next: [string, Share] | undefined;
     for (const [path, share] of this.#shares) {
       if (path === this.#renewing?.path || share.at > now) continue;
@@ -122,11 +143,15 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
     if (!next) return;
     const [path, share] = next;
     share.isNoticed = false;
-    this.#surveying = path;
+    this.#surveying = { path, since: now };
     this.#effects.push({ type: 'survey', path });
   }
 
-  #compare(path: string, share: Share, { survey, tookMs }: { survey: Survey; tookMs: number }, now: Instant): void {
+  #compare(
+    { path, survey, tookMs }: { path: string; survey: Survey; tookMs: number },
+    share: Share,
+    now: Instant,
+  ): void {
     const pauseMs = Math.max(REST_MS, LOOK_TIMES * tookMs);
     if (survey === share.shared) {
       share.found = undefined;
@@ -140,27 +165,27 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
     const isAtRest = share.found !== undefined && share.found.survey === survey;
     share.found = { survey };
     share.at = later(now, pauseMs);
-    if (!isAtRest || this.#renewing !== undefined) return;
+    if (!isAtRest || this.#renewing) return;
     this.#renewing = { path, since: now };
-    this.#effects.push({ type: 'renew', path });
+    this.#effects.push({ type: 'renew', path, survey });
   }
 
-  /** Returns how long it took; 0 when none was under way there. */
-  #endRenewal(path: string, now: Instant): number {
-    if (this.#renewing?.path !== path) return 0;
-    const { since } = this.#renewing;
+  /** Returns how long it took. */
+  #endRenewal(now: Instant): number {
+    const tookMs = this.#renewing ? now - this.#renewing.since : 0;
     this.#renewing = undefined;
-    return now - since;
+    return tookMs;
   }
 
-  #end({ type, path }: { type: 'left' | 'failed'; path: string }, share: Share | undefined, now: Instant): void {
-    if (this.#surveying === path && type === 'failed') this.#surveying = undefined;
-    this.#endRenewal(path, now);
-    if (type === 'left') this.#shares.delete(path);
-    else if (share) {
-      share.found = undefined;
-      share.at = later(now, RETRY_MS);
-    }
+  #retry(effect: ShareEffect['type'], share: Share | undefined, now: Instant): void {
+    const lookedMs = effect === 'survey' && this.#surveying ? now - this.#surveying.since : 0;
+    if (effect === 'survey') this.#surveying = undefined;
+    const renewedMs = effect === 'renew' ? this.#endRenewal(now) : 0;
+    if (!share) return;
+    share.found = undefined;
+    share.at = later(now, Math.max(RETRY_MS, LOOK_TIMES * lookedMs, RENEWAL_TIMES * renewedMs));
+    // Sooner, by a notice, only for another look.
+    if (effect === 'renew') share.notBefore = share.at;
   }
 }
 

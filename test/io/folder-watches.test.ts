@@ -103,3 +103,24 @@ test('a folder that is not there, or that is followed no more, is no problem', a
   await watches.follow(share, [share]);
   assert.deepEqual([...(await toldOf(() => writeFileSync(join(inner, 'file'), '')))], []);
 });
+
+test('following says whether a change may have been missed: of what was not watched, or is gone', async (t) => {
+  const { root, watches } = await setScene(t);
+  const [share, inner] = [join(root, 'share'), join(root, 'share', 'inner')];
+  mkdirSync(inner, { recursive: true });
+  const follow = (): Promise<boolean> => watches.follow(share, [share, inner]);
+  assert.deepEqual([await follow(), await follow()], [true, false]);
+  rmSync(inner, { recursive: true });
+  assert.equal(await follow(), true);
+});
+
+test('folders whose way is another one now are watched anew', async (t) => {
+  const { root, watches, toldOf } = await setScene(t);
+  const [way, share] = [join(root, 'way'), join(root, 'way', 'to', 'share')];
+  mkdirSync(share, { recursive: true });
+  await watches.follow(share, [share]);
+  renameSync(way, join(root, 'old way'));
+  mkdirSync(share, { recursive: true });
+  assert.equal(await watches.follow(share, [share]), true);
+  assert.deepEqual([...(await toldOf(() => writeFileSync(join(share, 'file'), '')))], [share]);
+});

@@ -105,8 +105,9 @@ test('W-31 W-32 a restart finds what changed meanwhile, and makes nothing anew t
     writeFileSync(other, text);
     await until(text, FOLLOWED_SECONDS_MAX, () => listed(text.length));
   }
-  const anew = again.log.filter((line) => line.includes('what is shared has changed'));
-  assert.ok(anew.length === 2 && !anew.some((line) => line.includes(`"${folder}"`)), `${anew}`);
+  const anew = (): string[] => again.log.filter((line) => line.includes('what is shared has changed'));
+  await until('both to be told', FOLLOWED_SECONDS_MAX, () => anew().length >= 2 || undefined);
+  assert.ok(anew().length === 2 && !anew().some((line) => line.includes(`"${folder}"`)), `${anew()}`);
 });
 
 test('W-16 sharing a path again replaces what was shared from it, and keeps what was said of it', async (t) => {

@@ -46,7 +46,7 @@ class Disk {
 
   renew(path: string): void {
     this.done.push(`renew ${this.lies}`);
-    this.machine.input({ type: 'shared', path, survey: this.lies }, this.now);
+    this.machine.input({ type: 'renewed', path, survey: this.lies }, this.now);
   }
 
   get renewals(): string[] {
@@ -132,8 +132,8 @@ test('a look or a renewal that fails is tried again, and what is shared no more 
   machine.input({ type: 'shared', path: PATH, survey: 'first' }, instant(0));
   assert.deepEqual(tick(0), ['survey']);
   assert.equal(machine.deadline, undefined, 'one look at a time');
-  machine.input({ type: 'failed', path: PATH }, instant(10));
-  assert.deepEqual(tick(4000), []);
+  machine.input({ type: 'failed', path: PATH, effect: 'survey' }, instant(10));
+  assert.deepEqual(tick(500), []);
   assert.deepEqual(tick(6000), ['survey']);
   machine.input({ type: 'left', path: PATH }, instant(6001));
   machine.input({ type: 'surveyed', path: PATH, survey: 'second', tookMs: 1 }, instant(6002));
@@ -152,7 +152,7 @@ test('what takes long to be shared anew is so for at most a third of the time', 
     // Something every seven seconds.
     if (ms % 7000 === 0) survey++;
     if (ms % 7000 === 0) machine.input({ type: 'noticed', path: PATH }, now);
-    if (ms === busyUntil) machine.input({ type: 'shared', path: PATH, survey: `${survey}` }, now);
+    if (ms === busyUntil) machine.input({ type: 'renewed', path: PATH, survey: `${survey}` }, now);
     machine.input({ type: 'tick' }, now);
     const effects = machine.effects();
     for (const { type } of effects) {
@@ -177,7 +177,7 @@ test('one share is made anew at a time, and the others have their turn', () => {
     renewals.push(...machine.effects().map(({ type, path }) => `${type} ${path}`));
     // The first takes two seconds.
     if (ms === 2500)
-      machine.input({ type: 'shared', path: renewals[0]!.slice('renew '.length), survey: 'second' }, instant(ms));
+      machine.input({ type: 'renewed', path: renewals[0]!.slice('renew '.length), survey: 'second' }, instant(ms));
   }
   assert.deepEqual(renewals.toSorted(), ['renew /a', 'renew /b']);
 });
