@@ -46,7 +46,7 @@ import { changedWishes, choiceOf, requireFiles, wishesOf } from './file-wishes.t
 import { openFile } from './open-file.ts';
 import { Shares } from './shares.ts';
 import { heldTorrent, resolveTarget, type Target, targetOfBytes } from './target.ts';
-import { countRows, fileRows, listedFileRows, torrentDetail, torrentRow } from './torrent-rows.ts';
+import { countRows, fileRows, listedFileRows, type Standing, torrentDetail, torrentRow } from './torrent-rows.ts';
 
 export interface LibrarySettings {
   readonly home: Home;
@@ -246,7 +246,7 @@ export class Library {
   rows(): readonly TorrentRow[] {
     const { torrents } = this.#settings;
     const places = torrents.queuePlaces();
-    return torrents.all().map((torrent) => torrentRow(torrent, places.get(torrent) ?? null));
+    return torrents.all().map((torrent) => torrentRow(torrent, this.#standingOf(torrent, places)));
   }
 
   async act(what: string, action: TorrentAction): Promise<TorrentRow> {
@@ -298,10 +298,15 @@ export class Library {
         `${infoHash} is neither listed nor here. "monsoon get ${infoHash}" looks for it.`,
       );
     }
-    const place = (host && torrents.queuePlaces().get(host)) ?? null;
     const classOf = (source: NodeId): CountClass => counts.classOf(infoHash, source);
     const observed = countRows(sync.observationsOf(infoHash), classOf, wallNow());
-    return torrentDetail(infoHash, host, row && counts.applied([row])[0], observed, place);
+    return torrentDetail(
+      infoHash,
+      host,
+      row && counts.applied([row])[0],
+      observed,
+      this.#standingOf(host, torrents.queuePlaces()),
+    );
   }
 
   async say(what: string, statement: Statement): Promise<Said> {
@@ -346,7 +351,12 @@ export class Library {
   }
 
   #rowOf(torrent: Torrent): TorrentRow {
-    return torrentRow(torrent, this.#settings.torrents.queuePlaces().get(torrent) ?? null);
+    return torrentRow(torrent, this.#standingOf(torrent, this.#settings.torrents.queuePlaces()));
+  }
+
+  #standingOf(torrent: Torrent | undefined, places: ReadonlyMap<Torrent, number>): Standing {
+    const queuePlace = (torrent && places.get(torrent)) ?? null;
+    return { queuePlace, shareProblem: torrent && this.#shares.problemOf(torrent) };
   }
 
   /** What others may still seed stays listed; it is only published by us no more. */

@@ -124,9 +124,23 @@ export class Shares {
 
   /** It is not to be listed again when it is back; returns whether it was gone. */
   async unlist(infoHash: InfoHash): Promise<boolean> {
-    const lost = this.#records.all().filter((record) => record.infoHash === infoHash && record.lost);
-    for (const record of lost) await this.#records.put({ ...record, lost: undefined });
-    return lost.length > 0;
+    const lost = (): ShareRecord[] => this.#records.all().filter((each) => each.infoHash === infoHash && each.lost);
+    if (lost().length === 0) return false;
+    return this.#inTurn(async () => {
+      const records = lost();
+      for (const record of records) await this.#records.put({ ...record, lost: undefined });
+      return records.length > 0;
+    });
+  }
+
+  /** Why what is at its path now is not shared, for the user; undefined where it is, or nothing was shared. */
+  problemOf(torrent: Torrent): string | undefined {
+    const path = pathOf(torrent);
+    const record = path === undefined ? undefined : this.#records.get(path);
+    if (!record || record.infoHash !== torrent.spec.infoHash) return undefined;
+    if (record.survey === undefined) return `nothing is at ${path} any more; it is shared again once it is back`;
+    const problem = this.#follower.problemOf(record.path);
+    return problem && `what changed in it is not shared yet: ${problem}`;
   }
 
   /** Rejects with a MonsoonError (`refused`) where what is put into a folder would be shared as it comes. */
@@ -162,12 +176,13 @@ export class Shares {
       return 'left';
     }
     if (survey === undefined) return this.#inTurn(() => this.#lose(record));
-    const { made, realPath } = await this.#make(path, signal);
-    if (realPath !== record.realPath) {
-      const text = `it leads to ${realPath} now, and led to ${record.realPath} when it was shared; share it again`;
+    const way = await realPathOf(path);
+    if (way !== record.realPath) {
+      const text = `it leads to ${way} now, and led to ${record.realPath} when it was shared; share it again`;
       throw new MonsoonError('refused', text);
     }
-    if (made.survey !== survey) throw new MonsoonError('busy', 'it changed while it was read');
+    const { made, realPath } = await this.#make(path, signal);
+    if (realPath !== way || made.survey !== survey) throw new MonsoonError('busy', 'it changed while it was read');
     return this.#inTurn(async () => {
       // Its user may have removed it meanwhile, or shared it again.
       if (this.#records.get(path) !== record) return this.#records.get(path) ?? 'left';

@@ -15,8 +15,15 @@ import {
   type TorrentState,
 } from '../running-node.ts';
 
+/** What others know of a torrent. */
+export interface Standing {
+  readonly queuePlace: number | null;
+  /** Why what changed in it is not shared. */
+  readonly shareProblem: string | undefined;
+}
+
 /** The row of one torrent as it is now. */
-export function torrentRow(host: Torrent, queuePlace: number | null): TorrentRow {
+export function torrentRow(host: Torrent, { queuePlace, shareProblem }: Standing): TorrentRow {
   const { spec, info } = host;
   const figures = host.figures();
   const size = info?.length ?? 0;
@@ -29,7 +36,7 @@ export function torrentRow(host: Torrent, queuePlace: number | null): TorrentRow
     downBytesPerSecond: Math.round(figures.down),
     upBytesPerSecond: Math.round(figures.up),
     peers: figures.links,
-    stalledBecause: figures.stalledBecause,
+    stalledBecause: shareProblem ?? figures.stalledBecause,
     size,
     bytesDownloaded: figures.downloaded,
     bytesUploaded: figures.uploaded,
@@ -48,7 +55,7 @@ export function torrentDetail(
   host: Torrent | undefined,
   listing: ListingRow | undefined,
   counts: readonly CountRow[],
-  queuePlace: number | null,
+  standing: Standing,
 ): TorrentDetail {
   const name = host?.info?.name ?? listing?.name ?? host?.spec.name ?? infoHash;
   const trackers = host?.trackers ?? [];
@@ -58,7 +65,7 @@ export function torrentDetail(
     magnet: formatMagnet({ infoHash, name, trackers }),
     listing: listing ?? null,
     counts,
-    torrent: host ? torrentRow(host, queuePlace) : null,
+    torrent: host ? torrentRow(host, standing) : null,
     fileList: host ? fileRows(host) : [],
     pieceLength: host?.info?.pieceLength ?? null,
     trackers,

@@ -30,7 +30,7 @@ export class ShareFollower {
   readonly #noticed = new Set<string>();
   #isTurnEnding = false;
   #renewal: Promise<unknown> = Promise.resolve();
-  /** What was logged last of each path, so that a lasting problem is told once. */
+  /** Of each path the last one, until a renewal comes to something or it is as it was; a lasting one is logged once. */
   readonly #problems = new Map<string, string>();
   #isClosed = false;
 
@@ -50,6 +50,11 @@ export class ShareFollower {
     this.#watches.leave(path);
     this.#problems.delete(path);
     this.#input({ type: 'left', path });
+  }
+
+  /** Why the last look or renewal came to nothing; undefined where it did not. */
+  problemOf(path: string): string | undefined {
+    return this.#problems.get(path);
   }
 
   /** Ends what is under way; resolves when no renewal is. */
@@ -95,8 +100,8 @@ export class ShareFollower {
     const end = this.#followed.get(path)?.signal ?? AbortSignal.abort();
     try {
       const fact = type === 'survey' ? await this.#survey(path, end) : await this.#renew(path, effect.survey, end);
-      if (type === 'renew') this.#problems.delete(path);
       this.#input(fact);
+      if (this.#machine.isSame(path)) this.#problems.delete(path);
     } catch (error) {
       if (!end.aborted) this.#tell(path, textOfError(error));
       this.#input({ type: 'failed', path, effect: type });

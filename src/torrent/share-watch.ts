@@ -56,7 +56,9 @@ interface Work {
 
 interface Share {
   shared: Survey;
-  /** What the last look found, when that was something else. */
+  /** As far as the last look told. */
+  isSame: boolean;
+  /** What the last look found, when that was something else and may be shared. */
   found: { readonly survey: Survey } | undefined;
   /** When to look next. */
   at: Instant;
@@ -81,6 +83,11 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
     let at: Instant | undefined;
     for (const [path, share] of this.#shares) if (path !== this.#renewing?.path) at = earliest(at, share.at);
     return at === undefined ? undefined : { at, why: 'a look at what is shared' };
+  }
+
+  /** Whether the last look found what is shared. */
+  isSame(path: string): boolean {
+    return this.#shares.get(path)?.isSame ?? true;
   }
 
   effects(): ShareEffect[] {
@@ -123,6 +130,7 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
     const renewals = share ? Math.max(0, share.renewals - forgotten) + 1 : 0;
     this.#shares.set(path, {
       shared: survey,
+      isSame: true,
       found: undefined,
       // At once: what changed while it was made was noticed by nobody.
       at: now,
@@ -153,7 +161,8 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
     now: Instant,
   ): void {
     const pauseMs = Math.max(REST_MS, LOOK_TIMES * tookMs);
-    if (survey === share.shared) {
+    share.isSame = survey === share.shared;
+    if (share.isSame) {
       share.found = undefined;
       share.at = later(now, share.isNoticed ? pauseMs : Math.max(RESCAN_MS, RESCAN_LOOK_TIMES * tookMs));
       return;

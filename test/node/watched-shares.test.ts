@@ -77,13 +77,14 @@ test('what is gone is listed no more, and again when it is back as it was', asyn
   const before = await another(node, 'nothing', new Set());
   renameSync(folder, `${folder}, away`);
   const { torrent } = await whenSo(node, 'it to be gone', ({ row, torrent }) => !row && torrent?.state === 'failed');
-  assert.match(torrent?.stalledBecause ?? '', /changed since it was shared; it is shared anew/);
+  assert.equal(torrent?.stalledBecause, `nothing is at ${folder} any more; it is shared again once it is back`);
   renameSync(`${folder}, away`, folder);
   const { row } = await whenSo(
     node,
     'it to be back',
     ({ row, torrent }) => Boolean(row) && torrent?.state === 'seeding',
   );
+  assert.equal((await node.info(row!.infoHash)).torrent?.stalledBecause, null);
   const { infoHash, category, tags, description } = row!;
   assert.deepEqual({ infoHash, category, tags, description }, { infoHash: before.infoHash, ...CLAIMS });
 });
@@ -142,4 +143,19 @@ test('what was withdrawn, paused or limited stays so, and what was removed is le
   writeFileSync(other, 'another');
   const { torrent: last } = await whenSo(node, 'the other', ({ row: listed }) => listed?.size === 'another'.length);
   assert.equal(last?.name, 'other');
+});
+
+test('a change that cannot be shared is said with its reason until it can', async (t) => {
+  const { node, folder } = await sharing(t);
+  const before = await another(node, 'nothing', new Set());
+  const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff)]);
+  writeFileSync(path, 'one');
+  writeFileSync(join(folder, 'two'), 'two');
+  const { torrent } = await whenSo(node, 'the reason', (state) => state.torrent?.stalledBecause !== null);
+  assert.equal(torrent?.state, 'seeding');
+  assert.match(torrent?.stalledBecause ?? '', /^what changed in it is not shared yet: .* is not valid UTF-8/);
+  rmSync(path);
+  const after = await another(node, 'the rest', new Set([before.infoHash]));
+  await whenSo(node, 'no reason', (state) => state.torrent?.stalledBecause === null);
+  assert.equal(after.files, 2);
 });
