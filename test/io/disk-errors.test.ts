@@ -11,7 +11,7 @@ import { ResumeFile } from '../../src/io/resume-file.ts';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
 import { replayJournal } from '../../src/torrent/index.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
-import { completed, openLoopbackNode, randomContent, specOf, temporaryFolder } from './loopback-node.ts';
+import { completed, openNodeFor, randomContent, specOf, temporaryFolder } from './loopback-node.ts';
 
 const SIZE = 12 << 20;
 const LEECH = fileURLToPath(new URL('leech-process.ts', import.meta.url));
@@ -35,8 +35,7 @@ test('a disk that returns EIO on writes and syncs claims no wrong piece, and cos
   const bytes = randomContent(SIZE);
   writeFileSync(join(folder, 'sub', 'a.bin'), bytes);
   const { info, sourcePaths } = await makeTorrent(folder);
-  const seeder = await openLoopbackNode();
-  t.after(() => seeder.stop());
+  const seeder = await openNodeFor(t);
   await seeder.torrents.add(specOf(info, folder, { sourcePaths, isWhole: true }))!.started;
   const [home, directory, infoFile] = [temporaryFolder('home'), temporaryFolder('fetched'), join(folder, 'info')];
   writeFileSync(infoFile, info.raw);
@@ -68,8 +67,7 @@ test('a disk that returns EIO on writes and syncs claims no wrong piece, and cos
   const pieces = [...Array(info.pieceCount).keys()];
   for (const piece of pieces) assert.ok(!stored.has(piece) || isRight(piece), `piece ${piece} is claimed and wrong`);
 
-  const node = await openLoopbackNode(home);
-  t.after(() => node.stop());
+  const node = await openNodeFor(t, home);
   await node.torrents.recall();
   const host = node.torrents.get(info.infoHash)!;
   host.learn([seeder.address], 'user', 'user');

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Address } from '../../src/base/index.ts';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
-import { completed, openLoopbackNode, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
+import { completed, openNodeFor, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
 
 const LENGTH = 96 << 20;
 
@@ -28,8 +28,7 @@ test('W-06 G-17 when one of two seeds is killed in the middle, the download goes
     const [address] = (await once(seed, 'message')) as [Address];
     addresses.push(address);
   }
-  const leech = await openLoopbackNode();
-  t.after(() => leech.stop());
+  const leech = await openNodeFor(t);
   const directory = temporaryFolder('fetched');
   const { host, started } = leech.torrents.add(specOf(info, directory))!;
   await started;

@@ -9,7 +9,6 @@ import { OUR_EXTENSION_IDS, parseExtendedHandshake } from '../../src/wire/index.
 import {
   completed,
   type LoopbackNode,
-  openLoopbackNode,
   openNodeFor,
   randomContent,
   specOf,
@@ -82,14 +81,13 @@ for (const isMagnet of [false, true]) {
 for (const isMagnet of [false, true]) {
   test(`a choice is remembered ${isMagnet ? 'before the files are known' : 'in the middle of a download'}`, async (t) => {
     const { seed, made } = await seeded(t);
-    const [first, directory] = [await openLoopbackNode(), temporaryFolder('fetched')];
+    const [first, directory] = [await openNodeFor(t), temporaryFolder('fetched')];
     const spec = specOf(made.info, directory, isMagnet ? { info: undefined } : {});
     const { host, started } = first.torrents.add(spec)!;
     await started;
     await host.useWishes({ rules: onlyFiles(['a.bin']), isSequential: true });
     await first.stop();
-    const again = await openLoopbackNode(first.home);
-    t.after(() => again.stop());
+    const again = await openNodeFor(t, first.home);
     await again.torrents.recall();
     const recalled = again.torrents.get(made.info.infoHash)!;
     assert.deepEqual(recalled.wishes, { rules: onlyFiles(['a.bin']), isSequential: true });

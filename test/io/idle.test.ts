@@ -8,15 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
 import { HeldResources } from '../held-resources.ts';
-import {
-  completed,
-  openLoopbackNode,
-  openNodeFor,
-  randomContent,
-  specOf,
-  temporaryFolder,
-  until,
-} from './loopback-node.ts';
+import { completed, openNodeFor, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
 import { RawPeer } from './raw-peer.ts';
 
 const TORRENTS = 1000;
@@ -78,8 +70,7 @@ test(`${TORRENTS} torrents that seed, announce and have no links hold no timer, 
 });
 
 test('a link on which nobody wants anything does not wake its torrent every second', async (t) => {
-  const seeder = await openLoopbackNode();
-  t.after(() => seeder.stop());
+  const seeder = await openNodeFor(t);
   const folder = temporaryFolder('one');
   writeFileSync(join(folder, 'one.bin'), randomContent(100));
   const { info, sourcePaths } = await makeTorrent(join(folder, 'one.bin'));

@@ -100,6 +100,15 @@ export async function openLoopbackNode(
     },
     join(home, 'torrents'),
   );
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await torrents?.stop();
+    dialler.close();
+    opener.close();
+    await Promise.all([port.close(), udp.close()]);
+    await http.close();
+    alarms.close();
+  };
   return {
     alarms,
     torrents,
@@ -108,18 +117,14 @@ export async function openLoopbackNode(
     rates,
     identity,
     log,
-    stop: async () => {
-      await torrents?.stop();
-      dialler.close();
-      opener.close();
-      await Promise.all([port.close(), udp.close()]);
-      await http.close();
-      alarms.close();
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }
 
-/** A node for one test, which stops it at its end. */
+/** A node for one test, which stops it at its end: also when it fails, for an open port keeps a process alive. */
 export async function openNodeFor(t: TestContext, home?: string, settings?: LoopbackSettings): Promise<LoopbackNode> {
   const node = await openLoopbackNode(home, settings);
   t.after(() => node.stop());

@@ -23,7 +23,6 @@ import { requireOrSkip } from '../require.ts';
 import {
   completed,
   type LoopbackNode,
-  openLoopbackNode,
   openNodeFor,
   randomContent,
   specOf,
@@ -84,7 +83,7 @@ function folderElsewhere(t: TestContext): string | undefined {
 
 test('within a file system the files themselves move, the torrent seeds from there, also after a restart', async (t) => {
   const content = await shared();
-  const [seeder, leecher] = [await openNodeFor(t), await openLoopbackNode()];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   await seed(seeder, content);
   const [before, after] = [temporaryFolder('before'), temporaryFolder('after')];
   const torrent = await fetched(seeder, leecher, content, before);
@@ -171,7 +170,7 @@ test('a move that is killed again and again ends whole in the new folder, and no
   const elsewhere = folderElsewhere(t);
   if (elsewhere === undefined) return;
   const content = await shared();
-  const [seeder, leecher] = [await openNodeFor(t), await openLoopbackNode()];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   await seed(seeder, content);
   const before = temporaryFolder('before');
   await fetched(seeder, leecher, content, before);

@@ -23,7 +23,15 @@ import {
 } from '../../src/link/index.ts';
 import type { TorrentInfo } from '../../src/torrent/index.ts';
 import { encodeWireHandshake, HANDSHAKE_BYTES, parseWireHandshake } from '../../src/wire/index.ts';
-import { completed, type LoopbackNode, openLoopbackNode, specOf, temporaryFolder, until } from './loopback-node.ts';
+import {
+  completed,
+  type LoopbackNode,
+  openLoopbackNode,
+  openNodeFor,
+  specOf,
+  temporaryFolder,
+  until,
+} from './loopback-node.ts';
 import { openRawSeed, RawPeer } from './raw-peer.ts';
 
 const PRIME = Buffer.from(
@@ -150,8 +158,7 @@ test('a torrent is found among ten thousand by the hash that hides its name', ()
 
 /** A node that fetches the torrent from one peer. */
 async function leechFrom(t: TestContext, encryptionOut: EncryptionPolicy, address: Address): Promise<Torrent> {
-  const node = await openLoopbackNode(temporaryFolder('leecher'), { encryptionOut });
-  t.after(() => node.stop());
+  const node = await openNodeFor(t, temporaryFolder('leecher'), { encryptionOut });
   const { host, started } = node.torrents.add(specOf(info, temporaryFolder('fetched')))!;
   await started;
   host.learn([address], 'user', 'user');

@@ -12,7 +12,7 @@ import { makeTorrent } from '../../src/io/index.ts';
 import { LinkOpener } from '../../src/io/link-opener.ts';
 import { makeNodeTls } from '../../src/io/tls-context.ts';
 import { LinkBudget, nodeLinkBounds } from '../../src/session/index.ts';
-import { completed, openLoopbackNode, openNodeFor, randomContent, specOf, temporaryFolder } from './loopback-node.ts';
+import { completed, openNodeFor, randomContent, specOf, temporaryFolder } from './loopback-node.ts';
 
 const DEAD_PEERS = 120;
 
@@ -26,24 +26,20 @@ async function deadPort(): Promise<number> {
   return port;
 }
 
-test('G-10 more dead peers than links may be open do not keep a torrent from the live one', async () => {
+test('G-10 more dead peers than links may be open do not keep a torrent from the live one', async (t) => {
   const source = join(temporaryFolder('source'), 'file.bin');
   writeFileSync(source, randomContent(100_000));
   const made = await makeTorrent(source);
-  const [seeder, leecher] = [await openLoopbackNode(), await openLoopbackNode()];
-  try {
-    const parts = { sourcePaths: made.sourcePaths, isWhole: true };
-    await seeder.torrents.add(specOf(made.info, temporaryFolder('unused'), parts))!.started;
-    const { host, started } = leecher.torrents.add(specOf(made.info, temporaryFolder('out')))!;
-    await started;
-    const port = await deadPort();
-    const dead = Array.from({ length: DEAD_PEERS }, (_, i) => ({ host: `127.0.1.${i + 1}`, port }));
-    host.learn([...dead, seeder.address], 'tracker', 'private');
-    await completed(host);
-    assert.ok(host.isComplete);
-  } finally {
-    await Promise.all([seeder.stop(), leecher.stop()]);
-  }
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
+  const parts = { sourcePaths: made.sourcePaths, isWhole: true };
+  await seeder.torrents.add(specOf(made.info, temporaryFolder('unused'), parts))!.started;
+  const { host, started } = leecher.torrents.add(specOf(made.info, temporaryFolder('out')))!;
+  await started;
+  const port = await deadPort();
+  const dead = Array.from({ length: DEAD_PEERS }, (_, i) => ({ host: `127.0.1.${i + 1}`, port }));
+  host.learn([...dead, seeder.address], 'tracker', 'private');
+  await completed(host);
+  assert.ok(host.isComplete);
 });
 
 test('torrents whose peers never answer leave the others places to dial', async (t) => {

@@ -4,8 +4,9 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
+import { Turnstile } from '../../src/io/turnstile.ts';
 import { NO_WISHES, PRIORITY, type TorrentInfo } from '../../src/torrent/index.ts';
-import { openLoopbackNode, openNodeFor, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
+import { openNodeFor, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
 
 const FIRST_ALONE = { rules: [{ files: 'b', priority: PRIORITY.skip }], isSequential: false };
 
@@ -27,7 +28,7 @@ async function reopened(t: TestContext, home: string, downloadsMax = 0) {
 
 test('downloads that wait in the queue are there after a restart, paused and with their wishes', async (t) => {
   const contents = await Promise.all([1, 2, 3].map(() => content(100_000)));
-  const node = await openLoopbackNode(undefined, { downloadsMax: 1 });
+  const node = await openNodeFor(t, undefined, { downloadsMax: 1 });
   const directory = temporaryFolder('fetched');
   const added = contents.map(({ info }) => node.torrents.add(specOf(info, directory))!);
   await Promise.all(added.map(({ kept }) => kept));
@@ -43,15 +44,35 @@ test('downloads that wait in the queue are there after a restart, paused and wit
   assert.equal(paused?.phase, 'paused');
 });
 
+/** Whatever passes it seems not to be over before it is let go. */
+class HeldTurnstile extends Turnstile {
+  readonly #free = Promise.withResolvers<void>();
+
+  override pass<Result>(work: () => Promise<Result>): Promise<Result> {
+    return super.pass(async () => {
+      const result = await work();
+      await this.#free.promise;
+      return result;
+    });
+  }
+
+  letGo(): void {
+    this.#free.resolve();
+  }
+}
+
 test('what was stopped during its first check is checked again, and has the wishes that came meanwhile', async (t) => {
   const [first, second] = [await content(24 << 20), await content(1 << 20)];
-  const node = await openLoopbackNode();
+  const checks = new HeldTurnstile();
+  const node = await openNodeFor(t, undefined, { checks });
   const checked = node.torrents.add(specOf(first.info, first.folder))!;
   const waiting = node.torrents.add(specOf(second.info, second.folder))!;
   await Promise.all([checked.kept, waiting.kept]);
   assert.deepEqual([checked.host.phase, waiting.host.phase], ['checking', 'checking']);
   await waiting.host.useWishes(FIRST_ALONE);
-  await node.stop();
+  const stopped = node.stop();
+  checks.letGo();
+  await stopped;
 
   const torrents = await reopened(t, node.home);
   for (const { info } of [first, second]) {
@@ -65,7 +86,7 @@ test('what was stopped during its first check is checked again, and has the wish
 
 test('a magnet that waits in the queue is there after a restart', async (t) => {
   const [{ info: running }, { info }] = [await content(1000), await content(1000)];
-  const node = await openLoopbackNode(undefined, { downloadsMax: 1 });
+  const node = await openNodeFor(t, undefined, { downloadsMax: 1 });
   const directory = temporaryFolder('fetched');
   node.torrents.add(specOf(running, directory));
   await node.torrents.add(specOf(info, directory, { info: undefined, addedSeconds: 1 }))!.kept;

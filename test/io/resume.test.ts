@@ -30,7 +30,6 @@ import { isInstalled, requireOrSkip } from '../require.ts';
 import {
   completed,
   type LoopbackNode,
-  openLoopbackNode,
   openNodeFor,
   randomContent,
   specOf,
@@ -55,7 +54,7 @@ async function sharedContent(bytes: Buffer): Promise<Shared> {
 }
 
 async function fetched(t: TestContext, shared: Shared): Promise<{ home: string; directory: string; path: string }> {
-  const [seeder, leecher] = [await openNodeFor(t), await openLoopbackNode()];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   await seeder.torrents.add(
     specOf(shared.made.info, shared.folder, { sourcePaths: shared.made.sourcePaths, isWhole: true }),
   )!.started;
@@ -347,7 +346,7 @@ test('a journal with a torn tail or noise after a kill claims nothing that is no
 test('a share whose content changed fails with a sentence, and its files are never written', async (t) => {
   const shared = await sharedContent(randomContent(300_000));
   const path = join(shared.folder, 'sub', NAME);
-  const first = await openLoopbackNode();
+  const first = await openNodeFor(t);
   await first.torrents.add(
     specOf(shared.made.info, shared.folder, { sourcePaths: shared.made.sourcePaths, isWhole: true }),
   )!.started;
@@ -408,7 +407,7 @@ test('stopping while files are checked leaves nothing running and forgets nothin
   const shared = await sharedContent(randomContent(64 << 20));
   const { home, path } = await fetched(t, shared);
   utimesSync(path, 1, 1);
-  const node = await openLoopbackNode(home);
+  const node = await openNodeFor(t, home);
   await node.torrents.recall();
   const host = node.torrents.get(shared.made.info.infoHash)!;
   await until('the check', () => host.phase === 'checking');

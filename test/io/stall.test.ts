@@ -15,7 +15,7 @@ import { encodeWireHandshake, MESSAGE } from '../../src/wire/index.ts';
 import {
   type LoopbackNode,
   type LoopbackSettings,
-  openLoopbackNode,
+  openNodeFor,
   randomContent,
   specOf,
   temporaryFolder,
@@ -138,8 +138,7 @@ const STALLS: readonly Stall[] = [
 
 for (const { what, says, spec, peer: open, settings, before } of STALLS) {
   test(`a torrent says within 15 s that ${what}`, async (t) => {
-    const node = await openLoopbackNode(undefined, { encryptionOut: 'off', ...settings });
-    t.after(() => node.stop());
+    const node = await openNodeFor(t, undefined, { encryptionOut: 'off', ...settings });
     const info = await content();
     await before?.(node);
     const { host, started } = node.torrents.add(specOf(info, temporaryFolder('fetched'), await spec?.(t)))!;

@@ -21,7 +21,6 @@ import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
 import {
   completed,
   type LoopbackNode,
-  openLoopbackNode,
   openNodeFor,
   randomContent,
   specOf,
@@ -73,7 +72,7 @@ async function tracker(t: TestContext): Promise<{ url: string; events: string[] 
 test('pausing closes the links, tells the tracker "stopped", and holds over a restart; resuming goes on', async (t) => {
   const content = await shared();
   const { url, events } = await tracker(t);
-  const [seeder, leecher] = [await openNodeFor(t), await openLoopbackNode()];
+  const [seeder, leecher] = [await openNodeFor(t), await openNodeFor(t)];
   const source = await seed(seeder, content, [[url]]);
   await source.announced;
   const { torrent, directory } = await fetched(seeder, leecher, content);
@@ -217,7 +216,7 @@ test('removing with the files follows no symbolic link out of the download folde
 test('what cannot be deleted stays, paused, and goes on when told to; while it is removed it is not added', async (t) => {
   const content = await shared();
   const directory = temporaryFolder('fetched');
-  const leecher = await openLoopbackNode();
+  const leecher = await openNodeFor(t);
   const spec = specOf(content.made.info, directory);
   const { host } = leecher.torrents.add(spec)!;
   await host.started;
@@ -245,7 +244,7 @@ test('what cannot be deleted stays, paused, and goes on when told to; while it i
 });
 
 test('downloads run in the order of the queue, which a user can change and a restart keeps', async (t) => {
-  const leecher = await openLoopbackNode(undefined, { downloadsMax: 1 });
+  const leecher = await openNodeFor(t, undefined, { downloadsMax: 1 });
   const contents = await Promise.all([shared(), shared(), shared()]);
   const torrents = contents.map(
     ({ made }) => leecher.torrents.add(specOf(made.info, temporaryFolder('fetched'), { addedSeconds: 1 }))!.host,
@@ -277,7 +276,7 @@ test('downloads run in the order of the queue, which a user can change and a res
 
 test('after a start, torrents whose files changed are checked one at a time, and the others wait and say so', async (t) => {
   const seeder = await openNodeFor(t);
-  const leecher = await openLoopbackNode();
+  const leecher = await openNodeFor(t);
   const contents = await Promise.all([shared(), shared(), shared()]);
   const paths: string[] = [];
   for (const content of contents) {

@@ -11,7 +11,7 @@ import type { Torrent } from '../../src/io/torrent.ts';
 import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
 import { NO_WISHES } from '../../src/torrent/index.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
-import { completed, openLoopbackNode, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
+import { completed, openNodeFor, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
 
 /** A folder with names that need care in a URL, an empty file, and a file larger than one request. */
 async function folder(): Promise<{ parent: string; made: MadeTorrent }> {
@@ -77,8 +77,7 @@ interface Download {
 }
 
 async function download(t: TestContext, { info }: MadeTorrent, webSeeds: string[]): Promise<Download> {
-  const node = await openLoopbackNode();
-  t.after(() => node.stop());
+  const node = await openNodeFor(t);
   const directory = temporaryFolder('fetched');
   const { host, started } = node.torrents.add(specOf(info, directory, { webSeeds }))!;
   await started;
@@ -107,8 +106,7 @@ test('a folder comes from a web server alone, identical, without a byte fetched 
 test('what is wanted later comes from the web server too, after everything wanted before was there', async (t) => {
   const { parent, made } = await folder();
   const web = await serve(t, parent);
-  const node = await openLoopbackNode();
-  t.after(() => node.stop());
+  const node = await openNodeFor(t);
   const directory = temporaryFolder('fetched');
   const wishes = { ...NO_WISHES, rules: [{ files: '*.bin', priority: 0 }] } as const;
   const { host, started } = node.torrents.add(specOf(made.info, directory, { webSeeds: [web.url], wishes }))!;
@@ -129,8 +127,7 @@ test('a single file comes from its own URL, through a redirect, together with a 
     response.writeHead(302, { location: '/one.bin' });
     response.end();
   });
-  const seeder = await openLoopbackNode();
-  t.after(() => seeder.stop());
+  const seeder = await openNodeFor(t);
   await seeder.torrents.add(specOf(made.info, parent, { isWhole: true }))!.started;
   const { host, directory } = await download(t, made, [`${web.url}old?v=1`]);
   host.learn([seeder.address], 'user', 'user');
