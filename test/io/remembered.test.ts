@@ -4,8 +4,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { makeTorrent } from '../../src/io/torrent-maker.ts';
-import { Turnstile } from '../../src/io/turnstile.ts';
 import { NO_WISHES, PRIORITY, type TorrentInfo } from '../../src/torrent/index.ts';
+import { HeldTurnstile } from './held-turnstile.ts';
 import { openNodeFor, randomContent, specOf, temporaryFolder, until } from './loopback-node.ts';
 
 const FIRST_ALONE = { rules: [{ files: 'b', priority: PRIORITY.skip }], isSequential: false };
@@ -43,23 +43,6 @@ test('downloads that wait in the queue are there after a restart, paused and wit
   assert.deepEqual(chosen?.wishes, FIRST_ALONE);
   assert.equal(paused?.phase, 'paused');
 });
-
-/** Whatever passes it seems not to be over before it is let go. */
-class HeldTurnstile extends Turnstile {
-  readonly #free = Promise.withResolvers<void>();
-
-  override pass<Result>(work: () => Promise<Result>): Promise<Result> {
-    return super.pass(async () => {
-      const result = await work();
-      await this.#free.promise;
-      return result;
-    });
-  }
-
-  letGo(): void {
-    this.#free.resolve();
-  }
-}
 
 test('what was stopped during its first check is checked again, and has the wishes that came meanwhile', async (t) => {
   const [first, second] = [await content(24 << 20), await content(1 << 20)];

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Torrent } from '../../src/io/torrent.ts';
 import { type MadeTorrent, makeTorrent } from '../../src/io/torrent-maker.ts';
+import { HeldTurnstile } from './held-turnstile.ts';
 import {
   completed,
   type LoopbackNode,
@@ -134,11 +135,13 @@ test('a check finds what was damaged, keeps the rest, shows its progress, and th
   writeSync(openSync(path, 'r+'), randomContent(10), 0, 10, 2 * pieceLength);
   const shares = new Set<number>();
   await torrent.pause();
-  const verified = torrent.verify();
-  await until('the check to begin', () => torrent.phase === 'checking');
+  let isOver = false;
+  const verified = torrent.verify().finally(() => {
+    isOver = true;
+  });
   await until('the check to end', () => {
     if (torrent.phase === 'checking') shares.add(torrent.figures().progress);
-    return torrent.phase !== 'checking';
+    return isOver;
   });
   await verified;
   assert.equal(torrent.phase, 'paused', 'a paused torrent is checked and stays paused');
@@ -159,11 +162,13 @@ test('what is whole is checked while it seeds and keeps its links; what turns ou
   await until('the link', () => source.links().length === 1);
   const [link] = source.links();
   const shares = new Set<number>();
-  const verified = source.verify();
-  await until('the check to begin', () => source.phase === 'checking');
+  let isOver = false;
+  const verified = source.verify().finally(() => {
+    isOver = true;
+  });
   await until('the check to end', () => {
     if (source.phase === 'checking') shares.add(source.figures().progress);
-    return source.phase !== 'checking';
+    return isOver;
   });
   await verified;
   assert.ok(shares.size > 2, 'progress is told');
@@ -285,23 +290,14 @@ test('after a start, torrents whose files changed are checked one at a time, and
   }
   await leecher.stop();
   for (const path of paths) utimesSync(path, 1, 1);
-  const again = await openNodeFor(t, leecher.home);
+  const checks = new HeldTurnstile();
+  const again = await openNodeFor(t, leecher.home, { checks });
   await again.torrents.recall();
-  const isBeingChecked = ({ phase }: Torrent): boolean => phase === 'checking';
-  let mostAtOnce = 0;
-  let haveWaited = 0;
-  await until('all to be checked', () => {
-    const waiting = again.torrents
-      .all()
-      .filter((torrent) => /^waits until/.test(torrent.figures().stalledBecause ?? ''));
-    const begun = again.torrents
-      .all()
-      .filter((torrent) => isBeingChecked(torrent) && !waiting.includes(torrent) && torrent.figures().progress < 1);
-    mostAtOnce = Math.max(mostAtOnce, begun.length);
-    haveWaited = Math.max(haveWaited, waiting.length);
-    return again.torrents.all().every(({ phase }) => phase === 'running');
-  });
-  assert.equal(mostAtOnce, 1);
-  assert.ok(haveWaited >= 2, `${haveWaited} waited`);
+  const all = again.torrents.all();
+  const isWaiting = (torrent: Torrent): boolean => /^waits until/.test(torrent.figures().stalledBecause ?? '');
+  await until('one to be checked', () => all.every(({ phase }) => phase === 'checking') && !all.every(isWaiting));
+  assert.equal(all.filter(isWaiting).length, 2);
+  checks.letGo();
+  await until('all to be checked', () => all.every(({ phase }) => phase === 'running'));
   assert.ok(again.torrents.all().every(({ isComplete }) => isComplete));
 });
