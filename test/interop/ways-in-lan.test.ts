@@ -125,7 +125,7 @@ test('ten nodes that start at once on one network, with nothing configured', asy
       const rows = lists.map((list) => list.filter(({ name }) => name === 'of changes'));
       return rows.every((found) => found.length === 1 && found[0]!.files === files) || undefined;
     };
-    await until('all to list it', NEWS_SECONDS_MAX, () => listed(2), undefined, 100);
+    await until('all to list it', CHANGE_SECONDS_MAX, () => listed(2), undefined, 100);
     const changedAt = performance.now();
     writeFileSync(join(folder, 'inner', 'c.txt'), 'new');
     await until('all to list the new file', CHANGE_SECONDS_MAX, () => listed(3), undefined, 100);
@@ -139,7 +139,7 @@ test('ten nodes that start at once on one network, with nothing configured', asy
     await nodes[4]!.say('of changes', { type: 'withdraw' });
     const isListed = async (): Promise<boolean> =>
       (await Promise.all(nodes.map((node) => node.listing()))).flat().some(({ name }) => name === 'of changes');
-    await until('nobody to list it', NEWS_SECONDS_MAX, async () => !(await isListed()) || undefined, undefined, 100);
+    await until('nobody to list it', CHANGE_SECONDS_MAX, async () => !(await isListed()) || undefined, undefined, 100);
   });
 
   await t.test('W-25 whose first supernode is killed have another one', async () => {
