@@ -145,7 +145,7 @@ export class Library {
     if (directory !== undefined && !isAbsolute(directory)) {
       throw new MonsoonError('usage', `${directory} is not an absolute path.`);
     }
-    return this.#fetch(await resolveTarget(what, torrents, store), directory, wanted);
+    return this.#fetch(await resolveTarget(what, torrents, store, true), directory, wanted);
   }
 
   /** Fetches what the bytes of a torrent file describe. */

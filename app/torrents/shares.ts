@@ -56,6 +56,8 @@ interface Offer {
   readonly claims: CheckedClaims | undefined;
   readonly orders: UserOrders;
   readonly before: ShareRecord | undefined;
+  /** Nobody asked for it: what was paused stays so. */
+  readonly isKept: boolean;
 }
 
 export class Shares {
@@ -103,7 +105,7 @@ export class Shares {
       const said = before && (await this.#claimsOf(before));
       const orders = limitsOf(before && this.#torrentOf(before));
       const checked = requireClaims({ ...said, ...claims });
-      const offered = await this.#offer({ path, realPath, made, claims: checked, orders, before });
+      const offered = await this.#offer({ path, realPath, made, claims: checked, orders, before, isKept: false });
       if (this.#records.get(path)?.survey === made.survey) this.#follower.follow(path, made.survey);
       return offered;
     });
@@ -138,9 +140,9 @@ export class Shares {
     const path = pathOf(torrent);
     const record = path === undefined ? undefined : this.#records.get(path);
     if (!record || record.infoHash !== torrent.spec.infoHash) return undefined;
-    if (record.survey === undefined) return `nothing is at ${path} any more; it is shared again once it is back`;
     const problem = this.#follower.problemOf(record.path);
-    return problem && `what changed in it is not shared yet: ${problem}`;
+    if (problem !== undefined) return `what is there now is not shared yet: ${problem}`;
+    return record.survey === undefined ? `there is nothing to share at ${path} any more` : undefined;
   }
 
   /** Rejects with a MonsoonError (`refused`) where what is put into a folder would be shared as it comes. */
@@ -178,17 +180,18 @@ export class Shares {
     if (survey === undefined) return this.#inTurn(() => this.#lose(record));
     const way = await realPathOf(path);
     if (way !== record.realPath) {
-      const text = `it leads to ${way} now, and led to ${record.realPath} when it was shared; share it again`;
-      throw new MonsoonError('refused', text);
+      // What was shared is not there any more; what is may be somebody else's choice.
+      if (record.survey !== undefined) await this.#inTurn(() => this.#lose(record));
+      throw new MonsoonError('refused', `it leads to ${way} now; share it again if that is meant`);
     }
     const { made, realPath } = await this.#make(path, signal);
     if (realPath !== way || made.survey !== survey) throw new MonsoonError('busy', 'it changed while it was read');
     return this.#inTurn(async () => {
       // Its user may have removed it meanwhile, or shared it again.
       if (this.#records.get(path) !== record) return this.#records.get(path) ?? 'left';
-      const orders = torrent.orders.isPaused ? { ...limitsOf(torrent), isPaused: true } : limitsOf(torrent);
       const claims = await this.#claimsOf(record);
-      if (!(await this.#offer({ path, realPath, made, claims, orders, before: record }))) return 'left';
+      const offer = { path, realPath, made, claims, orders: limitsOf(torrent), before: record, isKept: true };
+      if (!(await this.#offer(offer))) return 'left';
       this.#settings.log.info('what is shared has changed', { path, infoHash: made.info.infoHash });
       return made;
     });
@@ -224,11 +227,12 @@ export class Shares {
    * Seeds and lists what was made, remembers it, and takes back what was shared from the same path before; undefined when
    * its user removed that meanwhile, and none of it is kept.
    */
-  async #offer({ path, realPath, made, claims, orders, before }: Offer): Promise<Torrent | undefined> {
+  async #offer({ path, realPath, made, claims, orders, before, isKept }: Offer): Promise<Torrent | undefined> {
     const { publisher, trackersFor } = this.#settings;
     const { infoHash, raw } = made.info;
     const trackers = trackersFor(infoHash);
     const torrent = await this.#seed(path, made, trackers, orders);
+    if (isKept && before && this.#torrentOf(before)?.orders.isPaused) await torrent.pause();
     const file = encodeMetainfo({ info: raw, trackers, createdBy: 'monsoon' });
     await writeFileAtomically(this.#torrentFileOf(infoHash), file);
     if (claims) await publisher.publish(made.info, claims);

@@ -13,8 +13,16 @@ import { type Magnet, METAINFO_BYTES_MAX } from '../../src/torrent/index.ts';
 export type Target = Pick<TorrentSpec, 'infoHash' | 'name' | 'info' | 'trackers' | 'webSeeds'> &
   Pick<Magnet, 'peers' | 'selectedFiles'>;
 
-/** Finds out what is meant; rejects with a MonsoonError that says what was looked for. */
-export async function resolveTarget(what: string, torrents: Torrents, store: ListingStore): Promise<Target> {
+/**
+ * Finds out what is meant; rejects with a MonsoonError that says what was looked for.
+ * @param isToFetch a name means what is listed now, before what is here
+ */
+export async function resolveTarget(
+  what: string,
+  torrents: Torrents,
+  store: ListingStore,
+  isToFetch: boolean = false,
+): Promise<Target> {
   if (/^magnet:/i.test(what)) return targetOfMagnet(what);
   if (/^[a-z]+:\/\//i.test(what)) {
     throw new MonsoonError('usage', 'Addresses are not fetched. Save the .torrent file there, and get the file.');
@@ -24,7 +32,7 @@ export async function resolveTarget(what: string, torrents: Torrents, store: Lis
   const infoHash = parseInfoHash(what);
   if (infoHash) return { infoHash, name: infoHash, info: undefined, trackers: [], webSeeds: [], peers: [] };
   const byHash = HASH_PREFIX.test(what) ? await byPrefix(what.toLowerCase(), torrents, store) : [];
-  const found = byHash.length > 0 ? byHash : await byName(what, torrents, store);
+  const found = byHash.length > 0 ? byHash : await byName(what, torrents, store, isToFetch);
   const [first] = found;
   if (!first) {
     throw new MonsoonError(
@@ -62,8 +70,10 @@ async function byPrefix(prefix: string, torrents: Torrents, store: ListingStore)
   return onceEach([...held.map(namedOf), ...listed]);
 }
 
-async function byName(name: string, torrents: Torrents, store: ListingStore): Promise<Named[]> {
+async function byName(name: string, torrents: Torrents, store: ListingStore, isToFetch: boolean): Promise<Named[]> {
   const listed: Named[] = await store.findByName(name, wallNow());
+  // What is here under that name may be what it was before it changed.
+  if (isToFetch && listed.length === 1) return listed;
   const held = torrents.all().filter((torrent) => nameOf(torrent) === name);
   return onceEach([...held.map(namedOf), ...listed]);
 }
@@ -83,7 +93,10 @@ function nameOf({ spec, info }: Torrent): string {
 
 function notUnique(what: string, found: readonly Named[]): MonsoonError {
   const choices = found.slice(0, 5).map((row) => `${row.infoHash}  ${row.name}`);
-  return new MonsoonError('usage', `"${what}" is not unique:\n${choices.join('\n')}\nUse a longer hash.`);
+  return new MonsoonError(
+    'usage',
+    `"${what}" is not unique:\n${choices.join('\n')}\nUse one of these hashes, or enough of its digits.`,
+  );
 }
 
 async function targetOfMagnet(text: string): Promise<Target> {

@@ -2,7 +2,7 @@
  * Hosts the machine that follows shares: looks at the disk for it, hears of changes from the system, and has made anew what
  * it says. Refuses to know what sharing is.
  */
-import { textOfError } from '../base/index.ts';
+import { MonsoonError, textOfError } from '../base/index.ts';
 import { type ShareEffect, type ShareFact, ShareWatch, type Survey } from '../torrent/index.ts';
 import { type AlarmClock, now } from './alarm-clock.ts';
 import { FolderWatches } from './folder-watches.ts';
@@ -103,7 +103,9 @@ export class ShareFollower {
       this.#input(fact);
       if (this.#machine.isSame(path)) this.#problems.delete(path);
     } catch (error) {
-      if (!end.aborted) this.#tell(path, textOfError(error));
+      // What is being written is nothing to tell of.
+      const isBusy = error instanceof MonsoonError && error.code === 'busy';
+      if (!end.aborted && !isBusy) this.#tell(path, textOfError(error));
       this.#input({ type: 'failed', path, effect: type });
     }
   }

@@ -9,8 +9,13 @@ import { type Deadline, earliest, type Instant, later, type Machine } from '../b
 export const WATCHED_SHARES_MAX = 10_000;
 /** From a notice to the first look. */
 const DELAY_MS = 300;
-/** Between looks until two are equal: who copies a file writes more often. */
+/**
+ * Between looks until two are equal: who copies a file writes more often. Twice as long for each look that found it in motion,
+ * and for each two renewals that are not forgotten; not for what has not come to rest for a minute, and may never.
+ */
 const REST_MS = 700;
+const REST_MS_MAX = 8000;
+const RESTLESS_MS = 60_000;
 /** What keeps changing is renewed so often without delay; each renewal beyond doubles the time to the next, */
 const RENEWALS_AT_ONCE = 6;
 const APART_MS = 600;
@@ -60,6 +65,9 @@ interface Share {
   isSame: boolean;
   /** What the last look found, when that was something else and may be shared. */
   found: { readonly survey: Survey } | undefined;
+  /** Looks in a row that each found another thing, and since when there is something to share. */
+  motions: number;
+  differsSince: Instant | undefined;
   /** When to look next. */
   at: Instant;
   /** Since the last look began. */
@@ -132,6 +140,8 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
       shared: survey,
       isSame: true,
       found: undefined,
+      motions: 0,
+      differsSince: undefined,
       // At once: what changed while it was made was noticed by nobody.
       at: now,
       isNoticed: false,
@@ -160,20 +170,24 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
     share: Share,
     now: Instant,
   ): void {
-    const pauseMs = Math.max(REST_MS, LOOK_TIMES * tookMs);
     share.isSame = survey === share.shared;
     if (share.isSame) {
       share.found = undefined;
-      share.at = later(now, share.isNoticed ? pauseMs : Math.max(RESCAN_MS, RESCAN_LOOK_TIMES * tookMs));
+      share.motions = 0;
+      share.differsSince = undefined;
+      const againMs = share.isNoticed ? LOOK_TIMES * tookMs : Math.max(RESCAN_MS, RESCAN_LOOK_TIMES * tookMs);
+      share.at = later(now, Math.max(REST_MS, againMs));
       return;
     }
+    share.differsSince ??= now;
     if (now < share.notBefore) {
       share.at = share.notBefore;
       return;
     }
     const isAtRest = share.found !== undefined && share.found.survey === survey;
+    if (share.found && !isAtRest) share.motions++;
     share.found = { survey };
-    share.at = later(now, pauseMs);
+    share.at = later(now, Math.max(restMs(share, now), LOOK_TIMES * tookMs));
     if (!isAtRest || this.#renewing) return;
     this.#renewing = { path, since: now };
     this.#effects.push({ type: 'renew', path, survey });
@@ -196,6 +210,12 @@ export class ShareWatch implements Machine<ShareFact, ShareEffect> {
     // Sooner, by a notice, only for another look.
     if (effect === 'renew') share.notBefore = share.at;
   }
+}
+
+/** Between two looks that have to be equal. */
+function restMs({ motions, renewals, differsSince }: Share, now: Instant): number {
+  if (differsSince !== undefined && now - differsSince > RESTLESS_MS) return REST_MS;
+  return Math.min(REST_MS * 2 ** (motions + Math.floor(renewals / 2)), REST_MS_MAX);
 }
 
 /** Between a renewal and the next. */

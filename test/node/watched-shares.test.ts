@@ -77,7 +77,7 @@ test('what is gone is listed no more, and again when it is back as it was', asyn
   const before = await another(node, 'nothing', new Set());
   renameSync(folder, `${folder}, away`);
   const { torrent } = await whenSo(node, 'it to be gone', ({ row, torrent }) => !row && torrent?.state === 'failed');
-  assert.equal(torrent?.stalledBecause, `nothing is at ${folder} any more; it is shared again once it is back`);
+  assert.equal(torrent?.stalledBecause, `there is nothing to share at ${folder} any more`);
   renameSync(`${folder}, away`, folder);
   const { row } = await whenSo(
     node,
@@ -153,7 +153,7 @@ test('a change that cannot be shared is said with its reason until it can', asyn
   writeFileSync(join(folder, 'two'), 'two');
   const { torrent } = await whenSo(node, 'the reason', (state) => state.torrent?.stalledBecause !== null);
   assert.equal(torrent?.state, 'seeding');
-  assert.match(torrent?.stalledBecause ?? '', /^what changed in it is not shared yet: .* is not valid UTF-8/);
+  assert.match(torrent?.stalledBecause ?? '', /^what is there now is not shared yet: .* is not valid UTF-8/);
   rmSync(path);
   const after = await another(node, 'the rest', new Set([before.infoHash]));
   await whenSo(node, 'no reason', (state) => state.torrent?.stalledBecause === null);
