@@ -246,7 +246,7 @@ export class Shares {
     const record = { path, realPath, infoHash, survey: made.survey, lost: undefined, replaces: old };
     if (pathOf(torrent) === path) await this.#records.put(record);
     else if (before) await this.#forgetPath(path);
-    if (before && claims) await this.#followOrders(before, infoHash);
+    if (isKept && before && claims) await this.#followOrders(before, infoHash);
     for (const each of old) await this.#retire(path, each);
     if (old.length > 0 && this.#records.get(path) === record) await this.#records.put({ ...record, replaces: [] });
     return torrent;

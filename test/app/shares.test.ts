@@ -184,6 +184,18 @@ test('what its user shares while its change is being shared has the last word', 
   assert.equal(scene.entries.get(after)?.description, 'said last');
 });
 
+test('what its user shares again is listed and takes part, whatever was said of what it was', async (t) => {
+  const scene = Scene.of(t);
+  const path = scene.write('file', 'first');
+  const before = await scene.share(path);
+  scene.entries.delete(before);
+  await scene.torrents.get(before)!.pause();
+  scene.write('file', 'second');
+  const after = await scene.share(path);
+  assert.deepEqual([scene.held, scene.listed], [[after], [after]]);
+  assert.equal(scene.torrents.get(after)!.orders.isPaused, false);
+});
+
 test('a change takes away no download of the same hash', async (t) => {
   const scene = Scene.of(t);
   const path = scene.write('file', 'first');
