@@ -96,9 +96,6 @@ export class Shares {
   async share(path: string, claims: Claims): Promise<SharedTorrent> {
     // Before anything is read.
     requireClaims(claims);
-    await stat(path).catch((cause) => {
-      throw new MonsoonError('not-found', `There is no ${path}.`, cause);
-    });
     const { made, realPath } = await this.#make(path, this.#end.signal);
     const torrent = await this.#inTurn(async () => {
       const before = this.#records.get(path);
@@ -199,7 +196,10 @@ export class Shares {
 
   /** Reads what lies at a path, and where that is; rejects with a MonsoonError where it may not be shared. */
   async #make(path: string, signal: AbortSignal): Promise<{ readonly made: MadeTorrent; readonly realPath: string }> {
-    if ((await stat(path)).isDirectory()) await requireApart(path, this.#settings.downloadDir());
+    const found = await stat(path).catch((cause) => {
+      throw new MonsoonError('not-found', `There is no ${path}.`, cause);
+    });
+    if (found.isDirectory()) await requireApart(path, this.#settings.downloadDir());
     const realPath = await realPathOf(path);
     const made = await makeTorrent(path, { signal });
     if ((await realPathOf(path)) !== realPath) throw new MonsoonError('busy', `${path} changed while it was read`);
