@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { TYPE } from '../../dns/index.ts';
 import { MonsoonError } from '../../src/base/index.ts';
 import type { Place } from '../../src/ports/index.ts';
+import { connects } from '../connects.ts';
 import { until } from '../interop/until.ts';
 import { headerOf, open, query, ZONE } from './fixtures.ts';
 
@@ -59,18 +60,6 @@ function follows(t: TestContext, host: string, port: number, shouldAnswer: boole
     );
     return doesAnswer === shouldAnswer || undefined;
   });
-}
-
-async function connects(host: string, port: number): Promise<boolean> {
-  const socket = connect(port, host);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
 
 test('it listens at every place under one number, and follows them as they come and go', async (t) => {

@@ -1,11 +1,10 @@
 // The one port through a real router: network namespaces, address translation by nftables, and miniupnpd, which speaks
 // all three protocols. The outside host has no other way in.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { encodeCompactAddress } from '../../src/base/index.ts';
+import { connects } from '../connects.ts';
 import { isInstalled, requireOrSkip } from '../require.ts';
 import type { Place } from './clients/client.ts';
 import { type Monsoon, startMonsoon } from './clients/monsoon.ts';
@@ -51,20 +50,6 @@ const mapped = (node: Monsoon): Promise<unknown> =>
     () => node.program.output,
   );
 
-/** Whether a TCP connection from outside to the router's port is taken; the test process is an outside host. */
-async function answersOutside(host: string, port: number): Promise<boolean> {
-  const socket = createConnection({ host, port, timeout: 2000 });
-  socket.on('timeout', () => socket.destroy(new Error('no answer')));
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
-
 /** What the supernode shows everybody has the share, and not where it comes from. */
 async function assertUnlisted(supernode: Monsoon, name: string, address: string): Promise<void> {
   const compact = Buffer.from(encodeCompactAddress({ host: address, port: PORT }));
@@ -82,7 +67,7 @@ for (const protocol of ['pcp', 'nat-pmp', 'upnp']) {
     const home = await openHome(t);
     if (!home) return;
     const { router } = home;
-    assert.equal(await answersOutside(router.outside, PORT), false);
+    assert.equal(await connects(router.outside, PORT), false);
     const node = await nodeInside(home, ['--port-mapping', protocol]);
     await mapped(node);
     const { portMapping } = await node.status();
@@ -93,7 +78,7 @@ for (const protocol of ['pcp', 'nat-pmp', 'upnp']) {
       await router.mappings(),
       ['tcp', 'udp'].map((transport) => `${transport} ${PORT} ${host}:${PORT}`),
     );
-    assert.equal(await answersOutside(router.outside, PORT), true);
+    assert.equal(await connects(router.outside, PORT), true);
     // The system takes a connection before the node does.
     await until('the node to notice it', MAP_SECONDS_MAX, async () =>
       (await node.status()).reachedFrom === 'internet' ? true : undefined,
@@ -118,7 +103,7 @@ test('M-06 who asks for the hash reaches the peer behind the router, nobody else
   assert.equal((await node.status()).portMapping.protocol, 'pcp');
 
   await router.stopMapping();
-  assert.equal(await answersOutside(router.outside, PORT), false);
+  assert.equal(await connects(router.outside, PORT), false);
   await router.startMapping();
   await until('the router to pass the port on again', MAP_SECONDS_MAX, async () =>
     (await router.mappings()).length === 2 ? true : undefined,
@@ -145,7 +130,7 @@ test('of two nodes that want one number the second is given another, by every pr
     const { tcpPort, udpPort } = (await second.status()).portMapping;
     assert.ok(tcpPort !== null && tcpPort !== PORT, `${protocol} ${tcpPort}`);
     assert.equal(udpPort, tcpPort, protocol);
-    assert.equal(await answersOutside(home.router.outside, tcpPort), true);
+    assert.equal(await connects(home.router.outside, tcpPort), true);
     await second.stop();
   }
 });
